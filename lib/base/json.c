@@ -1,0 +1,415 @@
+/*
+ * JSON text (RFC 8259): writing strings and numbers, a pull parser, decoding of escapes.
+ */
+#include "base/base.h"
+
+#include <math.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+enum { JSON_DEPTH_MAX = 512 };
+
+/* What the reader expects next. */
+enum state {
+    WANT_VALUE,        /* at the start, after a key or after a comma in an array */
+    WANT_VALUE_OR_END, /* after [ */
+    WANT_KEY_OR_END,   /* after { */
+    WANT_COMMA_OR_END, /* after a value; at depth 0 the end of the text */
+    FAILED,
+};
+
+/* Bytes before the first that cannot stand in a string as it is: quote, backslash, control. */
+static inline size_t plain_run(const char *p, size_t n)
+{
+    size_t i = 0;
+#ifdef __SSE2__
+    const __m128i quote_byte = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
+    const __m128i last_control = _mm_set1_epi8(0x1F);
+    for (; n - i >= 16; i += 16) {
+        __m128i bytes = _mm_loadu_si128((const void *)(p + i));
+        __m128i control = _mm_cmpeq_epi8(_mm_max_epu8(bytes, last_control), last_control);
+        __m128i special =
+            _mm_or_si128(_mm_cmpeq_epi8(bytes, quote_byte), _mm_cmpeq_epi8(bytes, backslash));
+        unsigned found = (unsigned)_mm_movemask_epi8(_mm_or_si128(special, control));
+        if (found)
+            return i + (size_t)__builtin_ctz(found);
+    }
+#endif
+    while (i < n && p[i] != '"' && p[i] != '\\' && (unsigned char)p[i] >= 0x20)
+        i++;
+    return i;
+}
+
+static void put_valid(struct buf *b, const char *s, size_t n)
+{
+    for (;;) {
+        size_t good = utf8_valid_prefix(s, n);
+        buf_add(b, s, good);
+        if (good == n)
+            return;
+        buf_puts(b, "\xEF\xBF\xBD");
+        s += good + 1;
+        n -= good + 1;
+    }
+}
+
+static void put_escape(struct buf *b, char c)
+{
+    static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
+    const char *short_form = c ? strchr(from, c) : NULL;
+    if (short_form) {
+        buf_putc(b, '\\');
+        buf_putc(b, to[short_form - from]);
+    } else {
+        buf_format(b, "\\u%04x", (unsigned)(unsigned char)c);
+    }
+}
+
+void json_put_string(struct buf *b, const char *s, size_t n)
+{
+    buf_reserve(b, n + 2);
+    buf_putc(b, '"');
+    for (size_t i = 0; i < n; i++) {
+        size_t run = plain_run(s + i, n - i);
+        put_valid(b, s + i, run);
+        i += run;
+        if (i == n)
+            break;
+        put_escape(b, s[i]);
+    }
+    buf_putc(b, '"');
+}
+
+void json_put_double(struct buf *b, double f)
+{
+    char text[NUMBER_MAX];
+    if (isfinite(f))
+        buf_add(b, text, number_print(text, f));
+    else
+        buf_puts(b, "null");
+}
+
+void json_start(struct json_reader *r, const char *text, size_t n)
+{
+    *r = (struct json_reader){.state = WANT_VALUE};
+    r->at = r->start = text ? text : "";
+    r->end = r->at + n;
+}
+
+static enum json_token fail(struct json_reader *r, const char *problem)
+{
+    r->problem = problem;
+    r->state = FAILED;
+    return JSON_TOKEN_ERROR;
+}
+
+static inline void skip_space(struct json_reader *r)
+{
+    while (r->at < r->end && (*r->at == ' ' || *r->at == '\n' || *r->at == '\r' || *r->at == '\t'))
+        r->at++;
+}
+
+/* The next byte; 0 at the end, and for a NUL, which no token begins with. */
+static inline char peek(const struct json_reader *r)
+{
+    return r->at < r->end ? *r->at : '\0';
+}
+
+static inline bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static inline bool in_object(const struct json_reader *r)
+{
+    int top = r->depth - 1;
+    return r->stack[top / 8] >> (top % 8) & 1;
+}
+
+static enum json_token open_level(struct json_reader *r, bool object)
+{
+    if (r->depth == JSON_DEPTH_MAX)
+        return fail(r, "nested too deep");
+    uint8_t bit = (uint8_t)(1U << (r->depth % 8));
+    uint8_t *byte = &r->stack[r->depth / 8];
+    *byte = (uint8_t)(object ? *byte | bit : *byte & ~bit);
+    r->depth++;
+    r->at++;
+    r->state = object ? WANT_KEY_OR_END : WANT_VALUE_OR_END;
+    return object ? JSON_TOKEN_OBJECT : JSON_TOKEN_ARRAY;
+}
+
+static enum json_token close_level(struct json_reader *r)
+{
+    r->at++;
+    r->depth--;
+    r->state = WANT_COMMA_OR_END;
+    return JSON_TOKEN_END;
+}
+
+static int hex_value(char c)
+{
+    if (is_digit(c))
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The four hexadecimal digits at p, or -1. */
+static int32_t hex_unit(const char *p, const char *end)
+{
+    if (end - p < 4)
+        return -1;
+    int32_t unit = 0;
+    for (int i = 0; i < 4; i++) {
+        int digit = hex_value(p[i]);
+        if (digit < 0)
+            return -1;
+        unit = unit * 16 + digit;
+    }
+    return unit;
+}
+
+/* The byte that \c stands for; 0 when there is no such escape (\u is not among them). */
+static char short_escape(char c)
+{
+    switch (c) {
+    case '"':
+    case '\\':
+    case '/':
+        return c;
+    case 'b':
+        return '\b';
+    case 'f':
+        return '\f';
+    case 'n':
+        return '\n';
+    case 'r':
+        return '\r';
+    case 't':
+        return '\t';
+    default:
+        return '\0';
+    }
+}
+
+/* Steps over the escape whose backslash is at r->at. */
+static bool skip_escape(struct json_reader *r)
+{
+    const char *p = r->at + 1;
+    if (p == r->end)
+        return false;
+    if (*p == 'u' && hex_unit(p + 1, r->end) >= 0)
+        r->at = p + 5;
+    else if (short_escape(*p))
+        r->at = p + 1;
+    else
+        return false;
+    r->escaped = true;
+    return true;
+}
+
+/* Reads the string whose first quote is at r->at into raw; false on error. */
+static inline bool read_string(struct json_reader *r)
+{
+    const char *first = ++r->at;
+    r->escaped = false;
+    for (;;) {
+        r->at += plain_run(r->at, (size_t)(r->end - r->at));
+        if (r->at == r->end)
+            return fail(r, "string without an end"), false;
+        if (LIKELY(*r->at == '"'))
+            break;
+        if (*r->at != '\\')
+            return fail(r, "control character in a string"), false;
+        if (!skip_escape(r))
+            return fail(r, "invalid escape in a string"), false;
+    }
+    r->raw = (struct text){first, (size_t)(r->at - first)};
+    r->at++;
+    return true;
+}
+
+/* Steps over digits; false when there is none. */
+static inline bool skip_digits(struct json_reader *r)
+{
+    const char *first = r->at;
+    while (r->at < r->end && is_digit(*r->at))
+        r->at++;
+    return r->at > first;
+}
+
+static enum json_token read_number(struct json_reader *r)
+{
+    const char *first = r->at;
+    if (*r->at == '-')
+        r->at++;
+    if (peek(r) == '0')
+        r->at++; /* nothing but a point or an exponent may follow */
+    else if (!skip_digits(r))
+        return fail(r, "number without digits");
+    if (peek(r) == '.') {
+        r->at++;
+        if (!skip_digits(r))
+            return fail(r, "number without digits after the point");
+    }
+    if (peek(r) == 'e' || peek(r) == 'E') {
+        r->at++;
+        if (peek(r) == '+' || peek(r) == '-')
+            r->at++;
+        if (!skip_digits(r))
+            return fail(r, "number without digits in the exponent");
+    }
+    r->raw = (struct text){first, (size_t)(r->at - first)};
+    r->escaped = false;
+    r->state = WANT_COMMA_OR_END;
+    return JSON_TOKEN_NUMBER;
+}
+
+static enum json_token read_word(struct json_reader *r, struct text word, enum json_token token)
+{
+    if ((size_t)(r->end - r->at) < word.len || memcmp(r->at, word.at, word.len) != 0)
+        return fail(r, "not a JSON value");
+    r->raw = (struct text){r->at, word.len};
+    r->escaped = false;
+    r->at += word.len;
+    r->state = WANT_COMMA_OR_END;
+    return token;
+}
+
+static enum json_token read_value(struct json_reader *r)
+{
+    switch (peek(r)) {
+    case '"':
+        if (!read_string(r))
+            return JSON_TOKEN_ERROR;
+        r->state = WANT_COMMA_OR_END;
+        return JSON_TOKEN_STRING;
+    case '{':
+        return open_level(r, true);
+    case '[':
+        return open_level(r, false);
+    case 't':
+        return read_word(r, TEXT_LITERAL("true"), JSON_TOKEN_TRUE);
+    case 'f':
+        return read_word(r, TEXT_LITERAL("false"), JSON_TOKEN_FALSE);
+    case 'n':
+        return read_word(r, TEXT_LITERAL("null"), JSON_TOKEN_NULL);
+    default:
+        if (peek(r) == '-' || is_digit(peek(r)))
+            return read_number(r);
+        return fail(r, r->at == r->end ? "value missing at the end" : "not a JSON value");
+    }
+}
+
+/* The colon belongs to the key: after a KEY the reader stands before the value. */
+static enum json_token read_key(struct json_reader *r)
+{
+    if (peek(r) != '"')
+        return fail(r, "expected a key in quotes");
+    if (!read_string(r))
+        return JSON_TOKEN_ERROR;
+    skip_space(r);
+    if (peek(r) != ':')
+        return fail(r, "expected a colon after the key");
+    r->at++;
+    r->state = WANT_VALUE;
+    return JSON_TOKEN_KEY;
+}
+
+static enum json_token after_value(struct json_reader *r)
+{
+    if (r->depth == 0)
+        return r->at == r->end ? JSON_TOKEN_DONE : fail(r, "text after the value");
+    bool object = in_object(r);
+    if (peek(r) == (object ? '}' : ']'))
+        return close_level(r);
+    if (peek(r) != ',')
+        return fail(r, object ? "expected a comma or }" : "expected a comma or ]");
+    r->at++;
+    skip_space(r);
+    return object ? read_key(r) : read_value(r);
+}
+
+enum json_token json_next(struct json_reader *r)
+{
+    if (r->state == FAILED)
+        return JSON_TOKEN_ERROR;
+    skip_space(r);
+    switch ((enum state)r->state) {
+    case WANT_COMMA_OR_END:
+        return after_value(r);
+    case WANT_KEY_OR_END:
+        return peek(r) == '}' ? close_level(r) : read_key(r);
+    case WANT_VALUE_OR_END:
+        return peek(r) == ']' ? close_level(r) : read_value(r);
+    default:
+        return read_value(r);
+    }
+}
+
+bool json_skip(struct json_reader *r)
+{
+    int outside = r->depth - 1;
+    while (r->depth > outside) {
+        if (json_next(r) == JSON_TOKEN_ERROR)
+            return false;
+    }
+    return true;
+}
+
+/* Reads the XXXX of \uXXXX, and of the low surrogate that must follow a high one. Returns the end
+ * of what was read, NULL when it is no character. */
+static const char *decode_unicode(const char *p, const char *end, uint32_t *c)
+{
+    int32_t unit = hex_unit(p, end);
+    if (unit < 0 || (unit >= 0xDC00 && unit < 0xE000))
+        return NULL;
+    p += 4;
+    *c = (uint32_t)unit;
+    if (unit < 0xD800 || unit >= 0xE000)
+        return p;
+    if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
+        return NULL;
+    int32_t low = hex_unit(p + 2, end);
+    if (low < 0xDC00 || low >= 0xE000)
+        return NULL;
+    *c = 0x10000 + ((uint32_t)unit - 0xD800) * 0x400 + ((uint32_t)low - 0xDC00);
+    return p + 6;
+}
+
+/* Appends what the escape after the backslash before p stands for. Returns its end or NULL. */
+static const char *decode_escape(struct buf *out, const char *p, const char *end)
+{
+    if (p == end)
+        return NULL;
+    if (*p != 'u') {
+        char c = short_escape(*p);
+        buf_putc(out, c);
+        return c ? p + 1 : NULL;
+    }
+    uint32_t c = 0;
+    p = decode_unicode(p + 1, end, &c);
+    char encoded[4];
+    if (p)
+        buf_add(out, encoded, utf8_encode(encoded, c));
+    return p;
+}
+
+bool json_unescape(struct buf *out, struct text raw)
+{
+    size_t before = out->len;
+    const char *p = raw.at, *end = p ? p + raw.len : NULL;
+    while (p != end) {
+        const char *backslash = memchr(p, '\\', (size_t)(end - p));
+        const char *stop = backslash ? backslash : end;
+        buf_add(out, p, (size_t)(stop - p));
+        p = backslash ? decode_escape(out, backslash + 1, end) : end;
+        if (!p) {
+            out->len = before;
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,250 @@
+/*
+ * prep: recipes. A program is parsed into steps; steps that learn are fitted; then rows stream through.
+ *
+ *   program   step ( "|" step )*          line breaks and "# comments" allowed
+ *   step      NAME argument*              argument: word, or name=word
+ *
+ * A word ends at white space or "|" outside quotes, parentheses and brackets; "..." and '...' quote
+ * (\" \\ \n \t inside double quotes). Positional words fill the entry's positional arguments in order.
+ *
+ * Adding a step: one row of a family's table (struct step_kind) and its hooks; nothing else changes.
+ */
+#ifndef PREP_H
+#define PREP_H
+
+#include "expr/expr.h"
+#include "table/table.h"
+
+#include <jansson.h>
+
+/* ---- the registry ------------------------------------------------------------------------------ */
+
+enum arg_kind {
+    ARG_COLUMNS,    /* selection: a,b  a..d  glob*  /regex/  @numeric @text @time @bool @all  -name leaves out */
+    ARG_COLUMN,     /* one existing column */
+    ARG_NAME,       /* name of a new column */
+    ARG_TEXT,
+    ARG_NUMBER,     /* double, within [min, max] when min < max */
+    ARG_INT,
+    ARG_BOOL,       /* true false yes no; the bare name means true */
+    ARG_CHOICE,     /* one word of `choices` */
+    ARG_METHOD,     /* the same, each choice with a row in `methods`: an algorithm of its own */
+    ARG_LIST,       /* words separated by commas, [a,b] allowed */
+    ARG_DURATION,   /* 30d, 2h: microseconds */
+    ARG_FILE,       /* a path */
+    ARG_EXPR,       /* expression text */
+    ARG_REST,       /* positional: everything up to the end of the step, as text (filter, set) */
+    ARG_PAIRS,      /* any name=value not known otherwise (rename a=b, agg n=count()) */
+};
+
+struct arg {
+    const char *name;
+    enum arg_kind kind;
+    const char *fallback;   /* default as text; NULL: none */
+    const char *help;       /* one line */
+    const char *choices;    /* "mean median mode" */
+    double min, max;
+    bool positional;
+    bool required;
+};
+
+struct example {
+    const char *program;
+    const char *input;      /* CSV unless it begins with '{' */
+    const char *output;
+    const char *file_name, *file;   /* a second file the program names, and its content; may be NULL */
+};
+
+struct method {
+    const char *name;       /* the value of the ARG_METHOD argument */
+    const char *class;      /* "S" "W" "F" "F2" "B" */
+    const char *summary;
+    struct example example;
+};
+
+struct step;
+struct emit;
+
+struct step_kind {
+    const char *name;
+    const char *aliases;    /* "lag:k=1 lead:k=-1": other names it answers to; may be NULL. What follows ':' is
+                               an argument the alias presets, as the user would write it; more after more ':' */
+    const char *family;     /* "columns" "rows" "order" "reshape" "combine" "aggregate" "window" "missing" "scale"
+                               "numeric" "discretize" "encode" "outliers" "text" "datetime" "timeseries" "edit"
+                               "validate" "select" "project" "sample" "split" "geo" "privacy" */
+    const char *class;      /* S one row at a time, W bounded window or table, F learns in one pass, F2 needs the data
+                               or several passes, B blocking */
+    const char *summary;    /* one line */
+    const char *details;    /* paragraph: choices where others differ, missing, domain, source; may be NULL */
+    const struct arg *args; /* ends with name == NULL */
+    const struct method *methods; /* ends with name == NULL; NULL when no argument is ARG_METHOD */
+    struct example example;
+
+    /* Resolve: called once with the schema the step sees, before learning. Arguments are already parsed and
+     * s->columns resolved from the argument "columns". Keep what was derived in s->plan (s->arena). */
+    int (*open)(struct step *s, const struct schema *in, struct error *e);
+    /* Change the schema to that of the rows that leave (called after learning). NULL: unchanged. */
+    int (*shape)(struct step *s, struct schema *schema, struct error *e);
+    void (*close)(struct step *s); /* frees what s->plan owns outside s->arena */
+
+    /* Streaming, each row alone: change b in place, mirroring shape. Any thread, s is read-only. */
+    int (*apply)(const struct step *s, struct batch *b, struct error *e);
+
+    /* Streaming, otherwise: takes b, emits any number of batches. With `ordered`, called for one batch at a
+     * time in stream order, and s->run may be changed. flush is called once after the last batch.
+     * push returns PUSH_DONE when the step wants no more rows: flush is then called, later batches are
+     * dropped, and a stream whose every way on is done is read no further. */
+    int (*push)(struct step *s, struct batch *b, struct emit *out, struct error *e);
+    int (*flush)(struct step *s, struct emit *out, struct error *e);
+    int (*start)(struct step *s, struct error *e); /* before each pass: make s->run afresh */
+    void (*stop)(struct step *s);                  /* after each pass: free s->run */
+    bool ordered;
+
+    /* Learning (F) and gathering (B): a state per thread, merged without regard to order. */
+    void *(*state_new)(const struct step *s);
+    int (*learn)(const struct step *s, void *state, struct batch *b, struct error *e);
+    int (*merge)(const struct step *s, void *into, void *from, struct error *e); /* from is freed by the caller */
+    /* F: derive s->learnt's values from the merged state (which becomes s->learnt). */
+    int (*finish)(struct step *s, void *state, struct error *e);
+    json_t *(*save)(const struct step *s, const void *state); /* sums to merge and values to read */
+    int (*load)(const struct step *s, void *state, const json_t *j, struct error *e); /* into a new state */
+    void (*state_free)(void *state);
+    /* B: the next batch of the result after finish; 1 with rows in b, 0 at the end. */
+    int (*produce)(struct step *s, struct batch *b, struct error *e);
+    bool blocking;
+    bool keeps_rows;        /* F: neither drops, adds nor reorders rows, and changes only s->columns in
+                               place: later steps on other columns may be fitted in the same pass */
+    bool needs_all;         /* reads columns it does not list (row-wide steps); else s->columns, s->reads */
+};
+
+const struct step_kind *step_kind_find(struct text name);   /* by name or alias */
+size_t step_kind_count(void);
+const struct step_kind *step_kind_at(size_t i);              /* family by family */
+
+/* Families register themselves in registry.c's list of tables; each table ends with name == NULL. */
+
+/* ---- a step of a program ----------------------------------------------------------------------- */
+
+struct pair {
+    struct text name, value;
+    size_t offset;              /* of value in the program, for messages */
+};
+
+/* What all steps of a run share. */
+struct prep_context {
+    struct expr_context expr;
+    struct cell_policy policy;
+    size_t memory;              /* bytes a blocking step may hold, default 1 GiB */
+    unsigned jobs;
+    uint64_t seed;
+    bool training;              /* the rows are those the recipe was or is fitted on */
+    bool allow_exec;
+    const char *directory;      /* files named in programs are relative to it; NULL: the working directory */
+    struct input_options input; /* for side tables */
+};
+
+struct recipe;
+
+struct step {
+    const struct step_kind *kind;
+    const struct recipe *recipe; /* the program it stands in */
+    struct prep_context *context;
+    size_t number;              /* 1-based position in the program; stream of its random draws */
+    struct text source;         /* its text in the program */
+    struct arena arena;
+    struct arg_value *values;   /* by index in kind->args */
+    VEC(struct pair) pairs;     /* ARG_PAIRS, in order */
+    size_t *columns, column_count; /* resolved selection of the argument "columns" */
+    const char **names;         /* their names */
+    VEC(size_t) reads;          /* further columns it reads (by=, order=, expressions) */
+    void *plan;                 /* made by open */
+    void *run;                  /* made by start */
+    void *learnt;               /* state after finish; NULL while not learnt */
+};
+
+/* Arguments by name (which must be in kind->args; a misspelt one is a program error: abort). */
+bool arg_given(const struct step *s, const char *name);     /* in the program or by a fallback */
+struct text arg_text(const struct step *s, const char *name);
+const char *arg_string(const struct step *s, const char *name); /* NULL when not given */
+double arg_number(const struct step *s, const char *name);
+int64_t arg_int(const struct step *s, const char *name);
+bool arg_bool(const struct step *s, const char *name);
+int arg_choice(const struct step *s, const char *name);     /* index in choices; -1 not given */
+usec arg_duration(const struct step *s, const char *name);
+size_t arg_list(const struct step *s, const char *name, struct text **items); /* borrows from s */
+/* One column or a selection against a schema. The step's `reads` get what is found. */
+int arg_column(struct step *s, const char *name, const struct schema *in, size_t *column, struct error *e);
+int arg_columns(struct step *s, const char *name, const struct schema *in, size_t **columns,
+                size_t *count, struct error *e);            /* by=, order= ...; 0 when not given */
+/* Any selection text; result in the step's arena. ERR_USAGE names what matches nothing. */
+int select_columns(struct step *s, struct text selection, const struct schema *in, size_t **columns,
+                   size_t *count, struct error *e);
+/* An expression against the schema, freed by the caller; reads are noted. */
+int step_expr(struct step *s, struct text text, const struct schema *in, struct expr **out, struct error *e);
+/* ERR_USAGE with "step: message", pointing at the step in the program. */
+int step_error(const struct step *s, struct error *e, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* Hands a batch on to the steps behind (takes b). emit_batch gives an empty one to fill. PUSH_DONE when
+ * none of them wants more rows: an ordered step should stop and return it too. */
+enum { PUSH_DONE = 1 };
+int emit(struct emit *out, struct batch *b, struct error *e);
+struct batch *emit_batch(struct emit *out);
+
+/* ---- the catalogue as text ----------------------------------------------------------------------- */
+
+/* Steps, their methods and the functions of expressions, of one family or (NULL) of all: a table for
+ * eyes, or JSON Lines with name, kind (step, method, function), family, class, description, example. */
+void catalog_list(struct buf *out, const char *family, bool jsonl);
+/* Usage, arguments, details and worked example of a step (by name or alias), a method or a function.
+ * ERR_USAGE with the nearest name when there is none. */
+int catalog_help(const char *name, struct buf *out, struct error *e);
+struct catalog_count {
+    size_t steps, methods, functions;
+};
+struct catalog_count catalog_count(void);
+/* Bodies of wrangle-steps(7) and wrangle-functions(7): mdoc, one section per family. */
+void catalog_mdoc_steps(struct buf *out);
+void catalog_mdoc_functions(struct buf *out);
+
+/* ---- recipes ------------------------------------------------------------------------------------ */
+
+struct recipe {
+    struct text program;        /* owned */
+    VEC(struct step *) steps;
+    struct prep_context context;
+    struct schema schema;       /* of the input it was opened against */
+    uint64_t rows_seen;         /* by the fit */
+};
+
+/* Parses and checks names and arguments; columns are looked up later. Errors are ERR_USAGE with line and column
+ * of the program and a caret line. Copies the text. */
+int recipe_parse(const char *program, size_t n, const struct prep_context *context, struct recipe **out,
+                 struct error *e);
+void recipe_free(struct recipe *r);
+
+/* Fits every step that learns, in as few passes over in as its dependencies allow. */
+int recipe_fit(struct recipe *r, struct input *in, struct error *e);
+/* The state as JSON text, canonical (sorted keys, one value per line where it helps a diff). */
+int recipe_save(const struct recipe *r, struct buf *out, struct error *e);
+int recipe_load(const char *json, size_t n, const struct prep_context *context, struct recipe **out,
+                struct error *e);
+/* Merges the state of `from` (same program, same columns) into r. */
+int recipe_merge(struct recipe *r, struct recipe *from, struct error *e);
+/* Checks an input against the recorded schema (names missing: ERR_DATA; drift: through warn). */
+int recipe_check_input(const struct recipe *r, const struct schema *in, bool strict,
+                       void (*warn)(const char *message), struct error *e);
+/* Streams all rows of in through the steps; text of the result goes to out. */
+struct run_options {
+    const struct format *format;    /* of the output */
+    struct sink *out;
+    void (*progress)(void *context, uint64_t rows, uint64_t bytes);
+    void *progress_context;
+    /* Instead of writing: each result batch in order, with its schema; takes nothing. */
+    int (*consume)(void *context, const struct schema *schema, struct batch *b, struct error *e);
+    void *consume_context;
+};
+int recipe_run(struct recipe *r, struct input *in, const struct run_options *o, struct error *e);
+/* The plan in words: steps, classes, passes, memory. */
+int recipe_explain(struct recipe *r, const struct schema *in, struct buf *out, struct error *e);
+
+#endif

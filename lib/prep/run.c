@@ -1,0 +1,326 @@
+/* Fitting and running recipes: which steps go into which stream, and what each stream ends in. */
+#include "prep/recipe.h"
+#include "prep/stream.h"
+#include "sys/sys.h"
+
+enum { OUT_BUFFER = 4 << 20 };
+
+/* ---- outlets ------------------------------------------------------------------------------------------ */
+
+/* Steps that see the rows and keep a state for each thread. */
+struct learners {
+    VEC(struct step *) steps;
+    void **states; /* [worker * steps.len + step] */
+};
+
+static int learn_batch(void *context, unsigned worker, struct batch *b, struct error *e)
+{
+    struct learners *l = context;
+    for (size_t i = 0; i < l->steps.len; i++) {
+        const struct step *s = l->steps.at[i];
+        void **state = &l->states[worker * l->steps.len + i];
+        if (!*state)
+            *state = s->kind->state_new(s);
+        int status = s->kind->learn(s, *state, b, e);
+        if (status < 0)
+            return status;
+    }
+    return 0;
+}
+
+/* One state of the step from those of all threads; returned owned. */
+static int merge_states(struct learners *l, size_t i, unsigned jobs, void **out, struct error *e)
+{
+    const struct step *s = l->steps.at[i];
+    void *whole = NULL;
+    int status = 0;
+    for (unsigned w = 0; w < jobs; w++) {
+        void *part = l->states[w * l->steps.len + i];
+        l->states[w * l->steps.len + i] = NULL;
+        if (!part)
+            continue;
+        if (!whole) {
+            whole = part;
+            continue;
+        }
+        if (status == 0)
+            status = s->kind->merge(s, whole, part, e);
+        s->kind->state_free(part);
+    }
+    *out = whole ? whole : s->kind->state_new(s);
+    return status;
+}
+
+struct text_outlet {
+    struct writer writer;
+    struct sink *sink;
+    struct buf *bufs; /* per worker */
+};
+
+static int format_batch(void *context, unsigned worker, struct batch *b, struct error *e)
+{
+    (void)e;
+    struct text_outlet *t = context;
+    write_batch(&t->writer, b, &t->bufs[worker]);
+    return 0;
+}
+
+static int write_out(void *context, unsigned worker, struct error *e)
+{
+    struct text_outlet *t = context;
+    struct buf *text = &t->bufs[worker];
+    int status = text->len ? sink_write(t->sink, text->at, text->len, e) : 0;
+    text->len = 0;
+    if (text->cap > OUT_BUFFER)
+        buf_release(text);
+    return status;
+}
+
+static bool is_full(void *context, unsigned worker)
+{
+    const struct text_outlet *t = context;
+    return t->bufs[worker].len > OUT_BUFFER / 2;
+}
+
+struct consume_outlet {
+    const struct run_options *options;
+    const struct schema *schema;
+};
+
+static int consume_batch(void *context, unsigned worker, struct batch *b, struct error *e)
+{
+    (void)worker;
+    const struct consume_outlet *c = context;
+    return c->options->consume(c->options->consume_context, c->schema, b, e);
+}
+
+/* ---- walking through the steps -------------------------------------------------------------------------- */
+
+/* How far the rows have come: a source, and the steps between it and step `at`. */
+struct walk {
+    struct recipe *recipe;
+    struct input *in;
+    struct step *producer; /* NULL: the source is the input */
+    size_t from, at;
+    struct schema schema;  /* of the rows before step `at` */
+    unsigned jobs;
+    const struct run_options *options;
+};
+
+static int run_into(struct walk *w, struct outlet outlet, struct error *e)
+{
+    struct stream s = {.recipe = w->recipe,
+                       .in = w->producer ? NULL : w->in,
+                       .producer = w->producer,
+                       .from = w->from,
+                       .to = w->at,
+                       .outlet = outlet,
+                       .jobs = w->jobs};
+    if (w->options) {
+        s.progress = w->options->progress;
+        s.progress_context = w->options->progress_context;
+    }
+    int status = stream_run(&s, e);
+    if (!w->producer)
+        w->recipe->rows_seen = s.rows;
+    return status;
+}
+
+/* Shows all rows to the learners and finishes them. */
+static int run_learners(struct walk *w, struct learners *l, struct error *e)
+{
+    l->states = mem_alloc(w->jobs * l->steps.len * sizeof *l->states);
+    struct outlet outlet = {.context = l, .take = learn_batch};
+    int status = run_into(w, outlet, e);
+    for (size_t i = 0; i < l->steps.len; i++) {
+        struct step *s = l->steps.at[i];
+        void *state = NULL;
+        struct error first = {0};
+        int merged = merge_states(l, i, w->jobs, &state, status ? &first : e);
+        if (status == 0)
+            status = merged ? merged : step_finish(s, state, e);
+        else
+            s->kind->state_free(state);
+    }
+    mem_free(l->states);
+    return status;
+}
+
+static void forget(struct step *s)
+{
+    if (s->learnt && s->kind->state_free)
+        s->kind->state_free(s->learnt);
+    s->learnt = NULL;
+}
+
+static int gather(struct walk *w, struct step *s, struct error *e)
+{
+    struct learners l = {0};
+    forget(s);
+    vec_push(&l.steps, s);
+    int status = run_learners(w, &l, e);
+    vec_release(&l.steps);
+    w->producer = s;
+    w->from = w->at + 1;
+    return status;
+}
+
+/* Goes on to the first step that has not learnt what it must, or behind the last. */
+static int walk_on(struct walk *w, struct error *e)
+{
+    struct recipe *r = w->recipe;
+    for (; w->at < r->steps.len; w->at++) {
+        struct step *s = r->steps.at[w->at];
+        int status = recipe_open_step(r, w->at, &w->schema, e);
+        if (status == 0 && s->kind->blocking)
+            status = gather(w, s, e);
+        else if (status == 0 && step_learns(s) && !s->learnt)
+            return 0;
+        if (status == 0)
+            status = recipe_shape_step(r, w->at, &w->schema, e);
+        if (status)
+            return status;
+    }
+    return 0;
+}
+
+static int walk_start(struct walk *w, struct recipe *r, struct input *in,
+                      const struct run_options *o)
+{
+    *w = (struct walk){.recipe = r, .in = in, .options = o, .jobs = r->context.jobs};
+    if (w->jobs == 0)
+        w->jobs = cpu_count();
+    schema_copy(&w->schema, input_schema(in));
+    return 0;
+}
+
+static void walk_end(struct walk *w)
+{
+    for (size_t i = 0; i < w->recipe->steps.len; i++)
+        if (w->recipe->steps.at[i]->kind->blocking)
+            forget(w->recipe->steps.at[i]);
+    schema_release(&w->schema);
+}
+
+/* ---- fitting --------------------------------------------------------------------------------------------- */
+
+static bool touches(const struct step *s, const uint8_t *changed)
+{
+    for (size_t i = 0; i < s->column_count; i++)
+        if (changed[s->columns[i]])
+            return true;
+    for (size_t i = 0; i < s->reads.len; i++)
+        if (changed[s->reads.at[i]])
+            return true;
+    return false;
+}
+
+static void mark(const struct step *s, uint8_t *changed)
+{
+    for (size_t i = 0; i < s->column_count; i++)
+        changed[s->columns[i]] = 1;
+}
+
+/* The step at hand, and later ones that can learn from the same rows: those between leave the rows and the
+ * columns they look at alone. */
+static void find_learners(struct walk *w, struct learners *l)
+{
+    struct recipe *r = w->recipe;
+    uint8_t *changed = mem_alloc(w->schema.fields.len + 1);
+    for (size_t i = w->at; i < r->steps.len; i++) {
+        struct step *s = r->steps.at[i];
+        bool first = i == w->at;
+        if (!first && (!step_learns(s) || s->kind->blocking || s->kind->needs_all))
+            break;
+        if (!first && recipe_open_step(r, i, &w->schema, NULL))
+            break;
+        if (!s->learnt && (first || !touches(s, changed)))
+            vec_push(&l->steps, s);
+        if (!s->kind->keeps_rows)
+            break;
+        mark(s, changed);
+    }
+    mem_free(changed);
+}
+
+static int fit_pass(struct recipe *r, struct input *in, bool *complete, struct error *e)
+{
+    struct walk w;
+    walk_start(&w, r, in, NULL);
+    int status = walk_on(&w, e);
+    *complete = w.at == r->steps.len;
+    if (status == 0 && !*complete) {
+        struct learners l = {0};
+        find_learners(&w, &l);
+        status = run_learners(&w, &l, e);
+        vec_release(&l.steps);
+    }
+    walk_end(&w);
+    return status;
+}
+
+static bool all_learnt(const struct recipe *r)
+{
+    for (size_t i = 0; i < r->steps.len; i++) {
+        const struct step *s = r->steps.at[i];
+        if (step_learns(s) && !s->kind->blocking && !s->learnt)
+            return false;
+    }
+    return true;
+}
+
+int recipe_fit(struct recipe *r, struct input *in, struct error *e)
+{
+    schema_release(&r->schema);
+    schema_copy(&r->schema, input_schema(in));
+    if (all_learnt(r))
+        return 0;
+    int status = input_keep(in, e);
+    for (bool complete = false; status == 0 && !complete;) {
+        status = fit_pass(r, in, &complete, e);
+        if (status == 0)
+            status = input_rewind(in, e);
+        complete = complete || all_learnt(r);
+    }
+    return status;
+}
+
+/* ---- running --------------------------------------------------------------------------------------------- */
+
+static int run_to_text(struct walk *w, const struct run_options *o, struct error *e)
+{
+    struct text_outlet t = {.sink = o->out};
+    t.writer = (struct writer){*o->format, &w->schema, input_format(w->in)};
+    t.bufs = mem_alloc(w->jobs * sizeof *t.bufs);
+    write_header(&t.writer, &t.bufs[0]);
+    int status = write_out(&t, 0, e);
+    struct outlet outlet = {
+        .context = &t, .take = format_batch, .leave = write_out, .full = is_full};
+    if (status == 0)
+        status = run_into(w, outlet, e);
+    for (unsigned i = 0; i < w->jobs; i++)
+        buf_release(&t.bufs[i]);
+    mem_free(t.bufs);
+    return status;
+}
+
+static int run_to_consumer(struct walk *w, const struct run_options *o, struct error *e)
+{
+    struct consume_outlet c = {o, &w->schema};
+    struct outlet outlet = {.context = &c, .take = consume_batch, .ordered = true};
+    return run_into(w, outlet, e);
+}
+
+int recipe_run(struct recipe *r, struct input *in, const struct run_options *o, struct error *e)
+{
+    struct walk w;
+    walk_start(&w, r, in, o);
+    int status = walk_on(&w, e);
+    if (status == 0 && w.at < r->steps.len)
+        status = error_set(e, ERR_USAGE, "%.*s: must be fitted first: use 'fit'",
+                           (int)r->steps.at[w.at]->source.len, r->steps.at[w.at]->source.at);
+    if (status == 0)
+        status = o->consume ? run_to_consumer(&w, o, e) : run_to_text(&w, o, e);
+    walk_end(&w);
+    return status;
+}

@@ -1,0 +1,384 @@
+/* The state of a fitted recipe: one JSON file that people read, tools share and shards merge. */
+#include "cli/cli.h"
+#include "prep/json_text.h"
+#include "prep/recipe.h"
+
+#define FORMAT_NAME "mlutils-recipe"
+enum { FORMAT_VERSION = 1, FINGERPRINT_SIZE = 33 };
+
+/* ---- saving ------------------------------------------------------------------------------------ */
+
+/* Tells schemas apart: 128 bits of hash over names and types, in hexadecimal. */
+static void fingerprint(const struct schema *schema, char out[static FINGERPRINT_SIZE])
+{
+    struct buf text = {0};
+    for (size_t i = 0; i < schema->fields.len; i++)
+        buf_format(&text, "%s%c%s%c", schema->fields.at[i].name, '\0',
+                   type_name(schema->fields.at[i].type), '\0');
+    uint64_t high = hash_bytes(buf_text(&text), text.len, 1);
+    uint64_t low = hash_bytes(buf_text(&text), text.len, 2);
+    (void)snprintf(out, FINGERPRINT_SIZE, "%016llx%016llx", (unsigned long long)high,
+                   (unsigned long long)low);
+    buf_release(&text);
+}
+
+static json_t *save_schema(const struct schema *schema)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < schema->fields.len; i++) {
+        const struct field *f = &schema->fields.at[i];
+        json_t *field = json_object();
+        json_object_set_new(field, "name", json_string_nocheck(f->name));
+        json_object_set_new(field, "type", json_string(type_name(f->type)));
+        if (f->declared)
+            json_object_set_new(field, "declared", json_true());
+        json_array_append_new(list, field);
+    }
+    return list;
+}
+
+static json_t *save_step(const struct step *s)
+{
+    json_t *out = json_object();
+    json_object_set_new(out, "step", json_string(s->kind->name));
+    json_t *columns = json_array();
+    for (size_t i = 0; i < s->column_count; i++)
+        json_array_append_new(columns, json_string_nocheck(s->names[i]));
+    json_object_set_new(out, "columns", columns);
+    if (step_learns(s))
+        json_object_set_new(out, "state", s->kind->save(s, s->learnt));
+    return out;
+}
+
+static json_t *save_steps(const struct recipe *r)
+{
+    json_t *steps = json_array();
+    for (size_t i = 0; i < r->steps.len; i++)
+        json_array_append_new(steps, save_step(r->steps.at[i]));
+    return steps;
+}
+
+int recipe_save(const struct recipe *r, struct buf *out, struct error *e)
+{
+    for (size_t i = 0; i < r->steps.len; i++)
+        if (step_learns(r->steps.at[i]) && !r->steps.at[i]->learnt)
+            return step_error(r->steps.at[i], e, "is not fitted yet");
+    char print[FINGERPRINT_SIZE];
+    fingerprint(&r->schema, print);
+    json_t *root = json_object();
+    json_object_set_new(root, "format", json_string(FORMAT_NAME));
+    json_object_set_new(root, "version", json_integer(FORMAT_VERSION));
+    json_object_set_new(root, "tool", json_string("mlutils " MLUTILS_VERSION));
+    json_object_set_new(root, "program", json_stringn_nocheck(r->program.at, r->program.len));
+    /* A seed of 2^63 and more reads as a negative number: the same 64 bits. */
+    json_object_set_new(root, "seed", json_integer((json_int_t)r->context.seed));
+    json_object_set_new(root, "schema", save_schema(&r->schema));
+    json_object_set_new(root, "fingerprint", json_string(print));
+    json_object_set_new(root, "rows", json_integer((json_int_t)r->rows_seen));
+    json_object_set_new(root, "steps", save_steps(r));
+    json_put_value(out, root);
+    buf_putc(out, '\n');
+    json_decref(root);
+    return 0;
+}
+
+/* ---- loading ------------------------------------------------------------------------------------- */
+
+static int PRINTF_LIKE(3, 4) bad_state(struct error *e, const char *path, const char *format, ...)
+{
+    char message[600];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    return error_set(e, ERR_DATA, "recipe state: $%s: %s", path, message);
+}
+
+static bool is_text(const json_t *j, const char *text)
+{
+    return json_is_string(j) && strcmp(json_string_value(j), text) == 0;
+}
+
+static int check_header(const json_t *root, struct error *e)
+{
+    if (!json_is_object(root) || !is_text(json_object_get(root, "format"), FORMAT_NAME))
+        return error_set(e, ERR_DATA, "not a recipe state: expected \"format\": \"" FORMAT_NAME "\"");
+    const json_t *version = json_object_get(root, "version");
+    if (!json_is_integer(version) || json_integer_value(version) < 1)
+        return bad_state(e, ".version", "expected a whole number");
+    if (json_integer_value(version) > FORMAT_VERSION)
+        return bad_state(e, ".version", "%lld is newer than this program reads (%d)",
+                         (long long)json_integer_value(version), FORMAT_VERSION);
+    if (!json_is_integer(json_object_get(root, "seed")))
+        return bad_state(e, ".seed", "expected a whole number");
+    const json_t *rows = json_object_get(root, "rows");
+    if (!json_is_integer(rows) || json_integer_value(rows) < 0)
+        return bad_state(e, ".rows", "expected a whole number, not negative");
+    if (!json_is_string(json_object_get(root, "program")))
+        return bad_state(e, ".program", "expected a text");
+    return 0;
+}
+
+static int load_field(const json_t *j, size_t i, struct schema *schema, struct error *e)
+{
+    char path[64];
+    (void)snprintf(path, sizeof path, ".schema[%zu]", i);
+    const json_t *name = json_object_get(j, "name"), *type = json_object_get(j, "type");
+    enum type t = TYPE_TEXT;
+    if (!json_is_string(name))
+        return bad_state(e, path, "expected a name");
+    if (!json_is_string(type) || !type_from_name(text_of(json_string_value(type)), &t))
+        return bad_state(e, path, "expected a type");
+    if (schema_find(schema, text_of(json_string_value(name))) != FIELD_NONE)
+        return bad_state(e, path, "a column of this name came before");
+    size_t at = schema_add(schema, text_of(json_string_value(name)), t);
+    schema->fields.at[at].declared = json_is_true(json_object_get(j, "declared"));
+    return 0;
+}
+
+static int load_schema(const json_t *root, struct schema *schema, struct error *e)
+{
+    const json_t *list = json_object_get(root, "schema");
+    if (!json_is_array(list))
+        return bad_state(e, ".schema", "expected a list of columns");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        int rc = load_field(json_array_get(list, i), i, schema, e);
+        if (rc)
+            return rc;
+    }
+    char print[FINGERPRINT_SIZE];
+    fingerprint(schema, print);
+    if (!is_text(json_object_get(root, "fingerprint"), print))
+        return bad_state(e, ".fingerprint", "does not fit the schema: expected \"%s\"", print);
+    return 0;
+}
+
+static int check_columns(const json_t *columns, const struct step *s, size_t i, struct error *e)
+{
+    char path[64];
+    (void)snprintf(path, sizeof path, ".steps[%zu].columns", i);
+    bool same = json_is_array(columns) && json_array_size(columns) == s->column_count;
+    for (size_t k = 0; same && k < s->column_count; k++)
+        same = is_text(json_array_get(columns, k), s->names[k]);
+    return same ? 0 : bad_state(e, path, "expected the columns the program selects");
+}
+
+static int load_learnt(struct step *s, size_t i, const json_t *j, struct error *e)
+{
+    char path[64];
+    (void)snprintf(path, sizeof path, ".steps[%zu].state", i);
+    if (!j)
+        return bad_state(e, path, "is missing");
+    struct error problem = {0};
+    void *state = s->kind->state_new(s);
+    int rc = s->kind->load(s, state, j, &problem);
+    if (rc)
+        s->kind->state_free(state);
+    else
+        rc = step_finish(s, state, &problem);
+    return rc ? bad_state(e, path, "%s", problem.message) : 0;
+}
+
+static int load_step(struct recipe *r, size_t i, const json_t *j, struct schema *schema, struct error *e)
+{
+    struct step *s = r->steps.at[i];
+    if (!is_text(json_object_get(j, "step"), s->kind->name)) {
+        char path[64];
+        (void)snprintf(path, sizeof path, ".steps[%zu].step", i);
+        return bad_state(e, path, "expected \"%s\", as in the program", s->kind->name);
+    }
+    int rc = recipe_open_step(r, i, schema, e);
+    if (!rc)
+        rc = check_columns(json_object_get(j, "columns"), s, i, e);
+    if (!rc && step_learns(s))
+        rc = load_learnt(s, i, json_object_get(j, "state"), e);
+    return rc ? rc : recipe_shape_step(r, i, schema, e);
+}
+
+static int load_steps(struct recipe *r, const json_t *root, struct error *e)
+{
+    const json_t *steps = json_object_get(root, "steps");
+    if (!json_is_array(steps) || json_array_size(steps) != r->steps.len)
+        return bad_state(e, ".steps", "expected a list of %zu steps, as in the program", r->steps.len);
+    struct schema schema = {0};
+    schema_copy(&schema, &r->schema);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < r->steps.len; i++)
+        rc = load_step(r, i, json_array_get(steps, i), &schema, e);
+    schema_release(&schema);
+    return rc;
+}
+
+static int load_recipe(const json_t *root, const struct prep_context *context, struct recipe **out,
+                       struct error *e)
+{
+    int rc = check_header(root, e);
+    if (rc)
+        return rc;
+    const json_t *program = json_object_get(root, "program");
+    struct error problem = {0};
+    rc = recipe_parse(json_string_value(program), json_string_length(program), context, out, &problem);
+    if (rc)
+        return bad_state(e, ".program", "%s", problem.message);
+    struct recipe *r = *out;
+    r->context.seed = (uint64_t)json_integer_value(json_object_get(root, "seed"));
+    r->rows_seen = (uint64_t)json_integer_value(json_object_get(root, "rows"));
+    rc = load_schema(root, &r->schema, e);
+    return rc ? rc : load_steps(r, root, e);
+}
+
+int recipe_load(const char *json, size_t n, const struct prep_context *context, struct recipe **out,
+                struct error *e)
+{
+    *out = NULL;
+    json_error_t problem;
+    json_t *root = json_loadb(json, n, JSON_REJECT_DUPLICATES, &problem);
+    if (!root) {
+        (void)error_set(e, ERR_DATA, "recipe state: not JSON: %s", problem.text);
+        return error_at(e, NULL, (uint64_t)(problem.line > 0 ? problem.line : 0), 0);
+    }
+    int rc = load_recipe(root, context, out, e);
+    json_decref(root);
+    if (rc) {
+        recipe_free(*out);
+        *out = NULL;
+    }
+    return rc;
+}
+
+/* ---- merging ------------------------------------------------------------------------------------- */
+
+static enum type wider(enum type a, enum type b)
+{
+    return type_is_number(a) && type_is_number(b) ? TYPE_FLOAT : a;
+}
+
+/* Whole numbers in one shard and fractions in another are both numbers; nothing else is taken together. */
+static int merge_schema(struct schema *into, const struct schema *from, struct error *e)
+{
+    if (into->fields.len != from->fields.len)
+        return error_set(e, ERR_DATA, "cannot merge: %zu columns and %zu columns", into->fields.len,
+                         from->fields.len);
+    for (size_t i = 0; i < into->fields.len; i++) {
+        struct field *a = &into->fields.at[i];
+        const struct field *b = &from->fields.at[i];
+        char quoted[QUOTE_MAX];
+        if (strcmp(a->name, b->name) != 0)
+            return error_set(e, ERR_DATA, "cannot merge: column %zu is %s in one recipe only", i + 1,
+                             quote(quoted, a->name, strlen(a->name)));
+        bool numbers = type_is_number(a->type) && type_is_number(b->type);
+        if (a->type != b->type && !numbers)
+            return error_set(e, ERR_DATA, "cannot merge: column %s is %s in one recipe, %s in another",
+                             quote(quoted, a->name, strlen(a->name)), type_name(a->type),
+                             type_name(b->type));
+        if (a->type != b->type)
+            a->type = wider(a->type, b->type);
+    }
+    return 0;
+}
+
+static int check_same_names(const struct step *a, const struct step *b, struct error *e)
+{
+    bool same = a->column_count == b->column_count;
+    for (size_t i = 0; same && i < a->column_count; i++)
+        same = strcmp(a->names[i], b->names[i]) == 0;
+    if (same)
+        return 0;
+    return error_set(e, ERR_DATA, "cannot merge: step %zu (%s) selects other columns in each recipe",
+                     a->number, a->kind->name);
+}
+
+/* Opened anew: what earlier steps learnt together may change what this one sees. */
+static int merge_step(struct recipe *r, struct recipe *from, size_t i, struct schema *schema,
+                      struct error *e)
+{
+    struct step *a = r->steps.at[i], *b = from->steps.at[i];
+    int rc = recipe_open_step(r, i, schema, e);
+    if (!rc)
+        rc = check_same_names(a, b, e);
+    if (!rc && step_learns(a)) {
+        void *state = a->learnt;
+        rc = a->kind->merge(a, state, b->learnt, e);
+        if (!rc) {
+            a->learnt = NULL;
+            rc = step_finish(a, state, e);
+        }
+    }
+    return rc ? rc : recipe_shape_step(r, i, schema, e);
+}
+
+static int check_mergeable(const struct recipe *r, const struct recipe *from, struct error *e)
+{
+    if (!text_equal(r->program, from->program))
+        return error_set(e, ERR_DATA, "cannot merge: the programs differ");
+    if (r->context.seed != from->context.seed)
+        return error_set(e, ERR_DATA, "cannot merge: the seeds differ");
+    for (size_t i = 0; i < r->steps.len; i++)
+        if (step_learns(r->steps.at[i]) && (!r->steps.at[i]->learnt || !from->steps.at[i]->learnt))
+            return error_set(e, ERR_DATA, "cannot merge: step %zu is not fitted", i + 1);
+    return 0;
+}
+
+int recipe_merge(struct recipe *r, struct recipe *from, struct error *e)
+{
+    int rc = check_mergeable(r, from, e);
+    if (!rc)
+        rc = merge_schema(&r->schema, &from->schema, e);
+    if (rc)
+        return rc;
+    struct schema schema = {0};
+    schema_copy(&schema, &r->schema);
+    for (size_t i = 0; rc == 0 && i < r->steps.len; i++)
+        rc = merge_step(r, from, i, &schema, e);
+    schema_release(&schema);
+    r->rows_seen += from->rows_seen;
+    return rc;
+}
+
+/* ---- another input ------------------------------------------------------------------------------- */
+
+/* One finding: an error when strict, else a warning. */
+static int drift(bool strict, void (*warn)(const char *message), struct error *e, const char *message)
+{
+    if (strict)
+        return error_set(e, ERR_DATA, "%s", message);
+    if (warn)
+        warn(message);
+    return 0;
+}
+
+static int check_field(const struct field *f, const struct schema *in, bool strict,
+                       void (*warn)(const char *message), struct error *e)
+{
+    char quoted[QUOTE_MAX], hint[HINT_MAX], message[QUOTE_MAX + 120];
+    (void)quote(quoted, f->name, strlen(f->name));
+    size_t at = schema_find(in, text_of(f->name));
+    if (at == FIELD_NONE)
+        return error_set(e, ERR_DATA, "the input has no column %s, which the recipe was fitted on%s", quoted,
+                         column_hint(hint, text_of(f->name), in));
+    enum type now = in->fields.at[at].type;
+    bool same = now == f->type || (f->type == TYPE_FLOAT && now == TYPE_INT);
+    if (same)
+        return 0;
+    (void)snprintf(message, sizeof message, "column %s was %s when the recipe was fitted, is %s now",
+                   quoted, type_name(f->type), type_name(now));
+    return drift(strict, warn, e, message);
+}
+
+int recipe_check_input(const struct recipe *r, const struct schema *in, bool strict,
+                       void (*warn)(const char *message), struct error *e)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < r->schema.fields.len; i++)
+        rc = check_field(&r->schema.fields.at[i], in, strict, warn, e);
+    for (size_t i = 0; rc == 0 && i < in->fields.len; i++) {
+        const char *name = in->fields.at[i].name;
+        char quoted[QUOTE_MAX], message[QUOTE_MAX + 80];
+        if (schema_find(&r->schema, text_of(name)) != FIELD_NONE)
+            continue;
+        (void)snprintf(message, sizeof message, "the recipe does not know column %s",
+                       quote(quoted, name, strlen(name)));
+        rc = drift(strict, warn, e, message);
+    }
+    return rc;
+}

@@ -1,0 +1,81 @@
+/*
+ * sys: the seam to the operating system. Files that appear whole or not at all, scratch files, locks,
+ * child processes, threads, processor features. The only module that may use Linux-only calls.
+ */
+#ifndef SYS_H
+#define SYS_H
+
+#include "base/base.h"
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+/* ---- files ---------------------------------------------------------------------------------- */
+
+/* Reads and writes all n bytes, again after EINTR and short counts. file_read returns the bytes read
+ * (less than n only at the end of the file), or ERR_SYSTEM. `name` is for the message. */
+ssize_t file_read(int fd, void *into, size_t n, const char *name, struct error *e);
+ssize_t file_read_at(int fd, void *into, size_t n, uint64_t offset, const char *name, struct error *e);
+int file_write(int fd, const void *from, size_t n, const char *name, struct error *e);
+/* One read: at least a byte, unless the file ends; for streams that must flow. */
+ssize_t file_read_some(int fd, void *into, size_t n, const char *name, struct error *e);
+int file_writev(int fd, const struct iovec *parts, size_t count, const char *name, struct error *e);
+/* The whole of a file (or of standard input for "-") into out; ERR_DATA when longer than limit. */
+int file_load(const char *path, size_t limit, struct buf *out, struct error *e);
+
+/* A file under construction: written beside its final name, renamed over it by replace_commit after
+ * fsync, removed by replace_abort, by a fatal signal, and (where O_TMPFILE works) by any death.
+ * Mode and owner of a file it replaces are kept. A path that is not a regular file (/dev/full,
+ * a FIFO) is opened and written directly. */
+struct replace;
+int replace_open(const char *path, struct replace **out, struct error *e);
+int replace_fd(const struct replace *r);
+int replace_commit(struct replace *r, struct error *e); /* takes r, also on error */
+void replace_abort(struct replace *r);                  /* takes r; NULL is fine */
+/* Removes every file under construction; async-signal-safe, for signal handlers and exits. */
+void replace_abort_all(void);
+
+/* An unnamed file for spilling, in $TMPDIR or /tmp (else /var/tmp): gone when closed. Returns the
+ * descriptor or ERR_SYSTEM. */
+int scratch_open(struct error *e);
+
+/* An advisory lock on a file (created when absent), held until lock_release or death.
+ * ERR_BUSY when it is not free within timeout_ms (negative: wait for ever). */
+int lock_acquire(const char *path, bool exclusive, int timeout_ms, int *fd, struct error *e);
+void lock_release(int fd);
+
+/* ---- processes ------------------------------------------------------------------------------ */
+
+/* A child with pipes; argv[0] is looked up in PATH. Pass NULL for ends that are inherited.
+ * The descriptors returned are close-on-exec. */
+int process_spawn(char *const argv[], int *to_stdin, int *from_stdout, pid_t *pid, struct error *e);
+/* Waits; *status as a shell gives it: exit status, or 128 + signal. */
+int process_wait(pid_t pid, int *status, struct error *e);
+
+/* ---- threads -------------------------------------------------------------------------------- */
+
+unsigned cpu_count(void); /* processors this process may run on, at least 1 */
+
+/* Runs work(context, 0) ... work(context, n - 1), each on its own thread (number 0 on the caller's),
+ * and returns when all have returned. n = 1 starts no thread. */
+void team_run(unsigned n, void (*work)(void *context, unsigned number), void *context);
+
+/* An order for pieces that are worked on side by side and must pass a point in sequence:
+ * turn_wait(t, k) returns when k is next, turn_next lets k + 1 pass. turn_stop releases everybody:
+ * from then on turn_wait returns false at once. */
+struct turn;
+struct turn *turn_new(void); /* returns owned; 0 is next */
+bool turn_wait(struct turn *t, uint64_t k);
+void turn_next(struct turn *t);
+void turn_stop(struct turn *t);
+void turn_free(struct turn *t);
+
+/* ---- processor ------------------------------------------------------------------------------ */
+
+enum simd { SIMD_SCALAR, SIMD_SSE2, SIMD_AVX2, SIMD_AVX512, SIMD_NEON };
+/* The best level this processor and system support; $ML_SIMD (scalar, sse2, avx2, avx512, neon) lowers
+ * it. AVX512 means F, BW, VL, VBMI2 and PCLMUL; AVX2 means AVX2, BMI1, BMI2 and PCLMUL. */
+enum simd simd_level(void);
+const char *simd_name(enum simd level);
+
+#endif

@@ -1,0 +1,301 @@
+#include "table/csv_read.h"
+
+#include "table/cells.h"
+
+void csv_reader_init(struct csv_reader *r, const struct format *f, char newline, enum ragged ragged,
+                     enum simd level)
+{
+    bool one_byte = f->delimiter[0] && !f->delimiter[1];
+    *r = (struct csv_reader){
+        .kernels = scan_kernels(level),
+        .format = f,
+        .ragged = ragged,
+        .chars = {f->delimiter[0], f->quote ? f->quote : newline, newline},
+        .parity = one_byte && !f->backslash && !f->lazy_quotes && !f->comment[0],
+    };
+}
+
+/* ---- one record, byte by byte: the general way -------------------------------------------------- */
+
+static bool at_delimiter(const struct format *f, const char *p, const char *end)
+{
+    size_t n = strlen(f->delimiter);
+    return *p == f->delimiter[0] && (n == 1 || ((size_t)(end - p) >= n && !memcmp(p, f->delimiter, n)));
+}
+
+/* From an opening quote to the byte after the closing one; NULL when there is none. */
+static const char *skip_quoted(const struct format *f, const char *p, const char *end)
+{
+    for (p++; p < end; p++) {
+        if (f->backslash && *p == '\\' && p + 1 < end)
+            p++;
+        else if (*p == f->quote) {
+            if (f->backslash || p + 1 == end || p[1] != f->quote)
+                return p + 1;
+            p++;
+        }
+    }
+    return NULL;
+}
+
+/* The end of the cell that begins at p: at a delimiter, a line end or the end of the text. */
+static const char *skip_cell(const struct csv_reader *r, const char *p, const char *end,
+                             const char **problem)
+{
+    const struct format *f = r->format;
+    const char *start = p;
+    if (f->quote && p < end && *p == f->quote) {
+        p = skip_quoted(f, p, end);
+        if (!p)
+            return NULL;
+        bool ends = p == end || at_delimiter(f, p, end) || *p == r->chars.newline ||
+                    (*p == '\r' && p + 1 < end && p[1] == r->chars.newline);
+        if (!ends && !f->lazy_quotes && problem && !*problem)
+            *problem = p - 1;
+    }
+    for (; p < end && *p != r->chars.newline && !at_delimiter(f, p, end); p++) {
+        if (f->backslash && *p == '\\' && p + 1 < end)
+            p++;
+        else if (f->quote && *p == f->quote && p > start && !f->lazy_quotes && problem && !*problem)
+            *problem = p;
+    }
+    return p;
+}
+
+const char *csv_record(const struct csv_reader *r, const char *at, const char *end,
+                       struct csv_cells *cells, const char **problem)
+{
+    size_t delimiter = strlen(r->format->delimiter);
+    cells->raw.len = 0;
+    for (;;) {
+        const char *stop = skip_cell(r, at, end, problem);
+        if (!stop)
+            return NULL;
+        struct text cell = {at, (size_t)(stop - at)};
+        bool record_ends = stop == end || *stop == r->chars.newline;
+        if (record_ends && cell.len > 0 && cell.at[cell.len - 1] == '\r')
+            cell.len--;
+        vec_push(&cells->raw, cell);
+        if (record_ends)
+            return stop == end ? NULL : stop + 1;
+        at = stop + delimiter;
+    }
+}
+
+static void borders_general(const struct csv_reader *r, const char *text, size_t n,
+                            struct scan_borders *out)
+{
+    *out = (struct scan_borders){0};
+    struct csv_cells cells = {0};
+    const char *at = text, *end = text + n;
+    while (at < end && (at = csv_record(r, at, end, &cells, NULL))) {
+        out->records++;
+        out->end = (size_t)(at - text);
+    }
+    for (size_t i = 0; i < n; i++) {
+        out->lines_all += text[i] == r->chars.newline;
+        if (i + 1 == out->end)
+            out->lines = out->lines_all;
+    }
+    vec_release(&cells.raw);
+}
+
+void csv_borders(const struct csv_reader *r, const char *text, size_t n, struct scan_borders *out)
+{
+    if (r->parity)
+        r->kernels->borders(text, n, r->chars, out);
+    else
+        borders_general(r, text, n, out);
+}
+
+/* ---- errors -------------------------------------------------------------------------------------- */
+
+static int error_in_text(const struct csv_reader *r, const char *text, const char *where,
+                         const char *file, uint64_t line, struct error *e)
+{
+    const char *line_start = text;
+    for (const char *p = text; p < where; p++)
+        if (*p == r->chars.newline) {
+            line += line > 0;
+            line_start = p + 1;
+        }
+    return error_at(e, file, line, (uint64_t)(where - line_start) + 1);
+}
+
+int csv_explain_open_record(const struct csv_reader *r, const char *text, size_t n, const char *file,
+                            uint64_t line, struct error *e)
+{
+    struct csv_cells cells = {0};
+    const char *at = text, *record = text, *end = text + n, *problem = NULL;
+    while (at && at < end && !problem) {
+        record = at;
+        at = csv_record(r, at, end, &cells, &problem);
+    }
+    vec_release(&cells.raw);
+    if (problem) {
+        error_set(e, ERR_DATA, "stray quote: a quoted cell ends at its closing quote, a quote inside "
+                               "is doubled (--lazy-quotes takes it as it is)");
+        return error_in_text(r, text, problem, file, line, e);
+    }
+    const char *opening = record;
+    while (opening < end && *opening != r->format->quote)
+        opening = skip_cell(r, opening, end, NULL) ? opening + 1 : opening;
+    error_set(e, ERR_DATA, "quote is never closed");
+    return error_in_text(r, text, opening < end ? opening : record, file, line, e);
+}
+
+static int error_invalid_byte(const struct csv_reader *r, struct batch *b, size_t at, struct error *e)
+{
+    unsigned char byte = (unsigned char)b->text.at[at];
+    if (byte == 0)
+        error_set(e, ERR_DATA, "NUL byte");
+    else
+        error_set(e, ERR_DATA, "byte 0x%02x is not UTF-8 (name the encoding with --encoding)", byte);
+    return error_in_text(r, b->text.at, b->text.at + at, b->file, b->first_line, e);
+}
+
+/* ---- regular chunks: by the kernels --------------------------------------------------------------- */
+
+static bool index_regular(const struct csv_reader *r, struct batch *b)
+{
+    struct scan_index s = {.text = b->text.at,
+                           .n = b->text.len,
+                           .chars = r->chars,
+                           .stride = (uint32_t)r->cells,
+                           .count = 1,
+                           .before = 1};
+    vec_reserve(&b->index, 4096);
+    b->index.at[0] = 0;
+    for (;;) {
+        s.at = b->index.at;
+        s.cap = b->index.cap;
+        if (r->kernels->index(&s))
+            break;
+        if (s.problem)
+            return false;
+        vec_reserve(&b->index, 2 * b->index.cap);
+    }
+    b->index.len = s.count;
+    b->rows = s.rows;
+    return true;
+}
+
+static void make_views(const struct csv_reader *r, struct batch *b)
+{
+    for (size_t c = 0; c < r->cells; c++) {
+        struct column view = {.form = FORM_VIEW, .source = -1};
+        view.view.base = b->text.at;
+        view.view.at = b->index.at + c;
+        view.view.stride = (uint32_t)r->cells;
+        view.view.last = c + 1 == r->cells;
+        batch_add(b, view);
+    }
+    b->row_start = b->index.at;
+    b->row_stride = (uint32_t)r->cells;
+}
+
+/* ---- other chunks: record by record ---------------------------------------------------------------- */
+
+struct rows {
+    struct text **columns;  /* r->cells arrays */
+    uint32_t *start;
+    size_t count;
+};
+
+static bool is_blank(const struct csv_cells *cells)
+{
+    return cells->raw.len == 1 && cells->raw.at[0].len == 0;
+}
+
+static bool is_comment(const struct format *f, const char *at, const char *end)
+{
+    size_t n = strlen(f->comment);
+    return n && (size_t)(end - at) >= n && memcmp(at, f->comment, n) == 0;
+}
+
+/* Decides about a record with the wrong number of cells: > 0 keep, 0 leave out, < 0 stop. */
+static int settle_ragged(const struct csv_reader *r, struct batch *b, const char *at, size_t have,
+                         struct error *e)
+{
+    enum on_error policy = b->policy ? b->policy->on_error : ON_ERROR_STOP;
+    if (r->ragged == RAGGED_TRUNCATE && have > r->cells)
+        return 1;
+    if ((r->ragged == RAGGED_PAD || policy == ON_ERROR_NULL || r->ragged == RAGGED_EXTRA) &&
+        have < r->cells)
+        return 1;
+    error_set(e, ERR_DATA, "%zu cells where the header has %zu", have, r->cells);
+    error_in_text(r, b->text.at, at, b->file, b->first_line, e);
+    e->column = 0;
+    if (policy == ON_ERROR_STOP)
+        return e->code;
+    const char *stop = memchr(at, r->chars.newline, (size_t)(b->text.at + b->text.len - at));
+    if (b->policy->reject)
+        b->policy->reject(b->policy->context, e,
+                          (struct text){at, stop ? (size_t)(stop - at) : 0});
+    *e = (struct error){0};
+    return 0;
+}
+
+static void add_row(const struct csv_reader *r, struct batch *b, struct rows *rows,
+                    const struct csv_cells *cells, const char *at)
+{
+    for (size_t c = 0; c < r->cells; c++)
+        rows->columns[c][rows->count] =
+            c < cells->raw.len ? cells->raw.at[c] : (struct text){b->text.at, 0};
+    rows->start[rows->count++] = (uint32_t)(at - b->text.at);
+}
+
+static int parse_records(const struct csv_reader *r, struct batch *b, struct rows *rows,
+                         struct csv_cells *cells, struct error *e)
+{
+    const char *at = b->text.at, *end = at + b->text.len;
+    while (at < end) {
+        const char *problem = NULL, *next = csv_record(r, at, end, cells, &problem);
+        if (problem || !next)
+            return csv_explain_open_record(r, b->text.at, b->text.len, b->file, b->first_line, e);
+        bool skip = is_comment(r->format, at, end) || (is_blank(cells) && r->cells > 1 &&
+                    (next == end || r->ragged != RAGGED_ERROR));
+        int keep = skip ? 0 : 1;
+        if (!skip && cells->raw.len != r->cells)
+            keep = settle_ragged(r, b, at, cells->raw.len, e);
+        if (keep < 0)
+            return keep;
+        if (keep)
+            add_row(r, b, rows, cells, at);
+        at = next;
+    }
+    return 0;
+}
+
+static int parse_irregular(const struct csv_reader *r, struct batch *b, struct error *e)
+{
+    size_t lines = 1;
+    for (size_t i = 0; i < b->text.len; i++)
+        lines += b->text.at[i] == r->chars.newline;
+    struct rows rows = {.columns = batch_array(b, r->cells, sizeof *rows.columns),
+                        .start = batch_array(b, lines, sizeof *rows.start)};
+    for (size_t c = 0; c < r->cells; c++)
+        rows.columns[c] = batch_array(b, lines, sizeof **rows.columns);
+    struct csv_cells cells = {0};
+    int status = parse_records(r, b, &rows, &cells, e);
+    vec_release(&cells.raw);
+    if (status)
+        return status;
+    for (size_t c = 0; c < r->cells; c++)
+        batch_add(b, (struct column){.form = FORM_RAW, .source = -1, .text = rows.columns[c]});
+    b->row_start = rows.start;
+    b->row_stride = 1;
+    b->rows = rows.count;
+    return 0;
+}
+
+int csv_parse_chunk(const struct csv_reader *r, struct batch *b, struct error *e)
+{
+    size_t valid = r->kernels->valid(b->text.at, b->text.len);
+    if (valid < b->text.len)
+        return error_invalid_byte(r, b, valid, e);
+    if (!r->parity || !index_regular(r, b))
+        return parse_irregular(r, b, e);
+    make_views(r, b);
+    return 0;
+}

@@ -1,0 +1,462 @@
+/* Inputs: several files as one stream of rows, their schema fixed before the first row. */
+#include "table/input.h"
+
+#include "table/infer.h"
+#include "table/json_survey.h"
+
+#include <stdlib.h>
+
+enum { PEEK_BYTES = 1 << 20, DEFAULT_CHUNK = 512 << 10, DEFAULT_MAX_RECORD = 16 << 20 };
+
+/* ---- formats -------------------------------------------------------------------------------------- */
+
+static char line_end(const char *at, size_t n)
+{
+    return !memchr(at, '\n', n) && memchr(at, '\r', n) ? '\r' : '\n';
+}
+
+static int settle_format(struct input *in, struct input_file *f, const char *at, size_t n,
+                         struct error *e)
+{
+    size_t blank = 0;
+    while (blank < n && (at[blank] == ' ' || at[blank] == '\n' || at[blank] == '\r' || at[blank] == '\t'))
+        blank++;
+    bool known = true;
+    if (in->options.format)
+        f->format = *in->options.format;
+    else if (f->path && format_from_extension(path_format_extension(f->path), &f->format))
+        ;
+    else if (blank < n && (at[blank] == '{' || json_is_list(at, n)))
+        f->format = format_jsonl();
+    else
+        known = false;
+    if (known && (f->format.kind != FORMAT_CSV || f->format.delimiter[0]))
+        return 0;
+    struct sniffed found = {0};
+    bool complete = n < PEEK_BYTES;
+    int status = sniff(at, n, complete, known ? &f->format : NULL, &found, e);
+    if (status == 0)
+        f->format = found.format;
+    schema_release(&found.schema);
+    return status;
+}
+
+/* ---- CSV headers ------------------------------------------------------------------------------------ */
+
+static const char *skip_lines(const struct input_file *f, const char *at, const char *end,
+                              uint64_t *lines)
+{
+    const struct format *format = &f->format;
+    size_t comment = strlen(format->comment);
+    for (size_t skip = format->skip_lines; at < end; skip -= skip > 0) {
+        bool is_comment = comment && (size_t)(end - at) >= comment &&
+                          memcmp(at, format->comment, comment) == 0;
+        if (!skip && !is_comment)
+            break;
+        const char *stop = memchr(at, f->newline, (size_t)(end - at));
+        at = stop ? stop + 1 : end;
+        ++*lines;
+    }
+    return at;
+}
+
+static int check_names(const struct input_file *f, struct error *e)
+{
+    struct map seen = {0};
+    int status = 0;
+    for (size_t i = 0; i < f->names.len && !status; i++) {
+        bool is_new = false;
+        size_t first = map_put(&seen, f->names.at[i], &is_new);
+        if (is_new)
+            continue;
+        char quoted[QUOTE_MAX];
+        error_set(e, ERR_DATA, "column name %s stands twice in the header (columns %zu and %zu): name "
+                  "the columns with --columns", quote(quoted, f->names.at[i].at, f->names.at[i].len),
+                  first + 1, i + 1);
+        status = error_at(e, source_name(f->source), f->first_line - 1, i + 1);
+    }
+    map_release(&seen);
+    return status;
+}
+
+static void add_name(struct input *in, struct input_file *f, struct text name, struct text raw)
+{
+    if (!name.at || name.len == 0) {
+        char *made = arena_format(&in->arena, "c%zu", f->names.len + 1);
+        name = text_of(made);
+    } else {
+        name.at = arena_text(&in->arena, name.at, name.len);
+    }
+    if (raw.at)
+        raw.at = arena_text(&in->arena, raw.at, raw.len);
+    vec_push(&f->names, name);
+    vec_push(&f->raw_names, raw);
+}
+
+/* Names given by the user: a,b,c */
+static void names_from_option(struct input *in, struct input_file *f)
+{
+    const char *at = in->options.columns.at, *end = at + in->options.columns.len;
+    for (const char *stop; at <= end; at = stop + 1) {
+        stop = memchr(at, ',', (size_t)(end - at));
+        stop = stop ? stop : end;
+        add_name(in, f, (struct text){at, (size_t)(stop - at)}, (struct text){NULL, 0});
+    }
+}
+
+static void names_from_cells(struct input *in, struct input_file *f, const struct csv_cells *cells)
+{
+    for (size_t i = 0; i < cells->raw.len; i++) {
+        struct text raw = cells->raw.at[i], none = {NULL, 0};
+        if (f->format.header)
+            add_name(in, f, cell_value(&f->format, raw, &in->arena), raw);
+        else
+            add_name(in, f, none, none);
+    }
+}
+
+static void tally_records(struct input *in, const struct input_file *f, const char *at, const char *end,
+                          bool complete, struct type_tally *tallies)
+{
+    struct csv_cells cells = {0};
+    if ((size_t)(end - at) > SCHEMA_SAMPLE_BYTES) {
+        end = at + SCHEMA_SAMPLE_BYTES;
+        complete = false;
+    }
+    for (size_t n = 0; n < SCHEMA_SAMPLE_ROWS && at && at < end; n++) {
+        at = csv_record(&f->csv, at, end, &cells, NULL);
+        if (!at && !complete)
+            break;
+        for (size_t i = 0; i < cells.raw.len && i < f->names.len; i++) {
+            struct text v = cell_value(&f->format, cells.raw.at[i], &in->arena);
+            const struct cell_policy *p = in->options.policy;
+            bool na = false;
+            for (size_t k = 0; p && v.at && k < p->na_count; k++)
+                na |= text_equal(p->na[k], v);
+            if (v.at && !na)
+                tally_text(&tallies[i], v);
+        }
+    }
+    vec_release(&cells.raw);
+}
+
+static int survey_csv(struct input *in, struct input_file *f, const char *at, size_t n, bool complete,
+                      struct type_tally **tallies, struct error *e)
+{
+    const char *start = at, *end = at + n;
+    f->newline = line_end(at, n);
+    csv_reader_init(&f->csv, &f->format, f->newline, in->options.ragged, simd_level());
+    f->first_line = 1;
+    at = skip_lines(f, at, end, &f->first_line);
+    if (at == end) {
+        error_set(e, ERR_DATA, "is empty: a header line was expected");
+        return error_at(e, source_name(f->source), 0, 0);
+    }
+    struct csv_cells cells = {0};
+    const char *problem = NULL;
+    const char *next = csv_record(&f->csv, at, end, &cells, &problem);
+    if ((!next && !complete) || problem || (!next && cells.raw.len == 0)) {
+        vec_release(&cells.raw);
+        return csv_explain_open_record(&f->csv, at, (size_t)(end - at), source_name(f->source),
+                                       f->first_line, e);
+    }
+    if (in->options.columns.at)
+        names_from_option(in, f);
+    else
+        names_from_cells(in, f, &cells);
+    if (f->format.header) {
+        const char *stop = next ? next : end;
+        for (const char *p = at; p < stop; p++)
+            f->first_line += *p == f->newline;
+        at = stop;
+    }
+    vec_release(&cells.raw);
+    f->data_start = (size_t)(at - start);
+    f->csv.cells = f->names.len;
+    *tallies = arena_zero(&in->arena, f->names.len * sizeof **tallies);
+    tally_records(in, f, at, end, complete, *tallies);
+    return check_names(f, e);
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------------ */
+
+static int survey_json(struct input_file *f, const char *at, size_t n, bool complete,
+                       struct json_survey *survey, struct error *e)
+{
+    f->newline = '\n';
+    f->first_line = 1;
+    f->is_list = json_is_list(at, n);
+    if (!f->is_list) {
+        json_collect_schema(survey, at, n, complete);
+        return 0;
+    }
+    struct json_list list = {0};
+    char *copy = mem_copy(at, n);
+    int status = json_list_rewrite(&list, copy, n, e);
+    if (status)
+        error_at(e, source_name(f->source), 0, 0);
+    else
+        json_collect_schema(survey, copy, n, complete);
+    mem_free(copy);
+    return status;
+}
+
+/* Every key of the whole source, which can be read again. */
+static int survey_json_whole(struct input *in, struct input_file *f, struct json_survey *survey,
+                             struct error *e)
+{
+    survey->all_keys = true;
+    struct buf text = {0};
+    struct json_list list = {0};
+    int status = source_rewindable(f->source) ? 0 : source_spool(f->source, e);
+    for (ssize_t got = 1; status == 0 && got > 0;) {
+        buf_reserve(&text, in->chunk);
+        got = source_read(f->source, text.at + text.len, in->chunk, e);
+        if (got < 0)
+            status = (int)got;
+        else if (f->is_list)
+            status = json_list_rewrite(&list, text.at + text.len, (size_t)got, e);
+        if (status)
+            break;
+        text.len += (size_t)got;
+        size_t done = got == 0 ? text.len : json_last_record_end(text.at, text.len);
+        json_collect_schema(survey, text.at, done, got == 0);
+        memmove(text.at, text.at + done, text.len - done);
+        text.len -= done;
+    }
+    buf_release(&text);
+    return status ? status : source_rewind(f->source, e);
+}
+
+static void names_of_schema(struct input *in, struct input_file *f, const struct schema *s)
+{
+    for (size_t i = 0; i < s->fields.len; i++)
+        add_name(in, f, text_of(s->fields.at[i].name), (struct text){NULL, 0});
+}
+
+/* ---- the schema -------------------------------------------------------------------------------------- */
+
+static int join_schema(struct input *in, struct input_file *f, const enum type *types, struct error *e)
+{
+    bool first = f == in->files.at;
+    f->column = arena_alloc(&in->arena, f->names.len * sizeof *f->column);
+    for (size_t i = 0; i < f->names.len; i++) {
+        size_t at = first ? FIELD_NONE : schema_find(&in->schema, f->names.at[i]);
+        if (at == FIELD_NONE) {
+            if (!first && in->options.same_header) {
+                char quoted[QUOTE_MAX];
+                error_set(e, ERR_DATA, "column %s is not in the first file",
+                          quote(quoted, f->names.at[i].at, f->names.at[i].len));
+                return error_at(e, source_name(f->source), f->first_line - 1, i + 1);
+            }
+            at = schema_add(&in->schema, f->names.at[i], types[i]);
+            in->schema.fields.at[at].declared = false;
+            if (f->raw_names.at[i].at)
+                in->schema.fields.at[at].raw =
+                    arena_text(&in->schema.arena, f->raw_names.at[i].at, f->raw_names.at[i].len);
+        }
+        f->column[i] = at;
+    }
+    if (in->options.same_header && f->names.len < in->schema.fields.len) {
+        error_set(e, ERR_DATA, "%zu columns where the first file has %zu", f->names.len,
+                  in->schema.fields.len);
+        return error_at(e, source_name(f->source), 0, 0);
+    }
+    return 0;
+}
+
+static int survey_as_csv(struct input *in, struct input_file *f, const char *at, size_t n,
+                         struct error *e)
+{
+    struct type_tally *tallies = NULL;
+    int status = survey_csv(in, f, at, n, n < PEEK_BYTES, &tallies, e);
+    if (status)
+        return status;
+    enum type *types = arena_alloc(&in->arena, f->names.len * sizeof *types);
+    for (size_t i = 0; i < f->names.len; i++)
+        types[i] = tally_type(&tallies[i]);
+    return join_schema(in, f, types, e);
+}
+
+static int survey_as_json(struct input *in, struct input_file *f, const char *at, size_t n,
+                          struct error *e)
+{
+    struct json_survey survey = {0};
+    struct schema found = {0};
+    int status = survey_json(f, at, n, n < PEEK_BYTES, &survey, e);
+    if (status == 0 && in->options.union_schema)
+        status = survey_json_whole(in, f, &survey, e);
+    json_survey_schema(&survey, &found);
+    json_survey_release(&survey);
+    enum type *types = arena_alloc(&in->arena, (found.fields.len + 1) * sizeof *types);
+    for (size_t i = 0; i < found.fields.len; i++)
+        types[i] = found.fields.at[i].type;
+    names_of_schema(in, f, &found);
+    schema_release(&found);
+    return status ? status : join_schema(in, f, types, e);
+}
+
+/* Opens the file, settles its format and adds its columns to the schema. */
+static int survey_file(struct input *in, struct input_file *f, struct error *e)
+{
+    const char *at = NULL;
+    size_t n = 0;
+    int status = input_file_open(in, f, e);
+    if (status == 0)
+        status = source_peek(f->source, PEEK_BYTES, &at, &n, e);
+    if (status == 0)
+        status = settle_format(in, f, at, n, e);
+    if (status == 0)
+        status = f->format.kind == FORMAT_CSV ? survey_as_csv(in, f, at, n, e)
+                                              : survey_as_json(in, f, at, n, e);
+    if (source_rewindable(f->source) && in->files.len > 1) {
+        source_free(f->source); /* opened again when its turn comes: there may be thousands */
+        f->source = NULL;
+    }
+    return status;
+}
+
+/* "id:int,zip:text" */
+static int declare_types(struct input *in, struct error *e)
+{
+    const char *at = in->options.types.at, *end = at ? at + in->options.types.len : NULL;
+    for (const char *stop; at && at < end; at = stop + 1) {
+        stop = memchr(at, ',', (size_t)(end - at));
+        stop = stop ? stop : end;
+        const char *colon = stop;
+        while (colon > at && *colon != ':')
+            colon--;
+        char quoted[QUOTE_MAX];
+        enum type type = TYPE_TEXT;
+        size_t field = schema_find(&in->schema, (struct text){at, (size_t)(colon - at)});
+        if (colon == at || !type_from_name((struct text){colon + 1, (size_t)(stop - colon) - 1}, &type))
+            return error_set(e, ERR_USAGE, "types: %s: expected name:type with text, int, float, bool, "
+                             "time or json", quote(quoted, at, (size_t)(stop - at)));
+        if (field == FIELD_NONE)
+            return error_set(e, ERR_USAGE, "types: no column %s", quote(quoted, at, (size_t)(colon - at)));
+        in->schema.fields.at[field].type = type;
+        in->schema.fields.at[field].declared = true;
+    }
+    return 0;
+}
+
+static void prepare_json(struct input *in)
+{
+    for (size_t i = 0; i < in->files.len; i++)
+        if (in->files.at[i].format.kind == FORMAT_JSONL)
+            json_input_prepare(&in->files.at[i].json, &in->schema, in->options.json_out);
+}
+
+/* ---- open and close ------------------------------------------------------------------------------------ */
+
+static size_t chunk_size(const struct input_options *o)
+{
+    const char *wanted = getenv("ML_CHUNK");
+    size_t n = o->chunk ? o->chunk : DEFAULT_CHUNK;
+    int64_t given = 0;
+    double f = 0;
+    if (!o->chunk && wanted && number_parse(wanted, strlen(wanted), &given, &f) == NUMBER_INT && given > 0)
+        n = (size_t)given;
+    return n < (1u << 30) ? n : 1u << 30;
+}
+
+int input_file_open(struct input *in, struct input_file *f, struct error *e)
+{
+    struct source_options o = {.encoding = in->options.encoding};
+    return f->source ? 0 : source_open(f->path, &o, &f->source, e);
+}
+
+int input_open(char *const paths[], size_t count, const struct input_options *o, struct input **out,
+               struct error *e)
+{
+    struct input *in = mem_alloc(sizeof *in);
+    in->options = *o;
+    in->chunk = chunk_size(o);
+    in->max_record = o->max_record ? o->max_record : DEFAULT_MAX_RECORD;
+    for (size_t i = 0; i < count || i == 0; i++) {
+        bool is_stdin = count == 0 || strcmp(paths[i], "-") == 0;
+        struct input_file f = {.path = is_stdin ? NULL : mem_text(paths[i])};
+        vec_push(&in->files, f);
+    }
+    int status = 0;
+    for (size_t i = 0; i < in->files.len && !status; i++)
+        status = survey_file(in, &in->files.at[i], e);
+    if (status == 0 && o->source_column)
+        schema_add(&in->schema, text_of(o->source_column), TYPE_TEXT);
+    if (status == 0)
+        status = declare_types(in, e);
+    if (status) {
+        input_free(in);
+        return status;
+    }
+    prepare_json(in);
+    in->line = in->files.at[0].first_line;
+    *out = in;
+    return 0;
+}
+
+void input_free(struct input *in)
+{
+    if (!in)
+        return;
+    for (size_t i = 0; i < in->files.len; i++) {
+        struct input_file *f = &in->files.at[i];
+        mem_free(f->path);
+        source_free(f->source);
+        vec_release(&f->names);
+        vec_release(&f->raw_names);
+        if (f->json.keys)
+            json_input_release(&f->json);
+    }
+    vec_release(&in->files);
+    schema_release(&in->schema);
+    arena_release(&in->arena);
+    buf_release(&in->carry);
+    mem_free(in);
+}
+
+const struct schema *input_schema(const struct input *in)
+{
+    return &in->schema;
+}
+
+const struct format *input_format(const struct input *in)
+{
+    return &in->files.at[0].format;
+}
+
+uint64_t input_rows(const struct input *in)
+{
+    return in->records;
+}
+
+int input_keep(struct input *in, struct error *e)
+{
+    int status = 0;
+    for (size_t i = 0; i < in->files.len && !status; i++) {
+        struct input_file *f = &in->files.at[i];
+        if (f->source && !source_rewindable(f->source))
+            status = source_spool(f->source, e);
+    }
+    return status;
+}
+
+int input_rewind(struct input *in, struct error *e)
+{
+    in->current = 0;
+    in->started = in->at_end = false;
+    in->carry.len = 0;
+    in->line = in->files.at[0].first_line;
+    in->records = 0;
+    int status = 0;
+    for (size_t i = 0; i < in->files.len && !status; i++)
+        if (in->files.at[i].source)
+            status = source_rewind(in->files.at[i].source, e);
+    return status;
+}
+
+bool input_is_live(const struct input *in)
+{
+    const struct input_file *f = &in->files.at[in->current < in->files.len ? in->current : 0];
+    return f->source && !source_rewindable(f->source);
+}

@@ -1,0 +1,37 @@
+#!/bin/sh
+# run.sh PROGRAMS RESULTS: runs the unit tests and the fuzz corpora (programs in PROGRAMS) and every
+# bats suite, each writing TAP into RESULTS, and counts. SUITES="wrangle contract" runs only these
+# suites. The last line is "N passed, N failed[, N skipped]"; status 1 when one failed or none ran.
+set -eu
+programs=$1 results=$2
+rm -rf "$results"
+mkdir -p "$results"
+results=$(cd "$results" && pwd)
+export LC_ALL=C
+
+# tap NAME COMMAND...: a crash, or a plan that was not kept, becomes a failed test by count.awk.
+tap() {
+    name=$1
+    shift
+    "$@" >"$results/$name.tap" 2>"$results/$name.err" || echo "# status $?" >>"$results/$name.tap"
+}
+
+if [ -z "${SUITES:-}" ]; then
+    for source in tests/unit/test_*.c; do
+        name=$(basename "$source" .c)
+        tap "$name" "$programs/$name"
+    done
+    for source in tests/fuzz/fuzz_*.c; do
+        [ -e "$source" ] || continue
+        name=$(basename "$source" .c)
+        name=${name#fuzz_}
+        tap "replay_$name" "$programs/replay_$name" "tests/fuzz/corpus/$name"
+    done
+fi
+for suite in tests/*.bats; do
+    name=$(basename "$suite" .bats)
+    case " ${SUITES:-$name} " in
+    *" $name "*) tap "$name" bats --tap "$suite" ;;
+    esac
+done
+exec awk -f tests/count.awk "$results"/*.tap

@@ -1,0 +1,127 @@
+#!/bin/sh
+# setup.sh build|check|lint: installs what is missing for building, for the tests (with the tools to
+# compare with when ORACLES=1 or CI=true) or for lint. Without apt-get it prints the packages' names
+# and fails.
+set -eu
+
+missing=
+# need PACKAGE TEST...: the package is missing when the test fails.
+need() {
+    package=$1
+    shift
+    "$@" >/dev/null 2>&1 || missing="$missing $package"
+}
+
+# The packages by the names of other systems, in the order dnf apk pacman brew.
+names() {
+    awk -v column="$1" -v wanted="$missing" '
+        BEGIN { n = split(wanted, order, " "); for (i = 1; i <= n; i++) want[order[i]] = 1 }
+        $1 in want && $column != "-" { printf " %s", $column }
+    ' <<END
+pkg-config       pkgconf-pkg-config pkgconf        pkgconf    pkgconf
+gcc              gcc                build-base     gcc        -
+make             make               make           make       make
+libarchive-dev   libarchive-devel   libarchive-dev libarchive libarchive
+libjansson-dev   jansson-devel      jansson-dev    jansson    jansson
+libpcre2-dev     pcre2-devel        pcre2-dev      pcre2      pcre2
+zlib1g-dev       zlib-devel         zlib-dev       zlib       zlib
+libutf8proc-dev  utf8proc-devel     utf8proc-dev   libutf8proc utf8proc
+tzdata           tzdata             tzdata         tzdata     -
+bats             bats               bats           bats       bats-core
+mandoc           mandoc             mandoc         mandoc     mandoc
+jq               jq                 jq             jq         jq
+miller           miller             miller         miller     miller
+datamash         datamash           datamash       datamash   datamash
+mawk             mawk               mawk           mawk       mawk
+gawk             gawk               gawk           gawk       gawk
+python3-pandas   python3-pandas     py3-pandas     python-pandas -
+python3-sklearn  python3-scikit-learn py3-scikit-learn python-scikit-learn -
+nodejs           nodejs             nodejs         nodejs     node
+npm              npm                npm            npm        -
+clang            clang              clang          clang      llvm
+cppcheck         cppcheck           cppcheck       cppcheck   cppcheck
+clang-tidy       clang-tools-extra  clang-extra-tools clang   llvm
+pmccabe          -                  -              -          -
+shellcheck       ShellCheck         shellcheck     shellcheck shellcheck
+codespell        codespell          py3-codespell  codespell  codespell
+END
+}
+
+explain() {
+    column=2
+    for manager in dnf apk pacman brew; do
+        echo "  $manager:$(names $column)"
+        column=$((column + 1))
+    done
+}
+
+install_missing() {
+    [ "$missing" ] || return 0
+    if ! command -v apt-get >/dev/null; then
+        echo "missing:$missing; install these packages and try again:" >&2
+        explain >&2
+        exit 1
+    fi
+    echo "installing$missing" >&2
+    sudo=$([ "$(id -u)" -eq 0 ] || echo sudo)
+    # shellcheck disable=SC2086 # words are meant to be split
+    { $sudo apt-get update -qq && $sudo env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends $missing; } >/dev/null
+    missing=
+}
+
+need_for_building() {
+    need gcc command -v cc
+    need make command -v make
+    need pkg-config command -v pkg-config
+    need libarchive-dev pkg-config --exists libarchive
+    need libjansson-dev pkg-config --exists jansson
+    need libpcre2-dev pkg-config --exists libpcre2-8
+    need zlib1g-dev pkg-config --exists zlib
+    need libutf8proc-dev pkg-config --exists libutf8proc
+    need tzdata test -e /usr/share/zoneinfo/Europe/Paris
+}
+
+need_for_oracles() {
+    need miller command -v mlr
+    need datamash command -v datamash
+    need mawk command -v mawk
+    need gawk command -v gawk
+    need python3-pandas python3 -c 'import pandas'
+    need python3-sklearn python3 -c 'import sklearn'
+    need nodejs command -v node
+    need npm command -v npm
+}
+
+# Packages of npm go into build/node, not into the tree.
+install_node_packages() {
+    for package in @duckdb/node-api@1.5.6-r.1 nodejs-polars@0.26.1 csv-spectrum@2.0.0; do
+        [ -d "build/node/node_modules/${package%@*}" ] && continue
+        mkdir -p build/node
+        npm install --silent --no-audit --no-fund --prefix build/node "$package" >/dev/null
+    done
+}
+
+need_for_building
+case $1 in
+build)
+    install_missing
+    ;;
+check)
+    need bats command -v bats
+    need mandoc command -v mandoc
+    need jq command -v jq
+    if [ "${ORACLES:-}" = 1 ] || [ "${CI:-}" = true ]; then
+        need_for_oracles
+        install_missing
+        install_node_packages
+    fi
+    install_missing
+    ;;
+lint)
+    for tool in clang cppcheck clang-tidy pmccabe shellcheck codespell mandoc; do
+        need $tool command -v $tool
+    done
+    install_missing
+    ;;
+esac
