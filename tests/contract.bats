@@ -88,6 +88,22 @@ option_names_agree() {
     each option_names_agree
 }
 
+# Prints what is wrong with a tool's tables: names or letters given twice, help that is no short line.
+tables_sound() {
+    "$1" --describe=json | jq -r '.common as $common | [.default // empty, .commands[]][]
+        | (.name // "") as $command | (.options + $common) as $rows
+        | ($rows | group_by(.name)[] | select(length > 1) | "\($command) --\(.[0].name) twice"),
+          ($rows | map(select(.letter)) | group_by(.letter)[] | select(length > 1)
+              | "\($command) -\(.[0].letter) twice"),
+          ($rows[] | select(.help | test("^[A-Z]|[.]$|\n") or length > 110)
+              | "\($command) --\(.name): \(.help)")' >wrong
+    cat wrong
+    [ ! -s wrong ]
+}
+@test "option tables are sound" {
+    each tables_sound
+}
+
 dash_is_stdin() {
     call "$1" <in.csv >piped
     call "$1" - <in.csv >dashed
@@ -145,6 +161,15 @@ bad_operands() {
 }
 @test "a directory and a missing file are status 4 and named" {
     each bad_operands
+}
+
+empty_input() {
+    call "$1" </dev/null >out 2>err
+    [ ! -s out ]
+    [ ! -s err ]
+}
+@test "nothing in, nothing out" {
+    each empty_input
 }
 
 byte_order_mark() {

@@ -1,6 +1,5 @@
 #include "cli/internal.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -189,17 +188,19 @@ static int run_tool(const struct tool *tool, int argc, char **argv)
     return status;
 }
 
-/* A full disk may show only now. */
+/* A full disk may show only now. An earlier write that failed has lost its errno. */
 static int close_stdout(int status)
 {
+    struct error e = {0};
     bool failed = ferror(stdout) != 0;
-    if (fclose(stdout) != 0 || failed) {
-        struct error e = {0};
+    if (fclose(stdout) != 0)
         (void)error_errno(&e, "cannot write");
-        (void)error_at(&e, "standard output", 0, 0);
-        return cli_report(&e);
-    }
-    return status;
+    else if (failed)
+        (void)error_set(&e, ERR_SYSTEM, "cannot write all of it");
+    else
+        return status;
+    (void)error_at(&e, "standard output", 0, 0);
+    return cli_report(&e);
 }
 
 int tool_main(const struct tool *tool, int argc, char **argv)

@@ -190,6 +190,27 @@ static int double_column(struct frame *f, const struct node *n, struct vector *o
     return status;
 }
 
+/* The same for the cells that are wanted alone, which the batch does not remember. */
+static int masked_double_column(struct frame *f, const struct node *n, struct vector *out)
+{
+    double *to = frame_array(f, sizeof *to);
+    int status = 0;
+    for (size_t r = 0; r < f->rows && !status; r++) {
+        to[r] = (double)NAN;
+        if (!f->active[r])
+            continue;
+        struct text t = batch_cell(f->batch, n->column, r);
+        if (t.at && !number_parse_double(t.at, t.len, &to[r])) {
+            char quoted[QUOTE_MAX];
+            to[r] = (double)NAN;
+            error_set(f->error, ERR_DATA, "%s is not a number", quote(quoted, t.at, t.len));
+            status = frame_reject_cell(f, r, n);
+        }
+    }
+    *out = (struct vector){.form = FORM_FLOAT, .f64 = to};
+    return status;
+}
+
 /* ---- nodes
  * ---------------------------------------------------------------------------------------- */
 
@@ -225,9 +246,13 @@ int eval_as(struct frame *f, const struct node *n, enum kind want, struct vector
 
 int eval_double(struct frame *f, const struct node *n, struct vector *out)
 {
-    if (n->form == NODE_COLUMN && !f->outer && n->kind != KIND_BOOL && n->kind != KIND_JSON &&
-        (!f->active || f->batch->columns.at[n->column].as_double))
-        return double_column(f, n, out);
+    if (n->form == NODE_COLUMN && !f->outer && n->kind != KIND_BOOL && n->kind != KIND_JSON) {
+        const struct column *c = &f->batch->columns.at[n->column];
+        if (!f->active || c->as_double)
+            return double_column(f, n, out);
+        if (is_raw(c))
+            return masked_double_column(f, n, out);
+    }
     struct vector v;
     int status = eval_as(f, n, KIND_NUMBER, &v);
     return status ? status : vector_as_double(f, &v, out);
@@ -336,19 +361,10 @@ static bool load_row(struct row_args *a, size_t row)
     return complete;
 }
 
-static char result_letter(const struct node *n)
-{
-    static const char letters[] = {
-        [KIND_NULL] = 't', [KIND_NUMBER] = 'n', [KIND_TEXT] = 't',
-        [KIND_BOOL] = 'b', [KIND_TIME] = 'd',   [KIND_JSON] = 'j',
-    };
-    return n->fn->result == '=' ? letters[n->kind] : n->fn->result;
-}
-
 static int run_rows(struct frame *f, const struct node *n, struct call *c, struct row_args *a,
                     struct vector *out)
 {
-    struct filler to = filler_new(f, result_letter(n));
+    struct filler to = filler_new(f, n->fn->result);
     bool takes_missing = n->fn->flags & TAKES_MISSING;
     int status = 0;
     for (size_t r = 0; r < f->rows && !status; r++) {

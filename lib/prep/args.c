@@ -1,7 +1,8 @@
-/* What a step's hooks ask for: values of arguments, columns, expressions, errors that name the step. */
+/* What a step's hooks ask for: values of arguments, columns, expressions, errors that name the
+ * step. */
 #include "prep/recipe.h"
 
-/* ---- values --------------------------------------------------------------------------------------- */
+/* ---- values --------------------------------------------------------------------------------- */
 
 static size_t arg_index(const struct step *s, const char *name)
 {
@@ -64,7 +65,7 @@ size_t arg_list(const struct step *s, const char *name, struct text **items)
     return value->item_count;
 }
 
-/* ---- columns and expressions ---------------------------------------------------------------------- */
+/* ---- columns and expressions ---------------------------------------------------------------- */
 
 static void note_read(struct step *s, size_t column)
 {
@@ -99,6 +100,14 @@ int arg_columns(struct step *s, const char *name, const struct schema *in, size_
     for (size_t i = 0; rc == 0 && i < *count; i++)
         note_read(s, (*columns)[i]);
     return rc;
+}
+
+int step_new_name(const struct step *s, const struct schema *in, struct text name, struct error *e)
+{
+    char quoted[QUOTE_MAX];
+    if (schema_find(in, name) == FIELD_NONE)
+        return 0;
+    return step_error(s, e, "there is a column %s already", quote(quoted, name.at, name.len));
 }
 
 static size_t step_offset(const struct step *s)

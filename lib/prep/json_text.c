@@ -24,7 +24,8 @@ static void put_scalar(struct buf *out, const json_t *j)
         size_t from = out->len;
         json_put_double(out, json_real_value(j));
         /* 5 would read back as an integer */
-        if (!memchr(out->at + from, '.', out->len - from) && !memchr(out->at + from, 'e', out->len - from))
+        if (!memchr(out->at + from, '.', out->len - from) &&
+            !memchr(out->at + from, 'e', out->len - from))
             buf_puts(out, ".0");
         break;
     }

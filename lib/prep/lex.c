@@ -14,14 +14,15 @@ static bool is_quote(char c)
     return c == '"' || c == '\'' || c == '`';
 }
 
-/* ---- pieces, also of values already cut out ---------------------------------------------------- */
+/* ---- pieces, also of values already cut out ------------------------------------------------- */
 
-size_t quoted_length(struct text s)
+size_t quoted_length(struct text s, bool expression)
 {
+    bool escapes = expression || s.at[0] == '"';
     for (size_t i = 1; i < s.len; i++) {
         if (s.at[i] == s.at[0])
             return i + 1;
-        i += s.at[0] == '"' && s.at[i] == '\\';
+        i += escapes && s.at[i] == '\\';
     }
     return 0;
 }
@@ -68,7 +69,7 @@ static struct text unescape(struct text inside, struct arena *arena)
 bool unquote(struct text item, struct arena *arena, struct text *out)
 {
     *out = item;
-    if (item.len < 2 || !is_quote(item.at[0]) || quoted_length(item) != item.len)
+    if (item.len < 2 || !is_quote(item.at[0]) || quoted_length(item, false) != item.len)
         return false;
     struct text inside = {item.at + 1, item.len - 2};
     if (item.at[0] == '"')
@@ -88,12 +89,12 @@ struct text text_trimmed(struct text s)
 }
 
 /* Bytes of the quoted word or regular expression at s.at[i], or 1. */
-static size_t piece_length(struct text s, size_t i, bool item_start)
+static size_t piece_length(struct text s, size_t i, bool item_start, bool expression)
 {
     struct text rest = {s.at + i, s.len - i};
     size_t len = 0;
     if (is_quote(rest.at[0]))
-        len = quoted_length(rest);
+        len = quoted_length(rest, expression);
     else if (rest.at[0] == '/' && item_start)
         len = regex_length(rest);
     return len ? len : 1;
@@ -109,7 +110,7 @@ bool list_next(struct text *rest, struct text *item)
         char c = rest->at[i];
         depth += c == '(' || c == '[';
         depth -= depth > 0 && (c == ')' || c == ']');
-        i += piece_length(*rest, i, item_start);
+        i += piece_length(*rest, i, item_start, depth > 0);
         item_start = item_start && (is_blank(c) || c == '-');
     }
     *item = text_trimmed((struct text){rest->at, i});
@@ -118,7 +119,7 @@ bool list_next(struct text *rest, struct text *item)
     return true;
 }
 
-/* ---- the lexer ---------------------------------------------------------------------------------- */
+/* ---- the lexer ------------------------------------------------------------------------------ */
 
 static char peek(const struct lexer *l, size_t ahead)
 {
@@ -212,7 +213,7 @@ static bool pass_byte(struct lexer *l, struct nest *nest)
 }
 
 /* Passes a quoted word, a regular expression, a comment or a byte. */
-static bool pass_piece(struct lexer *l, struct nest *nest, bool item_start)
+static bool pass_piece(struct lexer *l, struct nest *nest, enum word_style style, bool item_start)
 {
     char c = peek(l, 0);
     if (at_comment(l)) {
@@ -225,9 +226,11 @@ static bool pass_piece(struct lexer *l, struct nest *nest, bool item_start)
     }
     if (!is_quote(c) && !(c == '/' && item_start))
         return pass_byte(l, nest);
-    size_t len = c == '/' ? regex_length(rest_of(l)) : quoted_length(rest_of(l));
+    size_t len = c == '/' ? regex_length(rest_of(l))
+                          : quoted_length(rest_of(l), style == WORD_REST || nest->depth > 0);
     if (len == 0)
-        return fail(l, l->at, c == '/' ? "regular expression without its closing slash" : "unclosed quote");
+        return fail(l, l->at,
+                    c == '/' ? "regular expression without its closing slash" : "unclosed quote");
     l->at += len;
     return true;
 }
@@ -264,7 +267,7 @@ static bool starts_item(const struct lexer *l, size_t start)
 }
 
 /* The same text with its comments blanked, terminated by NUL. */
-static struct text without_comments(struct text s, struct arena *arena)
+static struct text without_comments(struct text s, bool expression, struct arena *arena)
 {
     char *copy = arena_text(arena, s.at, s.len);
     struct lexer l = {.program = s};
@@ -274,7 +277,7 @@ static struct text without_comments(struct text s, struct arena *arena)
             pass_comment(&l);
             memset(copy + from, ' ', l.at - from);
         } else {
-            l.at += piece_length(s, l.at, false);
+            l.at += piece_length(s, l.at, false, expression);
         }
     }
     struct text t = text_trimmed((struct text){copy, s.len});
@@ -291,14 +294,14 @@ bool lex_word(struct lexer *l, enum word_style style, struct arena *arena, struc
     while (!lex_end(l) && (nest.depth > 0 || !word_ends(l, style, start))) {
         commented = commented || at_comment(l);
         bool regex = style == WORD_SELECTION && starts_item(l, start);
-        if (!pass_piece(l, &nest, regex))
+        if (!pass_piece(l, &nest, style, regex))
             return false;
     }
     if (nest.depth > 0)
         return fail(l, nest.open[nest.depth - 1].at, "bracket without its closing one");
     struct text word = {l->program.at + start, l->at - start};
     if (commented) {
-        *out = without_comments(word, arena);
+        *out = without_comments(word, style == WORD_REST, arena);
         return true;
     }
     word = text_trimmed(word);
@@ -311,11 +314,12 @@ bool lex_name(struct lexer *l, struct text *name)
     struct text rest = rest_of(l);
     size_t len = 0;
     if (rest.len > 0 && is_quote(rest.at[0]))
-        len = quoted_length(rest);
+        len = quoted_length(rest, false);
     else if (rest.len > 0 && rest.at[0] == '/')
         len = regex_length(rest);
     else
-        while (len < rest.len && !is_blank(rest.at[len]) && !strchr("|=,()[]\"'`<>!~", rest.at[len]))
+        while (len < rest.len && !is_blank(rest.at[len]) &&
+               !strchr("|=,()[]\"'`<>!~", rest.at[len]))
             len++;
     if (len == 0 || len >= rest.len || rest.at[len] != '=')
         return false;

@@ -1,4 +1,5 @@
-/* Programs: text to steps with checked arguments. Columns are looked up later, when a schema is known. */
+/* Programs: text to steps with checked arguments. Columns are looked up later, when a schema is
+ * known. */
 #include "prep/lex.h"
 #include "prep/recipe.h"
 
@@ -19,7 +20,7 @@ static int lex_failed(const struct parser *p, struct error *e)
     return program_error(p->recipe, p->lex.where, e, "%s", p->lex.problem);
 }
 
-/* ---- names ---------------------------------------------------------------------------------------- */
+/* ---- names ---------------------------------------------------------------------------------- */
 
 static const struct arg *find_arg(const struct step_kind *kind, struct text name)
 {
@@ -75,7 +76,7 @@ static int unknown_arg(const struct parser *p, struct text name, size_t offset, 
                          quote(quoted, name.at, name.len), nearest_hint(hint, name, names, count));
 }
 
-/* ---- values ---------------------------------------------------------------------------------------- */
+/* ---- values --------------------------------------------------------------------------------- */
 
 static enum word_style style_of(enum arg_kind kind)
 {
@@ -190,7 +191,8 @@ static int read_arg(struct parser *p, struct error *e)
                              p->step->kind->name);
     struct text rest = {p->lex.program.at + offset, p->lex.program.len - offset};
     if (rest.len > 1 && rest.at[0] == '|' && rest.at[1] == '|')
-        return program_error(p->recipe, offset, e, "'||' is an operator: steps are joined by one '|'");
+        return program_error(p->recipe, offset, e,
+                             "'||' is an operator: steps are joined by one '|'");
     struct lexer ahead = p->lex;
     if (!lex_name(&ahead, &name))
         return read_bare(p, e);
@@ -206,7 +208,7 @@ static int read_arg(struct parser *p, struct error *e)
     return unknown_arg(p, name, offset, e);
 }
 
-/* ---- what the program left out ----------------------------------------------------------------------- */
+/* ---- what the program left out -------------------------------------------------------------- */
 
 /* ":k=1:order=desc" */
 static int apply_presets(struct parser *p, struct text presets, struct error *e)
@@ -235,8 +237,8 @@ static int missing_arg(const struct parser *p, const struct arg *a, struct error
 {
     const char *kind = p->step->kind->name;
     if (a->kind == ARG_PAIRS)
-        return program_error(p->recipe, p->step_offset, e, "%s: expected at least one name=value: %s",
-                             kind, a->help);
+        return program_error(p->recipe, p->step_offset, e,
+                             "%s: expected at least one name=value: %s", kind, a->help);
     return program_error(p->recipe, p->step_offset, e, "%s: argument '%s' is missing: %s", kind,
                          a->name, a->help);
 }
@@ -259,7 +261,7 @@ static int apply_fallbacks(struct parser *p, struct error *e)
     return 0;
 }
 
-/* ---- steps ------------------------------------------------------------------------------------------ */
+/* ---- steps ---------------------------------------------------------------------------------- */
 
 static struct step *add_step(struct parser *p, const struct step_kind *kind)
 {
@@ -284,8 +286,9 @@ static int read_step(struct parser *p, struct error *e)
     size_t start = p->lex.at;
     struct text name = lex_identifier(&p->lex), presets;
     if (name.len == 0)
-        return program_error(p->recipe, start, e, lex_step_end(&p->lex) ? "a step is missing here"
-                                                                         : "expected a step's name");
+        return program_error(p->recipe, start, e,
+                             lex_step_end(&p->lex) ? "a step is missing here"
+                                                   : "expected a step's name");
     const struct step_kind *kind = step_kind_named(name, &presets);
     if (!kind)
         return unknown_step(p, name, start, e);

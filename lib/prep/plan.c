@@ -12,8 +12,9 @@ static const char *mode_of(const struct step *s)
     return "streams";
 }
 
-/* Passes over the input that learning takes: steps that stand together and look at columns the others leave
- * alone share one. Exact where the schema is known without learning, an upper bound elsewhere. */
+/* Passes over the input that learning takes: steps that stand together and look at columns the
+ * others leave alone share one. Exact where the schema is known without learning, an upper bound
+ * elsewhere. */
 static size_t learning_pass(const struct step *s, size_t pass, const struct step *before)
 {
     bool together = before && step_learns(before) && before->kind->keeps_rows && pass > 0;

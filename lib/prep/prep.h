@@ -99,6 +99,7 @@ struct step_kind {
     int (*start)(struct step *s, struct error *e); /* before each pass: make s->run afresh */
     void (*stop)(struct step *s);                  /* after each pass: free s->run */
     bool ordered;
+    bool wants_all;         /* every row must pass it, even when no step behind wants more (tee, split to files) */
 
     /* Learning (F) and gathering (B): a state per thread, merged without regard to order. */
     void *(*state_new)(const struct step *s);
@@ -115,6 +116,7 @@ struct step_kind {
     bool keeps_rows;        /* F: neither drops, adds nor reorders rows, and changes only s->columns in
                                place: later steps on other columns may be fitted in the same pass */
     bool needs_all;         /* reads columns it does not list (row-wide steps); else s->columns, s->reads */
+    const void *detail;     /* what shared hooks must know of this entry (rowwise.h: struct rowwise) */
 };
 
 const struct step_kind *step_kind_find(struct text name);   /* by name or alias */
@@ -179,6 +181,8 @@ int arg_columns(struct step *s, const char *name, const struct schema *in, size_
 /* Any selection text; result in the step's arena. ERR_USAGE names what matches nothing. */
 int select_columns(struct step *s, struct text selection, const struct schema *in, size_t **columns,
                    size_t *count, struct error *e);
+/* Checks the name of a new column: ERR_USAGE when there is one already. */
+int step_new_name(const struct step *s, const struct schema *in, struct text name, struct error *e);
 /* An expression against the schema, freed by the caller; reads are noted. */
 int step_expr(struct step *s, struct text text, const struct schema *in, struct expr **out, struct error *e);
 /* ERR_USAGE with "step: message", pointing at the step in the program. */

@@ -4,7 +4,7 @@
 
 #include "prep/prep.h"
 
-/* ---- registry.c --------------------------------------------------------------------------------- */
+/* ---- registry.c ----------------------------------------------------------------------------- */
 
 struct alias {
     struct text name;
@@ -15,7 +15,7 @@ bool alias_next(const char **at, struct alias *out);
 /* step_kind_find, and the presets of the alias that matched (empty for the name itself). */
 const struct step_kind *step_kind_named(struct text name, struct text *presets);
 
-/* ---- arguments ---------------------------------------------------------------------------------- */
+/* ---- arguments ------------------------------------------------------------------------------ */
 
 /* The value of one argument of one step; which members hold depends on its kind. */
 struct arg_value {
@@ -44,12 +44,13 @@ bool list_next(struct text *rest, struct text *item);
 bool unquote(struct text item, struct arena *arena, struct text *out);
 /* s without white space at its ends. */
 struct text text_trimmed(struct text s);
-/* The bytes at the start of s up to the end of the quoted word that begins there; 0 when it never ends. */
-size_t quoted_length(struct text s);
+/* The bytes at the start of s up to the end of the quoted word that begins there; 0 when it never ends.
+ * A backslash protects the next byte inside double quotes, and in an expression inside all quotes. */
+size_t quoted_length(struct text s, bool expression);
 /* The same for a regular expression between slashes. */
 size_t regex_length(struct text s);
 
-/* ---- messages ------------------------------------------------------------------------------------ */
+/* ---- messages ------------------------------------------------------------------------------- */
 
 /* ERR_USAGE at a byte of the program: line, column, the message, the line and a caret under it. */
 int program_error(const struct recipe *r, size_t offset, struct error *e, const char *format, ...)
@@ -61,7 +62,7 @@ const char *nearest_hint(char out[static HINT_MAX], struct text word, const char
 /* The same among the columns of a schema. */
 const char *column_hint(char out[static HINT_MAX], struct text word, const struct schema *schema);
 
-/* ---- opening -------------------------------------------------------------------------------------- */
+/* ---- opening -------------------------------------------------------------------------------- */
 
 /* Resolves "columns" against the schema step i sees and calls its open; again when it was open. */
 int recipe_open_step(struct recipe *r, size_t i, const struct schema *schema, struct error *e);

@@ -4,7 +4,11 @@
 
 static const struct step_kind *const families[] = {
     steps_columns,
+    steps_columns_table,
+    steps_columns_text,
+    steps_columns_values,
     steps_rows,
+    steps_rows_order,
 };
 
 const struct step_kind *step_kind_at(size_t i)

@@ -5,7 +5,7 @@
 
 enum { OUT_BUFFER = 4 << 20 };
 
-/* ---- outlets ------------------------------------------------------------------------------------------ */
+/* ---- outlets -------------------------------------------------------------------------------- */
 
 /* Steps that see the rows and keep a state for each thread. */
 struct learners {
@@ -94,7 +94,7 @@ static int consume_batch(void *context, unsigned worker, struct batch *b, struct
     return c->options->consume(c->options->consume_context, c->schema, b, e);
 }
 
-/* ---- walking through the steps -------------------------------------------------------------------------- */
+/* ---- walking through the steps -------------------------------------------------------------- */
 
 /* How far the rows have come: a source, and the steps between it and step `at`. */
 struct walk {
@@ -102,7 +102,7 @@ struct walk {
     struct input *in;
     struct step *producer; /* NULL: the source is the input */
     size_t from, at;
-    struct schema schema;  /* of the rows before step `at` */
+    struct schema schema; /* of the rows before step `at` */
     unsigned jobs;
     const struct run_options *options;
 };
@@ -202,7 +202,7 @@ static void walk_end(struct walk *w)
     schema_release(&w->schema);
 }
 
-/* ---- fitting --------------------------------------------------------------------------------------------- */
+/* ---- fitting -------------------------------------------------------------------------------- */
 
 static bool touches(const struct step *s, const uint8_t *changed)
 {
@@ -221,8 +221,8 @@ static void mark(const struct step *s, uint8_t *changed)
         changed[s->columns[i]] = 1;
 }
 
-/* The step at hand, and later ones that can learn from the same rows: those between leave the rows and the
- * columns they look at alone. */
+/* The step at hand, and later ones that can learn from the same rows: those between leave the rows
+ * and the columns they look at alone. */
 static void find_learners(struct walk *w, struct learners *l)
 {
     struct recipe *r = w->recipe;
@@ -285,7 +285,7 @@ int recipe_fit(struct recipe *r, struct input *in, struct error *e)
     return status;
 }
 
-/* ---- running --------------------------------------------------------------------------------------------- */
+/* ---- running -------------------------------------------------------------------------------- */
 
 static int run_to_text(struct walk *w, const struct run_options *o, struct error *e)
 {

@@ -6,7 +6,7 @@
 #define FORMAT_NAME "mlutils-recipe"
 enum { FORMAT_VERSION = 1, FINGERPRINT_SIZE = 33 };
 
-/* ---- saving ------------------------------------------------------------------------------------ */
+/* ---- saving --------------------------------------------------------------------------------- */
 
 /* Tells schemas apart: 128 bits of hash over names and types, in hexadecimal. */
 static void fingerprint(const struct schema *schema, char out[static FINGERPRINT_SIZE])
@@ -82,7 +82,7 @@ int recipe_save(const struct recipe *r, struct buf *out, struct error *e)
     return 0;
 }
 
-/* ---- loading ------------------------------------------------------------------------------------- */
+/* ---- loading -------------------------------------------------------------------------------- */
 
 static int PRINTF_LIKE(3, 4) bad_state(struct error *e, const char *path, const char *format, ...)
 {
@@ -102,7 +102,8 @@ static bool is_text(const json_t *j, const char *text)
 static int check_header(const json_t *root, struct error *e)
 {
     if (!json_is_object(root) || !is_text(json_object_get(root, "format"), FORMAT_NAME))
-        return error_set(e, ERR_DATA, "not a recipe state: expected \"format\": \"" FORMAT_NAME "\"");
+        return error_set(e, ERR_DATA,
+                         "not a recipe state: expected \"format\": \"" FORMAT_NAME "\"");
     const json_t *version = json_object_get(root, "version");
     if (!json_is_integer(version) || json_integer_value(version) < 1)
         return bad_state(e, ".version", "expected a whole number");
@@ -179,7 +180,8 @@ static int load_learnt(struct step *s, size_t i, const json_t *j, struct error *
     return rc ? bad_state(e, path, "%s", problem.message) : 0;
 }
 
-static int load_step(struct recipe *r, size_t i, const json_t *j, struct schema *schema, struct error *e)
+static int load_step(struct recipe *r, size_t i, const json_t *j, struct schema *schema,
+                     struct error *e)
 {
     struct step *s = r->steps.at[i];
     if (!is_text(json_object_get(j, "step"), s->kind->name)) {
@@ -199,7 +201,8 @@ static int load_steps(struct recipe *r, const json_t *root, struct error *e)
 {
     const json_t *steps = json_object_get(root, "steps");
     if (!json_is_array(steps) || json_array_size(steps) != r->steps.len)
-        return bad_state(e, ".steps", "expected a list of %zu steps, as in the program", r->steps.len);
+        return bad_state(e, ".steps", "expected a list of %zu steps, as in the program",
+                         r->steps.len);
     struct schema schema = {0};
     schema_copy(&schema, &r->schema);
     int rc = 0;
@@ -217,7 +220,8 @@ static int load_recipe(const json_t *root, const struct prep_context *context, s
         return rc;
     const json_t *program = json_object_get(root, "program");
     struct error problem = {0};
-    rc = recipe_parse(json_string_value(program), json_string_length(program), context, out, &problem);
+    rc = recipe_parse(json_string_value(program), json_string_length(program), context, out,
+                      &problem);
     if (rc)
         return bad_state(e, ".program", "%s", problem.message);
     struct recipe *r = *out;
@@ -246,14 +250,15 @@ int recipe_load(const char *json, size_t n, const struct prep_context *context, 
     return rc;
 }
 
-/* ---- merging ------------------------------------------------------------------------------------- */
+/* ---- merging -------------------------------------------------------------------------------- */
 
 static enum type wider(enum type a, enum type b)
 {
     return type_is_number(a) && type_is_number(b) ? TYPE_FLOAT : a;
 }
 
-/* Whole numbers in one shard and fractions in another are both numbers; nothing else is taken together. */
+/* Whole numbers in one shard and fractions in another are both numbers; nothing else is taken
+ * together. */
 static int merge_schema(struct schema *into, const struct schema *from, struct error *e)
 {
     if (into->fields.len != from->fields.len)
@@ -264,13 +269,13 @@ static int merge_schema(struct schema *into, const struct schema *from, struct e
         const struct field *b = &from->fields.at[i];
         char quoted[QUOTE_MAX];
         if (strcmp(a->name, b->name) != 0)
-            return error_set(e, ERR_DATA, "cannot merge: column %zu is %s in one recipe only", i + 1,
-                             quote(quoted, a->name, strlen(a->name)));
+            return error_set(e, ERR_DATA, "cannot merge: column %zu is %s in one recipe only",
+                             i + 1, quote(quoted, a->name, strlen(a->name)));
         bool numbers = type_is_number(a->type) && type_is_number(b->type);
         if (a->type != b->type && !numbers)
-            return error_set(e, ERR_DATA, "cannot merge: column %s is %s in one recipe, %s in another",
-                             quote(quoted, a->name, strlen(a->name)), type_name(a->type),
-                             type_name(b->type));
+            return error_set(
+                e, ERR_DATA, "cannot merge: column %s is %s in one recipe, %s in another",
+                quote(quoted, a->name, strlen(a->name)), type_name(a->type), type_name(b->type));
         if (a->type != b->type)
             a->type = wider(a->type, b->type);
     }
@@ -284,8 +289,9 @@ static int check_same_names(const struct step *a, const struct step *b, struct e
         same = strcmp(a->names[i], b->names[i]) == 0;
     if (same)
         return 0;
-    return error_set(e, ERR_DATA, "cannot merge: step %zu (%s) selects other columns in each recipe",
-                     a->number, a->kind->name);
+    return error_set(e, ERR_DATA,
+                     "cannot merge: step %zu (%s) selects other columns in each recipe", a->number,
+                     a->kind->name);
 }
 
 /* Opened anew: what earlier steps learnt together may change what this one sees. */
@@ -335,10 +341,11 @@ int recipe_merge(struct recipe *r, struct recipe *from, struct error *e)
     return rc;
 }
 
-/* ---- another input ------------------------------------------------------------------------------- */
+/* ---- another input -------------------------------------------------------------------------- */
 
 /* One finding: an error when strict, else a warning. */
-static int drift(bool strict, void (*warn)(const char *message), struct error *e, const char *message)
+static int drift(bool strict, void (*warn)(const char *message), struct error *e,
+                 const char *message)
 {
     if (strict)
         return error_set(e, ERR_DATA, "%s", message);
@@ -354,14 +361,16 @@ static int check_field(const struct field *f, const struct schema *in, bool stri
     (void)quote(quoted, f->name, strlen(f->name));
     size_t at = schema_find(in, text_of(f->name));
     if (at == FIELD_NONE)
-        return error_set(e, ERR_DATA, "the input has no column %s, which the recipe was fitted on%s", quoted,
+        return error_set(e, ERR_DATA,
+                         "the input has no column %s, which the recipe was fitted on%s", quoted,
                          column_hint(hint, text_of(f->name), in));
     enum type now = in->fields.at[at].type;
     bool same = now == f->type || (f->type == TYPE_FLOAT && now == TYPE_INT);
     if (same)
         return 0;
-    (void)snprintf(message, sizeof message, "column %s was %s when the recipe was fitted, is %s now",
-                   quoted, type_name(f->type), type_name(now));
+    (void)snprintf(message, sizeof message,
+                   "column %s was %s when the recipe was fitted, is %s now", quoted,
+                   type_name(f->type), type_name(now));
     return drift(strict, warn, e, message);
 }
 

@@ -19,9 +19,9 @@ struct engine {
     size_t steps;       /* stream->to - stream->from; gate number `steps` is the outlet's */
     struct gate *gates; /* steps + 1 */
     pthread_mutex_t source;
-    uint64_t next;      /* sequence of the next chunk; guarded by source */
+    uint64_t next; /* sequence of the next chunk; guarded by source */
     uint64_t rows, bytes;
-    atomic_bool stop;   /* read no further */
+    atomic_bool stop; /* read no further */
     pthread_mutex_t failure;
     _Atomic uint64_t failed; /* first chunk that failed, UINT64_MAX none */
     struct error error;
@@ -34,18 +34,18 @@ struct worker {
     struct engine *engine;
     unsigned number;
     uint64_t sequence;
-    bool alone;             /* the end of the stream: no gates any more */
-    batch_list *pending;    /* per gate: batches that wait for it */
-    batch_list *after;      /* per step: what it emitted at its gate */
-    bool *entered;          /* per gate */
+    bool alone;          /* the end of the stream: no gates any more */
+    batch_list *pending; /* per gate: batches that wait for it */
+    batch_list *after;   /* per step: what it emitted at its gate */
+    bool *entered;       /* per gate */
     batch_list pool;
-    struct emit *emits;     /* per step: where its batches go */
+    struct emit *emits; /* per step: where its batches go */
 };
 
 struct emit {
     struct worker *worker;
-    size_t step;    /* that emits */
-    bool collect;   /* keep them until the gate is left */
+    size_t step;  /* that emits */
+    bool collect; /* keep them until the gate is left */
 };
 
 static int deliver(struct worker *w, size_t i, struct batch *b, struct error *e);
@@ -55,7 +55,7 @@ static struct step *step_at(const struct engine *g, size_t i)
     return g->stream->recipe->steps.at[g->stream->from + i];
 }
 
-/* ---- batches --------------------------------------------------------------------------------------- */
+/* ---- batches -------------------------------------------------------------------------------- */
 
 static struct batch *take_batch(struct worker *w)
 {
@@ -79,7 +79,7 @@ struct batch *emit_batch(struct emit *out)
     return take_batch(out->worker);
 }
 
-/* ---- gates ----------------------------------------------------------------------------------------- */
+/* ---- gates ---------------------------------------------------------------------------------- */
 
 /* Everything a step wants done is done in the chunks before. */
 static void enter(struct worker *w, size_t i)
@@ -117,7 +117,7 @@ static void fail(struct worker *w, const struct error *e)
     atomic_store(&g->stop, true);
 }
 
-/* ---- steps ----------------------------------------------------------------------------------------- */
+/* ---- steps ---------------------------------------------------------------------------------- */
 
 static int apply_step(struct worker *w, size_t i, struct batch *b, struct error *e)
 {
@@ -157,7 +157,7 @@ static int run_step(struct worker *w, size_t i, struct batch *b, struct error *e
     return apply_step(w, i, b, e);
 }
 
-/* ---- outlet ---------------------------------------------------------------------------------------- */
+/* ---- outlet --------------------------------------------------------------------------------- */
 
 static int put_out(struct worker *w, struct batch *b, struct error *e)
 {
@@ -172,9 +172,10 @@ static int put_out(struct worker *w, struct batch *b, struct error *e)
     return status;
 }
 
-/* ---- delivery -------------------------------------------------------------------------------------- */
+/* ---- delivery ------------------------------------------------------------------------------- */
 
-/* Hands b (taken) to step i, or to the outlet behind the last; at a gate not yet entered it waits. */
+/* Hands b (taken) to step i, or to the outlet behind the last; at a gate not yet entered it waits.
+ */
 static int deliver(struct worker *w, size_t i, struct batch *b, struct error *e)
 {
     struct engine *g = w->engine;
@@ -218,7 +219,7 @@ int emit(struct emit *out, struct batch *b, struct error *e)
     return deliver(w, out->step + 1, b, e);
 }
 
-/* ---- one chunk --------------------------------------------------------------------------------------- */
+/* ---- one chunk ------------------------------------------------------------------------------ */
 
 static int drain(struct worker *w, batch_list *list, size_t step, struct error *e)
 {
@@ -233,8 +234,8 @@ static int drain(struct worker *w, batch_list *list, size_t step, struct error *
     return status < 0 ? status : 0;
 }
 
-/* Takes the chunk through gate i. What the step emits goes on once the gate is free for the next chunk,
- * unless there was so much that the gate had to be entered early. */
+/* Takes the chunk through gate i. What the step emits goes on once the gate is free for the next
+ * chunk, unless there was so much that the gate had to be entered early. */
 static int pass_gate(struct worker *w, size_t i, struct error *e)
 {
     bool early = w->entered[i];
@@ -300,7 +301,7 @@ static void carry_chunk(struct worker *w, struct batch *b, int status, struct er
     drop(w, &w->pending[g->steps]);
 }
 
-/* ---- threads ----------------------------------------------------------------------------------------- */
+/* ---- threads -------------------------------------------------------------------------------- */
 
 /* The next chunk, in order: 1, 0 at the end, < 0. */
 static int next_chunk(struct worker *w, struct batch *b, struct error *e)
@@ -366,7 +367,7 @@ static int flush_steps(struct worker *w, struct error *e)
     return status < 0 ? status : 0;
 }
 
-/* ---- set-up ------------------------------------------------------------------------------------------ */
+/* ---- set-up --------------------------------------------------------------------------------- */
 
 static void worker_init(struct worker *w, struct engine *g, unsigned number)
 {

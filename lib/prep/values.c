@@ -47,13 +47,15 @@ static bool check_range(const struct arg *a, double number, struct buf *why)
     if (isinf(a->max))
         buf_format(why, "expected at least %.*s", (int)low_len, low);
     else
-        buf_format(why, "expected a number from %.*s to %.*s", (int)low_len, low, (int)high_len, high);
+        buf_format(why, "expected a number from %.*s to %.*s", (int)low_len, low, (int)high_len,
+                   high);
     return false;
 }
 
 static bool check_number(const struct arg *a, struct arg_value *value, struct buf *why)
 {
-    enum number_kind found = number_parse(value->text.at, value->text.len, &value->integer, &value->number);
+    enum number_kind found =
+        number_parse(value->text.at, value->text.len, &value->integer, &value->number);
     bool whole = a->kind == ARG_INT;
     if (found == NUMBER_NONE || (whole && found != NUMBER_INT)) {
         buf_puts(why, whole ? "expected a whole number" : "expected a number");
@@ -84,7 +86,8 @@ static bool check_list(struct arg_value *value, struct arena *arena)
         (void)unquote(item, arena, &item);
         vec_push(&items, item);
     }
-    value->items = arena_copy(arena, items.at ? (const void *)items.at : "", items.len * sizeof item);
+    value->items =
+        arena_copy(arena, items.at ? (const void *)items.at : "", items.len * sizeof item);
     value->item_count = items.len;
     vec_release(&items);
     return true;

@@ -1,6 +1,6 @@
 /*
- * Counters stand in a heap with the smallest count on top; a hash table with linear probing finds the
- * counter of a text. A text without a counter takes over the smallest one, with its count.
+ * Counters stand in a heap with the smallest count on top; a hash table with linear probing finds
+ * the counter of a text. A text without a counter takes over the smallest one, with its count.
  */
 #include "stats/stats.h"
 

@@ -1,6 +1,6 @@
 /*
- * Central moments are formed from the exact sums by exact arithmetic and rounded at the end, so that
- * nothing cancels: 1e9 + small numbers have the variance of the small numbers.
+ * Central moments are formed from the exact sums by exact arithmetic and rounded at the end, so
+ * that nothing cancels: 1e9 + small numbers have the variance of the small numbers.
  */
 #include "stats/state.h"
 #include "stats/wide.h"

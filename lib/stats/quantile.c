@@ -68,7 +68,8 @@ uint64_t quantiles_count(const struct quantiles *s)
     return s->count;
 }
 
-/* One pass of the radix sort by the byte at `shift`; false, with nothing moved, when all agree in it. */
+/* One pass of the radix sort by the byte at `shift`; false, with nothing moved, when all agree in
+ * it. */
 static bool sort_by_byte(const uint64_t *from, uint64_t *to, size_t n, unsigned shift)
 {
     size_t start[257] = {0};
@@ -228,7 +229,8 @@ int quantiles_at(struct quantiles *s, const double *q, size_t n, double *out, st
     int status = for_each(s, select_wanted, &selection, e);
     for (size_t i = 0; i < n; i++) {
         double place = q[i] * (double)last;
-        out[i] = s->count ? between(ends[2 * i], ends[2 * i + 1], place - floor(place)) : (double)NAN;
+        out[i] =
+            s->count ? between(ends[2 * i], ends[2 * i + 1], place - floor(place)) : (double)NAN;
     }
     mem_free(ends);
     mem_free(wants);

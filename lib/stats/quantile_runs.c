@@ -133,7 +133,8 @@ struct walk *walk_open(const struct runs *r)
         s->left = r->spilled.at[i].tallies;
     }
     if (settled->len)
-        w->heap[w->sources++] = (struct source){settled->at, settled->at + settled->len, NULL, 0, 0};
+        w->heap[w->sources++] =
+            (struct source){settled->at, settled->at + settled->len, NULL, 0, 0};
     return w;
 }
 

@@ -3,8 +3,8 @@
 #include <float.h>
 #include <math.h>
 
-/* Buckets grow by g = (1 + a) / (1 - a) with a = 1 %; the value reported for one is 2 g^i / (g + 1),
- * at most a away from every value in it. */
+/* Buckets grow by g = (1 + a) / (1 - a) with a = 1 %; the value reported for one is 2 g^i / (g +
+ * 1), at most a away from every value in it. */
 static const double GROWTH = 1.01 / 0.99;
 
 static int32_t bucket_of(double magnitude)

@@ -1,6 +1,7 @@
 /*
  * Series and continued fractions, with the large terms cancelled on paper rather than in doubles:
- * z^z e^-z is split from every gamma function (stirling_error), and log(1 + u) - u is summed as such.
+ * z^z e^-z is split from every gamma function (stirling_error), and log(1 + u) - u is summed as
+ * such.
  */
 #include "stats/stats.h"
 
@@ -40,9 +41,9 @@ double normal_ppf(double p)
                                3.9307895800092710610e4,
                                2.8729085735721942674e4,
                                5.2264952788528545610e3};
-    static const double c[] = {1.42343711074968357734e0, 4.63033784615654529590e0,
-                               5.76949722146069140550e0, 3.64784832476320460504e0,
-                               1.27045825245236838258e0, 2.41780725177450611770e-1,
+    static const double c[] = {1.42343711074968357734e0,  4.63033784615654529590e0,
+                               5.76949722146069140550e0,  3.64784832476320460504e0,
+                               1.27045825245236838258e0,  2.41780725177450611770e-1,
                                2.27238449892691845833e-2, 7.74545014278341407640e-4};
     static const double d[] = {1.0,
                                2.05319162663775882187e0,
@@ -52,8 +53,8 @@ double normal_ppf(double p)
                                1.51986665636164571966e-2,
                                5.47593808499534494600e-4,
                                1.05075007164441684324e-9};
-    static const double e[] = {6.65790464350110377720e0, 5.46378491116411436990e0,
-                               1.78482653991729133580e0, 2.96560571828504891230e-1,
+    static const double e[] = {6.65790464350110377720e0,  5.46378491116411436990e0,
+                               1.78482653991729133580e0,  2.96560571828504891230e-1,
                                2.65321895265761230930e-2, 1.24266094738807843860e-3,
                                2.71155556874348757815e-5, 2.01033439929228813265e-7};
     static const double f[] = {1.0,
@@ -77,8 +78,8 @@ double normal_ppf(double p)
 /* ln gamma(z) - ((z - 1/2) ln z - z + ln(2 pi) / 2), z > 0. */
 static double stirling_error(double z)
 {
-    static const double c[] = {1.0 / 12, -1.0 / 360, 1.0 / 1260, -1.0 / 1680, 1.0 / 1188,
-                               -691.0 / 360360, 1.0 / 156};
+    static const double c[] = {1.0 / 12,   -1.0 / 360,      1.0 / 1260, -1.0 / 1680,
+                               1.0 / 1188, -691.0 / 360360, 1.0 / 156};
     if (z >= 10)
         return polynomial(c, COUNT_OF(c), 1 / (z * z)) / z;
     int sign;
@@ -159,7 +160,8 @@ static double beta_factor(double a, double b, double x, double y)
     return sqrt(a * b / (2 * PI * s)) * exp(exponent + spread) / a;
 }
 
-/* The continued fraction of the incomplete beta function (modified Lentz), good for x < a / (a + b). */
+/* The continued fraction of the incomplete beta function (modified Lentz), good for x < a / (a +
+ * b). */
 static double beta_fraction(double a, double b, double x)
 {
     const double tiny = 1e-300;

@@ -1,7 +1,7 @@
 /*
- * A sum is a two's complement number of limbs on the grid of multiples of 2^64, so that exponent is a
- * multiple of 64. {0} is the number 0 at exponent 0. While the number is on the heap, limb[2] holds
- * NO_ROOM, which sends every fast path to the slow one without a test of its own.
+ * A sum is a two's complement number of limbs on the grid of multiples of 2^64, so that exponent is
+ * a multiple of 64. {0} is the number 0 at exponent 0. While the number is on the heap, limb[2]
+ * holds NO_ROOM, which sends every fast path to the slow one without a test of its own.
  */
 #include "stats/wide.h"
 
@@ -200,19 +200,26 @@ void sum_add_int(struct sum *s, int64_t x)
     sum_add_magnitude(s, &magnitude, 1, 0, x < 0);
 }
 
-/* Adds +-(high, low) << shift in place when it cannot leave the window; high < 2^42. */
+/* Adds +-v << shift above the window's bit 0 when that cannot leave the window; v < 2^106. */
 static inline bool add_double_limb(struct sum *s, wide_u128 v, uint64_t shift, bool negative)
 {
-    if (UNLIKELY(shift >= 64 || s->limb[2] + ROOM >= 2 * ROOM))
+    if (UNLIKELY(shift >= 80 || s->limb[2] + ROOM >= 2 * ROOM))
         return false;
+    if (shift >= 64) {
+        wide_u128 high = (wide_u128)s->limb[2] << 64 | s->limb[1];
+        high += negative ? -(v << (shift - 64)) : v << (shift - 64);
+        s->limb[1] = (uint64_t)high;
+        s->limb[2] = (uint64_t)(high >> 64);
+        return true;
+    }
     uint64_t flip = 0 - (uint64_t)negative;
     uint64_t top = (uint64_t)(v >> 64) >> 1 >> (63 - shift);
-    wide_u128 low = (v << shift) ^ ((wide_u128)flip << 64 | flip);
-    wide_u128 old = (wide_u128)s->limb[1] << 64 | s->limb[0], sum = old + low;
+    wide_u128 term = (v << shift) ^ ((wide_u128)flip << 64 | flip);
+    wide_u128 old = (wide_u128)s->limb[1] << 64 | s->limb[0], sum = old + term;
     uint64_t carry = sum < old;
     wide_u128 final = sum + negative;
     carry += final < sum;
-    s->limb[0] = (uint64_t)final;
+    s->limb[0] = (uint64_t) final;
     s->limb[1] = (uint64_t)(final >> 64);
     s->limb[2] += (top ^ flip) + carry;
     return true;

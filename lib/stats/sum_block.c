@@ -1,7 +1,7 @@
 /*
- * Sums of many values and of their squares. Mantissas of a block are added up by exponent, in integers
- * that cannot overflow, and only the few totals go into the sums: no carry or shift per value (the
- * idea of the large superaccumulator of Neal 2015).
+ * Sums of many values and of their squares. Mantissas of a block are added up by exponent, in
+ * integers that cannot overflow, and only the few totals go into the sums: no carry or shift per
+ * value (the idea of the large superaccumulator of Neal 2015).
  */
 #include "stats/wide.h"
 

@@ -1,6 +1,6 @@
 /*
- * What type a column's cells look like. Counting first and deciding last, so that the answer depends on
- * neither the order of cells nor how they were divided. For the files of this module.
+ * What type a column's cells look like. Counting first and deciding last, so that the answer
+ * depends on neither the order of cells nor how they were divided. For the files of this module.
  */
 #ifndef TABLE_INFER_H
 #define TABLE_INFER_H
@@ -13,8 +13,8 @@ struct type_tally {
     size_t exponents; /* 1e5: a number only in the company of others, else a code */
     size_t bools, times, texts, nested;
 };
-void tally_text(struct type_tally *t, struct text value);  /* a missing value counts for nothing */
-void tally_json(struct type_tally *t, struct text raw);    /* raw: a valid JSON value */
-enum type tally_type(const struct type_tally *t);          /* nothing counted: text */
+void tally_text(struct type_tally *t, struct text value); /* a missing value counts for nothing */
+void tally_json(struct type_tally *t, struct text raw);   /* raw: a valid JSON value */
+enum type tally_type(const struct type_tally *t);         /* nothing counted: text */
 
 #endif

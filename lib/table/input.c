@@ -16,7 +16,7 @@ static char line_end(const char *at, size_t n)
 }
 
 static int settle_format(struct input *in, struct input_file *f, const char *at, size_t n,
-                         struct error *e)
+                         bool complete, struct error *e)
 {
     size_t blank = 0;
     while (blank < n && (at[blank] == ' ' || at[blank] == '\n' || at[blank] == '\r' || at[blank] == '\t'))
@@ -33,7 +33,6 @@ static int settle_format(struct input *in, struct input_file *f, const char *at,
     if (known && (f->format.kind != FORMAT_CSV || f->format.delimiter[0]))
         return 0;
     struct sniffed found = {0};
-    bool complete = n < PEEK_BYTES;
     int status = sniff(at, n, complete, known ? &f->format : NULL, &found, e);
     if (status == 0)
         f->format = found.format;
@@ -265,35 +264,62 @@ static int join_schema(struct input *in, struct input_file *f, const enum type *
     return 0;
 }
 
+/* Types that do not come from a sample: those the caller knows, or none. */
+static bool skips_sample(const struct input *in)
+{
+    return in->options.live || in->options.known;
+}
+
+static enum type known_type(const struct input *in, struct text name)
+{
+    size_t at = in->options.known ? schema_find(in->options.known, name) : FIELD_NONE;
+    return at == FIELD_NONE ? TYPE_TEXT : in->options.known->fields.at[at].type;
+}
+
 static int survey_as_csv(struct input *in, struct input_file *f, const char *at, size_t n,
-                         struct error *e)
+                         bool complete, struct error *e)
 {
     struct type_tally *tallies = NULL;
-    int status = survey_csv(in, f, at, n, n < PEEK_BYTES, &tallies, e);
+    int status = survey_csv(in, f, at, n, complete, &tallies, e);
     if (status)
         return status;
     enum type *types = arena_alloc(&in->arena, f->names.len * sizeof *types);
     for (size_t i = 0; i < f->names.len; i++)
-        types[i] = tally_type(&tallies[i]);
+        types[i] = skips_sample(in) ? known_type(in, f->names.at[i]) : tally_type(&tallies[i]);
     return join_schema(in, f, types, e);
 }
 
 static int survey_as_json(struct input *in, struct input_file *f, const char *at, size_t n,
-                          struct error *e)
+                          bool complete, struct error *e)
 {
     struct json_survey survey = {0};
     struct schema found = {0};
-    int status = survey_json(f, at, n, n < PEEK_BYTES, &survey, e);
+    int status = survey_json(f, at, n, complete, &survey, e);
     if (status == 0 && in->options.union_schema)
         status = survey_json_whole(in, f, &survey, e);
     json_survey_schema(&survey, &found);
     json_survey_release(&survey);
     enum type *types = arena_alloc(&in->arena, (found.fields.len + 1) * sizeof *types);
     for (size_t i = 0; i < found.fields.len; i++)
-        types[i] = found.fields.at[i].type;
+        types[i] = skips_sample(in) ? known_type(in, text_of(found.fields.at[i].name))
+                                    : found.fields.at[i].type;
     names_of_schema(in, f, &found);
     schema_release(&found);
     return status ? status : join_schema(in, f, types, e);
+}
+
+/* The first bytes. A stream that may be slow and whose types are not asked for gives its first line. */
+static int peek(struct input *in, struct input_file *f, const char **at, size_t *n, bool *complete,
+                struct error *e)
+{
+    bool slow = skips_sample(in) && !source_rewindable(f->source);
+    int status = 0;
+    for (size_t want = slow ? 1 : PEEK_BYTES;; want = *n + 1) {
+        status = source_peek(f->source, want, at, n, e);
+        *complete = *n < want;
+        if (status || *complete || *n >= PEEK_BYTES || memchr(*at, '\n', *n))
+            return status;
+    }
 }
 
 /* Opens the file, settles its format and adds its columns to the schema. */
@@ -301,15 +327,16 @@ static int survey_file(struct input *in, struct input_file *f, struct error *e)
 {
     const char *at = NULL;
     size_t n = 0;
+    bool complete = false;
     int status = input_file_open(in, f, e);
     if (status == 0)
-        status = source_peek(f->source, PEEK_BYTES, &at, &n, e);
+        status = peek(in, f, &at, &n, &complete, e);
     if (status == 0)
-        status = settle_format(in, f, at, n, e);
+        status = settle_format(in, f, at, n, complete, e);
     if (status == 0)
-        status = f->format.kind == FORMAT_CSV ? survey_as_csv(in, f, at, n, e)
-                                              : survey_as_json(in, f, at, n, e);
-    if (source_rewindable(f->source) && in->files.len > 1) {
+        status = f->format.kind == FORMAT_CSV ? survey_as_csv(in, f, at, n, complete, e)
+                                              : survey_as_json(in, f, at, n, complete, e);
+    if (f->source && source_rewindable(f->source) && in->files.len > 1) {
         source_free(f->source); /* opened again when its turn comes: there may be thousands */
         f->source = NULL;
     }

@@ -1,8 +1,8 @@
 /*
- * A list of objects, `[{...},{...}]`, read as JSON Lines. Its text is rewritten in place, byte for byte,
- * before it is cut into chunks: the outer brackets and the line ends around and inside objects become
- * spaces, the commas between objects newlines. One object is one line then, so an error's line is the
- * number of the object, not a line of the file. For the files of this module.
+ * A list of objects, `[{...},{...}]`, read as JSON Lines. Its text is rewritten in place, byte for
+ * byte, before it is cut into chunks: the outer brackets and the line ends around and inside
+ * objects become spaces, the commas between objects newlines. One object is one line then, so an
+ * error's line is the number of the object, not a line of the file. For the files of this module.
  */
 #ifndef TABLE_JSON_LIST_H
 #define TABLE_JSON_LIST_H
@@ -26,8 +26,8 @@ struct json_list {
 
 /* True when the text begins as a list of objects does. */
 bool json_is_list(const char *text, size_t n);
-/* Rewrites the next n bytes; *list is {0} at first and goes from one call to the next. ERR_DATA when they
- * cannot stand in a list of objects. */
+/* Rewrites the next n bytes; *list is {0} at first and goes from one call to the next. ERR_DATA
+ * when they cannot stand in a list of objects. */
 int json_list_rewrite(struct json_list *list, char *text, size_t n, struct error *e);
 /* To be called at the end of the text: ERR_DATA when the list is not closed. */
 int json_list_end(const struct json_list *list, struct error *e);

@@ -8,7 +8,8 @@ struct json_key {
     size_t len;
 };
 
-/* ---- the schema made ready -------------------------------------------------------------------- */
+/* ---- the schema made ready --------------------------------------------------------------------
+ */
 
 void json_input_prepare(struct json_input *in, const struct schema *schema, bool keep_extras)
 {
@@ -35,8 +36,8 @@ void json_input_release(struct json_input *in)
     arena_release(&in->arena);
 }
 
-/* True when the text at p begins with the key. Reads whole blocks of 16 bytes, the next one only when this
- * one was equal: at most 15 bytes beyond the end of the line. */
+/* True when the text at p begins with the key. Reads whole blocks of 16 bytes, the next one only
+ * when this one was equal: at most 15 bytes beyond the end of the line. */
 static inline bool key_stands_at(const struct json_key *k, const char *p)
 {
 #if defined(__SSE2__)
@@ -54,17 +55,18 @@ static inline bool key_stands_at(const struct json_key *k, const char *p)
 #endif
 }
 
-/* ---- rows -------------------------------------------------------------------------------------- */
+/* ---- rows --------------------------------------------------------------------------------------
+ */
 
 struct parser {
     const struct json_input *in;
     struct batch *batch;
-    struct text **cells;  /* by column; NULL until a row of the chunk has its key */
-    uint32_t *seen;       /* by column: 1 + the last row, of those out of order, that had its key */
+    struct text **cells; /* by column; NULL until a row of the chunk has its key */
+    uint32_t *seen;      /* by column: 1 + the last row, of those out of order, that had its key */
     size_t columns;
     size_t row;
-    size_t next;          /* the column that should come next */
-    bool ordered;         /* so far the row has the first columns of the schema */
+    size_t next;                 /* the column that should come next */
+    bool ordered;                /* so far the row has the first columns of the schema */
     VEC(struct json_item) items; /* of a row that is not ordered */
     struct map extras;           /* keys of the chunk that are no columns, */
     VEC(uint32_t) extra_seen;    /* and 1 + the last row that had each */
@@ -125,7 +127,8 @@ static const char *note_extra(struct parser *s, struct text name, const char *ke
     return value;
 }
 
-/* A key that is not the expected one. Returns the place of its value, *column is set; NULL on error. */
+/* A key that is not the expected one. Returns the place of its value, *column is set; NULL on
+ * error. */
 static const char *find_key(struct parser *s, const char *key, size_t *column)
 {
     if (*key != '"')
@@ -228,7 +231,8 @@ static bool read_record(struct parser *s, const char *p)
     return true;
 }
 
-/* ---- a row's own keys -------------------------------------------------------------------------- */
+/* ---- a row's own keys --------------------------------------------------------------------------
+ */
 
 static struct json_row *layout_of(struct parser *s)
 {
@@ -264,7 +268,8 @@ void json_drop_extras(struct batch *b)
     b->layout = layout;
 }
 
-/* ---- chunks ------------------------------------------------------------------------------------ */
+/* ---- chunks ------------------------------------------------------------------------------------
+ */
 
 size_t json_last_record_end(const char *text, size_t n)
 {
@@ -277,7 +282,8 @@ static const char *line_after(const char *p)
     return (const char *)rawmemchr(p, '\n') + 1;
 }
 
-/* Offsets of the lines of text[0..n) that are not blank, into starts unless it is NULL; their count. */
+/* Offsets of the lines of text[0..n) that are not blank, into starts unless it is NULL; their
+ * count. */
 static size_t find_records(const char *text, size_t n, uint32_t *starts)
 {
     size_t count = 0;
@@ -360,7 +366,7 @@ int json_parse_chunk(const struct schema *schema, const struct json_input *in, s
     find_records(b->text.at, b->text.len, starts);
     b->row_start = starts;
     b->row_stride = 1;
-    s.cells = arena_zero(&b->arena, s.columns * sizeof *s.cells);
+    s.cells = arena_zero(&b->arena, s.columns * sizeof(struct text *));
     s.seen = arena_zero(&b->arena, s.columns * sizeof *s.seen);
     int status = read_records(&s, e);
     if (!status)

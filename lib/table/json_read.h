@@ -1,13 +1,14 @@
 /*
  * JSON Lines in: one object a line, each key a column. For the files of this module.
  *
- * Cells are slices of the chunk in FORM_RAW: the value's JSON text, a string with its quotes. A null is the
- * text `null`, an absent key a missing cell. The text is checked as RFC 8259 has it, UTF-8 included; nothing
- * is built or decoded, and a key that stands where the schema expects it costs one comparison.
+ * Cells are slices of the chunk in FORM_RAW: the value's JSON text, a string with its quotes. A
+ * null is the text `null`, an absent key a missing cell. The text is checked as RFC 8259 has it,
+ * UTF-8 included; nothing is built or decoded, and a key that stands where the schema expects it
+ * costs one comparison.
  *
- * A row whose keys are not exactly the schema's in its order has its own order kept in the batch's layout,
- * keys the schema lacks as raw text with it. Layout is by row of the chunk, so it needs no care when rows
- * are kept or gathered: batch.kept says which row of the chunk a row was.
+ * A row whose keys are not exactly the schema's in its order has its own order kept in the batch's
+ * layout, keys the schema lacks as raw text with it. Layout is by row of the chunk, so it needs no
+ * care when rows are kept or gathered: batch.kept says which row of the chunk a row was.
  */
 #ifndef TABLE_JSON_READ_H
 #define TABLE_JSON_READ_H
@@ -26,7 +27,7 @@ struct json_layout {
     struct json_row {
         const struct json_item *items; /* NULL: as the schema */
         size_t count;
-    } *rows; /* by row of the chunk */
+    } * rows; /* by row of the chunk */
 };
 /* From here on rows of b keep the order of their keys, but not the keys that are no columns. */
 void json_drop_extras(struct batch *b);
@@ -42,13 +43,15 @@ struct json_input {
 void json_input_prepare(struct json_input *in, const struct schema *schema, bool keep_extras);
 void json_input_release(struct json_input *in);
 
-/* Makes rows and columns of b->text, which holds complete lines (the last newline may be missing at the
- * end of the input). Blank lines are no rows. A bad line goes to batch_reject and, when that lets the work
- * go on, is a row of missing cells. `in` must be prepared for `schema`. Returns 0 or e->code. */
+/* Makes rows and columns of b->text, which holds complete lines (the last newline may be missing at
+ * the end of the input). Blank lines are no rows. A bad line goes to batch_reject and, when that
+ * lets the work go on, is a row of missing cells. `in` must be prepared for `schema`. Returns 0 or
+ * e->code. */
 int json_parse_chunk(const struct schema *schema, const struct json_input *in, struct batch *b,
                      struct error *e);
 
-/* What follows the last newline of text: where the records that are complete end. 0 when there is none. */
+/* What follows the last newline of text: where the records that are complete end. 0 when there is
+ * none. */
 size_t json_last_record_end(const char *text, size_t n);
 
 #endif

@@ -7,7 +7,8 @@ const char *json_fail(struct json_fault *fault, const char *at, const char *what
     return NULL;
 }
 
-/* Four hexadecimal digits at p, or -1. A newline among them is no digit, so nothing beyond is read. */
+/* Four hexadecimal digits at p, or -1. A newline among them is no digit, so nothing beyond is read.
+ */
 static int32_t hex_4(const char *p)
 {
     int32_t value = 0;
@@ -163,8 +164,8 @@ struct nest {
     char closers[JSON_SCAN_DEPTH];
 };
 
-/* After a value: closes what ends here and goes on to the next value, if there is one. Sets depth to
- * 0 at the end of the outermost list or map. */
+/* After a value: closes what ends here and goes on to the next value, if there is one. Sets depth
+ * to 0 at the end of the outermost list or map. */
 static const char *scan_after(const char *p, struct nest *n, struct json_fault *fault)
 {
     while (n->depth > 0) {
@@ -175,14 +176,16 @@ static const char *scan_after(const char *p, struct nest *n, struct json_fault *
             return closer == '}' ? scan_key(p, fault) : p;
         }
         if (*p != closer)
-            return json_fail(fault, p, closer == '}' ? "expected ',' or '}'" : "expected ',' or ']'");
+            return json_fail(fault, p,
+                             closer == '}' ? "expected ',' or '}'" : "expected ',' or ']'");
         p++;
         n->depth--;
     }
     return p;
 }
 
-/* p: an opening bracket. The place of the first value inside, or what follows the empty brackets. */
+/* p: an opening bracket. The place of the first value inside, or what follows the empty brackets.
+ */
 static const char *scan_open(const char *p, struct nest *n, struct json_fault *fault)
 {
     if (n->depth == JSON_SCAN_DEPTH - 1)

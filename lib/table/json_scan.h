@@ -1,9 +1,9 @@
 /*
  * JSON on one line: a strict scanner (RFC 8259) that finds where values end and builds nothing.
  *
- * The text must hold a newline somewhere after the value. No JSON value can hold one unescaped, so it
- * stops every scan and no function needs a length. JSON_SCAN_SLACK bytes after that newline must be
- * readable.
+ * The text must hold a newline somewhere after the value. No JSON value can hold one unescaped, so
+ * it stops every scan and no function needs a length. JSON_SCAN_SLACK bytes after that newline must
+ * be readable.
  */
 #ifndef TABLE_JSON_SCAN_H
 #define TABLE_JSON_SCAN_H
@@ -41,8 +41,8 @@ static inline const char *json_skip_space(const char *p)
     return p;
 }
 
-/* Which of 16 bytes a JSON string cannot hold as they are (quote, backslash, control), one bit each;
- * the plain form of json_specials. */
+/* Which of 16 bytes a JSON string cannot hold as they are (quote, backslash, control), one bit
+ * each; the plain form of json_specials. */
 static inline unsigned json_specials_plain(const char *p)
 {
     unsigned mask = 0;

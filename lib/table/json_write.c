@@ -6,9 +6,9 @@
 
 /* What the cells of a column are, as far as writing them goes. */
 enum cell_kind {
-    CELL_JSON,    /* JSON text, as it is */
-    CELL_RAW,     /* a raw cell of CSV */
-    CELL_VALUE,   /* text */
+    CELL_JSON,  /* JSON text, as it is */
+    CELL_RAW,   /* a raw cell of CSV */
+    CELL_VALUE, /* text */
     CELL_INT,
     CELL_FLOAT,
     CELL_NUMBER,
@@ -21,9 +21,9 @@ struct out_column {
     const char *key; /* `,"name":`, followed by readable bytes up to a multiple of 16 */
     size_t key_len;
     enum cell_kind kind;
-    enum type type;  /* what text cells are tried as */
-    bool simple;     /* cells in the chunk whose raw text is their value unless quoted */
-    bool has_origin; /* it is a column of the input that layouts know */
+    enum type type;   /* what text cells are tried as */
+    bool simple;      /* cells in the chunk whose raw text is their value unless quoted */
+    bool has_origin;  /* it is a column of the input that layouts know */
     uint32_t written; /* 1 + the last row of those with a layout that had its key */
 };
 
@@ -33,12 +33,13 @@ struct job {
     struct out_column *columns;
     size_t count;
     struct buf keys;
-    bool plain;     /* raw cells that do not begin with quote_byte are values as they are */
+    bool plain; /* raw cells that do not begin with quote_byte are values as they are */
     char quote_byte;
-    size_t *place;  /* with a layout: by column of the input, the index in columns or FIELD_NONE */
+    size_t *place; /* with a layout: by column of the input, the index in columns or FIELD_NONE */
 };
 
-/* ---- text ---------------------------------------------------------------------------------------- */
+/* ---- text
+ * ---------------------------------------------------------------------------------------- */
 
 static inline void reserve(struct buf *out, size_t n)
 {
@@ -77,8 +78,8 @@ static inline void put_null(struct job *j)
     j->out->len += 4;
 }
 
-/* A string. Blocks of 16 are copied while they are ASCII that needs no escape; at the first that is not,
- * the careful way is taken from the start. */
+/* A string. Blocks of 16 are copied while they are ASCII that needs no escape; at the first that is
+ * not, the careful way is taken from the start. */
 static inline void put_string(struct job *j, struct text v)
 {
     struct buf *out = j->out;
@@ -103,7 +104,8 @@ static inline void put_string(struct job *j, struct text v)
     out->len += v.len + 2;
 }
 
-/* ---- numbers and words ---------------------------------------------------------------------------- */
+/* ---- numbers and words
+ * ---------------------------------------------------------------------------- */
 
 static inline bool is_digit(char c)
 {
@@ -141,8 +143,8 @@ bool json_is_number(const char *p, size_t n)
 }
 
 #if defined(__SSE2__)
-/* json_is_number for 1 to 16 bytes with 16 readable. Digits with at most one point among them are settled
- * at once, all else goes the plain way. */
+/* json_is_number for 1 to 16 bytes with 16 readable. Digits with at most one point among them are
+ * settled at once, all else goes the plain way. */
 static inline bool is_number_short(const char *p, size_t n)
 {
     __m128i block = _mm_loadu_si128((const __m128i *)(const void *)p);
@@ -189,7 +191,8 @@ static bool put_if_bool(struct job *j, struct text v)
     return false;
 }
 
-/* A JSON value that came as text. Line ends in it, which can only be between its tokens, become spaces. */
+/* A JSON value that came as text. Line ends in it, which can only be between its tokens, become
+ * spaces. */
 static bool put_if_json(struct job *j, struct text v)
 {
     struct json_reader reader;
@@ -206,7 +209,8 @@ static bool put_if_json(struct job *j, struct text v)
     return true;
 }
 
-/* ---- cells ----------------------------------------------------------------------------------------- */
+/* ---- cells
+ * ----------------------------------------------------------------------------------------- */
 
 static inline void put_value(struct job *j, enum type type, struct text v)
 {
@@ -316,8 +320,9 @@ static inline void put_member(struct job *j, const struct out_column *c, size_t 
     }
 }
 
-/* The cells there are most of: raw ones of at most 16 bytes in the chunk that are what their column's type
- * says and need no escape. Writes up to 32 bytes at `to` and returns their end; NULL for any other cell. */
+/* The cells there are most of: raw ones of at most 16 bytes in the chunk that are what their
+ * column's type says and need no escape. Writes up to 32 bytes at `to` and returns their end; NULL
+ * for any other cell. */
 static inline char *put_simple(const struct job *j, enum type type, struct text v, char *to)
 {
     if (v.len == 0) {
@@ -347,10 +352,11 @@ static inline char *put_simple(const struct job *j, enum type type, struct text 
     }
 }
 
-/* ---- rows ------------------------------------------------------------------------------------------- */
+/* ---- rows
+ * ------------------------------------------------------------------------------------------- */
 
-/* The members a row with a layout has besides its own: columns that steps added, and those they gave a
- * value that the row did not have. */
+/* The members a row with a layout has besides its own: columns that steps added, and those they
+ * gave a value that the row did not have. */
 static void put_new_members(struct job *j, size_t row)
 {
     for (size_t i = 0; i < j->count; i++) {
@@ -436,7 +442,8 @@ static void put_row(struct job *j, size_t row)
     out->len += 2;
 }
 
-/* ---- jobs ------------------------------------------------------------------------------------------- */
+/* ---- jobs
+ * ------------------------------------------------------------------------------------------- */
 
 static enum cell_kind kind_of(const struct batch *b, const struct column *c)
 {
@@ -444,7 +451,7 @@ static enum cell_kind kind_of(const struct batch *b, const struct column *c)
     case FORM_VIEW:
         return CELL_RAW;
     case FORM_RAW:
-        return b->format->kind == FORMAT_JSONL ? CELL_JSON : CELL_RAW;
+        return b->format && b->format->kind == FORMAT_JSONL ? CELL_JSON : CELL_RAW;
     case FORM_TEXT:
         return CELL_VALUE;
     case FORM_INT:
@@ -483,8 +490,8 @@ static void make_keys(struct job *j, const struct schema *schema)
     mem_free(ends);
 }
 
-/* Finds the input's columns among those of today: by what they hold, or, when a step wrote them anew, by
- * their name. */
+/* Finds the input's columns among those of today: by what they hold, or, when a step wrote them
+ * anew, by their name. */
 static void find_origins(struct job *j, const struct schema *schema)
 {
     const struct schema *input = j->batch->layout->schema;
@@ -496,8 +503,8 @@ static void find_origins(struct job *j, const struct schema *schema)
             int32_t source = j->columns[i].column->source;
             if ((source < 0) != anew)
                 continue;
-            size_t from = anew ? schema_find(input, text_of(schema->fields.at[i].name))
-                               : (size_t)source;
+            size_t from =
+                anew ? schema_find(input, text_of(schema->fields.at[i].name)) : (size_t)source;
             if (from >= input->fields.len || j->place[from] != FIELD_NONE)
                 continue;
             j->place[from] = i;

@@ -1,8 +1,8 @@
 /*
- * JSON Lines out. Raw cells of JSON input leave as they came; of all others a cell is bare when its column's
- * type and its own text agree that it is a number, true or false, else a string. Missing is null; in a row
- * with a layout of its own, absent keys stay absent and keys that are no columns go with it.
- * For the files of this module.
+ * JSON Lines out. Raw cells of JSON input leave as they came; of all others a cell is bare when its
+ * column's type and its own text agree that it is a number, true or false, else a string. Missing
+ * is null; in a row with a layout of its own, absent keys stay absent and keys that are no columns
+ * go with it. For the files of this module.
  */
 #ifndef TABLE_JSON_WRITE_H
 #define TABLE_JSON_WRITE_H

@@ -1,9 +1,9 @@
 /*
- * Tables for eyes: columns aligned, as wide as their widest cell needs, numbers to the right. All rows are
- * held until the end, since the last may be the widest. For commands that show some rows.
+ * Tables for eyes: columns aligned, as wide as their widest cell needs, numbers to the right. All
+ * rows are held until the end, since the last may be the widest. For commands that show some rows.
  *
- * A long cell is cut, with an ellipsis; what would move the cursor is shown as \n, \t or \xNN. A missing
- * cell is blank, the empty text "".
+ * A long cell is cut, with an ellipsis; what would move the cursor is shown as \n, \t or \xNN. A
+ * missing cell is blank, the empty text "".
  */
 #ifndef TABLE_PRETTY_H
 #define TABLE_PRETTY_H

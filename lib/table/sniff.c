@@ -1,11 +1,12 @@
-/* What a text is, from its first bytes: format, dialect, header, names and types. Bounded by the sample. */
+/* What a text is, from its first bytes: format, dialect, header, names and types. Bounded by the
+ * sample. */
 #include "table/csv_read.h"
 #include "table/infer.h"
 #include "table/json_list.h"
 #include "table/json_survey.h"
 
 enum {
-    TRIAL_RECORDS = 200, /* records a delimiter is tried on, */
+    TRIAL_RECORDS = 200,    /* records a delimiter is tried on, */
     TRIAL_BYTES = 64 << 10, /* within so many bytes */
 };
 
@@ -58,8 +59,8 @@ static const char *skip_lines(const struct sample *s, const struct format *f)
     return p;
 }
 
-/* The next record that is neither blank nor a comment nor cut by the end of the sample; false when there is
- * none. *p moves behind it. */
+/* The next record that is neither blank nor a comment nor cut by the end of the sample; false when
+ * there is none. *p moves behind it. */
 static bool next_record(const struct sample *s, const struct csv_reader *r, const char **p,
                         struct csv_cells *cells, bool *violated)
 {
@@ -83,7 +84,8 @@ static bool next_record(const struct sample *s, const struct csv_reader *r, cons
     return false;
 }
 
-/* ---- delimiters -------------------------------------------------------------------------------- */
+/* ---- delimiters --------------------------------------------------------------------------------
+ */
 
 /* The most frequent of counts; among equals the one that came first. */
 static void find_usual(struct trial *t, const size_t *counts, size_t n)
@@ -172,7 +174,8 @@ static struct trial find_dialect(const struct sample *s, const struct format *ba
     return best;
 }
 
-/* ---- names and types ---------------------------------------------------------------------------- */
+/* ---- names and types ----------------------------------------------------------------------------
+ */
 
 /* The columns of the first records. */
 struct columns {
@@ -208,8 +211,8 @@ static void read_columns(struct columns *c, struct sample s, const struct format
     vec_release(&cells.raw);
 }
 
-/* The first record holds names when its cells are text and no two are equal. An empty one, as above a
- * column of row numbers, may be among them when the types below differ from text. */
+/* The first record holds names when its cells are text and no two are equal. An empty one, as above
+ * a column of row numbers, may be among them when the types below differ from text. */
 static bool looks_like_header(const struct columns *c)
 {
     struct map names = {0};
@@ -242,7 +245,8 @@ static void make_schema(struct columns *c, bool header, struct schema *schema)
     }
 }
 
-/* ---- formats ------------------------------------------------------------------------------------- */
+/* ---- formats
+ * ------------------------------------------------------------------------------------- */
 
 static void sniff_csv(struct sample s, const struct format *given, struct sniffed *out)
 {
@@ -261,7 +265,8 @@ static void sniff_csv(struct sample s, const struct format *given, struct sniffe
     arena_release(&c.arena);
 }
 
-static int sniff_json(struct sample s, const struct format *given, struct sniffed *out, struct error *e)
+static int sniff_json(struct sample s, const struct format *given, struct sniffed *out,
+                      struct error *e)
 {
     struct json_survey survey = {0};
     struct json_list list = {0};

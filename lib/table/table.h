@@ -227,6 +227,8 @@ struct input_options {
     const char *source_column;      /* name of a column with the file's name; NULL none */
     bool union_schema;              /* JSON Lines: read all of it first for the union of keys */
     bool json_out;                  /* JSON Lines go out too: keys the schema lacks may pass by */
+    bool live;                      /* read no sample: types are text unless declared */
+    const struct schema *known;     /* types of columns by name: no sample is read; borrowed */
     bool same_header;               /* several files must have the same columns */
     struct text types;              /* "id:int,zip:text": declared types */
     struct text columns;            /* "a,b,c": names instead of a header, or the JSON keys */

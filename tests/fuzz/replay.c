@@ -1,5 +1,5 @@
-/* Runs a fuzz target over every file of the folders named as arguments, one TAP test a file: how the
- * corpora are replayed where there is no libFuzzer. */
+/* Runs a fuzz target over every file of the folders named as arguments, one TAP test a file: how
+ * the corpora are replayed where there is no libFuzzer. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -8,8 +8,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Returns owned; NULL when the file cannot be read. The buffer is exactly as long as the file, so that
- * the address sanitizer sees the first byte too many. */
+/* Returns owned; NULL when the file cannot be read. The buffer is exactly as long as the file, so
+ * that the address sanitizer sees the first byte too many. */
 static uint8_t *load(const char *path, size_t *size)
 {
     FILE *f = fopen(path, "rb");

@@ -78,7 +78,8 @@ TEST(cells_are_the_json_text)
 {
     struct run t;
     start(&t, "abc", false, ON_ERROR_STOP);
-    parse(&t, "{\"a\":\"x\\n\",\"b\":12.50,\"c\":{\"k\":[1, 2]}}\r\n\n \t\r\n { \"a\" : null , \"b\":true }");
+    parse(&t, "{\"a\":\"x\\n\",\"b\":12.50,\"c\":{\"k\":[1, 2]}}\r\n\n \t\r\n { \"a\" : null , "
+              "\"b\":true }");
     CHECK_INT(t.status, 0);
     CHECK_INT(t.b->rows, 2);
     CHECK_INT(t.b->columns.len, 3);
@@ -142,7 +143,8 @@ TEST(steps_change_rows_with_own_keys)
     struct run t;
     start(&t, "abc", true, ON_ERROR_STOP);
     parse(&t, "{\"a\":1,\"b\":1,\"c\":1}\n{\"c\":2,\"a\":2}\n{\"c\":3,\"x\":0,\"b\":3}\n");
-    static const int64_t filled[] = {10, 20, 30}, made[] = {7, 8, 9}, partly[] = {1, 2, INT_MISSING};
+    static const int64_t filled[] = {10, 20, 30}, made[] = {7, 8, 9},
+                         partly[] = {1, 2, INT_MISSING};
     batch_set(t.b, 1, column_of_int(filled)); /* gives the second row a b */
     batch_set(t.b, 0, column_of_int(partly)); /* the third stays without an a */
     batch_add(t.b, column_of_int(made));
@@ -181,6 +183,10 @@ TEST(malformed_lines_are_named)
                 "x.jsonl:1:7: a surrogate without its other half: '\\ud800\"}'");
     check_error("{\"a\":\"\\udc00\"}\n",
                 "x.jsonl:1:7: a surrogate without its other half: '\\udc00\"}'");
+    check_error("{\"a\":\"\\ud800\\udbff\"}\n",
+                "x.jsonl:1:7: a surrogate without its other half: '\\ud800\\udbff\"}'");
+    check_error("{\"a\":\"\\udc00\\udc00\"}\n",
+                "x.jsonl:1:7: a surrogate without its other half: '\\udc00\\udc00\"}'");
     check_error("{\"a\":\"\\u12g4\"}\n",
                 "x.jsonl:1:7: \\u needs four hexadecimal digits: '\\u12g4\"}'");
     check_error("{\"a\":\"\xC3(\"}\n", "x.jsonl:1:7: text that is not UTF-8: '\\xC3(\"}'");
@@ -303,9 +309,18 @@ TEST(kernel_agrees_with_the_plain_one)
 
 TEST(numbers_as_json_writes_them)
 {
-    static const char *const good[] = {"0",   "-0",    "7",     "10",     "1.5",     "0.25", "-3.0",
-                                       "1e5", "1E+05", "2.5e-3", "1234567890123456789012345.5"};
-    static const char *const bad[] = {"",    "-",  "007", "-01", ".5",  "5.",  "+1", "1e",
+    static const char *const good[] = {"0",
+                                       "-0",
+                                       "7",
+                                       "10",
+                                       "1.5",
+                                       "0.25",
+                                       "-3.0",
+                                       "1e5",
+                                       "1E+05",
+                                       "2.5e-3",
+                                       "1234567890123456789012345.5"};
+    static const char *const bad[] = {"",    "-",    "007", "-01", ".5", "5.",   "+1",  "1e",
                                       "1e+", "1.e2", "0x1", "1 ",  " 1", "1..2", "NaN", "00.5"};
     for (size_t i = 0; i < COUNT_OF(good); i++)
         CHECK(json_is_number(good[i], strlen(good[i])));
@@ -362,6 +377,8 @@ TEST(csv_cells_become_json)
     CHECK_TEXT(write_cell("007", TYPE_INT, &out), "{\"v\":\"007\"}\n");
     CHECK_TEXT(write_cell("00.7", TYPE_FLOAT, &out), "{\"v\":\"00.7\"}\n");
     CHECK_TEXT(write_cell(".5", TYPE_FLOAT, &out), "{\"v\":\".5\"}\n");
+    CHECK_TEXT(write_cell("5.", TYPE_FLOAT, &out), "{\"v\":\"5.\"}\n");
+    CHECK_TEXT(write_cell("0.5", TYPE_FLOAT, &out), "{\"v\":0.5}\n");
     CHECK_TEXT(write_cell("-1.5e-3", TYPE_FLOAT, &out), "{\"v\":-1.5e-3}\n");
     CHECK_TEXT(write_cell("1234567890.1234567890", TYPE_FLOAT, &out),
                "{\"v\":1234567890.1234567890}\n");
@@ -378,7 +395,9 @@ TEST(csv_cells_become_json)
     CHECK_TEXT(write_cell("bad \xFF byte", TYPE_TEXT, &out), "{\"v\":\"bad \xEF\xBF\xBD byte\"}\n");
     CHECK_TEXT(write_cell("x\r", TYPE_TEXT, &out), "{\"v\":\"x\"}\n");
     CHECK_TEXT(write_cell("exactly 16 bytes", TYPE_TEXT, &out), "{\"v\":\"exactly 16 bytes\"}\n");
-    CHECK_TEXT(write_cell("seventeen\\bytes!!", TYPE_TEXT, &out), "{\"v\":\"seventeen\\\\bytes!!\"}\n");
+    CHECK_TEXT(write_cell("seventeen\\bytes!!", TYPE_TEXT, &out),
+               "{\"v\":\"seventeen\\\\bytes!!\"}\n");
+    CHECK_TEXT(write_cell("seventeen  bytes?", TYPE_TEXT, &out), "{\"v\":\"seventeen  bytes?\"}\n");
     CHECK_TEXT(write_cell("a text that is longer than 32 bytes", TYPE_TEXT, &out),
                "{\"v\":\"a text that is longer than 32 bytes\"}\n");
     CHECK_TEXT(write_cell("[1,null]", TYPE_JSON, &out), "{\"v\":[1,null]}\n");
@@ -410,10 +429,11 @@ TEST(values_of_every_form)
     struct writer w = {.format = format_jsonl(), .schema = &s};
     struct buf out = {0};
     json_write_batch(&w, b, &out);
-    CHECK_TEXT(buf_text(&out),
-               "{\"i\":-5,\"f\":0.1,\"n\":3,\"b\":true,\"t\":\"1970-01-01T00:00:01.500Z\",\"j\":[1],"
-               "\"s\":\"q\\\"\"}\n"
-               "{\"i\":null,\"f\":null,\"n\":null,\"b\":null,\"t\":null,\"j\":null,\"s\":null}\n");
+    CHECK_TEXT(
+        buf_text(&out),
+        "{\"i\":-5,\"f\":0.1,\"n\":3,\"b\":true,\"t\":\"1970-01-01T00:00:01.500Z\",\"j\":[1],"
+        "\"s\":\"q\\\"\"}\n"
+        "{\"i\":null,\"f\":null,\"n\":null,\"b\":null,\"t\":null,\"j\":null,\"s\":null}\n");
     buf_release(&out);
     schema_release(&s);
     batch_free(b);
@@ -457,13 +477,16 @@ static const char *survey(const char *text, bool all_keys, bool complete, struct
 TEST(survey_finds_keys_and_types)
 {
     struct buf out = {0};
-    static const char text[] = "{\"i\":1,\"f\":1,\"b\":true,\"t\":\"2020-01-01\",\"s\":\"12\",\"n\":null}\n"
-                               "oops\n\n"
-                               "{\"f\":1e5,\"i\":-2,\"b\":null,\"j\":[]}\n{\"i\":1.5}";
+    static const char text[] =
+        "{\"i\":1,\"f\":1,\"b\":true,\"t\":\"2020-01-01\",\"s\":\"12\",\"n\":null}\n"
+        "oops\n\n"
+        "{\"f\":1e5,\"i\":-2,\"b\":null,\"j\":[]}\n{\"i\":1.5}";
     CHECK_TEXT(survey(text, false, false, &out), "i:int f:float b:bool t:time s:text n:text 2/1");
-    CHECK_TEXT(survey(text, true, false, &out), "i:int f:float b:bool t:time s:text n:text j:json 2/1");
+    CHECK_TEXT(survey(text, true, false, &out),
+               "i:int f:float b:bool t:time s:text n:text j:json 2/1");
     CHECK_TEXT(survey(text, false, true, &out), "i:float f:float b:bool t:time s:text n:text 3/1");
-    CHECK_TEXT(survey("{\"\\u00e9\":300000000000000000000}\n", false, true, &out), "\xC3\xA9:text 1/0");
+    CHECK_TEXT(survey("{\"\\u00e9\":300000000000000000000}\n", false, true, &out),
+               "\xC3\xA9:text 1/0");
     CHECK_TEXT(survey("", true, true, &out), "0/0");
     buf_release(&out);
 }
@@ -492,7 +515,8 @@ TEST(a_list_of_objects_becomes_lines)
     check_list(" [\n {\"a\":\n1}\n ,\n{} ]\n", "    {\"a\": 1}  \n {} \n ");
     check_list("[]", "  ");
     check_list("[{},]", "list of objects, after object 1: ']': expected an object");
-    check_list("[{} {}]", "list of objects, after object 1: '{': expected ',' or ']' after an object");
+    check_list("[{} {}]",
+               "list of objects, after object 1: '{': expected ',' or ']' after an object");
     check_list("[1]", "list of objects, after object 0: '1': expected an object or ']'");
     check_list("[{}] x", "list of objects, after object 1: 'x': text after the end of the list");
     check_list("[{},{", "list of objects ends early, in or after object 2");

@@ -4,7 +4,8 @@
 #include "unit.h"
 
 /* "delimiter header|no-header columns line-end: name:type ... (records)" */
-static const char *describe(const char *text, bool complete, const struct format *given, struct buf *out)
+static const char *describe(const char *text, bool complete, const struct format *given,
+                            struct buf *out)
 {
     struct sniffed s;
     struct error e = {0};
@@ -19,7 +20,8 @@ static const char *describe(const char *text, bool complete, const struct format
                    s.line_end[0] == '\r' ? s.line_end[1] ? " crlf" : " cr" : "");
     }
     for (size_t i = 0; i < s.schema.fields.len; i++)
-        buf_format(out, " %s:%s", s.schema.fields.at[i].name, type_name(s.schema.fields.at[i].type));
+        buf_format(out, " %s:%s", s.schema.fields.at[i].name,
+                   type_name(s.schema.fields.at[i].type));
     buf_format(out, " (%zu)", s.records);
     schema_release(&s.schema);
     return buf_text(out);
@@ -36,8 +38,12 @@ TEST(delimiters)
         {"a|b|c\n1|2|3\n", "| a:int b:int c:int (1)"},
         {"a:b\n1:2\n", ": a:int b:int (1)"},
         {"a b\n1 2\n", "  a:int b:int (1)"},
-        {"a\x1f" "b\n1\x1f" "2\n", "\x1f a:int b:int (1)"},
+        {"a\x1f"
+         "b\n1\x1f"
+         "2\n",
+         "\x1f a:int b:int (1)"},
         {"id,at\n1,2020-01-31 10:20:30Z\n2,2020-02-01 00:00:00Z\n", ", id:int at:time (2)"},
+        {"1,10:20:30\n2,00:00:00\n", ", no header c1:int c2:text (2)"},
         {"name\nfirst one\nsecond and third\n", ", name:text (2)"},
         {"name,quote\nx,\"a;b;c\"\ny,\"d;e;f\"\n", ", name:text quote:text (2)"},
         {"a;b\n\"x;\"\"y\"\",\n,\";1\n", "; a:text b:int (1)"},
@@ -45,8 +51,8 @@ TEST(delimiters)
         {"a,b\r\n1,2\r\n", ", crlf a:int b:int (1)"},
         {"a,b\r1,2\r3,4\r", ", cr a:int b:int (2)"},
         {"a,b,c\n1,2\n3,4,5\n6,7,8\n", ", a:int b:int c:int (3)"},
-        {"", ", no header (0)"},
-        {"\n\n", ", no header (0)"},
+        {"", ", (0)"},
+        {"\n\n", ", (0)"},
     };
     struct buf out = {0};
     for (size_t i = 0; i < COUNT_OF(cases); i++)
@@ -123,6 +129,7 @@ TEST(types)
     CHECK_TYPE("float", ".5", "5.");
     CHECK_TYPE("text", "1e5", "2E7");
     CHECK_TYPE("float", "1e5", "2");
+    CHECK_TYPE("float", "1e-5", "2E+3");
     CHECK_TYPE("float", "1.5e5", "1e-3");
     CHECK_TYPE("text", "1e999");
     CHECK_TYPE("text", "1_000");

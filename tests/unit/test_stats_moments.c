@@ -83,6 +83,10 @@ TEST(moments_of_extremes)
     CHECK_DOUBLE(moments_skew(&m, false), 0.0);
     CHECK(isnan(moments_skew(&m, true)));
     moments_release(&m);
+    m = moments_of((const double[]){-0.0, 0.0}, 2, 1);
+    CHECK_DOUBLE(m.min, 0.0); /* whichever zero came first */
+    CHECK_DOUBLE(m.max, 0.0);
+    moments_release(&m);
     m = moments_of(NULL, 0, 2);
     CHECK(isnan(moments_mean(&m)) && isnan(moments_variance(&m, 0)));
     moments_release(&m);

@@ -146,7 +146,7 @@ TEST(sum_of_known_values)
     } cases[] = {
         {{1e308, 1, -1e308}, 1},
         {{1e308, 1e308, -1e308}, 1e308},
-        {{DBL_MAX, DBL_MAX}, INFINITY},
+        {{DBL_MAX, DBL_MAX}, (double)INFINITY},
         {{1, 0x1p-53}, 1},
         {{1, 0x1p-53, 0x1p-1074}, 1 + 0x1p-52},
         {{1, 0x1p-53, -0x1p-1074}, 1},
@@ -154,8 +154,10 @@ TEST(sum_of_known_values)
         {{-1, -0x1p-53, -0x1p-1074}, -1 - 0x1p-52},
         {{0x1p-1074, 0x1p-1074}, 0x1p-1073},
         {{0.1, 0.2, 0.3, -0.6}, 0x1p-55},
-        {{INFINITY, 1}, INFINITY},
-        {{-INFINITY, 1e308}, -INFINITY},
+        {{1, 0x1p126, 0x1p126, -0x1p127}, 1}, /* past the top of the window and back */
+        {{-1, -0x1.8p126, -0x1.8p126, 0x1.8p127}, -1},
+        {{(double)INFINITY, 1}, (double)INFINITY},
+        {{-(double)INFINITY, 1e308}, -(double)INFINITY},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct sum s = {0};

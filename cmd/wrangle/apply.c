@@ -1,0 +1,80 @@
+/* wrangle apply STATE [FILE...] */
+#include "wrangle.h"
+
+struct apply_options {
+    struct stream_options stream;
+    bool strict;
+};
+
+static const struct option options[] = {
+    {0, "strict", NULL, INTO_FLAG(struct apply_options, strict),
+     .help = "columns the recipe does not know are an error"},
+    STREAM_INPUT_ROWS(struct apply_options),
+    STREAM_OUTPUT_ROWS(struct apply_options),
+    STREAM_RUN_ROWS(struct apply_options),
+    OPTION_END,
+};
+
+int load_recipe(const char *path, const struct prep_context *context, struct recipe **out,
+                struct error *e)
+{
+    struct buf text = {0};
+    int status = file_load(path, (size_t)1 << 30, &text, e);
+    if (status == 0) {
+        status = recipe_load(text.at ? text.at : "", text.len, context, out, e);
+        if (status)
+            error_at(e, path, 0, 0);
+    }
+    buf_release(&text);
+    return status;
+}
+
+static void warn(const char *message)
+{
+    cli_warn("%s", message);
+}
+
+/* What is known of the columns spares the look at a sample: rows of a slow stream pass at once. */
+static void take_types(struct session *s, const struct recipe *r)
+{
+    s->context.input.known = &r->schema;
+}
+
+static int apply(struct session *s, const struct apply_options *o, struct operands *operands,
+                 struct error *e)
+{
+    struct recipe *recipe = NULL;
+    struct input *in = NULL;
+    int status = load_recipe(operands->at[0], &s->context, &recipe, e);
+    if (status == 0) {
+        take_types(s, recipe);
+        status = session_input(s, operands->at + 1, operands->len - 1, &in, e);
+    }
+    if (status == 0)
+        status = recipe_check_input(recipe, input_schema(in), o->strict, warn, e);
+    if (status == 0)
+        status = run_to_output(recipe, in, &o->stream, e);
+    input_free(in);
+    recipe_free(recipe);
+    return status;
+}
+
+static int run(void *context, struct operands *operands)
+{
+    const struct apply_options *o = context;
+    struct error e = {0};
+    struct session s = {0};
+    int status = session_open(&s, &o->stream, &e);
+    if (status == 0)
+        status = apply(&s, o, operands, &e);
+    return finish(session_close(&s, status, &e), &e);
+}
+
+const struct command command_apply = {
+    .name = "apply",
+    .summary = "apply what was learnt, row by row, in one pass and constant memory",
+    .operands = "STATE [FILE...]",
+    .options = options,
+    .options_size = sizeof(struct apply_options),
+    .run = run,
+};

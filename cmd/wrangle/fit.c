@@ -1,0 +1,99 @@
+/* wrangle fit -r STATE PROGRAM [FILE...] */
+#include "wrangle.h"
+
+struct fit_options {
+    struct stream_options stream;
+    const char *program_file, *recipe;
+    bool emit;
+};
+
+static const struct option options[] = {
+    {'r', "recipe", "STATE", INTO_TEXT(struct fit_options, recipe),
+     .help = "write what was learnt to STATE (default: standard output)"},
+    {0, "emit", NULL, INTO_FLAG(struct fit_options, emit),
+     .help = "also write the transformed rows"},
+    {'p', "program", "FILE", INTO_TEXT(struct fit_options, program_file),
+     .help = "read the program from FILE; all operands are inputs"},
+    STREAM_INPUT_ROWS(struct fit_options),
+    STREAM_OUTPUT_ROWS(struct fit_options),
+    STREAM_RUN_ROWS(struct fit_options),
+    OPTION_END,
+};
+
+int save_recipe(const struct recipe *r, const char *path, struct error *e)
+{
+    struct buf text = {0};
+    struct sink *sink = NULL;
+    int status = recipe_save(r, &text, e);
+    if (status == 0)
+        status = sink_open(path, &sink, e);
+    if (status == 0)
+        status = sink_write(sink, text.at, text.len, e);
+    if (status == 0)
+        status = sink_commit(sink, e);
+    else
+        sink_abort(sink);
+    buf_release(&text);
+    return status;
+}
+
+/* Rows of programs that learn nothing are counted, and wrong ones found, by a run into nothing. */
+static int ignore_batch(void *context, const struct schema *schema, struct batch *b, struct error *e)
+{
+    (void)context, (void)schema, (void)b, (void)e;
+    return 0;
+}
+
+static int fit_and_save(struct recipe *recipe, struct input *in, const struct fit_options *o,
+                        struct error *e)
+{
+    struct run_options nothing = {.consume = ignore_batch};
+    int status = recipe_fit(recipe, in, e);
+    if (status == 0 && o->emit)
+        status = run_to_output(recipe, in, &o->stream, e);
+    else if (status == 0 && recipe->rows_seen == 0)
+        status = recipe_run(recipe, in, &nothing, e);
+    return status ? status : save_recipe(recipe, o->recipe, e);
+}
+
+static int fit(struct session *s, const struct fit_options *o, struct operands *operands,
+               struct error *e)
+{
+    struct buf program = {0};
+    struct recipe *recipe = NULL;
+    struct input *in = NULL;
+    s->context.training = true;
+    if (o->emit && !o->recipe)
+        return error_set(e, ERR_USAGE, "--emit: rows go to standard output, name the state with --recipe");
+    int status = load_program(o->program_file, operands, &program, e);
+    if (status == 0)
+        status = recipe_parse(buf_text(&program), program.len, &s->context, &recipe, e);
+    if (status == 0)
+        status = session_input(s, operands->at, operands->len, &in, e);
+    if (status == 0)
+        status = fit_and_save(recipe, in, o, e);
+    input_free(in);
+    recipe_free(recipe);
+    buf_release(&program);
+    return status;
+}
+
+static int run(void *context, struct operands *operands)
+{
+    const struct fit_options *o = context;
+    struct error e = {0};
+    struct session s = {0};
+    int status = session_open(&s, &o->stream, &e);
+    if (status == 0)
+        status = fit(&s, o, operands, &e);
+    return finish(session_close(&s, status, &e), &e);
+}
+
+const struct command command_fit = {
+    .name = "fit",
+    .summary = "learn what a program must learn, into a readable JSON file",
+    .operands = "[PROGRAM] [FILE...]",
+    .options = options,
+    .options_size = sizeof(struct fit_options),
+    .run = run,
+};

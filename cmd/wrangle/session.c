@@ -1,0 +1,257 @@
+/* From options to inputs, policies and outputs. */
+#include "wrangle.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* ---- rejected rows ------------------------------------------------------------------------------------ */
+
+struct reject_log {
+    pthread_mutex_t lock;
+    struct sink *sink;
+    struct error failed;
+    uint64_t count;
+};
+
+static void put_member(struct buf *line, const char *name, const char *text, size_t n)
+{
+    buf_format(line, "%s\"%s\":", line->len > 1 ? "," : "", name);
+    if (text)
+        json_put_string(line, text, n);
+    else
+        buf_puts(line, "null");
+}
+
+/* One JSON line for each: file, line, column, reason, text. */
+static void log_reject(void *context, const struct error *place, struct text raw)
+{
+    struct reject_log *log = context;
+    struct buf line = {0};
+    buf_putc(&line, '{');
+    put_member(&line, "file", place->file, strlen(place->file));
+    buf_format(&line, ",\"line\":%llu,\"column\":%llu", (unsigned long long)place->line,
+               (unsigned long long)place->column);
+    put_member(&line, "reason", place->message, strlen(place->message));
+    put_member(&line, "text", raw.at, raw.len);
+    buf_puts(&line, "}\n");
+    pthread_mutex_lock(&log->lock);
+    log->count++;
+    if (log->sink && !log->failed.code)
+        sink_write(log->sink, line.at, line.len, &log->failed);
+    pthread_mutex_unlock(&log->lock);
+    buf_release(&line);
+}
+
+static int reject_log_open(struct session *s, const char *path, struct error *e)
+{
+    s->rejects = mem_alloc(sizeof *s->rejects);
+    pthread_mutex_init(&s->rejects->lock, NULL);
+    s->context.policy.reject = log_reject;
+    s->context.policy.context = s->rejects;
+    return path ? sink_open(path, &s->rejects->sink, e) : 0;
+}
+
+static int reject_log_close(struct reject_log *log, struct error *e)
+{
+    if (!log)
+        return 0;
+    int status = 0;
+    if (log->failed.code) {
+        *e = log->failed;
+        status = e->code;
+        sink_abort(log->sink);
+    } else if (log->sink) {
+        status = sink_commit(log->sink, e);
+    }
+    if (log->count)
+        cli_warn("%llu wrong row%s or cell%s passed over", (unsigned long long)log->count,
+                 log->count == 1 ? "" : "s", log->count == 1 ? "" : "s");
+    pthread_mutex_destroy(&log->lock);
+    mem_free(log);
+    return status;
+}
+
+/* ---- the context of a run ------------------------------------------------------------------------------- */
+
+static usec zone_convert(void *zone, usec local)
+{
+    return zone_to_utc(zone, local);
+}
+
+static int set_now(struct session *s, const char *text, struct error *e)
+{
+    if (!text) {
+        struct timespec t;
+        clock_gettime(CLOCK_REALTIME, &t);
+        s->context.expr.now = t.tv_sec * USEC_SECOND + t.tv_nsec / 1000;
+        return 0;
+    }
+    bool has_offset = false;
+    char quoted[QUOTE_MAX];
+    if (!time_parse(text, strlen(text), &s->context.expr.now, &has_offset) ||
+        (!has_offset && strlen(text) > 10))
+        return error_set(e, ERR_USAGE, "--now: %s is not a time such as 2001-01-31T12:00:00Z",
+                         quote(quoted, text, strlen(text)));
+    return 0;
+}
+
+static int set_format(struct session *s, const struct stream_options *o, struct error *e)
+{
+    char quoted[QUOTE_MAX];
+    bool dialect = o->delimiter || o->quote || o->comment || o->skip_lines || o->no_header ||
+                   o->backslash || o->lazy_quotes;
+    if (o->from && !format_from_name(text_of(o->from), &s->from))
+        return error_set(e, ERR_USAGE, "--from: unknown format %s: csv tsv psv ssv jsonl json",
+                         quote(quoted, o->from, strlen(o->from)));
+    if (!o->from && !dialect)
+        return 0;
+    if (!o->from)
+        s->from = format_csv(0); /* the delimiter is left to be found */
+    if (o->delimiter) {
+        if (!*o->delimiter || strlen(o->delimiter) >= sizeof s->from.delimiter)
+            return error_set(e, ERR_USAGE, "--delimiter: 1 to %zu bytes", sizeof s->from.delimiter - 1);
+        memcpy(s->from.delimiter, o->delimiter, strlen(o->delimiter) + 1);
+    }
+    if (o->quote)
+        s->from.quote = strcmp(o->quote, "none") == 0 ? 0 : o->quote[0];
+    if (o->comment)
+        memcpy(s->from.comment, o->comment, strnlen(o->comment, sizeof s->from.comment - 1));
+    s->from.skip_lines = (size_t)o->skip_lines;
+    s->from.header = !o->no_header;
+    s->from.backslash = o->backslash;
+    s->from.lazy_quotes = o->lazy_quotes;
+    s->context.input.format = &s->from;
+    return 0;
+}
+
+int session_open(struct session *s, const struct stream_options *o, struct error *e)
+{
+    struct prep_context *c = &s->context;
+    c->memory = o->memory ? o->memory : (size_t)1 << 30;
+    c->jobs = o->jobs ? (unsigned)o->jobs : cpu_count();
+    c->seed = c->expr.seed = (uint64_t)o->seed;
+    c->allow_exec = o->allow_exec;
+    s->params = mem_array(NULL, o->params.len + 1, sizeof *s->params);
+    for (size_t i = 0; i < o->params.len; i++)
+        s->params[i] = o->params.at[i];
+    s->params[o->params.len] = NULL;
+    c->expr.params = s->params;
+    s->na = mem_array(NULL, o->na.len + 1, sizeof *s->na);
+    for (size_t i = 0; i < o->na.len; i++)
+        s->na[i] = text_of(o->na.at[i]);
+    c->policy.na = s->na;
+    c->policy.na_count = o->na.len;
+    c->policy.on_error = (enum on_error)o->on_error;
+    c->input.encoding = o->encoding;
+    c->input.ragged = (enum ragged)o->ragged;
+    c->input.max_record = o->max_record;
+    c->input.source_column = o->source_column;
+    c->input.union_schema = o->schema == 1;
+    c->input.same_header = o->same_header;
+    c->input.live = o->live;
+    if (o->types)
+        c->input.types = text_of(o->types);
+    if (o->columns)
+        c->input.columns = text_of(o->columns);
+    c->input.policy = &c->policy;
+    int status = set_now(s, o->now, e);
+    if (status == 0)
+        status = set_format(s, o, e);
+    if (status == 0 && (o->rejects || o->on_error))
+        status = reject_log_open(s, o->rejects, e);
+    if (status == 0 && o->zone)
+        status = zone_open(o->zone, &s->zone, e);
+    c->policy.zone = s->zone;
+    c->policy.zone_to_utc = s->zone ? zone_convert : NULL;
+    return status;
+}
+
+int session_close(struct session *s, int status, struct error *e)
+{
+    struct error late = {0};
+    int closed = reject_log_close(s->rejects, &late);
+    if (status == 0 && closed) {
+        *e = late;
+        status = closed;
+    }
+    zone_free(s->zone);
+    mem_free(s->na);
+    mem_free(s->params);
+    *s = (struct session){0};
+    return status;
+}
+
+int session_input(struct session *s, char *const paths[], size_t count, struct input **out,
+                  struct error *e)
+{
+    return input_open(paths, count, &s->context.input, out, e);
+}
+
+/* ---- output --------------------------------------------------------------------------------------------- */
+
+int output_format(const struct stream_options *o, const struct input *in, struct format *out,
+                  struct error *e)
+{
+    char quoted[QUOTE_MAX];
+    *out = *input_format(in);
+    if (o->to && !format_from_name(text_of(o->to), out))
+        return error_set(e, ERR_USAGE, "--to: unknown format %s: csv tsv psv ssv jsonl pretty",
+                         quote(quoted, o->to, strlen(o->to)));
+    if (!o->to && o->output)
+        format_from_extension(path_format_extension(o->output), out);
+    if (o->out_delimiter) {
+        if (!*o->out_delimiter || strlen(o->out_delimiter) >= sizeof out->delimiter)
+            return error_set(e, ERR_USAGE, "--out-delimiter: 1 to %zu bytes", sizeof out->delimiter - 1);
+        memcpy(out->delimiter, o->out_delimiter, strlen(o->out_delimiter) + 1);
+    }
+    out->header = !o->no_out_header;
+    return 0;
+}
+
+static void show_progress(void *context, uint64_t rows, uint64_t bytes)
+{
+    (void)rows;
+    struct progress *p = context;
+    if (bytes > p->done)
+        progress_add(p, bytes - p->done);
+}
+
+int run_to_output(struct recipe *r, struct input *in, const struct stream_options *o,
+                  struct error *e)
+{
+    struct format format;
+    struct sink *sink = NULL;
+    int status = output_format(o, in, &format, e);
+    if (status == 0)
+        status = sink_open(o->output, &sink, e);
+    if (status)
+        return status;
+    struct progress p = {0};
+    progress_start(&p, "reading", "bytes", 0);
+    struct run_options run = {
+        .format = &format, .out = sink, .progress = show_progress, .progress_context = &p};
+    status = recipe_run(r, in, &run, e);
+    progress_finish(&p);
+    if (status == 0)
+        return sink_commit(sink, e);
+    sink_abort(sink);
+    return status;
+}
+
+int print_text(const struct buf *text, struct error *e)
+{
+    struct sink *sink = NULL;
+    int status = sink_open(NULL, &sink, e);
+    if (status == 0)
+        status = text->len ? sink_write(sink, text->at, text->len, e) : 0;
+    if (status == 0)
+        return sink_commit(sink, e);
+    sink_abort(sink);
+    return status;
+}
+
+int finish(int status, const struct error *e)
+{
+    return status < 0 ? cli_report(e) : status;
+}

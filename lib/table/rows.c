@@ -1,0 +1,305 @@
+#include "table/rows.h"
+
+#include "table/cells.h"
+
+#include <math.h>
+
+/* A packed cell is a tag and what the tag says. */
+enum tag {
+    TAG_MISSING,
+    TAG_RAW,   /* length, bytes */
+    TAG_TEXT,  /* length, bytes */
+    TAG_JSON,  /* length, bytes */
+    TAG_INT,   /* 8 bytes */
+    TAG_FLOAT, /* 8 bytes */
+    TAG_TIME,  /* 8 bytes */
+    TAG_FALSE,
+    TAG_TRUE,
+    TAG_COUNT,
+};
+
+/* ---- packing ------------------------------------------------------------------------------------------ */
+
+static void put_length(struct buf *out, size_t n)
+{
+    while (n >= 0x80) {
+        buf_putc(out, (char)(n | 0x80));
+        n >>= 7;
+    }
+    buf_putc(out, (char)n);
+}
+
+static void put_text(struct buf *out, enum tag tag, struct text t)
+{
+    if (!t.at) {
+        buf_putc(out, TAG_MISSING);
+        return;
+    }
+    buf_putc(out, (char)tag);
+    put_length(out, t.len);
+    buf_add(out, t.at, t.len);
+}
+
+static void put_word(struct buf *out, enum tag tag, const void *word)
+{
+    buf_putc(out, (char)tag);
+    buf_add(out, word, 8);
+}
+
+static void put_number(struct buf *out, struct number n)
+{
+    if (n.is_int)
+        put_word(out, TAG_INT, &n.i);
+    else if (isnan(n.f))
+        buf_putc(out, TAG_MISSING);
+    else
+        put_word(out, TAG_FLOAT, &n.f);
+}
+
+static void put_word_or_missing(struct buf *out, enum tag tag, int64_t value)
+{
+    if (value == INT_MISSING)
+        buf_putc(out, TAG_MISSING);
+    else
+        put_word(out, tag, &value);
+}
+
+void row_pack(struct batch *b, size_t row, struct buf *out)
+{
+    for (size_t i = 0; i < b->columns.len; i++) {
+        const struct column *c = &b->columns.at[i];
+        switch (c->form) {
+        case FORM_VIEW:
+        case FORM_RAW:
+            put_text(out, TAG_RAW, raw_cell(b, c, row));
+            break;
+        case FORM_TEXT:
+            put_text(out, TAG_TEXT, c->text[row]);
+            break;
+        case FORM_JSON:
+            put_text(out, TAG_JSON, c->text[row]);
+            break;
+        case FORM_INT:
+            put_word_or_missing(out, TAG_INT, c->i64[row]);
+            break;
+        case FORM_TIME:
+            put_word_or_missing(out, TAG_TIME, c->i64[row]);
+            break;
+        case FORM_FLOAT:
+            put_number(out, (struct number){.f = c->f64[row]});
+            break;
+        case FORM_NUMBER:
+            put_number(out, c->number[row]);
+            break;
+        case FORM_BOOL:
+            buf_putc(out, c->b8[row] == BOOL_MISSING ? TAG_MISSING
+                                                     : (char)(TAG_FALSE + c->b8[row]));
+            break;
+        }
+    }
+}
+
+void row_origin_see(struct row_origin *o, const struct batch *b)
+{
+    if (!o->source) {
+        o->columns = b->columns.len;
+        o->source = mem_array(NULL, b->columns.len + 1, sizeof *o->source);
+        for (size_t i = 0; i < b->columns.len; i++)
+            o->source[i] = b->columns.at[i].source;
+    }
+    if (b->format)
+        o->format = b->format;
+    if (b->policy)
+        o->policy = b->policy;
+    for (size_t i = 0; i < o->columns && i < b->columns.len; i++)
+        if (o->source[i] != b->columns.at[i].source)
+            o->source[i] = -1;
+}
+
+void row_origin_merge(struct row_origin *into, const struct row_origin *from)
+{
+    if (!into->source && from->source) {
+        into->columns = from->columns;
+        into->source = mem_copy(from->source, (from->columns + 1) * sizeof *from->source);
+    }
+    if (from->format)
+        into->format = from->format;
+    if (from->policy)
+        into->policy = from->policy;
+    for (size_t i = 0; from->source && i < into->columns; i++)
+        if (into->source[i] != from->source[i])
+            into->source[i] = -1;
+}
+
+void row_origin_release(struct row_origin *o)
+{
+    mem_free(o->source);
+    *o = (struct row_origin){0};
+}
+
+/* ---- unpacking ---------------------------------------------------------------------------------------- */
+
+struct cell {
+    enum tag tag;
+    struct text text; /* of words: the 8 bytes */
+};
+
+static const char *read_cell(const char *at, struct cell *c)
+{
+    c->tag = (enum tag) * at++;
+    c->text = (struct text){NULL, 0};
+    if (c->tag == TAG_RAW || c->tag == TAG_TEXT || c->tag == TAG_JSON) {
+        size_t n = 0;
+        for (unsigned shift = 0;; shift += 7) {
+            unsigned char byte = (unsigned char)*at++;
+            n |= (size_t)(byte & 0x7F) << shift;
+            if (byte < 0x80)
+                break;
+        }
+        c->text = (struct text){at, n};
+        return at + n;
+    }
+    if (c->tag == TAG_INT || c->tag == TAG_FLOAT || c->tag == TAG_TIME) {
+        c->text = (struct text){at, 8};
+        return at + 8;
+    }
+    return at;
+}
+
+static int64_t word_int(const struct cell *c)
+{
+    int64_t v = INT_MISSING;
+    if (c->text.at)
+        memcpy(&v, c->text.at, 8);
+    return v;
+}
+
+static double word_double(const struct cell *c)
+{
+    double v = (double)NAN;
+    if (c->text.at)
+        memcpy(&v, c->text.at, 8);
+    return v;
+}
+
+static struct column ints_of(struct batch *b, const struct cell *cells, size_t n, enum tag tag)
+{
+    int64_t *v = batch_array(b, n, sizeof *v);
+    for (size_t r = 0; r < n; r++)
+        v[r] = word_int(&cells[r]);
+    return tag == TAG_TIME ? column_of_time(v) : column_of_int(v);
+}
+
+static struct column doubles_of(struct batch *b, const struct cell *cells, size_t n)
+{
+    double *v = batch_array(b, n, sizeof *v);
+    for (size_t r = 0; r < n; r++)
+        v[r] = word_double(&cells[r]);
+    return column_of_double(v);
+}
+
+static struct column numbers_of(struct batch *b, const struct cell *cells, size_t n)
+{
+    struct number *v = batch_array(b, n, sizeof *v);
+    for (size_t r = 0; r < n; r++) {
+        v[r].is_int = cells[r].tag == TAG_INT;
+        if (v[r].is_int)
+            v[r].i = word_int(&cells[r]);
+        else
+            v[r].f = word_double(&cells[r]);
+    }
+    return column_of_number(v);
+}
+
+static struct column bools_of(struct batch *b, const struct cell *cells, size_t n)
+{
+    uint8_t *v = batch_array(b, n, sizeof *v);
+    for (size_t r = 0; r < n; r++)
+        v[r] = cells[r].tag == TAG_MISSING ? BOOL_MISSING : cells[r].tag == TAG_TRUE;
+    return column_of_bool(v);
+}
+
+static struct column texts_of(struct batch *b, const struct cell *cells, size_t n, enum form form)
+{
+    struct text *v = batch_array(b, n, sizeof *v);
+    for (size_t r = 0; r < n; r++)
+        v[r] = cells[r].text;
+    return (struct column){.form = form, .source = -1, .text = v};
+}
+
+static struct text text_of_cell(struct batch *b, const struct cell *c)
+{
+    int64_t i = word_int(c);
+    double f = word_double(c);
+    uint8_t truth = c->tag == TAG_TRUE;
+    struct column one = column_of_text(&c->text);
+    if (c->tag == TAG_RAW)
+        return raw_value(b, c->text);
+    if (c->tag == TAG_INT)
+        one = column_of_int(&i);
+    if (c->tag == TAG_TIME)
+        one = column_of_time(&i);
+    if (c->tag == TAG_FLOAT)
+        one = column_of_double(&f);
+    if (c->tag == TAG_TRUE || c->tag == TAG_FALSE)
+        one = column_of_bool(&truth);
+    size_t at = batch_add(b, one);
+    struct text t = batch_cell(b, at, 0);
+    batch_remove(b, at);
+    return t;
+}
+
+/* Cells of several kinds: only text holds them all. */
+static struct column mixed_of(struct batch *b, const struct cell *cells, size_t n)
+{
+    struct text *v = batch_array(b, n, sizeof *v);
+    for (size_t r = 0; r < n; r++)
+        v[r] = cells[r].tag == TAG_MISSING ? (struct text){NULL, 0} : text_of_cell(b, &cells[r]);
+    return column_of_text(v);
+}
+
+static struct column column_of_cells(struct batch *b, const struct cell *cells, size_t n)
+{
+    bool seen[TAG_COUNT] = {false};
+    for (size_t r = 0; r < n; r++)
+        seen[cells[r].tag] = true;
+    seen[TAG_FALSE] |= seen[TAG_TRUE];
+    bool number = seen[TAG_INT] || seen[TAG_FLOAT];
+    int kinds = seen[TAG_RAW] + seen[TAG_TEXT] + seen[TAG_JSON] + number + seen[TAG_TIME] +
+                seen[TAG_FALSE];
+    if (kinds > 1)
+        return mixed_of(b, cells, n);
+    if (seen[TAG_INT] && seen[TAG_FLOAT])
+        return numbers_of(b, cells, n);
+    if (seen[TAG_INT] || seen[TAG_TIME])
+        return ints_of(b, cells, n, seen[TAG_INT] ? TAG_INT : TAG_TIME);
+    if (seen[TAG_FLOAT])
+        return doubles_of(b, cells, n);
+    if (seen[TAG_FALSE])
+        return bools_of(b, cells, n);
+    return texts_of(b, cells, n,
+                    seen[TAG_RAW] && b->format ? FORM_RAW
+                    : seen[TAG_JSON]           ? FORM_JSON
+                                               : FORM_TEXT);
+}
+
+void rows_unpack(struct batch *b, const struct row_origin *o, const struct text *rows, size_t n,
+                 const uint64_t *ids)
+{
+    b->rows = n;
+    b->format = o->format;
+    b->policy = o->policy;
+    b->ids = ids ? arena_copy(&b->arena, ids, n * sizeof *ids) : NULL;
+    const char **at = batch_array(b, n + 1, sizeof *at);
+    for (size_t r = 0; r < n; r++)
+        at[r] = rows[r].at;
+    struct cell *cells = batch_array(b, n + 1, sizeof *cells);
+    for (size_t i = 0; i < o->columns; i++) {
+        for (size_t r = 0; r < n; r++)
+            at[r] = read_cell(at[r], &cells[r]);
+        struct column c = column_of_cells(b, cells, n);
+        if (c.form == FORM_RAW)
+            c.source = o->source[i];
+        batch_add(b, c);
+    }
+}

@@ -1,0 +1,30 @@
+/*
+ * rows: rows packed into bytes and unpacked again, for whatever holds rows back: sorts, joins, groups,
+ * windows. A cell that nobody touched stays the bytes it was; computed numbers stay exact.
+ */
+#ifndef TABLE_ROWS_H
+#define TABLE_ROWS_H
+
+#include "table/table.h"
+
+/* Appends row `row` of b. */
+void row_pack(struct batch *b, size_t row, struct buf *out);
+
+/* What rows must know that is the same for all of them; learnt from the batches they come from. */
+struct row_origin {
+    const struct format *format;        /* of raw cells; borrowed from the input */
+    const struct cell_policy *policy;
+    int32_t *source;                    /* per column; owned */
+    size_t columns;
+};
+/* Once before packing rows of b, for every batch; not from two threads at a time. */
+void row_origin_see(struct row_origin *o, const struct batch *b);
+void row_origin_merge(struct row_origin *into, const struct row_origin *from);
+void row_origin_release(struct row_origin *o);
+
+/* Fills an empty b with packed rows, in the order given. The bytes must live as long as b: copy them into
+ * b->text or b->arena. ids: n row ids, copied, or NULL (then first_id counts). */
+void rows_unpack(struct batch *b, const struct row_origin *o, const struct text *rows, size_t n,
+                 const uint64_t *ids);
+
+#endif
