@@ -95,7 +95,7 @@ tables_sound() {
         | ($rows | group_by(.name)[] | select(length > 1) | "\($command) --\(.[0].name) twice"),
           ($rows | map(select(.letter)) | group_by(.letter)[] | select(length > 1)
               | "\($command) -\(.[0].letter) twice"),
-          ($rows[] | select(.help | test("^[A-Z]|[.]$|\n") or length > 110)
+          ($rows[] | select(.help | test("^[A-Z][a-z]|[^.][.]$|\n") or length > 110)
               | "\($command) --\(.name): \(.help)")' >wrong
     cat wrong
     [ ! -s wrong ]

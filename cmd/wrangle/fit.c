@@ -20,7 +20,7 @@ static const struct option options[] = {
     OPTION_END,
 };
 
-int save_recipe(const struct recipe *r, const char *path, struct error *e)
+int save_recipe(struct recipe *r, const char *path, struct error *e)
 {
     struct buf text = {0};
     struct sink *sink = NULL;

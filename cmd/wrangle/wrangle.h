@@ -104,7 +104,7 @@ int output_format(const struct stream_options *o, const struct input *in, struct
                   struct error *e);
 /* The program's text: of the file, or of the first operand, which is taken away. */
 int load_program(const char *file, struct operands *operands, struct buf *program, struct error *e);
-int save_recipe(const struct recipe *r, const char *path, struct error *e);
+int save_recipe(struct recipe *r, const char *path, struct error *e);
 int load_recipe(const char *path, const struct prep_context *context, struct recipe **out,
                 struct error *e);
 /* Prints text on standard output. */

@@ -199,6 +199,36 @@ static void mdoc_options(struct buf *out, const struct option *rows)
     buf_puts(out, ".El\n");
 }
 
+static bool has_row(const struct option *rows, const struct option *wanted)
+{
+    for (; rows && rows->name; rows++) {
+        if (strcmp(rows->name, wanted->name) == 0 && strcmp(rows->help, wanted->help) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A command's own options in full; those it has in common with the default command by their names.
+ */
+static void mdoc_command_options(struct buf *out, const struct option *rows,
+                                 const struct option *explained)
+{
+    struct buf own = {0}, shared = {0};
+    for (; rows && rows->name; rows++) {
+        if (has_row(explained, rows))
+            buf_format(&shared, "%s.Fl -%s", shared.len ? " ,\n" : "", rows->name);
+        else
+            mdoc_option(&own, rows);
+    }
+    if (own.len)
+        buf_format(out, ".Bl -tag -width Ds\n%s.El\n", buf_text(&own));
+    if (shared.len)
+        buf_format(out, "%sTakes these options of the section OPTIONS:\n%s .\n",
+                   own.len ? ".Pp\n" : "", buf_text(&shared));
+    buf_release(&own);
+    buf_release(&shared);
+}
+
 /* "PROGRAM [FILE...]" */
 static void mdoc_operands(struct buf *out, const char *operands)
 {
@@ -212,7 +242,8 @@ static void mdoc_operands(struct buf *out, const char *operands)
     }
 }
 
-static void mdoc_command(struct buf *out, const struct command *command)
+static void mdoc_command(struct buf *out, const struct command *command,
+                         const struct option *explained)
 {
     buf_format(out, ".It Xo\n.Cm %s\n.Op Ar option ...\n", command->name);
     mdoc_operands(out, command->operands ? command->operands : "");
@@ -220,22 +251,23 @@ static void mdoc_command(struct buf *out, const struct command *command)
     mdoc_sentence(out, command->summary);
     if (command->more)
         mdoc_text(out, command->more);
-    mdoc_options(out, command->options);
+    mdoc_command_options(out, command->options, explained);
 }
 
 static void describe_mdoc(struct buf *out, const struct tool *tool)
 {
+    const struct option *explained = tool->otherwise ? tool->otherwise->options : NULL;
     if (tool->commands && *tool->commands) {
         buf_puts(out, ".Sh COMMANDS\n.Bl -tag -width Ds\n");
         for (const struct command *const *c = tool->commands; *c; c++) {
             if ((*c)->name)
-                mdoc_command(out, *c);
+                mdoc_command(out, *c, explained);
         }
         buf_puts(out, ".El\n");
     }
     buf_puts(out, ".Sh OPTIONS\n");
-    if (tool->otherwise && tool->otherwise->options) {
-        mdoc_options(out, tool->otherwise->options);
+    if (explained) {
+        mdoc_options(out, explained);
         buf_puts(out, "Every command also has these:\n");
     }
     mdoc_options(out, common_options);

@@ -49,7 +49,7 @@ static void put_entry(struct buf *out, const char *label, const char *meaning)
 {
     size_t column = 2 + utf8_length(label, strlen(label));
     buf_format(out, "  %s", label);
-    if (column + 2 > LABEL_WIDTH) {
+    if (column + 1 > LABEL_WIDTH) {
         buf_putc(out, '\n');
         column = 0;
     }

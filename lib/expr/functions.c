@@ -2,9 +2,10 @@
 #include "expr/node.h"
 
 static const struct function_family *const families[] = {
-    &arithmetic_functions, &number_functions, &math_functions, &bit_functions,
-    &compare_functions,    &logic_functions,  &text_functions, &pad_functions,
-    &unicode_functions,    &regex_functions,
+    &arithmetic_functions, &number_functions, &math_functions,   &bit_functions,
+    &compare_functions,    &logic_functions,  &text_functions,   &pad_functions,
+    &unicode_functions,    &regex_functions,  &list_functions,   &map_functions,
+    &vector_functions,     &lambda_functions, &record_functions,
 };
 
 size_t function_count(void)

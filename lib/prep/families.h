@@ -9,6 +9,17 @@ extern const struct step_kind steps_columns_table[];
 extern const struct step_kind steps_columns_text[];
 extern const struct step_kind steps_columns_values[];
 extern const struct step_kind steps_rows[];
+extern const struct step_kind steps_aggregate[];
+extern const struct step_kind steps_rows_held[];
 extern const struct step_kind steps_rows_order[];
+extern const struct step_kind steps_scale[];
+extern const struct step_kind steps_scale_shape[];
+extern const struct step_kind steps_outliers[];
+extern const struct step_kind steps_numeric[];
+extern const struct step_kind steps_features[];
+extern const struct step_kind steps_edit[];
+extern const struct step_kind steps_edit_case[];
+extern const struct step_kind steps_edit_find[];
+extern const struct step_kind steps_edit_replace[];
 
 #endif

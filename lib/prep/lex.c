@@ -100,7 +100,7 @@ static size_t piece_length(struct text s, size_t i, bool item_start, bool expres
     return len ? len : 1;
 }
 
-bool list_next(struct text *rest, struct text *item)
+bool item_next(struct text *rest, struct text *item)
 {
     if (!rest->at)
         return false;

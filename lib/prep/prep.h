@@ -228,11 +228,12 @@ void recipe_free(struct recipe *r);
 
 /* Fits every step that learns, in as few passes over in as its dependencies allow. */
 int recipe_fit(struct recipe *r, struct input *in, struct error *e);
-/* The state as JSON text, canonical (sorted keys, one value per line where it helps a diff). */
-int recipe_save(const struct recipe *r, struct buf *out, struct error *e);
+/* The state as JSON text, canonical (sorted keys, one value per line where it helps a diff). Opens the steps
+ * anew against r->schema. */
+int recipe_save(struct recipe *r, struct buf *out, struct error *e);
 int recipe_load(const char *json, size_t n, const struct prep_context *context, struct recipe **out,
                 struct error *e);
-/* Merges the state of `from` (same program, same columns) into r. */
+/* Merges the state of `from` (same program, same columns) into r, which is of no use after an error. */
 int recipe_merge(struct recipe *r, struct recipe *from, struct error *e);
 /* Checks an input against the recorded schema (names missing: ERR_DATA; drift: through warn). */
 int recipe_check_input(const struct recipe *r, const struct schema *in, bool strict,

@@ -39,7 +39,7 @@ bool arg_check(const struct arg *a, const struct step_kind *kind, struct arg_val
 struct text arg_choice_at(const struct arg *a, const struct step_kind *kind, size_t i);
 /* The next item of a list or selection, separated by commas outside quotes, parentheses, brackets and
  * regular expressions; blanks around it are gone, its quotes are not. */
-bool list_next(struct text *rest, struct text *item);
+bool item_next(struct text *rest, struct text *item);
 /* item without its quotes when it is one quoted word: then true. Else *out is the item itself. */
 bool unquote(struct text item, struct arena *arena, struct text *out);
 /* s without white space at its ends. */

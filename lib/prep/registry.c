@@ -8,7 +8,18 @@ static const struct step_kind *const families[] = {
     steps_columns_text,
     steps_columns_values,
     steps_rows,
+    steps_aggregate,
+    steps_rows_held,
     steps_rows_order,
+    steps_scale,
+    steps_scale_shape,
+    steps_outliers,
+    steps_numeric,
+    steps_features,
+    steps_edit,
+    steps_edit_case,
+    steps_edit_find,
+    steps_edit_replace,
 };
 
 const struct step_kind *step_kind_at(size_t i)

@@ -191,7 +191,7 @@ static int name_results(struct step *s, const struct schema *in, const char *suf
 static int plan_results(struct step *s, const struct schema *in, struct error *e)
 {
     const struct rowwise *map = map_of(s);
-    bool suffix = has_value(s, "suffix");
+    bool suffix = !map->own_suffix && has_value(s, "suffix");
     if (has_value(s, "into")) {
         if (suffix)
             return step_error(s, e, "into and suffix exclude each other");
@@ -361,37 +361,29 @@ static int run_kernel(struct mapping *m)
     return 0;
 }
 
-/* Puts the results of the inputs that begin with selected column `first` where they belong. */
-static void store(const struct mapping *m, size_t first, size_t outputs)
+/* Arrays for the results of one run. */
+static union cells *results_new(const struct step *s, struct batch *b, size_t *count)
 {
-    struct batch *b = m->batch;
-    bool in_place = rowwise_plan(m->step)->added.len == 0;
-    for (size_t k = 0; k < outputs; k++) {
-        struct column made = cells_column(m->out[k], m->map->to);
-        if (in_place)
-            batch_set(b, m->step->columns[first], made);
-        else
-            batch_add(b, made);
-    }
+    const struct rowwise_plan *plan = s->plan;
+    *count = plan->parts.len > 0 ? plan->parts.len : 1;
+    union cells *out = batch_array(b, *count, sizeof *out);
+    for (size_t k = 0; k < *count; k++)
+        out[k] = cells_new(b, map_of(s)->to);
+    return out;
 }
 
-/* Maps `count` selected columns from number `first` on, as one. */
-static int map_columns(const struct step *s, struct batch *b, size_t first, size_t count,
-                       struct error *e)
+int rowwise_run(const struct step *s, struct batch *b, size_t first, size_t count, union cells *out,
+                struct error *e)
 {
     const struct rowwise *map = map_of(s);
     const struct rowwise_plan *plan = s->plan;
-    size_t outputs = plan->parts.len > 0 ? plan->parts.len : 1;
     union cells *in = batch_array(b, count, sizeof *in);
-    union cells *out = batch_array(b, outputs, sizeof *out);
     for (size_t i = 0; i < count; i++) {
         size_t column = s->columns[first + i];
         int rc = cells_of(b, column, s->names[first + i], map->from, &in[i], e);
         if (rc)
             return rc;
     }
-    for (size_t k = 0; k < outputs; k++)
-        out[k] = cells_new(b, map->to);
     struct mapping m = {.step = s,
                         .map = map,
                         .own = plan->own,
@@ -406,18 +398,28 @@ static int map_columns(const struct step *s, struct batch *b, size_t first, size
                         .error = e};
     int rc = run_kernel(&m);
     buf_release(&m.scratch);
-    if (rc == 0)
-        store(&m, first, outputs);
     return rc;
+}
+
+static void store(const struct step *s, struct batch *b, size_t column, struct column made)
+{
+    if (rowwise_plan(s)->added.len == 0)
+        batch_set(b, column, made);
+    else
+        batch_add(b, made);
 }
 
 int rowwise_apply(const struct step *s, struct batch *b, struct error *e)
 {
     size_t at_once = map_of(s)->several ? s->column_count : 1;
     for (size_t i = 0; i < s->column_count; i += at_once) {
-        int rc = map_columns(s, b, i, at_once, e);
+        size_t results;
+        union cells *out = results_new(s, b, &results);
+        int rc = rowwise_run(s, b, i, at_once, out, e);
         if (rc)
             return rc;
+        for (size_t k = 0; k < results; k++)
+            store(s, b, s->columns[i], cells_column(out[k], map_of(s)->to));
     }
     for (size_t k = 0; drops_columns(s) && k < s->column_count; k++)
         batch_remove(b, from_last(s, k));

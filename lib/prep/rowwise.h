@@ -56,6 +56,7 @@ struct rowwise {
 
     bool several;       /* all selected columns together give one result, named by into= */
     bool drops;         /* the selected columns go, unless the argument keep=true */
+    bool own_suffix;    /* the step's argument suffix= means something else */
     const char *suffix; /* default name of results; NULL: in place */
     const char *domain; /* of `number`, for the message: "greater than 0" */
     /* Up to ROWWISE_PARAMETERS names of number arguments for the kernel (NaN when not given), and
@@ -90,6 +91,11 @@ void rowwise_close(struct step *s);
 int rowwise_apply(const struct step *s, struct batch *b, struct error *e);
 #define ROWWISE_HOOKS                                                                              \
     .open = rowwise_open, .shape = rowwise_shape, .close = rowwise_close, .apply = rowwise_apply
+
+/* For a step with an apply of its own: maps `count` selected columns from number `first` on as one.
+ * out holds arrays of b->rows cells, one or one per part. */
+int rowwise_run(const struct step *s, struct batch *b, size_t first, size_t count, union cells *out,
+                struct error *e);
 
 /* The scratch buffer as a text of the batch; the scratch is empty again. */
 struct text mapping_text(struct mapping *m);

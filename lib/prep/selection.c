@@ -210,7 +210,7 @@ int select_columns(struct step *s, struct text selection, const struct schema *i
     sel.chosen = arena_zero(&s->arena, total + 1);
     struct text rest = selection, item;
     bool first = true;
-    while (list_next(&rest, &item)) {
+    while (item_next(&rest, &item)) {
         if (item.len == 0 && !first)
             continue;
         int rc = choose_item(&sel, item, first);

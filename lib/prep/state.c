@@ -50,19 +50,34 @@ static json_t *save_step(const struct step *s)
     return out;
 }
 
-static json_t *save_steps(const struct recipe *r)
+/* Opened anew, as loading will: the columns on record are those it will find. */
+static int save_steps(struct recipe *r, json_t *steps, struct error *e)
 {
-    json_t *steps = json_array();
-    for (size_t i = 0; i < r->steps.len; i++)
-        json_array_append_new(steps, save_step(r->steps.at[i]));
-    return steps;
+    struct schema schema = {0};
+    schema_copy(&schema, &r->schema);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < r->steps.len; i++) {
+        struct step *s = r->steps.at[i];
+        rc = step_learns(s) && !s->learnt ? step_error(s, e, "is not fitted yet") : 0;
+        if (rc == 0)
+            rc = recipe_open_step(r, i, &schema, e);
+        if (rc == 0)
+            rc = recipe_shape_step(r, i, &schema, e);
+        if (rc == 0)
+            json_array_append_new(steps, save_step(s));
+    }
+    schema_release(&schema);
+    return rc;
 }
 
-int recipe_save(const struct recipe *r, struct buf *out, struct error *e)
+int recipe_save(struct recipe *r, struct buf *out, struct error *e)
 {
-    for (size_t i = 0; i < r->steps.len; i++)
-        if (step_learns(r->steps.at[i]) && !r->steps.at[i]->learnt)
-            return step_error(r->steps.at[i], e, "is not fitted yet");
+    json_t *steps = json_array();
+    int rc = save_steps(r, steps, e);
+    if (rc) {
+        json_decref(steps);
+        return rc;
+    }
     char print[FINGERPRINT_SIZE];
     fingerprint(&r->schema, print);
     json_t *root = json_object();
@@ -75,7 +90,7 @@ int recipe_save(const struct recipe *r, struct buf *out, struct error *e)
     json_object_set_new(root, "schema", save_schema(&r->schema));
     json_object_set_new(root, "fingerprint", json_string(print));
     json_object_set_new(root, "rows", json_integer((json_int_t)r->rows_seen));
-    json_object_set_new(root, "steps", save_steps(r));
+    json_object_set_new(root, "steps", steps);
     json_put_value(out, root);
     buf_putc(out, '\n');
     json_decref(root);

@@ -274,7 +274,7 @@ static int set_open(struct step *s, const struct schema *in, struct error *e)
     schema_copy(&seen, in);
     struct text rest = arg_text(s, "assignments"), item;
     int rc = 0;
-    while (rc == 0 && list_next(&rest, &item))
+    while (rc == 0 && item_next(&rest, &item))
         rc = set_add(s, item, &seen, e);
     schema_release(&seen);
     forget_new_columns(s, in->fields.len);

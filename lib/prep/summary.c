@@ -63,25 +63,35 @@ void summary_release(void *state)
     vec_release(&m->learnt);
 }
 
-void summary_set(struct summary *m, const char *const *names, const double *values, size_t count)
+static void keep_learnt(struct summary *m, const double *values, size_t count)
 {
-    m->names = names;
     m->learnt.len = 0;
     for (size_t i = 0; i < count; i++)
         vec_push(&m->learnt, values[i]);
 }
 
+void summary_set(struct summary *m, const char *const *names, const double *values, size_t count)
+{
+    m->names = names;
+    keep_learnt(m, values, count);
+}
+
+void summary_set_list(struct summary *m, const char *name, const double *values, size_t count)
+{
+    m->list = name;
+    keep_learnt(m, values, count);
+}
+
 static void save_learnt(const struct summary *m, json_t *j)
 {
-    json_t *list = m->names ? NULL : json_array();
-    for (size_t i = 0; i < m->learnt.len; i++) {
-        if (list)
-            json_array_append_new(list, json_of_number(m->learnt.at[i]));
-        else
-            json_object_set_new(j, m->names[i], json_of_number(m->learnt.at[i]));
-    }
-    if (list)
-        json_object_set_new(j, "edges", list);
+    for (size_t i = 0; m->names && i < m->learnt.len; i++)
+        json_object_set_new(j, m->names[i], json_of_number(m->learnt.at[i]));
+    if (!m->list)
+        return;
+    json_t *list = json_array();
+    for (size_t i = 0; i < m->learnt.len; i++)
+        json_array_append_new(list, json_of_number(m->learnt.at[i]));
+    json_object_set_new(j, m->list, list);
 }
 
 json_t *summary_save(const struct step *s, const void *state)
@@ -89,8 +99,7 @@ json_t *summary_save(const struct step *s, const void *state)
     const struct summary *m = state;
     json_t *j = json_object();
     (void)s;
-    if (m->learnt.len > 0)
-        save_learnt(m, j);
+    save_learnt(m, j);
     if (m->moments)
         json_object_set_new(j, "moments", moments_save(m->moments));
     if (m->quantiles)

@@ -15,7 +15,8 @@ struct summary {
     struct quantiles *quantiles;
     struct distribution *values;
     VEC(double) learnt;
-    const char *const *names; /* of learnt, for the state file; NULL: "edges", a list */
+    const char *const *names; /* of learnt, for the state file */
+    const char *list;         /* or one name for all of them */
 };
 
 /* init hooks: which sums are kept. */
@@ -35,7 +36,8 @@ void summary_release(void *state);
     }
 #define SUMMARY_LEARNER(start, derive) SUMMARY_LEARNER_OF(start, summary_numbers, derive)
 
-/* For finish: sets learnt to `count` numbers called `names`; names NULL: to a list. */
+/* For finish: what was learnt, as numbers with a name each or as one list. Copies the values. */
 void summary_set(struct summary *m, const char *const *names, const double *values, size_t count);
+void summary_set_list(struct summary *m, const char *name, const double *values, size_t count);
 
 #endif

@@ -82,7 +82,7 @@ static bool check_list(struct arg_value *value, struct arena *arena)
     if (rest.len >= 2 && rest.at[0] == '[' && rest.at[rest.len - 1] == ']')
         rest = (struct text){rest.at + 1, rest.len - 2};
     VEC(struct text) items = {0};
-    while (rest.len > 0 && list_next(&rest, &item)) {
+    while (rest.len > 0 && item_next(&rest, &item)) {
         (void)unquote(item, arena, &item);
         vec_push(&items, item);
     }

@@ -260,6 +260,17 @@ int batch_place(const struct batch *b, size_t row, struct error *e)
     return error_at(e, b->file, line, e->column);
 }
 
+/* The text of a row of the chunk, without its line end. */
+static struct text line_of(const struct batch *b, size_t row)
+{
+    size_t chunk_row = b->kept ? b->kept[row] : row;
+    if (!b->row_start || chunk_row == UINT32_MAX)
+        return (struct text){NULL, 0};
+    const char *at = b->text.at + b->row_start[chunk_row * b->row_stride];
+    const char *end = memchr(at, '\n', (size_t)(b->text.at + b->text.len - at));
+    return (struct text){at, end ? (size_t)(end - at) : 0};
+}
+
 int batch_reject(struct batch *b, size_t row, size_t column, const char *name, struct error *e)
 {
     const struct cell_policy *p = b->policy;
@@ -269,16 +280,13 @@ int batch_reject(struct batch *b, size_t row, size_t column, const char *name, s
         char quoted[QUOTE_MAX];
         error_set(e, ERR_DATA, "column %s: %.480s", quote(quoted, name, strlen(name)), text);
     }
-    e->column = column == FIELD_NONE ? 0 : column + 1;
+    if (column != FIELD_NONE)
+        e->column = column + 1;
     batch_place(b, row, e);
     if (!p || p->on_error == ON_ERROR_STOP)
         return e->code;
-    if (p->reject) {
-        struct text raw = {NULL, 0};
-        if (column < b->columns.len)
-            raw = batch_cell(b, column, row);
-        p->reject(p->context, e, raw);
-    }
+    if (p->reject)
+        p->reject(p->context, e, column < b->columns.len ? batch_cell(b, column, row) : line_of(b, row));
     if (p->on_error == ON_ERROR_SKIP) {
         if (!b->rejected)
             b->rejected = arena_zero(&b->arena, b->rows + 1);

@@ -36,6 +36,8 @@ static int settle_format(struct input *in, struct input_file *f, const char *at,
     int status = sniff(at, n, complete, known ? &f->format : NULL, &found, e);
     if (status == 0)
         f->format = found.format;
+    if (!known)
+        f->format.header = true; /* without a word to the contrary the first line is one */
     schema_release(&found.schema);
     return status;
 }

@@ -439,6 +439,8 @@ TEST(describe_mdoc)
     CHECK(strstr(out, "\nA sentence.\nAnother one that says \\-\\-rate 0.5 keeps half.\n"));
     CHECK(strstr(out, "\n.Cm stop ,\n.Cm skip\nor\n.Cm null .\n"));
     CHECK(strstr(out, "\nIt has two sentences.\n.Pp\nSecond 'paragraph'.\n"));
+    CHECK(strstr(out,
+                 "\nTakes these options of the section OPTIONS:\n.Fl -force ,\n.Fl -output ,\n"));
     CHECK(strstr(out, "\n.It Xo\n.Cm pair\n.Op Ar option ...\n.Ar A\n.Op Ar B\n.Xc\n"));
 }
 

@@ -1,0 +1,117 @@
+/* What checks do with the rows they find wrong. */
+#include "prep/verdict.h"
+
+static enum action action_of(const struct step *s)
+{
+    return (enum action)arg_choice(s, "action");
+}
+
+int verdict_open(struct step *s, const struct schema *in, struct error *e)
+{
+    int rc = rowwise_open(s, in, e);
+    if (rc || action_of(s) == ACTION_FLAG)
+        return rc;
+    rowwise_plan(s)->added.len = 0;
+    bool named = (step_has_arg(s, "into") && arg_given(s, "into")) ||
+                 (step_has_arg(s, "suffix") && arg_given(s, "suffix"));
+    return named ? step_error(s, e, "into and suffix name the column of action=flag") : 0;
+}
+
+int verdict_shape(struct step *s, struct schema *schema, struct error *e)
+{
+    return action_of(s) == ACTION_FLAG ? rowwise_shape(s, schema, e) : 0;
+}
+
+/* Drops the rows of b that are wrong. */
+static void drop_wrong(struct batch *b, const uint8_t *right)
+{
+    uint8_t *keep = batch_array(b, b->rows, 1);
+    for (size_t r = 0; r < b->rows; r++)
+        keep[r] = right[r] != 0;
+    batch_filter(b, keep);
+}
+
+/* ERR_NO at the row. */
+static int fail_row(struct batch *b, const struct verdict *v, size_t row, struct error *e)
+{
+    e->code = ERR_NO;
+    e->column = v->column == FIELD_NONE ? 0 : v->column + 1;
+    if (v->name) {
+        char text[sizeof e->message], quoted[QUOTE_MAX];
+        memcpy(text, e->message, sizeof text);
+        (void)error_set(e, ERR_NO, "column %s: %.480s", quote(quoted, v->name, strlen(v->name)),
+                        text);
+    }
+    return batch_place(b, row, e);
+}
+
+int verdict_enforce(const struct step *s, struct batch *b, const struct verdict *v, struct error *e)
+{
+    enum action action = action_of(s);
+    if (action == ACTION_DROP) {
+        drop_wrong(b, v->right);
+        return 0;
+    }
+    for (size_t r = 0; r < b->rows; r++) {
+        if (LIKELY(v->right[r] != 0))
+            continue;
+        e->code = ERR_DATA;
+        v->complain(v->context, r, e);
+        int rc = action == ACTION_FAIL ? fail_row(b, v, r, e)
+                                       : batch_reject(b, r, v->column, v->name, e);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+/* ---- maps of cells ------------------------------------------------------------------------------
+ */
+
+struct cell_check {
+    const struct step *step;
+    struct batch *batch;
+    size_t column;
+};
+
+static void complain_of_cell(const void *context, size_t row, struct error *e)
+{
+    const struct cell_check *c = context;
+    const struct rowwise *map = c->step->kind->detail;
+    struct text cell = batch_cell(c->batch, c->column, row);
+    char quoted[QUOTE_MAX];
+    (void)error_set(e, ERR_DATA, "%s: %s is not %s", c->step->kind->name,
+                    cell.at ? quote(quoted, cell.at, cell.len) : "a missing value", map->domain);
+}
+
+/* Rows go after all columns are judged: dropping them changes the batch. */
+static int judge_columns(const struct step *s, struct batch *b, struct error *e)
+{
+    uint8_t *all = batch_array(b, b->rows, 1);
+    memset(all, 1, b->rows);
+    bool drop = action_of(s) == ACTION_DROP;
+    for (size_t i = 0; i < s->column_count; i++) {
+        union cells right = cells_new(b, TYPE_BOOL);
+        int rc = rowwise_run(s, b, i, 1, &right, e);
+        struct cell_check check = {s, b, s->columns[i]};
+        struct verdict v = {.right = right.flag,
+                            .column = s->columns[i],
+                            .name = s->names[i],
+                            .complain = complain_of_cell,
+                            .context = &check};
+        if (rc == 0 && !drop)
+            rc = verdict_enforce(s, b, &v, e);
+        if (rc)
+            return rc;
+        for (size_t r = 0; r < b->rows; r++)
+            all[r] &= right.flag[r] != 0;
+    }
+    if (drop)
+        drop_wrong(b, all);
+    return 0;
+}
+
+int verdict_apply(const struct step *s, struct batch *b, struct error *e)
+{
+    return action_of(s) == ACTION_FLAG ? rowwise_apply(s, b, e) : judge_columns(s, b, e);
+}
