@@ -18,7 +18,7 @@ static const struct option convert_rows[] = {
 };
 
 static const struct option head_rows[] = {
-    {'n', "rows", "N", INTO_INT(struct convert_options, rows), .fallback = "10", .range = "0..",
+    {0, "rows", "N", INTO_INT(struct convert_options, rows), .fallback = "10", .range = "0..",
      .help = "how many rows"},
     STREAM_INPUT_ROWS(struct convert_options),
     STREAM_OUTPUT_ROWS(struct convert_options),

@@ -178,13 +178,14 @@ static int run_tool(const struct tool *tool, int argc, char **argv)
     cli_state.command = s.command;
     if (s.command)
         *own = (struct option_table){s.command->options, mem_alloc(s.command->options_size)};
-    s.operands.at = mem_alloc(((size_t)argc + 1) * sizeof(*s.operands.at));
+    char **operands = mem_alloc(((size_t)argc + 1) * sizeof(*operands));
+    s.operands.at = operands; /* the command may move it on */
     options_default(*common);
     options_default(*own);
     int status = run(&s);
     options_release(*own);
     mem_free(own->values);
-    mem_free(s.operands.at);
+    mem_free(operands);
     return status;
 }
 

@@ -129,7 +129,8 @@ int tool_main(const struct tool *tool, int argc, char **argv);
 
 /* ---- messages ------------------------------------------------------------------------------- */
 
-/* Each is one line "tool: message" in one write(2), control bytes masked. */
+/* Each is one line "tool: message" in one write(2), control bytes masked; behind it may stand indented
+ * lines that show the place in a program. */
 
 int cli_report(const struct error *e); /* place and message; returns -e->code */
 int cli_usage(const char *format, ...)

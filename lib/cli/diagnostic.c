@@ -26,11 +26,17 @@ static bool must_mask(const char *p, size_t n, size_t *used)
     return c < 0x20 || (c >= 0x7F && c <= 0x9F) || (c == 0xFFFD && *used == 1);
 }
 
+/* A program with a caret under the place of an error follows the message, indented. */
+static bool begins_excerpt(const char *p)
+{
+    return strncmp(p, "\n    ", 5) == 0;
+}
+
 static size_t mask(char *out, size_t room, const char *text)
 {
     size_t len = 0, n = strlen(text);
     for (size_t i = 0, used; i < n && len + 16 < room; i += used) {
-        if (must_mask(text + i, n - i, &used)) {
+        if (must_mask(text + i, n - i, &used) && !begins_excerpt(text + i)) {
             len += put_masked(out + len, text + i, used);
         } else {
             memcpy(out + len, text + i, used);

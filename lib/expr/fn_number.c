@@ -43,11 +43,6 @@ KERNEL(do_trunc)
     return a[0].is_int ? give_number(out, &a[0]) : give_double(out, trunc(a[0].f));
 }
 
-KERNEL(do_round)
-{
-    return a[0].is_int ? give_number(out, &a[0]) : give_double(out, round(a[0].f));
-}
-
 /* To decimal places; printing and reading back rounds the decimal value, not its binary shadow. */
 KERNEL(do_round_to)
 {
@@ -70,6 +65,13 @@ KERNEL(do_round_to)
     if (!number_parse_double(b->at, b->len, &back))
         back = nearest / scale;
     return give_double(out, back);
+}
+
+KERNEL(do_round)
+{
+    if (c->count == 2)
+        return do_round_to(c, a, out);
+    return a[0].is_int ? give_number(out, &a[0]) : give_double(out, round(a[0].f));
 }
 
 KERNEL(do_clamp)
@@ -162,9 +164,9 @@ static const struct function_row rows[] = {
      'i',
      .row = do_lcm},
     {{"neg", ARITHMETIC, "neg(x) -> number", "-x", "neg(5)", "-5"}, "n", 'n', .row = do_neg},
-    {{"round", ARITHMETIC, "round(x) -> number", "the nearest integer, halves away from 0",
-      "round(2.5)", "3"},
-     "n",
+    {{"round", ARITHMETIC, "round(x, [decimals]) -> number",
+      "to so many decimals, else to an integer; halves away from 0", "round(2.5)", "3"},
+     "n?i",
      'n',
      .row = do_round},
     {{"round_to", ARITHMETIC, "round_to(x, decimals) -> number",

@@ -204,7 +204,7 @@ static const struct function_row rows[] = {
      VOLATILE,
      .row = do_row_num,
      .check = check_field},
-    {{"fields", RECORD, "fields() -> list", "names of the columns", "type_of(fields())", "list"},
+    {{"fields", RECORD, "fields() -> list", "names of the columns", "typeof(fields())", "list"},
      "",
      'j',
      .row = do_row_num,

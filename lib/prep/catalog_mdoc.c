@@ -2,28 +2,46 @@
 #include "prep/catalog.h"
 #include "prep/recipe.h"
 
-/* One line of text or literal matter: nothing in it is taken for a request or an escape. */
-static void put_line(struct buf *out, const char *s, size_t n)
+enum { LINE_MAX_BYTES = 78 };
+
+/* Nothing in s is taken for a request, an escape or the name of a function. */
+static void put_escaped(struct buf *out, const char *s, size_t n)
 {
     if (n > 0 && (s[0] == '.' || s[0] == '\''))
         buf_puts(out, "\\&");
     for (size_t i = 0; i < n; i++) {
         if (s[i] == '\\')
             buf_puts(out, "\\e");
+        else if (s[i] == '(' && i + 1 < n && s[i + 1] == ')')
+            buf_puts(out, "\\&(");
         else
             buf_putc(out, s[i]);
     }
-    buf_putc(out, '\n');
+    buf_puts(out, n > 0 && s[n - 1] == ' ' ? "\\&\n" : "\n");
 }
 
-/* Prose: a new line after each sentence. */
+/* Where a line of prose ends: behind a sentence, or before it grows too long. */
+static size_t line_length(const char *text)
+{
+    size_t len = 0;
+    for (;;) {
+        size_t word = strcspn(text + len, " ");
+        if (len > 0 && len + word > LINE_MAX_BYTES)
+            return len - 1;
+        len += word;
+        bool sentence = len > 0 && text[len - 1] == '.';
+        if (sentence || text[len] == '\0')
+            return len;
+        len++;
+    }
+}
+
 static void put_prose(struct buf *out, const char *text)
 {
-    while (*text) {
-        const char *stop = strstr(text, ". ");
-        size_t len = stop ? (size_t)(stop - text) + 1 : strlen(text);
-        put_line(out, text, len);
-        text += len + strspn(text + len, " ");
+    for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
+        size_t len = line_length(text);
+        put_escaped(out, text, len);
+        text += len;
     }
 }
 
@@ -32,7 +50,7 @@ static void put_literal(struct buf *out, const char *text)
     buf_puts(out, ".Bd -literal -offset indent -compact\n");
     while (*text) {
         size_t len = strcspn(text, "\n");
-        put_line(out, text, len);
+        put_escaped(out, text, len);
         text += len + (text[len] == '\n');
     }
     buf_puts(out, ".Ed\n");
@@ -60,7 +78,7 @@ static void put_args(struct buf *out, const struct step_kind *k)
         buf_format(out, ".It Cm \\&%s\n", a->name);
         buf_puts(&line, a->help);
         catalog_arg_notes(&line, a, k);
-        put_line(out, buf_text(&line), line.len);
+        put_prose(out, buf_text(&line));
         buf_release(&line);
     }
     buf_puts(out, ".El\n");
@@ -73,7 +91,7 @@ static void put_methods(struct buf *out, const struct step_kind *k)
     buf_puts(out, ".Pp\nMethods:\n.Bl -tag -width Ds -compact\n");
     for (const struct method *m = k->methods; m->name; m++) {
         buf_format(out, ".It Cm \\&%s\n", m->name);
-        put_line(out, m->summary, strlen(m->summary));
+        put_prose(out, m->summary);
     }
     buf_puts(out, ".El\n");
 }
@@ -95,11 +113,14 @@ static void put_example(struct buf *out, const struct example *x)
 static void put_aliases(struct buf *out, const struct step_kind *k)
 {
     struct alias alias;
-    const char *before = "Also called ";
-    for (const char *at = k->aliases; at && alias_next(&at, &alias); before = ", ")
-        buf_format(out, "%s%.*s", before, (int)alias.name.len, alias.name.at);
-    if (k->aliases)
-        buf_puts(out, ".\n");
+    struct buf line = {0};
+    for (const char *at = k->aliases; at && alias_next(&at, &alias);)
+        buf_format(&line, "%s%.*s", line.len > 0 ? ", " : "Also called ", (int)alias.name.len,
+                   alias.name.at);
+    if (line.len > 0)
+        buf_putc(&line, '.');
+    put_prose(out, buf_text(&line));
+    buf_release(&line);
 }
 
 static void put_step(struct buf *out, const struct step_kind *k)

@@ -109,6 +109,7 @@ int encoder_open(struct step *s, const struct schema *in, struct error *e)
     struct encoder_plan *plan = arena_zero(&s->arena, sizeof *plan);
     s->plan = plan;
     plan->target = FIELD_NONE;
+    plan->unknown.place = PLACE_IGNORE;
     int rc = 0;
     if (encoder->target != TARGET_NONE) {
         rc = arg_column(s, "target", in, &plan->target, e);
@@ -284,7 +285,7 @@ static struct column look_up_texts(const struct encoding *x)
     return column_of_text(out);
 }
 
-static void look_up(const struct encoding *x)
+void encoder_look_up(const struct encoding *x)
 {
     const struct categories *c = x->categories;
     enum type to = encoder_of(x->step)->to;
@@ -306,12 +307,12 @@ static int encode_column(const struct step *s, size_t index, struct batch *b, st
     const struct categories *c = columnwise_learnt(s, index);
     uint32_t *place = batch_array(b, b->rows, sizeof *place);
     struct column *out = batch_array(b, c->width, sizeof *out);
-    int rc = encoder_places(s, index, b, place, e);
+    int rc = encoder->count ? 0 : encoder_places(s, index, b, place, e);
     struct encoding x = {s, c, b, index, place, out, e};
     if (rc == 0 && encoder->fill)
         rc = encoder->fill(&x);
     else if (rc == 0)
-        look_up(&x);
+        encoder_look_up(&x);
     for (size_t k = 0; rc == 0 && k < c->width; k++) {
         if (plan->in_place)
             batch_set(b, s->columns[index], out[k]);

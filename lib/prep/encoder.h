@@ -47,6 +47,7 @@ struct categories {
     struct counts counts;      /* by number, the order of arrival */
     uint64_t missing;          /* rows whose cell is missing */
     size_t parts;              /* 1, or the folds of the rows that are told apart */
+    struct quantiles *values;  /* TARGET_VALUES: of all rows */
     VEC(struct tally) tallies; /* (1 + number) * parts + part; first those of missing cells */
 
     /* Derived. */
@@ -65,6 +66,8 @@ struct categories {
 /* For derive: a table of that many outputs, in which ignored cells are `neutral`, kept ones too,
  * and missing ones missing. Sets width. */
 double *categories_table(struct categories *c, size_t width, double neutral);
+/* For derive of a TYPE_TEXT encoder: every category as it is, ignored cells as `neutral`. */
+struct text *categories_text_table(struct categories *c, struct text neutral);
 static inline size_t categories_places(const struct categories *c)
 {
     return c->count + PLACES_EXTRA;
@@ -111,7 +114,8 @@ struct encoder {
     bool widens;  /* several new columns; the original goes unless keep=true */
     int (*derive)(const struct step *s, struct categories *c, struct error *e);
     int (*fill)(const struct encoding *x); /* instead of looking up the table; may be NULL */
-    /* Instead of counting the cell itself; may be NULL. */
+    /* Instead of counting the cell itself: a cell holds several. fill must then find their places,
+     * x->place holds nothing. May be NULL. */
     void (*count)(const struct step *s, struct categories *c, struct text cell, uint64_t row);
 };
 
@@ -138,6 +142,8 @@ size_t encoder_part(const struct step *s, size_t parts, const struct batch *b, s
 /* The place of every cell of selected column `index`; rows to be skipped are marked as rejected. */
 int encoder_places(const struct step *s, size_t index, struct batch *b, uint32_t *place,
                    struct error *e);
+/* Fills x->out from the column's table. */
+void encoder_look_up(const struct encoding *x);
 /* Reads one of the arguments unknown= and missing=. */
 int policy_read(const struct step *s, const char *name, enum type to, bool values, struct policy *p,
                 struct error *e);

@@ -17,17 +17,20 @@ static const struct encoder_plan *plan_of(const struct step *s)
 
 /* ---- tallies -------------------------------------------------------------------------------- */
 
+static struct quantiles *values_of(struct quantiles **values)
+{
+    if (!*values)
+        *values = quantiles_new(TALLY_MEMORY);
+    return *values;
+}
+
 static int tally_add(struct tally *t, enum encoder_target kind, double y, struct error *e)
 {
     t->count++;
     sum_add(&t->sum, y);
     if (kind == TARGET_SQUARE)
         sum_add_product(&t->square, y, y);
-    if (kind != TARGET_VALUES)
-        return 0;
-    if (!t->values)
-        t->values = quantiles_new(TALLY_MEMORY);
-    return quantiles_add(t->values, &y, 1, e);
+    return kind == TARGET_VALUES ? quantiles_add(values_of(&t->values), &y, 1, e) : 0;
 }
 
 void tally_merge(struct tally *into, const struct tally *from)
@@ -37,13 +40,9 @@ void tally_merge(struct tally *into, const struct tally *from)
     sum_merge(&into->square, &from->square);
 }
 
-static int merge_values(struct tally *into, struct tally *from, struct error *e)
+static int merge_values(struct quantiles **into, struct quantiles *from, struct error *e)
 {
-    if (!from->values)
-        return 0;
-    if (!into->values)
-        into->values = quantiles_new(TALLY_MEMORY);
-    return quantiles_merge(into->values, from->values, e);
+    return from ? quantiles_merge(values_of(into), from, e) : 0;
 }
 
 void tally_release(struct tally *t)
@@ -104,6 +103,8 @@ static int learn_target(const struct lesson *l, struct categories *c, const size
             continue;
         size_t part = encoder_part(l->step, c->parts, l->batch, r);
         rc = tally_add(tallies_at(c, numbers[r]) + part, encoder->target, y[r], e);
+        if (rc == 0 && encoder->target == TARGET_VALUES)
+            rc = quantiles_add(values_of(&c->values), &y[r], 1, e);
     }
     return rc;
 }
@@ -141,10 +142,10 @@ static int categories_merge(const struct step *s, void *into, void *from, struct
     for (size_t i = 0; rc == 0 && i < b->tallies.len; i++) {
         struct tally *t = tallies_at(a, number[i / b->parts]) + i % b->parts;
         tally_merge(t, &b->tallies.at[i]);
-        rc = merge_values(t, &b->tallies.at[i], e);
+        rc = merge_values(&t->values, b->tallies.at[i].values, e);
     }
     mem_free(number);
-    return rc;
+    return rc ? rc : merge_values(&a->values, b->values, e);
 }
 
 static void categories_release(void *state)
@@ -153,6 +154,7 @@ static void categories_release(void *state)
     for (size_t i = 0; i < c->tallies.len; i++)
         tally_release(&c->tallies.at[i]);
     tally_release(&c->total);
+    quantiles_free(c->values);
     vec_release(&c->tallies);
     counts_release(&c->counts);
     arena_release(&c->arena);
@@ -212,6 +214,21 @@ double *categories_table(struct categories *c, size_t width, double neutral)
         extra[PLACE_MISSING_VALUE] = plan->missing.number;
     }
     return c->table;
+}
+
+struct text *categories_text_table(struct categories *c, struct text neutral)
+{
+    const struct encoder_plan *plan = plan_of(c->step);
+    c->width = 1;
+    c->texts = arena_zero(&c->arena, categories_places(c) * sizeof *c->texts);
+    for (size_t i = 0; i < c->count; i++)
+        c->texts[i] = categories_name(c, i);
+    struct text *extra = c->texts + c->count;
+    extra[PLACE_KEEP] = text_of(categories_kept_name(c));
+    extra[PLACE_IGNORE] = neutral;
+    extra[PLACE_UNKNOWN_VALUE] = plan->unknown.text;
+    extra[PLACE_MISSING_VALUE] = plan->missing.text;
+    return c->texts;
 }
 
 static void derive_whole(struct categories *c)
@@ -306,7 +323,8 @@ static int bad_target(struct error *e)
     return error_set(e, ERR_DATA, "target: expected a list [rows, sum, ...] for each category");
 }
 
-static int load_tally(struct tally *t, enum encoder_target kind, const json_t *j, struct error *e)
+static int load_tally(struct categories *c, struct tally *t, enum encoder_target kind,
+                      const json_t *j, struct error *e)
 {
     const json_t *count = json_array_get(j, 0), *more = json_array_get(j, 2);
     if (!json_is_integer(count) || json_integer_value(count) < 0)
@@ -315,11 +333,10 @@ static int load_tally(struct tally *t, enum encoder_target kind, const json_t *j
     int rc = sum_load(&t->sum, json_array_get(j, 1), e);
     if (rc == 0 && kind == TARGET_SQUARE)
         rc = sum_load(&t->square, more, e);
-    if (rc == 0 && kind == TARGET_VALUES && more) {
-        t->values = quantiles_new(TALLY_MEMORY);
-        rc = quantiles_load(t->values, more, e);
-    }
-    return rc;
+    if (rc || kind != TARGET_VALUES || !more)
+        return rc;
+    rc = quantiles_load(values_of(&t->values), more, e);
+    return rc ? rc : quantiles_load(values_of(&c->values), more, e);
 }
 
 static int load_tallies(struct categories *c, enum encoder_target kind, const json_t *list,
@@ -333,7 +350,7 @@ static int load_tallies(struct categories *c, enum encoder_target kind, const js
     for (size_t i = 0; rc == 0 && i < json_array_size(list); i++) {
         size_t of = i / c->parts;
         struct tally *t = tallies_at(c, of > 0 ? order[of - 1] : SIZE_MAX) + i % c->parts;
-        rc = load_tally(t, kind, json_array_get(list, i), e);
+        rc = load_tally(c, t, kind, json_array_get(list, i), e);
     }
     mem_free(order);
     return rc;

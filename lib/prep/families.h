@@ -12,6 +12,9 @@ extern const struct step_kind steps_rows[];
 extern const struct step_kind steps_aggregate[];
 extern const struct step_kind steps_rows_held[];
 extern const struct step_kind steps_rows_order[];
+extern const struct step_kind steps_encode[];
+extern const struct step_kind steps_encode_target[];
+extern const struct step_kind steps_encode_text[];
 extern const struct step_kind steps_scale[];
 extern const struct step_kind steps_scale_shape[];
 extern const struct step_kind steps_outliers[];
@@ -21,5 +24,17 @@ extern const struct step_kind steps_edit[];
 extern const struct step_kind steps_edit_case[];
 extern const struct step_kind steps_edit_find[];
 extern const struct step_kind steps_edit_replace[];
+extern const struct step_kind steps_discretize[];
+extern const struct step_kind steps_report[];
+extern const struct step_kind steps_missing[];
+extern const struct step_kind steps_validate[];
+extern const struct step_kind steps_check[];
+extern const struct step_kind steps_keys[];
+extern const struct step_kind steps_order[];
+extern const struct step_kind steps_impute[];
+extern const struct step_kind steps_missing_order[];
+extern const struct step_kind steps_window[];
+extern const struct step_kind steps_window_rolling[];
+extern const struct step_kind steps_window_shift[];
 
 #endif

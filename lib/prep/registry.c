@@ -11,6 +11,9 @@ static const struct step_kind *const families[] = {
     steps_aggregate,
     steps_rows_held,
     steps_rows_order,
+    steps_encode,
+    steps_encode_target,
+    steps_encode_text,
     steps_scale,
     steps_scale_shape,
     steps_outliers,
@@ -20,6 +23,15 @@ static const struct step_kind *const families[] = {
     steps_edit_case,
     steps_edit_find,
     steps_edit_replace,
+    steps_discretize,
+    steps_missing,
+    steps_validate,
+    steps_check,
+    steps_keys,
+    steps_order,
+    steps_impute,
+    steps_report,
+    steps_missing_order,
 };
 
 const struct step_kind *step_kind_at(size_t i)

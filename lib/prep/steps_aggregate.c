@@ -614,9 +614,9 @@ const struct step_kind steps_aggregate[] = {
                 "means are exact, rounded once, so they depend neither on the order of rows nor on threads. std and "
                 "var divide by n - 1 as pandas and SQL do; median and quantile are exact, type 7. The table of groups "
                 "spills past --memory.",
-     .example = {"agg n=count() mean_delay=mean(delay) by=origin",
-                 "origin,delay\nORD,10\nATL,3\nORD,20\n",
-                 "origin,n,mean_delay\nORD,2,15\nATL,1,3\n"},
+     .example = {.program = "agg n=count() mean_delay=mean(delay) by=origin",
+                 .input = "origin,delay\nORD,10\nATL,3\nORD,20\n",
+                 .output = "origin,n,mean_delay\nORD,2,15\nATL,1,3\n"},
      AGG_HOOKS},
     {.name = "rollup",
      .family = "aggregate",
@@ -624,8 +624,9 @@ const struct step_kind steps_aggregate[] = {
      .summary = "agg for by=a,b, then a alone, then all rows: subtotals and a total",
      .details = "Columns left out of a subtotal are missing in its row. Rows come in the order of their first input row, "
                 "finer groups first.",
-     .example = {"rollup n=count() by=city,kind", "city,kind\nA,x\nA,y\nB,x\n",
-                 "city,kind,n\nA,x,1\nA,,2\n,,3\nA,y,1\nB,x,1\nB,,1\n"},
+     .example = {.program = "rollup n=count() by=city,kind",
+                 .input = "city,kind\nA,x\nA,y\nB,x\n",
+                 .output = "city,kind,n\nA,x,1\nA,,2\n,,3\nA,y,1\nB,x,1\nB,,1\n"},
      AGG_HOOKS},
     {.name = "cube",
      .family = "aggregate",
@@ -633,8 +634,9 @@ const struct step_kind steps_aggregate[] = {
      .summary = "agg for every subset of the columns of by=",
      .details = "Columns left out of a subset are missing in its rows. Rows come in the order of their first input row, "
                 "finer groups first.",
-     .example = {"cube n=count() by=city,kind", "city,kind\nA,x\nB,x\n",
-                 "city,kind,n\nA,x,1\n,x,2\nA,,1\n,,2\nB,x,1\nB,,1\n"},
+     .example = {.program = "cube n=count() by=city,kind",
+                 .input = "city,kind\nA,x\nB,x\n",
+                 .output = "city,kind,n\nA,x,1\n,x,2\nA,,1\n,,2\nB,x,1\nB,,1\n"},
      AGG_HOOKS},
     {0},
 };

@@ -98,6 +98,24 @@ struct split_plan {
     enum split_extra extra;
 };
 
+/* New names: none empty, none twice, none of another column. */
+static int check_into(struct step *s, const struct split_plan *plan, const struct schema *in,
+                      struct error *e)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        bool replaces = !arg_bool(s, "keep") && text_equal(plan->into[i], arg_text(s, "column"));
+        if (plan->into[i].len == 0)
+            return step_error(s, e, "into= holds an empty name");
+        for (size_t k = 0; k < i; k++)
+            if (text_equal(plan->into[i], plan->into[k]))
+                return step_error(s, e, "into= names a column twice");
+        int rc = replaces ? 0 : step_new_name(s, in, plan->into[i], e);
+        if (rc)
+            return rc;
+    }
+    return plan->count > 0 ? 0 : step_error(s, e, "into= names no column");
+}
+
 static int split_open(struct step *s, const struct schema *in, struct error *e)
 {
     struct split_plan *plan = arena_zero(&s->arena, sizeof *plan);
@@ -105,23 +123,11 @@ static int split_open(struct step *s, const struct schema *in, struct error *e)
     plan->sep = arg_text(s, "sep");
     plan->count = arg_list(s, "into", &plan->into);
     plan->extra = (enum split_extra)arg_choice(s, "extra");
-    int rc = arg_column(s, "column", in, &plan->column, e);
-    if (rc)
-        return rc;
-    plan->name = arena_text(&s->arena, arg_text(s, "column").at, arg_text(s, "column").len);
+    plan->name = arg_string(s, "column");
     if (plan->sep.len == 0)
         return step_error(s, e, "sep= may not be empty");
-    for (size_t i = 0; rc == 0 && i < plan->count; i++) {
-        bool replaces = !arg_bool(s, "keep") && text_equal(plan->into[i], arg_text(s, "column"));
-        if (plan->into[i].len == 0)
-            rc = step_error(s, e, "into= holds an empty name");
-        for (size_t k = 0; rc == 0 && k < i; k++)
-            if (text_equal(plan->into[i], plan->into[k]))
-                rc = step_error(s, e, "into= names a column twice");
-        if (rc == 0 && !replaces)
-            rc = step_new_name(s, in, plan->into[i], e);
-    }
-    return rc;
+    int rc = arg_column(s, "column", in, &plan->column, e);
+    return rc ? rc : check_into(s, plan, in, e);
 }
 
 static int split_shape(struct step *s, struct schema *schema, struct error *e)

@@ -227,9 +227,10 @@ static int split_assignment(struct step *s, struct text item, struct text *name,
     size_t at = equals ? (size_t)(equals - item.at) : item.len;
     *name = text_trimmed((struct text){item.at, at});
     *value = (struct text){item.at + at + (equals != NULL), item.len - at - (equals != NULL)};
+    *value = text_trimmed(*value);
     bool compares = value->len > 0 && value->at[0] == '=';
     char shown[QUOTE_MAX];
-    if (!equals || compares || name->len == 0 || text_trimmed(*value).len == 0)
+    if (!equals || compares || name->len == 0 || value->len == 0)
         return step_error(s, e, "expected name = expression, not %s",
                           quote(shown, item.at, item.len));
     (void)unquote(*name, &s->arena, name);

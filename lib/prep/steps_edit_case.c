@@ -248,7 +248,7 @@ const struct step_kind steps_edit_case[] = {
                 "case).",
      .args = camel_args,
      .example = {.program = "case_camel key",
-                 .input = "key\nhttp_server name\nOrder ID\n",
+                 .input = "key\nhttp_server-name\nOrder.ID\n",
                  .output = "key\nhttpServerName\norderId\n"},
      MAP(.text = to_camel, .prepare = prepare_camel)},
     {.name = NULL},

@@ -212,6 +212,7 @@ static int deliver(struct worker *w, size_t i, struct batch *b, struct error *e)
 int emit(struct emit *out, struct batch *b, struct error *e)
 {
     struct worker *w = out->worker;
+    b->sequence = w->sequence;
     if (out->collect) {
         vec_push(&w->after[out->step], b);
         return atomic_load(&w->engine->gates[out->step + 1].done) ? PUSH_DONE : 0;

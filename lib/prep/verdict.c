@@ -1,15 +1,19 @@
 /* What checks do with the rows they find wrong. */
 #include "prep/verdict.h"
 
-static enum action action_of(const struct step *s)
+enum action verdict_action(const struct step *s)
 {
-    return (enum action)arg_choice(s, "action");
+    static const char *const names[] = {"flag", "drop", "reject", "fail"};
+    size_t i = 0;
+    while (i + 1 < COUNT_OF(names) && strcmp(arg_string(s, "action"), names[i]) != 0)
+        i++;
+    return (enum action)i;
 }
 
 int verdict_open(struct step *s, const struct schema *in, struct error *e)
 {
     int rc = rowwise_open(s, in, e);
-    if (rc || action_of(s) == ACTION_FLAG)
+    if (rc || verdict_action(s) == ACTION_FLAG)
         return rc;
     rowwise_plan(s)->added.len = 0;
     bool named = (step_has_arg(s, "into") && arg_given(s, "into")) ||
@@ -19,7 +23,7 @@ int verdict_open(struct step *s, const struct schema *in, struct error *e)
 
 int verdict_shape(struct step *s, struct schema *schema, struct error *e)
 {
-    return action_of(s) == ACTION_FLAG ? rowwise_shape(s, schema, e) : 0;
+    return verdict_action(s) == ACTION_FLAG ? rowwise_shape(s, schema, e) : 0;
 }
 
 /* Drops the rows of b that are wrong. */
@@ -45,10 +49,9 @@ static int fail_row(struct batch *b, const struct verdict *v, size_t row, struct
     return batch_place(b, row, e);
 }
 
-int verdict_enforce(const struct step *s, struct batch *b, const struct verdict *v, struct error *e)
+int verdict_enforce(struct batch *b, const struct verdict *v, struct error *e)
 {
-    enum action action = action_of(s);
-    if (action == ACTION_DROP) {
+    if (v->action == ACTION_DROP) {
         drop_wrong(b, v->right);
         return 0;
     }
@@ -57,8 +60,8 @@ int verdict_enforce(const struct step *s, struct batch *b, const struct verdict 
             continue;
         e->code = ERR_DATA;
         v->complain(v->context, r, e);
-        int rc = action == ACTION_FAIL ? fail_row(b, v, r, e)
-                                       : batch_reject(b, r, v->column, v->name, e);
+        int rc = v->action == ACTION_FAIL ? fail_row(b, v, r, e)
+                                          : batch_reject(b, r, v->column, v->name, e);
         if (rc)
             return rc;
     }
@@ -89,18 +92,21 @@ static int judge_columns(const struct step *s, struct batch *b, struct error *e)
 {
     uint8_t *all = batch_array(b, b->rows, 1);
     memset(all, 1, b->rows);
-    bool drop = action_of(s) == ACTION_DROP;
-    for (size_t i = 0; i < s->column_count; i++) {
+    bool drop = verdict_action(s) == ACTION_DROP;
+    const struct rowwise *map = s->kind->detail;
+    size_t at_once = map->several ? s->column_count : 1;
+    for (size_t i = 0; i < s->column_count; i += at_once) {
         union cells right = cells_new(b, TYPE_BOOL);
-        int rc = rowwise_run(s, b, i, 1, &right, e);
+        int rc = rowwise_run(s, b, i, at_once, &right, e);
         struct cell_check check = {s, b, s->columns[i]};
-        struct verdict v = {.right = right.flag,
+        struct verdict v = {.action = verdict_action(s),
+                            .right = right.flag,
                             .column = s->columns[i],
                             .name = s->names[i],
                             .complain = complain_of_cell,
                             .context = &check};
         if (rc == 0 && !drop)
-            rc = verdict_enforce(s, b, &v, e);
+            rc = verdict_enforce(b, &v, e);
         if (rc)
             return rc;
         for (size_t r = 0; r < b->rows; r++)
@@ -113,5 +119,5 @@ static int judge_columns(const struct step *s, struct batch *b, struct error *e)
 
 int verdict_apply(const struct step *s, struct batch *b, struct error *e)
 {
-    return action_of(s) == ACTION_FLAG ? rowwise_apply(s, b, e) : judge_columns(s, b, e);
+    return verdict_action(s) == ACTION_FLAG ? rowwise_apply(s, b, e) : judge_columns(s, b, e);
 }

@@ -27,16 +27,19 @@ int verdict_apply(const struct step *s, struct batch *b, struct error *e);
     .open = verdict_open, .shape = verdict_shape, .close = rowwise_close, .apply = verdict_apply
 int verdict_shape(struct step *s, struct schema *schema, struct error *e);
 
-/* Deals with the rows where right == 0, by s's action (not flag). `complain` puts into e why a row
- * is wrong; column and name (FIELD_NONE, NULL: the row itself) are for the message. */
+/* The value of the argument action=. */
+enum action verdict_action(const struct step *s);
+
+/* Deals with the rows where right == 0; not by flag. `complain` puts into e why a row is wrong;
+ * column and name (FIELD_NONE, NULL: the row itself) are for the message. */
 struct verdict {
+    enum action action;
     const uint8_t *right;
     size_t column;
     const char *name;
     void (*complain)(const void *context, size_t row, struct error *e);
     const void *context;
 };
-int verdict_enforce(const struct step *s, struct batch *b, const struct verdict *v,
-                    struct error *e);
+int verdict_enforce(struct batch *b, const struct verdict *v, struct error *e);
 
 #endif

@@ -289,13 +289,18 @@ static int parse_irregular(const struct csv_reader *r, struct batch *b, struct e
     return 0;
 }
 
+bool csv_view_chunk(const struct csv_reader *r, struct batch *b)
+{
+    if (!r->parity || !index_regular(r, b))
+        return false;
+    make_views(r, b);
+    return true;
+}
+
 int csv_parse_chunk(const struct csv_reader *r, struct batch *b, struct error *e)
 {
     size_t valid = r->kernels->valid(b->text.at, b->text.len);
     if (valid < b->text.len)
         return error_invalid_byte(r, b, valid, e);
-    if (!r->parity || !index_regular(r, b))
-        return parse_irregular(r, b, e);
-    make_views(r, b);
-    return 0;
+    return csv_view_chunk(r, b) ? 0 : parse_irregular(r, b, e);
 }

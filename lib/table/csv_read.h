@@ -33,6 +33,10 @@ const char *csv_record(const struct csv_reader *r, const char *at, const char *e
 /* Columns of b->text: r->cells FORM_VIEW or FORM_RAW columns. Errors name file, line and column. */
 int csv_parse_chunk(const struct csv_reader *r, struct batch *b, struct error *e);
 
+/* The same for a chunk known to be valid text, only if its records are regular: FORM_VIEW columns, or false
+ * and nothing is done. */
+bool csv_view_chunk(const struct csv_reader *r, struct batch *b);
+
 /* Why a text that should hold a whole record does not: a stray quote or one that is never closed. */
 int csv_explain_open_record(const struct csv_reader *r, const char *text, size_t n, const char *file,
                             uint64_t line, struct error *e);

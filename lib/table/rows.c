@@ -1,10 +1,11 @@
 #include "table/rows.h"
 
 #include "table/cells.h"
+#include "table/csv_read.h"
 
 #include <math.h>
 
-/* A packed cell is a tag and what the tag says. */
+/* A packed cell is a tag and what the tag says; a packed row is its cells, or one whole record. */
 enum tag {
     TAG_MISSING,
     TAG_RAW,   /* length, bytes */
@@ -15,6 +16,7 @@ enum tag {
     TAG_TIME,  /* 8 bytes */
     TAG_FALSE,
     TAG_TRUE,
+    TAG_RECORD, /* the rest of the row: a CSV record with its line end */
     TAG_COUNT,
 };
 
@@ -64,39 +66,82 @@ static void put_word_or_missing(struct buf *out, enum tag tag, int64_t value)
         put_word(out, tag, &value);
 }
 
+static void put_bool(struct buf *out, uint8_t v)
+{
+    buf_putc(out, v == BOOL_MISSING ? TAG_MISSING : (char)(TAG_FALSE + v));
+}
+
+static void put_cell(struct batch *b, const struct column *c, size_t row, struct buf *out)
+{
+    switch (c->form) {
+    case FORM_VIEW:
+    case FORM_RAW:
+        put_text(out, TAG_RAW, raw_cell(b, c, row));
+        break;
+    case FORM_TEXT:
+        put_text(out, TAG_TEXT, c->text[row]);
+        break;
+    case FORM_JSON:
+        put_text(out, TAG_JSON, c->text[row]);
+        break;
+    case FORM_INT:
+        put_word_or_missing(out, TAG_INT, c->i64[row]);
+        break;
+    case FORM_TIME:
+        put_word_or_missing(out, TAG_TIME, c->i64[row]);
+        break;
+    case FORM_FLOAT:
+        put_number(out, (struct number){.f = c->f64[row]});
+        break;
+    case FORM_NUMBER:
+        put_number(out, c->number[row]);
+        break;
+    case FORM_BOOL:
+        put_bool(out, c->b8[row]);
+        break;
+    }
+}
+
+/* Whether the columns are the cells of the chunk's records, all of them, in their order. */
+static bool is_whole(const struct batch *b)
+{
+    const struct column *c = b->columns.at;
+    size_t n = b->columns.len;
+    if (n == 0 || b->rows == 0 || !b->format || c->form != FORM_VIEW || c->view.stride != n)
+        return false;
+    for (size_t i = 1; i < n; i++)
+        if (c[i].form != FORM_VIEW || c[i].view.at != c->view.at + i)
+            return false;
+    return c->view.base[c->view.at[n] - 1] == '\n';
+}
+
+struct row_packer row_packer(struct batch *b)
+{
+    return (struct row_packer){b, is_whole(b)};
+}
+
+static void put_record(const struct batch *b, size_t row, struct buf *out)
+{
+    const struct column *c = b->columns.at;
+    const uint32_t *at = c->view.at + (b->kept ? b->kept[row] : row) * c->view.stride;
+    buf_putc(out, TAG_RECORD);
+    buf_add(out, c->view.base + at[0], at[c->view.stride] - at[0]);
+}
+
+void row_packer_put(const struct row_packer *p, size_t row, struct buf *out)
+{
+    if (p->whole) {
+        put_record(p->b, row, out);
+        return;
+    }
+    for (size_t i = 0; i < p->b->columns.len; i++)
+        put_cell(p->b, &p->b->columns.at[i], row, out);
+}
+
 void row_pack(struct batch *b, size_t row, struct buf *out)
 {
-    for (size_t i = 0; i < b->columns.len; i++) {
-        const struct column *c = &b->columns.at[i];
-        switch (c->form) {
-        case FORM_VIEW:
-        case FORM_RAW:
-            put_text(out, TAG_RAW, raw_cell(b, c, row));
-            break;
-        case FORM_TEXT:
-            put_text(out, TAG_TEXT, c->text[row]);
-            break;
-        case FORM_JSON:
-            put_text(out, TAG_JSON, c->text[row]);
-            break;
-        case FORM_INT:
-            put_word_or_missing(out, TAG_INT, c->i64[row]);
-            break;
-        case FORM_TIME:
-            put_word_or_missing(out, TAG_TIME, c->i64[row]);
-            break;
-        case FORM_FLOAT:
-            put_number(out, (struct number){.f = c->f64[row]});
-            break;
-        case FORM_NUMBER:
-            put_number(out, c->number[row]);
-            break;
-        case FORM_BOOL:
-            buf_putc(out, c->b8[row] == BOOL_MISSING ? TAG_MISSING
-                                                     : (char)(TAG_FALSE + c->b8[row]));
-            break;
-        }
-    }
+    struct row_packer p = row_packer(b);
+    row_packer_put(&p, row, out);
 }
 
 void row_origin_see(struct row_origin *o, const struct batch *b)
@@ -283,13 +328,99 @@ static struct column column_of_cells(struct batch *b, const struct cell *cells, 
                                                : FORM_TEXT);
 }
 
-void rows_unpack(struct batch *b, const struct row_origin *o, const struct text *rows, size_t n,
-                 const uint64_t *ids)
+/* ---- whole records -------------------------------------------------------------------------------------- */
+
+static struct csv_reader reader_of(const struct row_origin *o)
 {
-    b->rows = n;
-    b->format = o->format;
-    b->policy = o->policy;
-    b->ids = ids ? arena_copy(&b->arena, ids, n * sizeof *ids) : NULL;
+    struct csv_reader r;
+    csv_reader_init(&r, o->format, '\n', RAGGED_ERROR, simd_level());
+    r.cells = o->columns;
+    return r;
+}
+
+static size_t count_records(const struct text *rows, size_t n)
+{
+    size_t records = 0;
+    for (size_t r = 0; r < n; r++)
+        records += rows[r].len > 0 && *rows[r].at == TAG_RECORD;
+    return records;
+}
+
+/* Whether the rows stand in b->text one behind the other: their tags can then be squeezed out. */
+static bool in_place(const struct batch *b, const struct text *rows, size_t n)
+{
+    uintptr_t from = (uintptr_t)b->text.at, end = from + b->text.len;
+    for (size_t r = 0; r < n; r++) {
+        uintptr_t at = (uintptr_t)rows[r].at;
+        if (at < from || at >= end)
+            return false;
+        from = at + rows[r].len;
+    }
+    return true;
+}
+
+/* b->text becomes the records, one behind the other. */
+static void join_records(struct batch *b, const struct text *rows, size_t n)
+{
+    struct buf text = {0};
+    size_t total = 0;
+    for (size_t r = 0; r < n; r++)
+        total += rows[r].len - 1;
+    if (in_place(b, rows, n))
+        text = b->text;
+    else
+        buf_reserve(&text, total + SCAN_SLACK);
+    char *at = text.at;
+    for (size_t r = 0; r < n; r++) {
+        memmove(at, rows[r].at + 1, rows[r].len - 1);
+        at += rows[r].len - 1;
+    }
+    memset(at, 0, SCAN_SLACK);
+    if (text.at != b->text.at)
+        buf_release(&b->text);
+    b->text = text;
+    b->text.len = total;
+}
+
+/* The row of a record, packed cell by cell. */
+static struct text cells_of_record(struct batch *b, const struct csv_reader *reader, struct text row)
+{
+    struct csv_cells cells = {0};
+    struct buf packed = {0};
+    (void)csv_record(reader, row.at + 1, row.at + row.len, &cells, NULL);
+    for (size_t i = 0; i < reader->cells; i++)
+        put_text(&packed, TAG_RAW, cells.raw.at[i]);
+    vec_release(&cells.raw);
+    struct text out = {arena_copy(&b->arena, packed.at, packed.len), packed.len};
+    buf_release(&packed);
+    return out;
+}
+
+/* Rows of chunks with and without a view of whole records stand side by side: all become cells. */
+static const struct text *without_records(struct batch *b, const struct row_origin *o,
+                                          const struct text *rows, size_t n)
+{
+    struct csv_reader reader = reader_of(o);
+    struct text *out = batch_array(b, n, sizeof *out);
+    for (size_t r = 0; r < n; r++)
+        out[r] = *rows[r].at == TAG_RECORD ? cells_of_record(b, &reader, rows[r]) : rows[r];
+    return out;
+}
+
+static void unpack_records(struct batch *b, const struct row_origin *o, const struct text *rows,
+                           size_t n)
+{
+    struct csv_reader reader = reader_of(o);
+    join_records(b, rows, n);
+    (void)csv_view_chunk(&reader, b); /* they were regular before */
+    for (size_t i = 0; i < o->columns; i++)
+        b->columns.at[i].source = o->source[i];
+}
+
+/* ---- all rows ------------------------------------------------------------------------------------------- */
+
+static void unpack_cells(struct batch *b, const struct row_origin *o, const struct text *rows, size_t n)
+{
     const char **at = batch_array(b, n + 1, sizeof *at);
     for (size_t r = 0; r < n; r++)
         at[r] = rows[r].at;
@@ -302,4 +433,21 @@ void rows_unpack(struct batch *b, const struct row_origin *o, const struct text 
             c.source = o->source[i];
         batch_add(b, c);
     }
+}
+
+void rows_unpack(struct batch *b, const struct row_origin *o, const struct text *rows, size_t n,
+                 const uint64_t *ids)
+{
+    b->rows = n;
+    b->format = o->format;
+    b->policy = o->policy;
+    b->ids = ids ? arena_copy(&b->arena, ids, n * sizeof *ids) : NULL;
+    size_t records = count_records(rows, n);
+    if (records == n && n > 0) {
+        unpack_records(b, o, rows, n);
+        return;
+    }
+    if (records > 0)
+        rows = without_records(b, o, rows, n);
+    unpack_cells(b, o, rows, n);
 }

@@ -5,7 +5,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { BLOCK = 1 << 20, READ_BUFFER = 1 << 18, MEMORY_MIN = 1 << 20 };
+enum {
+    BLOCK = 1 << 20,
+    READ_BUFFER = 1 << 18,
+    READ_BUFFER_MIN = 1 << 12,
+    MEMORY_MIN = 1 << 20,
+};
 
 /* A record in memory: lengths, key, payload. */
 struct record {
@@ -23,6 +28,7 @@ struct entry {
 struct run {
     struct entry *entries; /* NULL: in the file */
     size_t count, next;
+    uint64_t prefix; /* of the current key */
     int fd;
     uint64_t offset, left; /* bytes of the file not yet in the buffer */
     struct buf buffer;
@@ -37,8 +43,10 @@ struct sorter {
     char *block_at;
     VEC(struct entry) entries;
     VEC(struct run) runs;
-    VEC(int) files;
-    uint64_t count;
+    VEC(int) files; /* the last one is this sorter's own, when has_file, written up to file_end */
+    bool has_file;
+    uint64_t file_end, count;
+    size_t read_buffer;
     size_t *heap; /* indexes of runs that still have a record, smallest on top */
     size_t heap_len;
     bool started;
@@ -58,11 +66,18 @@ uint64_t sorter_count(const struct sorter *s)
 
 /* ---- adding ------------------------------------------------------------------------------------------- */
 
+/* Of a block that is begun for n bytes. */
+static size_t block_size(const struct sorter *s, size_t n)
+{
+    size_t usual = s->memory / 8 < BLOCK ? s->memory / 8 : BLOCK;
+    return n > usual ? n : usual;
+}
+
 static struct record *take_space(struct sorter *s, size_t n)
 {
     n = (n + 7) & ~(size_t)7;
     if (n > s->block_left) {
-        size_t size = n > BLOCK ? n : BLOCK;
+        size_t size = block_size(s, n);
         char *block = mem_resize(NULL, size);
         vec_push(&s->blocks, block);
         s->block_at = block;
@@ -96,61 +111,124 @@ static void drop_blocks(struct sorter *s)
 
 /* ---- sorting in memory ---------------------------------------------------------------------------------- */
 
-static int compare_records(const struct record *a, const struct record *b)
+enum {
+    SMALL = 64,       /* entries that a comparison sort handles best */
+    DEPTH_MAX = 256,  /* bytes of the key sorted by their values; what goes deeper is compared */
+    AHEAD = 12,       /* records fetched before they are needed */
+};
+
+static int compare_keys(struct text a, struct text b)
 {
-    uint32_t n = a->key < b->key ? a->key : b->key;
-    int order = memcmp(a->bytes, b->bytes, n);
-    return order ? order : (a->key > b->key) - (a->key < b->key);
+    int order = memcmp(a.at, b.at, a.len < b.len ? a.len : b.len);
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+static struct text key_of(const struct record *r)
+{
+    return (struct text){r->bytes, r->key};
 }
 
 static int compare_entries(const void *a, const void *b)
 {
     const struct entry *x = a, *y = b;
-    return compare_records(x->record, y->record);
+    return compare_keys(key_of(x->record), key_of(y->record));
 }
 
-/* Least significant byte first; a byte that is the same in all keys costs only its count. */
-static void sort_by_prefix(struct entry *entries, size_t n)
+/* How often each value of each byte of the prefix occurs; false when the entries are in order already. */
+static bool count_bytes(const struct entry *entries, size_t n, size_t (*counts)[256])
 {
-    struct entry *other = mem_array(NULL, n, sizeof *other), *from = entries, *to = other;
-    size_t (*counts)[256] = mem_alloc(8 * sizeof *counts);
-    for (size_t i = 0; i < n; i++)
+    bool in_order = true;
+    for (size_t i = 0; i < n; i++) {
+        in_order &= i == 0 || entries[i - 1].prefix <= entries[i].prefix;
         for (unsigned byte = 0; byte < 8; byte++)
             counts[byte][entries[i].prefix >> (8 * byte) & 0xFF]++;
-    for (unsigned byte = 0; byte < 8; byte++) {
-        size_t *count = counts[byte], sum = 0;
-        if (count[from[0].prefix >> (8 * byte) & 0xFF] == n)
+    }
+    return !in_order;
+}
+
+static void scatter(const struct entry *from, struct entry *to, size_t n, unsigned byte, size_t *count)
+{
+    size_t sum = 0;
+    for (size_t v = 0; v < 256; v++) {
+        size_t here = count[v];
+        count[v] = sum;
+        sum += here;
+    }
+    for (size_t i = 0; i < n; i++)
+        to[count[from[i].prefix >> (8 * byte) & 0xFF]++] = from[i];
+}
+
+/* Least significant byte first, so that equal prefixes stay in order of arrival; a byte that is the same in
+ * all keys costs only its count. other has room for n entries. */
+static void sort_by_prefix(struct entry *entries, struct entry *other, size_t n)
+{
+    size_t (*counts)[256] = mem_alloc(8 * sizeof *counts);
+    struct entry *from = entries, *to = other;
+    bool todo = count_bytes(entries, n, counts);
+    for (unsigned byte = 0; todo && byte < 8; byte++) {
+        if (counts[byte][from[0].prefix >> (8 * byte) & 0xFF] == n)
             continue;
-        for (size_t v = 0; v < 256; v++) {
-            size_t here = count[v];
-            count[v] = sum;
-            sum += here;
-        }
-        for (size_t i = 0; i < n; i++)
-            to[count[from[i].prefix >> (8 * byte) & 0xFF]++] = from[i];
+        scatter(from, to, n, byte, counts[byte]);
         struct entry *swap = from;
         from = to;
         to = swap;
     }
     if (from != entries)
         memcpy(entries, from, n * sizeof *entries);
-    mem_free(other);
     mem_free(counts);
+}
+
+static void sort_from(struct entry *entries, struct entry *other, size_t n, size_t depth);
+
+/* Entries whose keys have the first `depth` bytes in common: sorts by those behind. */
+static void sort_group(struct entry *entries, struct entry *other, size_t n, size_t depth)
+{
+    uint64_t common = entries[0].prefix;
+    bool in_order = true;
+    for (size_t i = 0; i < n; i++) {
+        if (i + AHEAD < n)
+            __builtin_prefetch(entries[i + AHEAD].record);
+        struct text key = key_of(entries[i].record);
+        if (key.len <= depth || depth >= DEPTH_MAX) {
+            for (size_t k = 0; k < i; k++)
+                entries[k].prefix = common;
+            qsort(entries, n, sizeof *entries, compare_entries);
+            return;
+        }
+        entries[i].prefix = prefix_of((struct text){key.at + depth, key.len - depth});
+        in_order &= i == 0 || entries[i - 1].prefix < entries[i].prefix;
+    }
+    if (!in_order)
+        sort_from(entries, other, n, depth);
+    for (size_t i = 0; i < n; i++)
+        entries[i].prefix = common;
+}
+
+/* Prefixes hold the eight bytes at `depth`, what is before them is the same in all. */
+static void sort_from(struct entry *entries, struct entry *other, size_t n, size_t depth)
+{
+    if (n <= SMALL) {
+        qsort(entries, n, sizeof *entries, compare_entries);
+        return;
+    }
+    sort_by_prefix(entries, other, n);
+    for (size_t i = 0; i < n;) {
+        size_t end = i + 1;
+        while (end < n && entries[end].prefix == entries[i].prefix)
+            end++;
+        if (end - i > 1)
+            sort_group(entries + i, other + i, end - i, depth + 8);
+        i = end;
+    }
 }
 
 static void sort_entries(struct entry *entries, size_t n)
 {
     if (n < 2)
         return;
-    sort_by_prefix(entries, n);
-    for (size_t i = 0; i < n;) {
-        size_t end = i + 1;
-        while (end < n && entries[end].prefix == entries[i].prefix)
-            end++;
-        if (end - i > 1)
-            qsort(entries + i, end - i, sizeof *entries, compare_entries);
-        i = end;
-    }
+    struct entry *other = mem_array(NULL, n, sizeof *other);
+    sort_from(entries, other, n, 0);
+    mem_free(other);
 }
 
 /* ---- spilling -------------------------------------------------------------------------------------------- */
@@ -160,10 +238,11 @@ static size_t record_size(const struct record *r)
     return sizeof *r + r->key + r->payload;
 }
 
-static int write_run(struct sorter *s, int fd, struct error *e)
+/* Appends the entries to this sorter's file. */
+static int write_run(struct sorter *s, struct error *e)
 {
     struct buf out = {0};
-    int status = 0;
+    int status = 0, fd = s->files.at[s->files.len - 1];
     uint64_t bytes = 0;
     for (size_t i = 0; i < s->entries.len && status == 0; i++) {
         const struct record *r = s->entries.at[i].record;
@@ -175,22 +254,34 @@ static int write_run(struct sorter *s, int fd, struct error *e)
         }
     }
     buf_release(&out);
-    struct run run = {.fd = fd, .left = bytes};
+    struct run run = {.fd = fd, .offset = s->file_end, .left = bytes};
     vec_push(&s->runs, run);
+    s->file_end += bytes;
     return status;
 }
 
 static int spill(struct sorter *s, struct error *e)
 {
-    int fd = scratch_open(e);
-    if (fd < 0)
-        return fd;
-    vec_push(&s->files, fd);
+    if (!s->has_file) {
+        int fd = scratch_open(e);
+        if (fd < 0)
+            return fd;
+        vec_push(&s->files, fd);
+        s->has_file = true;
+        s->file_end = 0;
+    }
     sort_entries(s->entries.at, s->entries.len);
-    int status = write_run(s, fd, e);
+    int status = write_run(s, e);
     s->entries.len = 0;
     drop_blocks(s);
     return status;
+}
+
+/* With one more record of n bytes: blocks, entries, and as many entries again while they are sorted. */
+static bool is_full(const struct sorter *s, size_t n)
+{
+    size_t more = n + 8 > s->block_left ? block_size(s, n) : 0;
+    return s->used + more + (s->entries.len + 1) * 2 * sizeof(struct entry) > s->memory;
 }
 
 int sorter_add(struct sorter *s, struct text key, struct text payload, struct error *e)
@@ -198,12 +289,9 @@ int sorter_add(struct sorter *s, struct text key, struct text payload, struct er
     if (key.len > UINT32_MAX || payload.len > UINT32_MAX)
         return error_set(e, ERR_DATA, "row of %zu bytes is too long to sort", payload.len);
     size_t size = sizeof(struct record) + key.len + payload.len;
-    if (s->used + size + (s->entries.len + 1) * 2 * sizeof(struct entry) > s->memory &&
-        s->entries.len > 0) {
-        int status = spill(s, e);
-        if (status)
-            return status;
-    }
+    int status = s->entries.len > 0 && is_full(s, size) ? spill(s, e) : 0;
+    if (status)
+        return status;
     struct record *r = take_space(s, size);
     r->key = (uint32_t)key.len;
     r->payload = (uint32_t)payload.len;
@@ -224,7 +312,7 @@ static void close_entries(struct sorter *s)
     if (s->entries.len == 0)
         return;
     sort_entries(s->entries.at, s->entries.len);
-    struct run run = {.entries = s->entries.at, .count = s->entries.len, .fd = -1};
+    struct run run = {.entries = s->entries.at, .count = s->entries.len, .fd = -1}; /* takes */
     vec_push(&s->runs, run);
     s->entries.at = NULL;
     s->entries.len = s->entries.cap = 0;
@@ -243,18 +331,21 @@ int sorter_merge(struct sorter *into, struct sorter *from, struct error *e)
         vec_push(&into->blocks, from->blocks.at[i]);
     into->count += from->count;
     into->block_left = 0;
+    into->used += from->used;
+    into->has_file = from->has_file = false;
+    from->used = 0;
     from->runs.len = from->files.len = from->blocks.len = 0;
     from->block_left = 0;
     from->count = 0;
     return 0;
 }
 
-static int fill_buffer(struct run *r, struct error *e)
+static int fill_buffer(struct run *r, size_t size, struct error *e)
 {
     memmove(r->buffer.at, r->buffer.at + r->at, r->buffer.len - r->at);
     r->buffer.len -= r->at;
     r->at = 0;
-    size_t want = r->left < READ_BUFFER ? (size_t)r->left : READ_BUFFER;
+    size_t want = r->left < size ? (size_t)r->left : size;
     buf_reserve(&r->buffer, want);
     ssize_t got = file_read_at(r->fd, r->buffer.at + r->buffer.len, want, r->offset, "scratch file", e);
     if (got < 0)
@@ -269,17 +360,26 @@ static int fill_buffer(struct run *r, struct error *e)
 
 static void take_record(struct run *r, const struct record *record)
 {
-    r->key = (struct text){record->bytes, record->key};
+    r->key = key_of(record);
     r->payload = (struct text){record->bytes + record->key, record->payload};
 }
 
+static void advance_in_memory(struct run *r)
+{
+    if (r->next + AHEAD < r->count)
+        for (size_t line = 0; line < 4; line++)
+            __builtin_prefetch((const char *)r->entries[r->next + AHEAD].record + 64 * line);
+    r->prefix = r->entries[r->next].prefix;
+    take_record(r, r->entries[r->next++].record);
+}
+
 /* The run's next record becomes current: 1, 0 at its end, < 0. */
-static int advance(struct run *r, struct error *e)
+static int advance(struct run *r, size_t read_buffer, struct error *e)
 {
     if (r->entries) {
         if (r->next == r->count)
             return 0;
-        take_record(r, r->entries[r->next++].record);
+        advance_in_memory(r);
         return 1;
     }
     struct record head;
@@ -293,20 +393,24 @@ static int advance(struct run *r, struct error *e)
             break;
         if (r->left == 0)
             return 0;
-        int status = fill_buffer(r, e);
+        int status = fill_buffer(r, read_buffer, e);
         if (status)
             return status;
     }
     const char *bytes = r->buffer.at + r->at + sizeof head;
     r->key = (struct text){bytes, head.key};
     r->payload = (struct text){bytes + head.key, head.payload};
+    r->prefix = prefix_of(r->key);
     r->at += record_size(&head);
     return 1;
 }
 
 static bool comes_before(const struct sorter *s, size_t a, size_t b)
 {
-    return text_compare(s->runs.at[a].key, s->runs.at[b].key) < 0;
+    const struct run *x = &s->runs.at[a], *y = &s->runs.at[b];
+    if (x->prefix != y->prefix)
+        return x->prefix < y->prefix;
+    return compare_keys(x->key, y->key) < 0;
 }
 
 static void sift_down(struct sorter *s, size_t at)
@@ -326,12 +430,21 @@ static void sift_down(struct sorter *s, size_t at)
     }
 }
 
+/* So much for each run that all of them stay within half the memory. */
+static size_t read_buffer_size(const struct sorter *s)
+{
+    size_t size = s->memory / (2 * s->runs.len + 1);
+    size = size > READ_BUFFER ? READ_BUFFER : size;
+    return size < READ_BUFFER_MIN ? READ_BUFFER_MIN : size;
+}
+
 int sorter_finish(struct sorter *s, struct error *e)
 {
     close_entries(s);
+    s->read_buffer = read_buffer_size(s);
     s->heap = mem_array(NULL, s->runs.len + 1, sizeof *s->heap);
     for (size_t i = 0; i < s->runs.len; i++) {
-        int got = advance(&s->runs.at[i], e);
+        int got = advance(&s->runs.at[i], s->read_buffer, e);
         if (got < 0)
             return got;
         if (got)
@@ -345,7 +458,7 @@ int sorter_finish(struct sorter *s, struct error *e)
 int sorter_next(struct sorter *s, struct text *key, struct text *payload, struct error *e)
 {
     if (s->started && s->heap_len > 0) {
-        int got = advance(&s->runs.at[s->heap[0]], e);
+        int got = advance(&s->runs.at[s->heap[0]], s->read_buffer, e);
         if (got < 0)
             return got;
         if (!got)

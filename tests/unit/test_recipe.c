@@ -40,7 +40,7 @@ static struct schema make_schema(const char *names)
 {
     struct schema schema = {0};
     struct text rest = text_of(names), item;
-    while (list_next(&rest, &item))
+    while (item_next(&rest, &item))
         schema_add(&schema, item, item.at[0] == 'n' ? TYPE_INT : TYPE_TEXT);
     return schema;
 }
@@ -232,8 +232,8 @@ TEST(selections)
                "nothing: unknown column 'pricr_eur': did you mean 'price_eur'?");
     CHECK_TEXT(selected(names, "q*"), "nothing: no column matches 'q*'");
     CHECK_TEXT(selected(names, "'price*'"), "nothing: unknown column 'price*'");
-    CHECK_TEXT(selected(names, "@number"),
-               "nothing: unknown class of columns '@number': did you mean '@numeric'?");
+    CHECK_TEXT(selected(names, "@numerc"),
+               "nothing: unknown class of columns '@numerc': did you mean '@numeric'?");
     CHECK_TEXT(selected(names, "-*"), "nothing: '-*' leaves no column");
     CHECK_TEXT(selected(names, ""), "nothing: unknown column ''");
 }
@@ -329,7 +329,7 @@ static struct recipe *fitted(const char *program, const char *names, const char 
     struct text rest = text_of(row), item;
     struct batch *b = batch_new();
     b->rows = 1;
-    for (size_t i = 0; list_next(&rest, &item); i++) {
+    for (size_t i = 0; item_next(&rest, &item); i++) {
         cells[i] = item.len > 0 ? item : (struct text){NULL, 0};
         batch_add(b, column_of_text(&cells[i]));
     }

@@ -8,7 +8,10 @@ int main(void)
     int count = 0, failures = 0;
     for (struct unit_test *t = unit_first; t; t = t->next) {
         unit_failed = false;
-        t->run();
+        if (t->run_with)
+            t->run_with(t->argument);
+        else
+            t->run();
         count++;
         failures += unit_failed;
         printf("%sok %d - %s\n", unit_failed ? "not " : "", count, t->name);

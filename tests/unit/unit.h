@@ -13,6 +13,8 @@
 struct unit_test {
     const char *name;
     void (*run)(void);
+    void (*run_with)(const void *argument); /* instead of run */
+    const void *argument;
     struct unit_test *next;
 };
 extern struct unit_test *unit_first, **unit_last;
@@ -22,7 +24,7 @@ extern bool unit_failed;
     static void test_##id(void);                                                                   \
     __attribute__((constructor)) static void register_##id(void)                                   \
     {                                                                                              \
-        static struct unit_test t = {#id, test_##id, NULL};                                        \
+        static struct unit_test t = {.name = #id, .run = test_##id};                                        \
         *unit_last = &t;                                                                           \
         unit_last = &t.next;                                                                       \
     }                                                                                              \

@@ -1,0 +1,276 @@
+/* The digests that work in padded blocks: MD5, SHA-1, SHA-256, SHA-512, and HMAC on top. */
+#include "expr/digest.h"
+
+/* Fractions of the cube roots of the first 80 primes; SHA-256 uses the upper halves of the
+ * first 64. */
+static const uint64_t k512[] = {
+    0x428a2f98d728ae22, 0x7137449123ef65cd, 0xb5c0fbcfec4d3b2f, 0xe9b5dba58189dbbc,
+    0x3956c25bf348b538, 0x59f111f1b605d019, 0x923f82a4af194f9b, 0xab1c5ed5da6d8118,
+    0xd807aa98a3030242, 0x12835b0145706fbe, 0x243185be4ee4b28c, 0x550c7dc3d5ffb4e2,
+    0x72be5d74f27b896f, 0x80deb1fe3b1696b1, 0x9bdc06a725c71235, 0xc19bf174cf692694,
+    0xe49b69c19ef14ad2, 0xefbe4786384f25e3, 0x0fc19dc68b8cd5b5, 0x240ca1cc77ac9c65,
+    0x2de92c6f592b0275, 0x4a7484aa6ea6e483, 0x5cb0a9dcbd41fbd4, 0x76f988da831153b5,
+    0x983e5152ee66dfab, 0xa831c66d2db43210, 0xb00327c898fb213f, 0xbf597fc7beef0ee4,
+    0xc6e00bf33da88fc2, 0xd5a79147930aa725, 0x06ca6351e003826f, 0x142929670a0e6e70,
+    0x27b70a8546d22ffc, 0x2e1b21385c26c926, 0x4d2c6dfc5ac42aed, 0x53380d139d95b3df,
+    0x650a73548baf63de, 0x766a0abb3c77b2a8, 0x81c2c92e47edaee6, 0x92722c851482353b,
+    0xa2bfe8a14cf10364, 0xa81a664bbc423001, 0xc24b8b70d0f89791, 0xc76c51a30654be30,
+    0xd192e819d6ef5218, 0xd69906245565a910, 0xf40e35855771202a, 0x106aa07032bbd1b8,
+    0x19a4c116b8d2d0c8, 0x1e376c085141ab53, 0x2748774cdf8eeb99, 0x34b0bcb5e19b48a8,
+    0x391c0cb3c5c95a63, 0x4ed8aa4ae3418acb, 0x5b9cca4f7763e373, 0x682e6ff3d6b2b8a3,
+    0x748f82ee5defb2fc, 0x78a5636f43172f60, 0x84c87814a1f0ab72, 0x8cc702081a6439ec,
+    0x90befffa23631e28, 0xa4506cebde82bde9, 0xbef9a3f7b2c67915, 0xc67178f2e372532b,
+    0xca273eceea26619c, 0xd186b8c721c0c207, 0xeada7dd6cde0eb1e, 0xf57d4f7fee6ed178,
+    0x06f067aa72176fba, 0x0a637dc5a2c898a6, 0x113f9804bef90dae, 0x1b710b35131c471b,
+    0x28db77f523047d84, 0x32caab7b40c72493, 0x3c9ebe0a15c9bebc, 0x431d67c49c100d4c,
+    0x4cc5d4becb3e42b6, 0x597f299cfc657e2a, 0x5fcb6fab3ad6faec, 0x6c44198c4a475817,
+};
+
+/* Fractions of |sin(1)|, |sin(2)| ... */
+static const uint32_t md5_k[] = {
+    0xd76aa478, 0xe8c7b756, 0x242070db, 0xc1bdceee, 0xf57c0faf, 0x4787c62a, 0xa8304613, 0xfd469501,
+    0x698098d8, 0x8b44f7af, 0xffff5bb1, 0x895cd7be, 0x6b901122, 0xfd987193, 0xa679438e, 0x49b40821,
+    0xf61e2562, 0xc040b340, 0x265e5a51, 0xe9b6c7aa, 0xd62f105d, 0x02441453, 0xd8a1e681, 0xe7d3fbc8,
+    0x21e1cde6, 0xc33707d6, 0xf4d50d87, 0x455a14ed, 0xa9e3e905, 0xfcefa3f8, 0x676f02d9, 0x8d2a4c8a,
+    0xfffa3942, 0x8771f681, 0x6d9d6122, 0xfde5380c, 0xa4beea44, 0x4bdecfa9, 0xf6bb4b60, 0xbebfbc70,
+    0x289b7ec6, 0xeaa127fa, 0xd4ef3085, 0x04881d05, 0xd9d4d039, 0xe6db99e5, 0x1fa27cf8, 0xc4ac5665,
+    0xf4292244, 0x432aff97, 0xab9423a7, 0xfc93a039, 0x655b59c3, 0x8f0ccc92, 0xffeff47d, 0x85845dd1,
+    0x6fa87e4f, 0xfe2ce6e0, 0xa3014314, 0x4e0811a1, 0xf7537e82, 0xbd3af235, 0x2ad7d2bb, 0xeb86d391,
+};
+
+static uint32_t left32(uint32_t x, unsigned n)
+{
+    return x << n | x >> (32 - n);
+}
+
+static uint32_t right32(uint32_t x, unsigned n)
+{
+    return x >> n | x << (32 - n);
+}
+
+static uint64_t right64(uint64_t x, unsigned n)
+{
+    return x >> n | x << (64 - n);
+}
+
+static uint64_t read_big(const uint8_t *p, size_t bytes)
+{
+    uint64_t x = 0;
+    for (size_t i = 0; i < bytes; i++)
+        x = x << 8 | p[i];
+    return x;
+}
+
+static void write_big(uint8_t *p, uint64_t x, size_t bytes)
+{
+    for (size_t i = bytes; i-- > 0; x >>= 8)
+        p[i] = (uint8_t)x;
+}
+
+static uint32_t read_little(const uint8_t *p)
+{
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* Feeds whole blocks to `step`, then the rest with a 1 bit, zeros and the length in bits (in
+ * `field` bytes; of SHA-512's 16 the upper 8 stay 0). */
+static void feed(struct text s, size_t block, size_t field, bool big_endian,
+                 void (*step)(void *state, const uint8_t *block), void *state)
+{
+    const uint8_t *p = (const uint8_t *)s.at;
+    uint8_t last[256] = {0};
+    size_t rest = s.len % block;
+    for (size_t i = 0; i + block <= s.len; i += block)
+        step(state, p + i);
+    if (rest > 0)
+        memcpy(last, p + (s.len - rest), rest);
+    last[rest] = 0x80;
+    size_t end = rest + 1 + field <= block ? block : 2 * block;
+    uint64_t bits = (uint64_t)s.len * 8;
+    if (big_endian)
+        write_big(last + end - 8, bits, 8);
+    else
+        for (size_t i = 0; i < 8; i++)
+            last[end - 8 + i] = (uint8_t)(bits >> (8 * i));
+    for (size_t i = 0; i < end; i += block)
+        step(state, last + i);
+}
+
+/* ---- MD5
+ * -----------------------------------------------------------------------------------------------------
+ */
+
+static void md5_block(void *state, const uint8_t *block)
+{
+    static const uint8_t turns[4][4] = {
+        {7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}};
+    uint32_t *h = state, a = h[0], b = h[1], c = h[2], d = h[3];
+    for (unsigned i = 0; i < 64; i++) {
+        uint32_t mix;
+        unsigned word;
+        if (i < 16) {
+            mix = (b & c) | (~b & d);
+            word = i;
+        } else if (i < 32) {
+            mix = (d & b) | (~d & c);
+            word = (5 * i + 1) % 16;
+        } else if (i < 48) {
+            mix = b ^ c ^ d;
+            word = (3 * i + 5) % 16;
+        } else {
+            mix = c ^ (b | ~d);
+            word = 7 * i % 16;
+        }
+        mix += a + md5_k[i] + read_little(block + 4 * word);
+        a = d;
+        d = c;
+        c = b;
+        b += left32(mix, turns[i / 16][i % 4]);
+    }
+    h[0] += a;
+    h[1] += b;
+    h[2] += c;
+    h[3] += d;
+}
+
+void md5(struct text s, uint8_t out[static MD5_SIZE])
+{
+    uint32_t h[] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476};
+    feed(s, 64, 8, false, md5_block, h);
+    for (size_t i = 0; i < MD5_SIZE; i++)
+        out[i] = (uint8_t)(h[i / 4] >> (8 * (i % 4)));
+}
+
+/* ---- SHA-1
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+static void sha1_block(void *state, const uint8_t *block)
+{
+    uint32_t *h = state, a = h[0], b = h[1], c = h[2], d = h[3], e = h[4], w[80];
+    for (size_t i = 0; i < 16; i++)
+        w[i] = (uint32_t)read_big(block + 4 * i, 4);
+    for (size_t i = 16; i < 80; i++)
+        w[i] = left32(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
+    for (size_t i = 0; i < 80; i++) {
+        static const uint32_t k[] = {0x5a827999, 0x6ed9eba1, 0x8f1bbcdc, 0xca62c1d6};
+        uint32_t mix = i < 20              ? (b & c) | (~b & d)
+                       : i >= 40 && i < 60 ? (b & c) | (b & d) | (c & d)
+                                           : b ^ c ^ d;
+        mix += left32(a, 5) + e + k[i / 20] + w[i];
+        e = d;
+        d = c;
+        c = left32(b, 30);
+        b = a;
+        a = mix;
+    }
+    h[0] += a;
+    h[1] += b;
+    h[2] += c;
+    h[3] += d;
+    h[4] += e;
+}
+
+void sha1(struct text s, uint8_t out[static SHA1_SIZE])
+{
+    uint32_t h[] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
+    feed(s, 64, 8, true, sha1_block, h);
+    for (size_t i = 0; i < 5; i++)
+        write_big(out + 4 * i, h[i], 4);
+}
+
+/* ---- SHA-256, SHA-512
+ * ------------------------------------------------------------------------------------------ */
+
+static void sha256_block(void *state, const uint8_t *block)
+{
+    uint32_t *h = state, v[8], w[64];
+    memcpy(v, h, sizeof v);
+    for (size_t i = 0; i < 16; i++)
+        w[i] = (uint32_t)read_big(block + 4 * i, 4);
+    for (size_t i = 16; i < 64; i++) {
+        uint32_t x = w[i - 15], y = w[i - 2];
+        w[i] = w[i - 16] + w[i - 7] + (right32(x, 7) ^ right32(x, 18) ^ x >> 3) +
+               (right32(y, 17) ^ right32(y, 19) ^ y >> 10);
+    }
+    for (size_t i = 0; i < 64; i++) {
+        uint32_t s1 = right32(v[4], 6) ^ right32(v[4], 11) ^ right32(v[4], 25);
+        uint32_t s0 = right32(v[0], 2) ^ right32(v[0], 13) ^ right32(v[0], 22);
+        uint32_t choose = (v[4] & v[5]) ^ (~v[4] & v[6]);
+        uint32_t majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
+        uint32_t one = v[7] + s1 + choose + (uint32_t)(k512[i] >> 32) + w[i];
+        memmove(v + 1, v, 7 * sizeof *v);
+        v[4] += one;
+        v[0] = one + s0 + majority;
+    }
+    for (size_t i = 0; i < 8; i++)
+        h[i] += v[i];
+}
+
+void sha256(struct text s, uint8_t out[static SHA256_SIZE])
+{
+    uint32_t h[] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                    0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+    feed(s, 64, 8, true, sha256_block, h);
+    for (size_t i = 0; i < 8; i++)
+        write_big(out + 4 * i, h[i], 4);
+}
+
+static void sha512_block(void *state, const uint8_t *block)
+{
+    uint64_t *h = state, v[8], w[80];
+    memcpy(v, h, sizeof v);
+    for (size_t i = 0; i < 16; i++)
+        w[i] = read_big(block + 8 * i, 8);
+    for (size_t i = 16; i < 80; i++) {
+        uint64_t x = w[i - 15], y = w[i - 2];
+        w[i] = w[i - 16] + w[i - 7] + (right64(x, 1) ^ right64(x, 8) ^ x >> 7) +
+               (right64(y, 19) ^ right64(y, 61) ^ y >> 6);
+    }
+    for (size_t i = 0; i < 80; i++) {
+        uint64_t s1 = right64(v[4], 14) ^ right64(v[4], 18) ^ right64(v[4], 41);
+        uint64_t s0 = right64(v[0], 28) ^ right64(v[0], 34) ^ right64(v[0], 39);
+        uint64_t choose = (v[4] & v[5]) ^ (~v[4] & v[6]);
+        uint64_t majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
+        uint64_t one = v[7] + s1 + choose + k512[i] + w[i];
+        memmove(v + 1, v, 7 * sizeof *v);
+        v[4] += one;
+        v[0] = one + s0 + majority;
+    }
+    for (size_t i = 0; i < 8; i++)
+        h[i] += v[i];
+}
+
+void sha512(struct text s, uint8_t out[static SHA512_SIZE])
+{
+    uint64_t h[] = {0x6a09e667f3bcc908, 0xbb67ae8584caa73b, 0x3c6ef372fe94f82b, 0xa54ff53a5f1d36f1,
+                    0x510e527fade682d1, 0x9b05688c2b3e6c1f, 0x1f83d9abfb41bd6b, 0x5be0cd19137e2179};
+    feed(s, 128, 16, true, sha512_block, h);
+    for (size_t i = 0; i < 8; i++)
+        write_big(out + 8 * i, h[i], 8);
+}
+
+/* ---- HMAC
+ * --------------------------------------------------------------------------------------------------------
+ */
+
+static void keyed(const uint8_t key[static 64], uint8_t pad, struct text s, uint8_t *out)
+{
+    struct buf b = {0};
+    for (size_t i = 0; i < 64; i++)
+        buf_putc(&b, (char)(key[i] ^ pad));
+    buf_add(&b, s.at, s.len);
+    sha256((struct text){b.at, b.len}, out);
+    buf_release(&b);
+}
+
+void hmac_sha256(struct text key, struct text s, uint8_t out[static SHA256_SIZE])
+{
+    uint8_t block[64] = {0}, inner[SHA256_SIZE];
+    if (key.len > sizeof block)
+        sha256(key, block);
+    else if (key.len > 0)
+        memcpy(block, key.at, key.len);
+    keyed(block, 0x36, s, inner);
+    keyed(block, 0x5c, (struct text){(const char *)inner, sizeof inner}, out);
+}

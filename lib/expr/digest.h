@@ -1,0 +1,20 @@
+/*
+ * Digests of byte strings: MD5 (RFC 1321), SHA-1 and SHA-2 (FIPS 180-4), HMAC (RFC 2104), XXH64,
+ * MurmurHash3 (x86, 32 bits), FNV-1a (64 bits). MD5 and SHA-1 name things; they protect nothing.
+ */
+#ifndef EXPR_DIGEST_H
+#define EXPR_DIGEST_H
+
+#include "base/base.h"
+
+enum { MD5_SIZE = 16, SHA1_SIZE = 20, SHA256_SIZE = 32, SHA512_SIZE = 64 };
+void md5(struct text s, uint8_t out[static MD5_SIZE]);
+void sha1(struct text s, uint8_t out[static SHA1_SIZE]);
+void sha256(struct text s, uint8_t out[static SHA256_SIZE]);
+void sha512(struct text s, uint8_t out[static SHA512_SIZE]);
+void hmac_sha256(struct text key, struct text s, uint8_t out[static SHA256_SIZE]);
+uint64_t xxh64(struct text s, uint64_t seed);
+uint32_t murmur3(struct text s, uint32_t seed);
+uint64_t fnv1a(struct text s);
+
+#endif

@@ -1,0 +1,235 @@
+# wrangle: one test per promise.
+load helper
+
+setup() {
+    in_scratch
+    TOOL=wrangle
+    cat >f.csv <<'END'
+date,delay,distance,origin
+2001-01-01,20,300,ORD
+2001-01-02,5,500,ATL
+2001-01-03,,120,ORD
+2001-01-04,44,800,ATL
+END
+    cat >train.csv <<'END'
+age,fare,city
+20,7.25,Paris
+,71.5,London
+40,8,Paris
+30,,Rome
+END
+}
+
+# gives COMMAND... <want: standard output equals standard input of gives, byte for byte.
+gives() {
+    cat >want
+    "$@" >got
+    same want got
+}
+
+@test "select" {
+    gives wrangle 'select date,delay,origin' f.csv <<'END'
+date,delay,origin
+2001-01-01,20,ORD
+2001-01-02,5,ATL
+2001-01-03,,ORD
+2001-01-04,44,ATL
+END
+}
+
+@test "filter" {
+    gives wrangle 'filter delay > 15 && origin in ("ORD","ATL")' f.csv <<'END'
+date,delay,distance,origin
+2001-01-01,20,300,ORD
+2001-01-04,44,800,ATL
+END
+}
+
+@test "set" {
+    gives wrangle 'set late = if(delay > 15, 1, 0), speed = round(distance / 60, 2)' f.csv <<'END'
+date,delay,distance,origin,late,speed
+2001-01-01,20,300,ORD,1,5
+2001-01-02,5,500,ATL,0,8.33
+2001-01-03,,120,ORD,0,2
+2001-01-04,44,800,ATL,1,13.33
+END
+}
+
+@test "impute, scale, onehot" {
+    gives wrangle 'impute age,fare with=median | scale age,fare method=standard | onehot city' train.csv <<'END'
+age,fare,city_London,city_Paris,city_Rome
+-1.4142135623730951,-0.5922424863266913,0,1,0
+0,1.7319545731287588,1,0,0
+1.4142135623730951,-0.5651096170594617,0,1,0
+0,-0.5746024697426057,0,0,1
+END
+}
+
+@test "ordinal, clip, bin" {
+    gives wrangle 'ordinal city unknown=-1 | clip fare min=0 max=300 | bin age method=quantile bins=4' train.csv <<'END'
+age,fare,city
+0,7.25,1
+,71.5,0
+3,8,1
+2,,2
+END
+}
+
+@test "agg, sort" {
+    gives wrangle 'agg n=count() mean_delay=mean(delay) p90=quantile(delay,0.9) by=origin | sort mean_delay:desc' f.csv <<'END'
+origin,n,mean_delay,p90
+ATL,2,24.5,40.1
+ORD,2,20,20
+END
+}
+
+@test "lag, rolling" {
+    gives wrangle 'lag delay by=origin order=date | rolling delay with=mean window=7 by=origin order=date' f.csv <<'END'
+date,delay,distance,origin,delay_lag1,delay_mean7
+2001-01-01,20,300,ORD,,20
+2001-01-02,5,500,ATL,,5
+2001-01-03,,120,ORD,20,20
+2001-01-04,44,800,ATL,5,24.5
+END
+}
+
+@test "join" {
+    printf 'iata,state\nORD,IL\nSFO,CA\n' >airports.csv
+    gives wrangle 'join airports.csv on=origin=iata how=left' f.csv <<'END'
+date,delay,distance,origin,state
+2001-01-01,20,300,ORD,IL
+2001-01-02,5,500,ATL,
+2001-01-03,,120,ORD,IL
+2001-01-04,44,800,ATL,
+END
+}
+
+@test "dedup, sample, split" {
+    (cat f.csv; tail -n 1 f.csv) >twice.csv
+    wrangle 'dedup date,origin | sample n=1000 seed=7 | split train=0.8 test=0.2 by_time=date' twice.csv >got
+    [ "$(wc -l <got)" -eq 5 ]
+    [ "$(grep -c ',train$' got)" -eq 3 ]
+    [ "$(tail -n 1 got)" = '2001-01-04,44,800,ATL,test' ]
+}
+
+@test "replace, rename, drop" {
+    printf 'phone,delay,notes\n+33 (0)6-12,1,x\n' >p.csv
+    gives wrangle 'replace phone pattern="\\D+" with="" | rename delay=delay_min | drop notes' p.csv <<'END'
+phone,delay_min
+330612,1
+END
+}
+
+@test "rows of a slow stream pass at once" {
+    wrangle fit -r prep.json 'scale age' train.csv
+    mkfifo live
+    wrangle apply prep.json <live >features.csv &
+    reader=$!
+    exec 9>live
+    printf 'age,fare,city\n30,1,Oslo\n' >&9
+    for _ in $(seq 100); do
+        [ "$(wc -l <features.csv)" -eq 2 ] && break
+        sleep 0.05
+    done
+    same features.csv <(printf 'age,fare,city\n0,1,Oslo\n')
+    exec 9>&-
+    wait "$reader"
+}
+
+# ---- fit, apply, merge ----------------------------------------------------------------------------
+
+@test "fit and apply give what run gives" {
+    program='impute age,fare with=median | scale age,fare | onehot city'
+    wrangle "$program" train.csv >run
+    wrangle fit -r prep.json "$program" train.csv
+    wrangle apply prep.json train.csv >apply
+    same run apply
+    wrangle fit --emit -r again.json "$program" train.csv >emitted
+    same run emitted
+    same prep.json again.json
+}
+
+@test "the fit of shards merges into the fit of the whole" {
+    zcat "$ROOT/examples/flights/data/flights.csv.gz" >flights.csv
+    program='impute delay with=median | scale distance,delay | onehot origin max=20 unknown=ignore'
+    wrangle fit -r whole.json 'impute delay with=median' flights.csv
+    (head -n 1 flights.csv; sed -n '2,3000p' flights.csv) >1.csv
+    (head -n 1 flights.csv; sed -n '3001,3001p' flights.csv) >2.csv
+    (head -n 1 flights.csv; sed -n '3002,$p' flights.csv) >3.csv
+    for i in 1 2 3; do wrangle fit -r $i.json 'impute delay with=median' $i.csv; done
+    wrangle merge 3.json 1.json 2.json >merged.json
+    same whole.json merged.json
+}
+
+@test "apply names a column that is missing" {
+    wrangle fit -r prep.json 'scale age' train.csv
+    printf 'fare,city\n1,x\n' >bad.csv
+    fails_with 3 "'age'" wrangle apply prep.json bad.csv
+}
+
+@test "apply refuses unknown columns only when asked" {
+    wrangle fit -r prep.json 'scale age' train.csv
+    printf 'age,fare,city,extra\n30,1,x,y\n' >more.csv
+    gives wrangle apply prep.json more.csv <<'END'
+age,fare,city,extra
+0,1,x,y
+END
+    fails_with 3 "'extra'" wrangle apply --strict prep.json more.csv
+}
+
+# ---- the same bytes, whatever the machine does -----------------------------------------------------
+
+programs=(
+    'select @all'
+    'filter delay > 15'
+    'set speed = distance / 60'
+    'agg n=count() m=mean(delay) s=std(delay) q=quantile(delay, 0.9) c=nunique(destination) by=origin'
+    'sort delay:desc,origin'
+    'impute delay with=median | scale delay,distance | onehot origin max=20 unknown=ignore'
+    'dedup origin,destination'
+    'head 100'
+    'tail 100'
+    'sample n=500 seed=3'
+    'lag delay by=origin | rolling delay with=mean window=7 by=origin'
+)
+
+@test "any number of threads, chunk size, SIMD level, file or pipe: the same bytes" {
+    zcat "$ROOT/examples/flights/data/flights.csv.gz" | sed -n '1,3000p' >flights.csv
+    # newlines, quotes and delimiters inside quotes at every chunk border
+    awk -F, -v OFS=, 'NR == 1 {print $0, "note"; next}
+        {print $0, NR % 7 == 0 ? "\"a \"\"b\"\", c\nd\"" : "x" NR}' flights.csv >notes.csv
+    for program in "${programs[@]}"; do
+        echo "program: $program"
+        wrangle -j 1 "$program" notes.csv >want
+        for jobs in 2 8; do
+            wrangle -j $jobs "$program" notes.csv >got
+            same want got
+        done
+        for chunk in 1 100 4097; do
+            ML_CHUNK=$chunk wrangle -j 2 "$program" notes.csv >got
+            same want got
+        done
+        for level in scalar sse2 avx2 avx512; do
+            ML_SIMD=$level wrangle "$program" notes.csv >got
+            same want got
+        done
+        wrangle "$program" <notes.csv >got
+        same want got
+        gzip -c notes.csv | wrangle "$program" >got
+        same want got
+    done
+}
+
+@test "select @all copies CSV byte for byte" {
+    printf 'a,"b c",d\r\n1,"x, ""y""",007\r\n,"",1.10\r\n"multi\nline",,123456789012345678901234567890\r\n' >in.csv
+    tr -d '\r' <in.csv >want
+    wrangle 'select @all' in.csv >got
+    same want got
+}
+
+@test "JSON Lines keep their keys, order and digits" {
+    printf '{"b":1.10,"a":"x"}\n{"a":null,"c":[1,2],"b":1e2}\n{"b":-0}\n' >in.jsonl
+    wrangle 'select @all' in.jsonl >got || true
+    wrangle convert in.jsonl >got
+    same in.jsonl got
+}
