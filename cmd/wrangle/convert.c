@@ -104,7 +104,9 @@ static int view(void *context, struct operands *operands)
 
 static int describe(void *context, struct operands *operands)
 {
-    return run_pass(context, operands, "describe", true);
+    const struct convert_options *o = context;
+    bool table = wants_table(&o->stream, true);
+    return run_pass(o, operands, table ? "describe digits=6" : "describe", true);
 }
 
 const struct command command_describe = {

@@ -3,94 +3,74 @@
 
 #include <math.h>
 
-/* ---- vectors of one kind
- * ---------------------------------------------------------------------------- */
+/* ---- vectors of one kind -------------------------------------------------------------------- */
 
-#define COMPARE_LOOP(type, from, none, op)                                                         \
-    for (size_t r = 0; r < n; r++) {                                                               \
-        type x = a->from[r * a_step], y = b->from[r * b_step];                                     \
-        out[r] = (none) ? BOOL_MISSING : (uint8_t)(x op y);                                        \
-    }
-#define COMPARE_ALL(type, from, none)                                                              \
-    switch (op) {                                                                                  \
-    case COMPARE_EQ:                                                                               \
-        COMPARE_LOOP(type, from, none, ==)                                                         \
-        break;                                                                                     \
-    case COMPARE_NE:                                                                               \
-        COMPARE_LOOP(type, from, none, !=)                                                         \
-        break;                                                                                     \
-    case COMPARE_LT:                                                                               \
-        COMPARE_LOOP(type, from, none, <)                                                          \
-        break;                                                                                     \
-    case COMPARE_LE:                                                                               \
-        COMPARE_LOOP(type, from, none, <=)                                                         \
-        break;                                                                                     \
-    case COMPARE_GT:                                                                               \
-        COMPARE_LOOP(type, from, none, >)                                                          \
-        break;                                                                                     \
-    case COMPARE_GE:                                                                               \
-        COMPARE_LOOP(type, from, none, >=)                                                         \
-        break;                                                                                     \
-    }
+/* Which orders make the comparison true: bit 0 less, bit 1 equal, bit 2 greater. */
+static unsigned accepted(enum compare_op op)
+{
+    static const unsigned char orders[] = {
+        [COMPARE_EQ] = 2, [COMPARE_NE] = 5, [COMPARE_LT] = 1,
+        [COMPARE_LE] = 3, [COMPARE_GT] = 4, [COMPARE_GE] = 6,
+    };
+    return orders[op];
+}
 
-static void compare_doubles(enum compare_op op, const struct vector *a, const struct vector *b,
+static uint8_t by_order(unsigned orders, int order)
+{
+    return orders >> ((order > 0) - (order < 0) + 1) & 1;
+}
+
+static void compare_doubles(unsigned orders, const struct vector *a, const struct vector *b,
                             uint8_t *out, size_t n)
 {
     size_t a_step = !a->constant, b_step = !b->constant;
-    COMPARE_ALL(double, f64, isunordered(x, y))
+    for (size_t r = 0; r < n; r++) {
+        double x = a->f64[r * a_step], y = b->f64[r * b_step];
+        uint8_t answer = orders >> ((x > y) - (x < y) + 1) & 1;
+        out[r] = isunordered(x, y) ? BOOL_MISSING : answer;
+    }
 }
 
-static void compare_ints(enum compare_op op, const struct vector *a, const struct vector *b,
+static void compare_ints(unsigned orders, const struct vector *a, const struct vector *b,
                          uint8_t *out, size_t n)
 {
     size_t a_step = !a->constant, b_step = !b->constant;
-    COMPARE_ALL(int64_t, i64, x == INT_MISSING || y == INT_MISSING)
-}
-
-static void compare_bools(enum compare_op op, const struct vector *a, const struct vector *b,
-                          uint8_t *out, size_t n)
-{
-    size_t a_step = !a->constant, b_step = !b->constant;
-    COMPARE_ALL(uint8_t, b8, x == BOOL_MISSING || y == BOOL_MISSING)
-}
-
-static uint8_t by_order(enum compare_op op, int order)
-{
-    switch (op) {
-    case COMPARE_EQ:
-        return order == 0;
-    case COMPARE_NE:
-        return order != 0;
-    case COMPARE_LT:
-        return order < 0;
-    case COMPARE_LE:
-        return order <= 0;
-    case COMPARE_GT:
-        return order > 0;
-    case COMPARE_GE:
-        return order >= 0;
+    for (size_t r = 0; r < n; r++) {
+        int64_t x = a->i64[r * a_step], y = b->i64[r * b_step];
+        uint8_t answer = orders >> ((x > y) - (x < y) + 1) & 1;
+        out[r] = x == INT_MISSING || y == INT_MISSING ? BOOL_MISSING : answer;
     }
-    return 0;
 }
 
-static void compare_texts(enum compare_op op, const struct vector *a, const struct vector *b,
+static void compare_bools(unsigned orders, const struct vector *a, const struct vector *b,
                           uint8_t *out, size_t n)
 {
     size_t a_step = !a->constant, b_step = !b->constant;
-    bool equality = op == COMPARE_EQ || op == COMPARE_NE;
+    for (size_t r = 0; r < n; r++) {
+        uint8_t x = a->b8[r * a_step], y = b->b8[r * b_step];
+        bool missing = x == BOOL_MISSING || y == BOOL_MISSING;
+        out[r] = missing ? BOOL_MISSING : by_order(orders, x - y);
+    }
+}
+
+static void compare_texts(unsigned orders, const struct vector *a, const struct vector *b,
+                          uint8_t *out, size_t n)
+{
+    size_t a_step = !a->constant, b_step = !b->constant;
+    bool equality = orders == accepted(COMPARE_EQ) || orders == accepted(COMPARE_NE);
     for (size_t r = 0; r < n; r++) {
         struct text x = a->text[r * a_step], y = b->text[r * b_step];
         if (!x.at || !y.at)
             out[r] = BOOL_MISSING;
-        else if (equality)
-            out[r] = (x.len == y.len && memcmp(x.at, y.at, x.len) == 0) == (op == COMPARE_EQ);
+        else if (equality && x.len != y.len)
+            out[r] = by_order(orders, 1);
         else
-            out[r] = by_order(op, text_compare(x, y));
+            out[r] = by_order(orders, text_compare(x, y));
     }
 }
 
 /* Integers and doubles mixed, and JSON: whatever each cell holds. */
-static void compare_values(const struct frame *f, enum compare_op op, const struct vector *a,
+static void compare_values(const struct frame *f, unsigned orders, const struct vector *a,
                            const struct vector *b, uint8_t *out)
 {
     struct arena *arena = &f->batch->arena;
@@ -101,27 +81,27 @@ static void compare_values(const struct frame *f, enum compare_op op, const stru
         if (y.kind == KIND_JSON)
             value_of_json(y.text, arena, &y);
         bool missing = x.kind == KIND_NULL || y.kind == KIND_NULL;
-        out[r] = missing ? BOOL_MISSING : by_order(op, value_compare(&x, &y));
+        out[r] = missing ? BOOL_MISSING : by_order(orders, value_compare(&x, &y));
     }
 }
 
 void compare_vectors(const struct frame *f, enum compare_op op, const struct vector *a,
                      const struct vector *b, uint8_t *out)
 {
+    unsigned orders = accepted(op);
     if (a->form != b->form || a->form == FORM_NUMBER || a->form == FORM_JSON)
-        compare_values(f, op, a, b, out);
+        compare_values(f, orders, a, b, out);
     else if (a->form == FORM_FLOAT)
-        compare_doubles(op, a, b, out, f->rows);
+        compare_doubles(orders, a, b, out, f->rows);
     else if (a->form == FORM_BOOL)
-        compare_bools(op, a, b, out, f->rows);
+        compare_bools(orders, a, b, out, f->rows);
     else if (a->form == FORM_TEXT)
-        compare_texts(op, a, b, out, f->rows);
+        compare_texts(orders, a, b, out, f->rows);
     else
-        compare_ints(op, a, b, out, f->rows);
+        compare_ints(orders, a, b, out, f->rows);
 }
 
-/* ---- in which kind
- * ------------------------------------------------------------------------------------ */
+/* ---- in which kind -------------------------------------------------------------------------- */
 
 static bool is_literal(const struct node *n)
 {
@@ -195,8 +175,7 @@ static int check_compare(struct expr *x, struct node *n, struct error *e)
     return status;
 }
 
-/* ---- the operators
- * -------------------------------------------------------------------------------------- */
+/* ---- the operators -------------------------------------------------------------------------- */
 
 static int eval_compare(struct frame *f, const struct node *n, enum compare_op op,
                         struct vector *out)
@@ -248,9 +227,7 @@ static int eval_between(struct frame *f, const struct node *n, struct vector *ou
     return 0;
 }
 
-/* ---- in
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- in ------------------------------------------------------------------------------------- */
 
 /* A list of literals, all texts or all numbers, ready for look-ups. */
 struct literal_set {

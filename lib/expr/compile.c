@@ -8,20 +8,30 @@
 
 enum { SHOWN_BEFORE = 60, SHOWN_AFTER = 40 };
 
-/* The line of the source around byte `at`, control bytes as spaces, and a caret under it. */
+static bool inside_character(struct text s, size_t at)
+{
+    return at < s.len && (s.at[at] & 0xC0) == 0x80;
+}
+
+/* The part of the line around byte `at` that is shown, cut between characters. */
+static void shown_part(struct text source, size_t at, size_t *start, size_t *end)
+{
+    *start = *end = at;
+    while (*start > 0 && source.at[*start - 1] != '\n' && at - *start < SHOWN_BEFORE)
+        --*start;
+    while (*end < source.len && source.at[*end] != '\n' && *end - at < SHOWN_AFTER)
+        ++*end;
+    while (*start < at && inside_character(source, *start))
+        ++*start;
+    while (*end > at && inside_character(source, *end))
+        --*end;
+}
+
+/* The line of the source with control bytes as spaces, and a caret under byte `at`. */
 static void show_place(struct text source, size_t at, struct buf *out)
 {
-    if (at > source.len)
-        at = source.len;
-    size_t start = at, end = at;
-    while (start > 0 && source.at[start - 1] != '\n' && at - start < SHOWN_BEFORE)
-        start--;
-    while (end < source.len && source.at[end] != '\n' && end - at < SHOWN_AFTER)
-        end++;
-    while (start < at && (source.at[start] & 0xC0) == 0x80)
-        start++;
-    while (end < source.len && end > at && (source.at[end] & 0xC0) == 0x80)
-        end--;
+    size_t start, end;
+    shown_part(source, at, &start, &end);
     buf_puts(out, "\n    ");
     for (size_t i = start; i < end; i++)
         buf_putc(out, (unsigned char)source.at[i] < 0x20 ? ' ' : source.at[i]);
@@ -38,7 +48,7 @@ int expr_fail(const struct expr *x, size_t at, struct error *e, const char *form
     va_start(args, format);
     buf_vformat(&message, format, args);
     va_end(args);
-    show_place(x->source, at, &message);
+    show_place(x->source, at < x->source.len ? at : x->source.len, &message);
     error_set(e, ERR_USAGE, "%s", buf_text(&message));
     buf_release(&message);
     return ERR_USAGE;

@@ -96,9 +96,7 @@ static void feed(struct text s, size_t block, size_t field, bool big_endian,
         step(state, last + i);
 }
 
-/* ---- MD5
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- MD5 ------------------------------------------------------------------------------------ */
 
 static void md5_block(void *state, const uint8_t *block)
 {
@@ -141,9 +139,7 @@ void md5(struct text s, uint8_t out[static MD5_SIZE])
         out[i] = (uint8_t)(h[i / 4] >> (8 * (i % 4)));
 }
 
-/* ---- SHA-1
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- SHA-1 ---------------------------------------------------------------------------------- */
 
 static void sha1_block(void *state, const uint8_t *block)
 {
@@ -179,8 +175,7 @@ void sha1(struct text s, uint8_t out[static SHA1_SIZE])
         write_big(out + 4 * i, h[i], 4);
 }
 
-/* ---- SHA-256, SHA-512
- * ------------------------------------------------------------------------------------------ */
+/* ---- SHA-256, SHA-512 ----------------------------------------------------------------------- */
 
 static void sha256_block(void *state, const uint8_t *block)
 {
@@ -250,9 +245,7 @@ void sha512(struct text s, uint8_t out[static SHA512_SIZE])
         write_big(out + 8 * i, h[i], 8);
 }
 
-/* ---- HMAC
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- HMAC ----------------------------------------------------------------------------------- */
 
 static void keyed(const uint8_t key[static 64], uint8_t pad, struct text s, uint8_t *out)
 {

@@ -37,8 +37,7 @@ struct frame frame_masked(const struct frame *f, const uint8_t *mask)
     return masked;
 }
 
-/* ---- literals and parameters
- * --------------------------------------------------------------------- */
+/* ---- literals and parameters ---------------------------------------------------------------- */
 
 static struct vector literal_vector(const struct node *n)
 {
@@ -71,8 +70,7 @@ static struct vector variable_vector(const struct frame *f, const struct node *n
     return vector_gather(f, &outer, f->outer_row);
 }
 
-/* ---- columns
- * ------------------------------------------------------------------------------------- */
+/* ---- columns -------------------------------------------------------------------------------- */
 
 static struct vector vector_of_column(const struct column *c)
 {
@@ -176,10 +174,16 @@ static int column_vector(struct frame *f, const struct node *n, enum kind want, 
         *out = c->form == FORM_TEXT ? vector_of_column(c) : masked_text(f, n->column);
         return 0;
     }
+    enum kind first = n->kind == KIND_BOOL && want == KIND_NUMBER ? KIND_BOOL : want;
+    struct vector v;
+    int status;
     if (!f->active && (is_raw(c) || c->form == FORM_TEXT) && want != KIND_JSON)
-        return convert_column(f, n, want, out);
-    struct vector v = is_raw(c) ? masked_text(f, n->column) : vector_of_column(c);
-    return vector_as(f, n, &v, want, out);
+        status = convert_column(f, n, first, &v);
+    else {
+        v = is_raw(c) ? masked_text(f, n->column) : vector_of_column(c);
+        status = vector_as(f, n, &v, first, &v);
+    }
+    return status ? status : vector_as(f, n, &v, want, out);
 }
 
 static int double_column(struct frame *f, const struct node *n, struct vector *out)
@@ -211,8 +215,7 @@ static int masked_double_column(struct frame *f, const struct node *n, struct ve
     return status;
 }
 
-/* ---- nodes
- * ---------------------------------------------------------------------------------------- */
+/* ---- nodes ---------------------------------------------------------------------------------- */
 
 int eval(struct frame *f, const struct node *n, struct vector *out)
 {
@@ -324,8 +327,7 @@ static int eval_real(struct frame *f, const struct node *n, struct vector *out)
     return status ? status : real_rows(f, n, &a, n->fn->real2 ? &b : NULL, out);
 }
 
-/* ---- row by row
- * ------------------------------------------------------------------------------------ */
+/* ---- row by row ----------------------------------------------------------------------------- */
 
 /* Arguments of a call: vectors and the values of the row under way. */
 struct row_args {
@@ -399,8 +401,7 @@ int eval_rows(struct frame *f, const struct node *n, struct vector *out)
     return status;
 }
 
-/* ---- the contract
- * ----------------------------------------------------------------------------------- */
+/* ---- the contract --------------------------------------------------------------------------- */
 
 /* A constant becomes a value per row. */
 static struct vector spread(const struct frame *f, const struct vector *v)

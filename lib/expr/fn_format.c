@@ -5,8 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
-/* ---- one conversion
- * ---------------------------------------------------------------------------------------- */
+/* ---- one conversion ------------------------------------------------------------------------- */
 
 enum { WIDTH_MAX = 1000, PRECISION_MAX = 100 };
 
@@ -194,9 +193,7 @@ static bool put_formatted(struct call *c, struct buf *b, const struct spec *s,
     return true;
 }
 
-/* ---- templates
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- templates ------------------------------------------------------------------------------ */
 
 static bool bad_template(struct call *c, struct text template)
 {
@@ -269,40 +266,41 @@ KERNEL(do_fmtnum)
     return put_formatted(c, &c->scratch, &s, &a[0]) && give_scratch(c, out);
 }
 
-/* ---- units
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- units ---------------------------------------------------------------------------------- */
 
 struct unit {
     const char *name;
     double factor;
 };
 
+static bool same_name(struct text s, const char *name, bool any_case)
+{
+    char bit = any_case ? 0x20 : 0;
+    if (s.len != strlen(name))
+        return false;
+    for (size_t i = 0; i < s.len; i++)
+        if ((s.at[i] | bit) != (name[i] | bit))
+            return false;
+    return true;
+}
+
 /* A number, spaces, and the name of a unit (any case of letters when asked). */
 static bool read_unit(struct text s, const struct unit *units, size_t count, bool any_case,
                       double *out)
 {
-    size_t n = 0;
+    size_t n = 0, sign = s.len > 0 && s.at[0] == '+';
+    double number = 0;
     while (n < s.len && s.at[n] && strchr("0123456789.+-", s.at[n]))
         n++;
-    double number = 0;
-    size_t sign = n > 0 && s.at[0] == '+';
     if (!number_parse_double(s.at + sign, n - sign, &number))
         return false;
     while (n < s.len && s.at[n] == ' ')
         n++;
-    struct text name = {s.at + n, s.len - n};
-    for (size_t i = 0; i < count; i++) {
-        size_t k = 0, len = strlen(units[i].name);
-        while (k < len && k < name.len &&
-               (name.at[k] == units[i].name[k] ||
-                (any_case && (name.at[k] | 0x20) == (units[i].name[k] | 0x20))))
-            k++;
-        if (k == len && k == name.len) {
+    for (size_t i = 0; i < count; i++)
+        if (same_name((struct text){s.at + n, s.len - n}, units[i].name, any_case)) {
             *out = number * units[i].factor;
             return true;
         }
-    }
     return false;
 }
 

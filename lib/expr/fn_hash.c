@@ -4,9 +4,7 @@
 
 #include <zlib.h>
 
-/* ---- digests
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- digests -------------------------------------------------------------------------------- */
 
 static bool give_hex(struct call *c, const uint8_t *bytes, size_t n, struct value *out)
 {
@@ -68,8 +66,7 @@ KERNEL(do_hash_mod)
     return give_int(out, (int64_t)(xxh64(a[0].text, seed) % (uint64_t)a[1].i));
 }
 
-/* ---- UUIDs (RFC 9562)
- * ---------------------------------------------------------------------------------------- */
+/* ---- UUIDs (RFC 9562) ----------------------------------------------------------------------- */
 
 static bool give_uuid(struct call *c, uint8_t bytes[static 16], unsigned version, struct value *out)
 {
@@ -176,9 +173,7 @@ static const struct function_row hash_rows[] = {
 };
 const struct function_family hash_functions = {hash_rows, COUNT_OF(hash_rows)};
 
-/* ---- draws
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- draws ---------------------------------------------------------------------------------- */
 
 /* Two draws differ when step, call, row or item of a list do. */
 struct draw {

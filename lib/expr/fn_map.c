@@ -1,8 +1,7 @@
 /* Maps (JSON objects), and looking into lists and maps alike. */
 #include "expr/fn_list.h"
 
-/* ---- reading and building
- * -------------------------------------------------------------------------------- */
+/* ---- reading and building ------------------------------------------------------------------- */
 
 bool map_open(struct call *c, struct json_reader *r, struct text json)
 {
@@ -44,9 +43,7 @@ static bool finish_map(struct call *c, struct value *out)
     return give_scratch_json(c, out);
 }
 
-/* ---- one item
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- one item ------------------------------------------------------------------------------- */
 
 /* The last entry of that key counts. */
 static bool find_key(struct text json, struct text wanted, struct arena *arena, struct text *found)
@@ -136,9 +133,7 @@ KERNEL(do_length)
     return give_int(out, n);
 }
 
-/* ---- setting
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- setting -------------------------------------------------------------------------------- */
 
 static bool set_in_list(struct call *c, const struct value *a, struct text with, struct value *out)
 {
@@ -193,8 +188,7 @@ KERNEL(do_set)
     return good;
 }
 
-/* ---- all of a map
- * ---------------------------------------------------------------------------------------------- */
+/* ---- all of a map --------------------------------------------------------------------------- */
 
 KERNEL(do_keys)
 {
@@ -273,9 +267,7 @@ KERNEL(do_explode_kv)
     return finish_map(c, out);
 }
 
-/* ---- paths
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- paths ---------------------------------------------------------------------------------- */
 
 /* path = ["$"] { "." name | "[" number "]" | "[" quote name quote "]" }; the first dot may be left
  * out. Takes one step off the front of *path; false when it is malformed. */

@@ -3,8 +3,7 @@
 
 #include <math.h>
 
-/* ---- mathematics: a double to a double
- * ---------------------------------------------------------------- */
+/* ---- mathematics: a double to a double ------------------------------------------------------ */
 
 static double degrees(double x)
 {
@@ -14,6 +13,13 @@ static double degrees(double x)
 static double radians(double x)
 {
     return x * (M_PI / 180.0);
+}
+
+/* One step of Newton's method: the library's cbrt(27) may be off by a bit. */
+static double cube_root(double x)
+{
+    double y = cbrt(x);
+    return y == 0.0 || !isfinite(y) ? y : y - (y * y * y - x) / (3.0 * y * y);
 }
 
 static double logit(double p)
@@ -121,7 +127,7 @@ static const struct function_row math_rows[] = {
      'f',
      .real2 = atan2},
     REAL("atanh", atanh, "inverse hyperbolic tangent", "atanh(0)", "0"),
-    REAL("cbrt", cbrt, "cube root", "cbrt(27)", "3"),
+    REAL("cbrt", cube_root, "cube root", "cbrt(27)", "3"),
     REAL("cos", cos, "cosine of an angle in radians", "cos(0)", "1"),
     REAL("cosh", cosh, "hyperbolic cosine", "cosh(0)", "1"),
     REAL("degrees", degrees, "radians to degrees", "degrees(pi())", "180"),
@@ -179,9 +185,7 @@ static const struct function_row math_rows[] = {
 };
 const struct function_family math_functions = {math_rows, COUNT_OF(math_rows)};
 
-/* ---- bits
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- bits ----------------------------------------------------------------------------------- */
 
 KERNEL(do_band)
 {

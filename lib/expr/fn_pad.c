@@ -85,8 +85,7 @@ KERNEL(do_squeeze)
     return give_scratch(c, out);
 }
 
-/* ---- padding
- * --------------------------------------------------------------------------------------------- */
+/* ---- padding -------------------------------------------------------------------------------- */
 
 static bool put_padding(struct call *c, const struct value *a)
 {
@@ -120,8 +119,7 @@ KERNEL(do_rpad)
     return put_padding(c, a) && give_scratch(c, out);
 }
 
-/* ---- wrapping
- * -------------------------------------------------------------------------------------------- */
+/* ---- wrapping ------------------------------------------------------------------------------- */
 
 /* The word at or after byte *at, which moves behind it; empty at the end. */
 static struct text next_word(struct text s, size_t *at)

@@ -3,8 +3,7 @@
 
 #include <stdlib.h>
 
-/* ---- place
- * -------------------------------------------------------------------------------------------- */
+/* ---- place ---------------------------------------------------------------------------------- */
 
 KERNEL(do_row_num)
 {
@@ -17,8 +16,7 @@ KERNEL(do_file_name)
     return give_text(out, text_of(c->frame->batch->file));
 }
 
-/* ---- columns: answered while compiling
- * ------------------------------------------------------------------ */
+/* ---- columns: answered while compiling ------------------------------------------------------ */
 
 static int want_literal(const struct expr *x, const struct node *n, struct error *e)
 {
@@ -80,8 +78,7 @@ static int check_nfields(struct expr *x, struct node *n, struct error *e UNUSED)
     return 0;
 }
 
-/* ---- the environment: constants too
- * ---------------------------------------------------------------------- */
+/* ---- the environment: constants too --------------------------------------------------------- */
 
 KERNEL(do_env)
 {
@@ -106,9 +103,7 @@ KERNEL(do_param)
     return call_fail(c, "no parameter %s was given", quote(quoted, name.at, name.len));
 }
 
-/* ---- prev
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- prev ----------------------------------------------------------------------------------- */
 
 /* The last value seen, kept between batches. Batches come in file order, one at a time; a new run
  * over the rows begins with a batch whose sequence is not above the last one's. */
@@ -197,8 +192,9 @@ static const struct function_row rows[] = {
      't',
      .row = do_env},
     {{"field", RECORD, "field(name or number) -> any",
-      "the column of a constant name, or the how manyth from 1", "if(col_exists(\"x\"), 1, 2)",
-      "2"},
+      "the column of a constant name, or of a constant number from 1 (here a column x that holds "
+      "1)",
+      "field(\"x\")", "1"},
      "v",
      '=',
      VOLATILE,

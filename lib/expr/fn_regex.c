@@ -122,8 +122,7 @@ KERNEL(do_re_escape)
     return give_scratch(c, out);
 }
 
-/* ---- like: % any text, _ one character, \ before either
- * ------------------------------------------------- */
+/* ---- like: % any text, _ one character, \ before either ------------------------------------- */
 
 static uint32_t fold_case(uint32_t c, bool ignore_case)
 {

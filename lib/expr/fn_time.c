@@ -4,9 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- shared
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- shared --------------------------------------------------------------------------------- */
 
 bool unit_of(struct call *c, struct text word, enum unit *unit)
 {
@@ -79,9 +77,7 @@ bool give_shifted(struct call *c, struct value *out, usec t, usec by)
     return give_time(out, sum);
 }
 
-/* ---- now
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- now ------------------------------------------------------------------------------------ */
 
 static usec start_of_day(usec t)
 {
@@ -99,8 +95,7 @@ KERNEL(do_today)
     return give_time(out, start_of_day(c->frame->x->context.now));
 }
 
-/* ---- reading and writing
- * ------------------------------------------------------------------------------------- */
+/* ---- reading and writing -------------------------------------------------------------------- */
 
 /* The zone of a clock time without an offset: the call's, else the one declared for the input. */
 static bool from_local(const struct call *c, usec local, struct value *out)
@@ -204,9 +199,7 @@ KERNEL(do_from_epoch)
     return give_shifted(c, out, 0, a[0].is_int ? a[0].i * USEC_SECOND : llround(seconds * 1e6));
 }
 
-/* ---- moving
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- moving --------------------------------------------------------------------------------- */
 
 /* The day is cut to the length of the month: a month after January 31 is the end of February. */
 static bool add_months(struct call *c, usec t, int64_t months, struct value *out)
@@ -287,9 +280,7 @@ KERNEL(do_age)
     return give_int(out, x.year - y.year - before_birthday);
 }
 
-/* ---- cutting
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- cutting -------------------------------------------------------------------------------- */
 
 KERNEL(do_trunc_time)
 {

@@ -2,12 +2,12 @@
 #include "expr/node.h"
 
 static const struct function_family *const families[] = {
-    &arithmetic_functions, &number_functions, &math_functions,     &bit_functions,
-    &compare_functions,    &logic_functions,  &text_functions,     &pad_functions,
-    &unicode_functions,    &regex_functions,  &convert_functions,  &encode_functions,
-    &format_functions,     &time_functions,   &calendar_functions, &hash_functions,
-    &random_functions,     &list_functions,   &map_functions,      &vector_functions,
-    &lambda_functions,     &record_functions,
+    &arithmetic_functions, &number_functions,   &math_functions,   &bit_functions,
+    &compare_functions,    &logic_functions,    &text_functions,   &pad_functions,
+    &unicode_functions,    &distance_functions, &regex_functions,  &convert_functions,
+    &encode_functions,     &format_functions,   &time_functions,   &calendar_functions,
+    &hash_functions,       &random_functions,   &list_functions,   &map_functions,
+    &vector_functions,     &lambda_functions,   &record_functions,
 };
 
 size_t function_count(void)

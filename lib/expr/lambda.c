@@ -91,8 +91,7 @@ static bool has_list(const struct frame *f, const struct items *it, size_t row)
     return it->lists.text[vector_at(&it->lists, row)].at && frame_wants(f, row);
 }
 
-/* ---- map, list_filter
- * ---------------------------------------------------------------------------------- */
+/* ---- map, list_filter ----------------------------------------------------------------------- */
 
 static struct text scratch_copy(struct frame *f, const struct buf *b)
 {
@@ -147,8 +146,7 @@ static int eval_list_filter(struct frame *f, const struct node *n, struct vector
     return eval_lists(f, n, true, out);
 }
 
-/* ---- any, all
- * --------------------------------------------------------------------------------------------- */
+/* ---- any, all ------------------------------------------------------------------------------- */
 
 /* any is decided by a true item, all by a false one; missing ones leave it open. */
 static int eval_quantifier(struct frame *f, const struct node *n, uint8_t decided,
@@ -183,9 +181,7 @@ static int eval_all(struct frame *f, const struct node *n, struct vector *out)
     return eval_quantifier(f, n, 0, out);
 }
 
-/* ---- reduce
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- reduce --------------------------------------------------------------------------------- */
 
 /* One step: item number k of every list that has one. acc: the state of each row, JSON. */
 static int reduce_step(struct frame *f, const struct node *lambda, const struct items *it, size_t k,

@@ -7,8 +7,7 @@ static struct vector bools(const uint8_t *values)
     return (struct vector){.form = FORM_BOOL, .b8 = values};
 }
 
-/* ---- and, or, xor, not
- * -------------------------------------------------------------------------------- */
+/* ---- and, or, xor, not ---------------------------------------------------------------------- */
 
 /* mask[r] = 1 for the wanted rows whose answer is still open; false when there is none. */
 static bool open_rows(const struct frame *f, const uint8_t *answer, uint8_t decided, uint8_t *mask)
@@ -79,8 +78,7 @@ KERNEL(do_xor)
     return give_bool(out, a[0].b != a[1].b);
 }
 
-/* ---- choices
- * -------------------------------------------------------------------------------------------- */
+/* ---- choices -------------------------------------------------------------------------------- */
 
 /* Branches of if, case, switch and coalesce: which one gives each row its value. */
 struct choices {
@@ -223,8 +221,7 @@ static int eval_nullif(struct frame *f, const struct node *n, struct vector *out
     return 0;
 }
 
-/* ---- greatest, least
- * -------------------------------------------------------------------------------------- */
+/* ---- greatest, least ------------------------------------------------------------------------ */
 
 static int eval_extreme(struct frame *f, const struct node *n, int sign, struct vector *out)
 {
@@ -260,8 +257,7 @@ static int eval_least(struct frame *f, const struct node *n, struct vector *out)
     return eval_extreme(f, n, -1, out);
 }
 
-/* ---- missing
- * ---------------------------------------------------------------------------------------------- */
+/* ---- missing -------------------------------------------------------------------------------- */
 
 static int eval_missing(struct frame *f, const struct node *n, uint8_t answer, struct vector *out)
 {
@@ -290,8 +286,7 @@ static int eval_not_null(struct frame *f, const struct node *n, struct vector *o
     return eval_missing(f, n, 0, out);
 }
 
-/* ---- kinds of results
- * ------------------------------------------------------------------------------------- */
+/* ---- kinds of results ----------------------------------------------------------------------- */
 
 /* Joins the kinds of args[first], args[first + step] ... and of the last when it stands alone. */
 static void join_branches(struct node *n, size_t first, bool last_alone)

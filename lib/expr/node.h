@@ -75,7 +75,7 @@ struct expr {
 int expr_fail(const struct expr *x, size_t at, struct error *e, const char *format, ...)
     PRINTF_LIKE(4, 5);
 
-/* ---- lexer.c --------------------------------------------------------------------------------- */
+/* ---- lexer.c -------------------------------------------------------------------------------- */
 
 enum token_kind {
     TOKEN_END,
@@ -151,11 +151,8 @@ struct function_family {
 };
 extern const struct function_family arithmetic_functions, number_functions, math_functions,
     bit_functions, compare_functions, logic_functions, text_functions, pad_functions,
-    unicode_functions, regex_functions, convert_functions, encode_functions, format_functions,
-    time_functions, calendar_functions, hash_functions, random_functions, list_functions,
-    map_functions, vector_functions, lambda_functions, record_functions;
-
-/* Insert, delete, replace, and swap of neighbours when asked: fewest steps, by characters. */
-size_t edit_distance(struct text a, struct text b, bool transpositions, struct arena *arena);
+    unicode_functions, distance_functions, regex_functions, convert_functions, encode_functions,
+    format_functions, time_functions, calendar_functions, hash_functions, random_functions,
+    list_functions, map_functions, vector_functions, lambda_functions, record_functions;
 
 #endif

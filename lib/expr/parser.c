@@ -7,6 +7,7 @@ struct parser {
     struct expr *x;
     struct token token; /* the one to be read next */
     unsigned depth;     /* of rules under way */
+    unsigned cases; /* `case`s under way: inside of them when, then, else and end are no names */
     struct error *e;
     int status;
 };
@@ -148,8 +149,7 @@ static struct node *literal(struct parser *p, struct value value)
     return n;
 }
 
-/* ---- lists, calls, case
- * -------------------------------------------------------------------------- */
+/* ---- lists, calls, case --------------------------------------------------------------------- */
 
 /* lambda = name "->" expression | "(" name "," name ")" "->" expression */
 static struct node *parse_lambda(struct parser *p)
@@ -265,8 +265,7 @@ static struct node *parse_case(struct parser *p)
     struct args args = {0};
     struct node *n = NULL, *part = NULL;
     advance(p);
-    if (!next_is(p, "when"))
-        return fail_expected(p, "'when'");
+    p->cases++;
     while (accept(p, "when")) {
         part = parse_expression(p, 0);
         vec_push(&args, part);
@@ -287,11 +286,12 @@ static struct node *parse_case(struct parser *p)
     else if (part)
         fail(p, at, "too many branches");
 done:
+    p->cases--;
     vec_release(&args);
     return n;
 }
 
-/* ---- primary --------------------------------------------------------------------------------- */
+/* ---- primary -------------------------------------------------------------------------------- */
 
 static struct node *parse_number(struct parser *p)
 {
@@ -306,11 +306,20 @@ static struct node *parse_number(struct parser *p)
     return literal(p, v);
 }
 
+static bool is_reserved(const struct parser *p)
+{
+    static const char *const words[] = {"and",     "or",   "not",  "xor",  "in",
+                                        "between", "when", "then", "else", "end"};
+    size_t count = p->cases ? COUNT_OF(words) : COUNT_OF(words) - 4;
+    for (size_t i = 0; i < count; i++)
+        if (next_is(p, words[i]))
+            return true;
+    return false;
+}
+
 /* word = "true" | "false" | "null" | case | call | column */
 static struct node *parse_word(struct parser *p)
 {
-    static const char *const reserved[] = {"and",  "or",   "not",  "xor", "in",  "between",
-                                           "when", "then", "else", "end", "case"};
     struct token second = peek_second(p);
     if (token_is(&second, "("))
         return parse_call(p);
@@ -318,11 +327,10 @@ static struct node *parse_word(struct parser *p)
         return literal(p, (struct value){.kind = KIND_BOOL, .b = next_is(p, "true")});
     if (next_is(p, "null"))
         return literal(p, (struct value){.kind = KIND_NULL});
-    if (next_is(p, "case"))
+    if (next_is(p, "case") && token_is(&second, "when"))
         return parse_case(p);
-    for (size_t i = 0; i < COUNT_OF(reserved); i++)
-        if (next_is(p, reserved[i]))
-            return fail_expected(p, "a value");
+    if (is_reserved(p))
+        return fail_expected(p, "a value");
     struct node *n = node_new(p->x, NODE_NAME, p->token.at, p->token.end);
     n->name = p->token.text;
     advance(p);

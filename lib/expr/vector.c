@@ -401,8 +401,7 @@ int vector_as_int(struct frame *f, const struct vector *v, struct vector *out)
     return status;
 }
 
-/* ---- gathering and choosing
- * ---------------------------------------------------------------------- */
+/* ---- gathering and choosing ----------------------------------------------------------------- */
 
 static size_t form_size(enum form form)
 {

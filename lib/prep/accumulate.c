@@ -18,7 +18,7 @@ enum type aggregate_held_as(const struct aggregate *a)
 
 enum type aggregate_answers_as(const struct aggregate *a)
 {
-    if (a->function->takes == TAKES_ORDERED)
+    if (a->function->takes == TAKES_ORDERED && a->function->keeps_type)
         return aggregate_held_as(a);
     bool text = a->function->result == TYPE_TEXT || a->function->result == TYPE_JSON;
     return text ? TYPE_TEXT : TYPE_FLOAT;
@@ -44,8 +44,16 @@ static json_t *get_json(struct text bytes)
 static void count_add(const struct aggregate *a, char *states, const struct samples *v, size_t *held)
 {
     (void)a, (void)held;
-    for (size_t r = 0; r < v->rows; r++)
-        *STATE(uint64_t, states, v->group[r]) += v->text ? v->text[r].at != NULL : 1;
+    if (!v->number && !v->time && !v->text && v->one_group) {
+        *STATE(uint64_t, states, 0) += v->rows;
+        return;
+    }
+    for (size_t r = 0; r < v->rows; r++) {
+        bool missing = v->number ? isnan(v->number[r])
+                       : v->time ? v->time[r] == INT_MISSING
+                                 : v->text && !v->text[r].at;
+        *STATE(uint64_t, states, v->group[r]) += !missing;
+    }
 }
 
 static void count_put(const struct aggregate *a, char *state, struct buf *out)
@@ -75,9 +83,28 @@ struct total {
     struct sum sum;
 };
 
+/* The values that are there, a block at a time. */
+static void add_present(struct total *t, const double *x, size_t n)
+{
+    double block[256];
+    for (size_t i = 0, kept = 0; i < n; i++) {
+        block[kept] = x[i];
+        kept += (size_t)!isnan(x[i]);
+        if (kept == COUNT_OF(block) || i + 1 == n) {
+            sum_add_many(&t->sum, block, kept);
+            t->count += kept;
+            kept = 0;
+        }
+    }
+}
+
 static void total_add(const struct aggregate *a, char *states, const struct samples *v, size_t *held)
 {
     (void)a, (void)held;
+    if (v->one_group) {
+        add_present(STATE(struct total, states, 0), v->number, v->rows);
+        return;
+    }
     for (size_t r = 0; r < v->rows; r++) {
         if (isnan(v->number[r]))
             continue;
@@ -146,6 +173,10 @@ static struct moments *moments_at(const struct aggregate *a, char *states, size_
 static void spread_add(const struct aggregate *a, char *states, const struct samples *v, size_t *held)
 {
     (void)held;
+    if (v->one_group) {
+        moments_add_many(moments_at(a, states, 0), v->number, v->rows);
+        return;
+    }
     for (size_t r = 0; r < v->rows; r++)
         if (!isnan(v->number[r]))
             moments_add(moments_at(a, states, v->group[r]), v->number[r]);
@@ -244,9 +275,39 @@ static void keep(const struct aggregate *a, struct kept *now, struct kept next, 
     *now = next;
 }
 
+static void extend(struct kept *now, bool smallest, double x)
+{
+    if (!isnan(x) && (!now->present || (smallest ? x < now->number : x > now->number))) {
+        now->number = x;
+        now->present = true;
+    }
+}
+
+/* min and max of numbers, the common case. Comparisons with NaN are false. */
+static void extreme_add(const struct aggregate *a, char *states, const struct samples *v)
+{
+    bool smallest = a->function->name[1] == 'i';
+    if (!v->one_group) {
+        for (size_t r = 0; r < v->rows; r++)
+            extend(STATE(struct kept, states, v->group[r]), smallest, v->number[r]);
+        return;
+    }
+    double low = (double)INFINITY, high = -(double)INFINITY;
+    for (size_t r = 0; r < v->rows; r++) {
+        low = v->number[r] < low ? v->number[r] : low;
+        high = v->number[r] > high ? v->number[r] : high;
+    }
+    if (low <= high)
+        extend(STATE(struct kept, states, 0), smallest, smallest ? low : high);
+}
+
 static void kept_add(const struct aggregate *a, char *states, const struct samples *v, size_t *held)
 {
     enum type held_as = aggregate_held_as(a);
+    if (held_as == TYPE_FLOAT && a->function->name[0] == 'm') {
+        extreme_add(a, states, v);
+        return;
+    }
     for (size_t r = 0; r < v->rows; r++) {
         struct kept next = {.id = v->ids[r]};
         bool missing = true;
@@ -581,7 +642,7 @@ static void collect_release(char *state)
 #define TALLY  sizeof(struct counts), tally_add, tally_put, tally_absorb
 
 static const struct accumulator accumulators[] = {
-    {"count", "rows; with a column, those where it is not missing", TAKES_TEXT, false, false, TYPE_INT,
+    {"count", "rows; with a column, those where it is not missing", TAKES_ORDERED, false, false, TYPE_INT,
      sizeof(uint64_t), count_add, count_put, count_absorb, count_value, NULL},
     {"sum", "exact sum, rounded once", TAKES_NUMBER, false, false, TYPE_FLOAT, TOTAL, sum_answer,
      total_release},

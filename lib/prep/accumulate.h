@@ -20,6 +20,7 @@ struct aggregate {
 struct samples {
     size_t rows;
     const uint32_t *group;
+    bool one_group;             /* all of group is 0 */
     const uint64_t *ids;        /* row ids */
     const double *number;       /* NaN is missing */
     const int64_t *time;

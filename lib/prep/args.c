@@ -127,6 +127,7 @@ int step_expr(struct step *s, struct text text, const struct schema *in, struct 
         (void)error_set(e, rc, "%s: %.700s", s->kind->name, problem.message);
         return rc;
     }
+    s->in_order = s->in_order || expr_ordered(*out);
     uint8_t *need = mem_alloc(in->fields.len + 1);
     expr_columns(*out, need);
     for (size_t i = 0; i < in->fields.len; i++)

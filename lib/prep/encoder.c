@@ -1,5 +1,6 @@
 /* Hooks of encoders: arguments, where results go, and the way from a cell to its place. */
 #include "prep/encoder.h"
+#include "prep/draw.h"
 
 #include <math.h>
 
@@ -109,7 +110,7 @@ int encoder_open(struct step *s, const struct schema *in, struct error *e)
     struct encoder_plan *plan = arena_zero(&s->arena, sizeof *plan);
     s->plan = plan;
     plan->target = FIELD_NONE;
-    plan->unknown.place = PLACE_IGNORE;
+    plan->unknown.place = plan->missing.place = PLACE_IGNORE;
     int rc = 0;
     if (encoder->target != TARGET_NONE) {
         rc = arg_column(s, "target", in, &plan->target, e);
@@ -119,7 +120,7 @@ int encoder_open(struct step *s, const struct schema *in, struct error *e)
     bool values = !encoder->widens;
     if (rc == 0 && step_has_arg(s, "unknown"))
         rc = policy_read(s, "unknown", encoder->to, values, &plan->unknown, e);
-    if (rc == 0)
+    if (rc == 0 && step_has_arg(s, "missing"))
         rc = policy_read(s, "missing", encoder->to, values, &plan->missing, e);
     return rc ? rc : open_results(s, in, plan, e);
 }
@@ -165,8 +166,7 @@ size_t encoder_part(const struct step *s, size_t parts, const struct batch *b, s
 {
     if (parts <= 1)
         return 0;
-    uint64_t seed = arg_given(s, "seed") ? (uint64_t)arg_int(s, "seed") : s->context->seed;
-    return (size_t)random_below(seed, s->number, batch_row_id(b, row), parts);
+    return (size_t)random_below(draw_seed(s), s->number, batch_row_id(b, row), parts);
 }
 
 /* ---- cells to places ------------------------------------------------------------------------- */

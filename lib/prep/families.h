@@ -26,6 +26,7 @@ extern const struct step_kind steps_edit_find[];
 extern const struct step_kind steps_edit_replace[];
 extern const struct step_kind steps_discretize[];
 extern const struct step_kind steps_report[];
+extern const struct step_kind steps_report_counts[];
 extern const struct step_kind steps_missing[];
 extern const struct step_kind steps_validate[];
 extern const struct step_kind steps_check[];
@@ -36,5 +37,12 @@ extern const struct step_kind steps_missing_order[];
 extern const struct step_kind steps_window[];
 extern const struct step_kind steps_window_rolling[];
 extern const struct step_kind steps_window_shift[];
+extern const struct step_kind steps_geo[];
+extern const struct step_kind steps_privacy[];
+extern const struct step_kind steps_order_top[];
+extern const struct step_kind steps_order_unique[];
+extern const struct step_kind steps_order_rank[];
+extern const struct step_kind steps_exec[];
+extern const struct step_kind steps_numeric_fit[];
 
 #endif

@@ -13,7 +13,8 @@ struct groups {
 
 /* From here on rows are those of b; without columns all rows are one group. */
 void groups_batch(struct groups *g, struct batch *b, const size_t *columns, size_t count);
-/* The number of the row's group, in order of arrival. Missing and the empty text are different values. */
+/* The number of the row's group, in order of arrival. Missing and the empty text are different
+ * values. */
 size_t groups_find(struct groups *g, size_t row);
 size_t groups_count(const struct groups *g);
 void groups_release(struct groups *g);

@@ -1,5 +1,5 @@
-/* Batches held back until the last one has come: packed, in memory as long as there is some, then in a
- * scratch file. */
+/* Batches held back until the last one has come: packed, in memory as long as there is some, then
+ * in a scratch file. */
 #ifndef PREP_HOLD_H
 #define PREP_HOLD_H
 

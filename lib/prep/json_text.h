@@ -6,8 +6,8 @@
 
 #include <jansson.h>
 
-/* Appends j: keys sorted, two blanks a level, short lists of scalars on one line, doubles in the fewest
- * digits that read back the same. No newline at the end. */
+/* Appends j: keys sorted, two blanks a level, short lists of scalars on one line, doubles in the
+ * fewest digits that read back the same. No newline at the end. */
 void json_put_value(struct buf *out, const json_t *j);
 
 #endif

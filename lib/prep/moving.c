@@ -100,6 +100,7 @@ static void peaks_remove(struct moving *m)
 
 static void take(struct moving *m, const struct moving_options *o, double x, uint64_t number)
 {
+    m->moments.order = 2;
     m->moments.count++;
     switch (o->kind) {
     case MOVING_STD:
@@ -158,43 +159,34 @@ static double usable(double x)
     return isfinite(x) ? x : (double)NAN;
 }
 
-static void enter_one(struct moving *m, const struct moving_options *o)
+static void enter(struct moving *m, const struct moving_options *o, double x, usec at)
 {
-    double x = ring_at(m, m->entered)->x;
+    ring_push(m, x, at);
     if (!isnan(x))
-        take(m, o, x, m->left + m->entered);
-    m->entered++;
+        take(m, o, x, m->left + m->held - 1);
 }
 
-static void leave_one(struct moving *m, const struct moving_options *o)
+static void leave(struct moving *m, const struct moving_options *o)
 {
     double x = ring_at(m, 0)->x;
     if (!isnan(x))
         give(m, o, x);
-    m->entered--;
     m->held--;
     m->left++;
     m->first = m->first + 1 == m->capacity ? 0 : m->first + 1;
 }
 
-/* Without the current row, rows of its own time are not yet known either. */
-static void enter_earlier(struct moving *m, const struct moving_options *o, usec at)
-{
-    while (m->entered < m->held && (o->rows || ring_at(m, m->entered)->at < at))
-        enter_one(m, o);
-}
-
 static void leave_old(struct moving *m, const struct moving_options *o, usec at)
 {
     if (o->rows) {
-        while (m->entered > (size_t)o->rows)
-            leave_one(m, o);
+        while (m->held > (size_t)o->rows)
+            leave(m, o);
         return;
     }
-    usec from =
-        at - o->span; /* in the window when later, or (current row left out) when not earlier */
-    while (m->entered > 0 && ring_at(m, 0)->at < from + (o->current ? 1 : 0))
-        leave_one(m, o);
+    /* A window that ends before its row begins with the duration's first moment, not behind it. */
+    usec from = at - o->span + (o->current ? 1 : 0);
+    while (m->held > 0 && ring_at(m, 0)->at < from)
+        leave(m, o);
 }
 
 /* ---- results -------------------------------------------------------------------------------- */
@@ -205,9 +197,9 @@ static double skewness(const struct moving *m)
     double n = (double)m->moments.count, sum = 0, second = 0, third = 0;
     if (m->moments.count < 3)
         return (double)NAN;
-    for (size_t i = 0; i < m->entered; i++)
+    for (size_t i = 0; i < m->held; i++)
         sum += isnan(ring_at(m, i)->x) ? 0 : ring_at(m, i)->x;
-    for (size_t i = 0; i < m->entered; i++) {
+    for (size_t i = 0; i < m->held; i++) {
         double d = isnan(ring_at(m, i)->x) ? 0 : ring_at(m, i)->x - sum / n;
         second += d * d / n;
         third += d * d * d / n;
@@ -248,15 +240,11 @@ static double result(const struct moving *m, const struct moving_options *o)
 double moving_next(struct moving *m, const struct moving_options *o, double x, usec at)
 {
     if (o->current)
-        ring_push(m, usable(x), at);
-    if (o->current)
-        enter_one(m, o);
-    else
-        enter_earlier(m, o, at);
+        enter(m, o, usable(x), at);
     leave_old(m, o, at);
     double y = result(m, o);
     if (!o->current)
-        ring_push(m, usable(x), at);
+        enter(m, o, usable(x), at);
     return y;
 }
 

@@ -37,10 +37,8 @@ struct moving_value {
 
 /* Of one series; zero bytes at first. */
 struct moving {
-    /* A ring: `held` values from `first` on, of which the statistic has taken the first `entered`.
-     */
-    struct moving_value *ring;
-    size_t capacity, first, held, entered;
+    struct moving_value *ring; /* the window: `held` values from `first` on */
+    size_t capacity, first, held;
     uint64_t left;          /* values that left the ring so far */
     struct moments moments; /* count: values taken that are not missing; min and max are not kept */
     VEC(double) sorted;     /* median, quantile */

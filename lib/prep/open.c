@@ -15,6 +15,7 @@ static void step_close(struct step *s)
     s->columns = NULL;
     s->names = NULL;
     s->column_count = 0;
+    s->in_order = false;
     s->reads.len = 0;
 }
 

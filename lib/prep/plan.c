@@ -7,7 +7,7 @@ static const char *mode_of(const struct step *s)
         return "gathers all rows, spills past --memory";
     if (step_learns(s))
         return "learns, then streams";
-    if (s->kind->ordered)
+    if (s->kind->ordered || s->in_order)
         return "streams in file order";
     return "streams";
 }

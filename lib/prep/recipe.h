@@ -1,4 +1,4 @@
-/* What the files of prep share: values of arguments, errors that point into a program, opening steps. */
+/* What the files of prep share: values of arguments, errors that point into a program, opening. */
 #ifndef PREP_RECIPE_H
 #define PREP_RECIPE_H
 
@@ -22,30 +22,31 @@ struct arg_value {
     bool given;       /* in the program, or by an alias, or by the fallback */
     bool written;     /* in the program */
     size_t offset;    /* of the value in the program, when written */
-    struct text text; /* NUL-terminated. Selections, lists and rests as written, others without quotes */
+    struct text text; /* NUL-terminated; selections, lists and rests as written, others unquoted */
     double number;
-    int64_t integer;  /* also of ARG_DURATION, in microseconds */
+    int64_t integer; /* also of ARG_DURATION, in microseconds */
     bool flag;
-    int choice;       /* -1: not given */
+    int choice;         /* -1: not given */
     struct text *items; /* ARG_LIST */
     size_t item_count;
 };
 
-/* Reads value->text (already without quotes where they do not matter) as `a` wants it. On failure `why`
- * holds "expected a number from 0 to 1". Lists come from the arena. */
+/* Reads value->text (already without quotes where they do not matter) as `a` wants it. On failure
+ * `why` holds "expected a number from 0 to 1". Lists come from the arena. */
 bool arg_check(const struct arg *a, const struct step_kind *kind, struct arg_value *value,
                struct arena *arena, struct buf *why);
 /* The choices of an ARG_CHOICE or ARG_METHOD: number i, empty after the last. */
 struct text arg_choice_at(const struct arg *a, const struct step_kind *kind, size_t i);
-/* The next item of a list or selection, separated by commas outside quotes, parentheses, brackets and
- * regular expressions; blanks around it are gone, its quotes are not. */
+/* The next item of a list or selection, separated by commas outside quotes, parentheses, brackets
+ * and regular expressions; blanks around it are gone, its quotes are not. */
 bool item_next(struct text *rest, struct text *item);
 /* item without its quotes when it is one quoted word: then true. Else *out is the item itself. */
 bool unquote(struct text item, struct arena *arena, struct text *out);
 /* s without white space at its ends. */
 struct text text_trimmed(struct text s);
-/* The bytes at the start of s up to the end of the quoted word that begins there; 0 when it never ends.
- * A backslash protects the next byte inside double quotes, and in an expression inside all quotes. */
+/* The bytes at the start of s up to the end of the quoted word that begins there; 0 when it never
+ * ends. A backslash protects the next byte inside double quotes, and in an expression inside all
+ * quotes. */
 size_t quoted_length(struct text s, bool expression);
 /* The same for a regular expression between slashes. */
 size_t regex_length(struct text s);
@@ -55,7 +56,8 @@ size_t regex_length(struct text s);
 /* ERR_USAGE at a byte of the program: line, column, the message, the line and a caret under it. */
 int program_error(const struct recipe *r, size_t offset, struct error *e, const char *format, ...)
     PRINTF_LIKE(4, 5);
-/* ": did you mean 'x'?" for the nearest of names, or "" when none is near. out has HINT_MAX bytes. */
+/* ": did you mean 'x'?" for the nearest of names, or "" when none is near. out has HINT_MAX bytes.
+ */
 enum { HINT_MAX = 320 };
 const char *nearest_hint(char out[static HINT_MAX], struct text word, const char *const *names,
                          size_t count);

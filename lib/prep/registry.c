@@ -31,7 +31,18 @@ static const struct step_kind *const families[] = {
     steps_order,
     steps_impute,
     steps_report,
+    steps_report_counts,
     steps_missing_order,
+    steps_window,
+    steps_window_rolling,
+    steps_window_shift,
+    steps_geo,
+    steps_privacy,
+    steps_order_top,
+    steps_order_unique,
+    steps_order_rank,
+    steps_exec,
+    steps_numeric_fit,
 };
 
 const struct step_kind *step_kind_at(size_t i)

@@ -280,6 +280,11 @@ static void find_groups(struct agg_table *t, struct batch *b, uint64_t set, cons
 {
     const struct agg_plan *p = t->plan;
     const struct text *cells[16] = {NULL};
+    if (p->by_count == 0 && b->rows > 0) {
+        find_group(t, (struct text){(const char *)&set, sizeof set}, ids[0]);
+        memset(group, 0, b->rows * sizeof *group); /* the only group there is */
+        return;
+    }
     for (size_t i = 0; i < p->by_count; i++)
         cells[i] = batch_text(b, p->by[i]);
     struct buf key = {0};
@@ -360,7 +365,7 @@ static int agg_learn(const struct step *s, void *state, struct batch *b, struct 
     uint32_t *group = batch_array(b, b->rows, sizeof *group);
     for (size_t r = 0; r < b->rows; r++)
         ids[r] = batch_row_id(b, r);
-    struct samples v = {.rows = b->rows, .group = group, .ids = ids};
+    struct samples v = {.rows = b->rows, .group = group, .ids = ids, .one_group = p->by_count == 0};
     for (size_t k = 0; k < p->set_count; k++) {
         find_groups(t, b, p->sets[k], ids, group);
         for (size_t i = 0; i < p->count; i++) {

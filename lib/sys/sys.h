@@ -51,6 +51,9 @@ void lock_release(int fd);
 int process_spawn(char *const argv[], int *to_stdin, int *from_stdout, pid_t *pid, struct error *e);
 /* Waits; *status as a shell gives it: exit status, or 128 + signal. */
 int process_wait(pid_t pid, int *status, struct error *e);
+/* Runs a child with `input` as its standard input and appends what it writes to out; waits. A child that
+ * reads no further is no error. */
+int process_filter(char *const argv[], struct text input, struct buf *out, int *status, struct error *e);
 
 /* ---- threads -------------------------------------------------------------------------------- */
 

@@ -206,16 +206,25 @@ void batch_filter(struct batch *b, const uint8_t *keep)
     batch_keep(b, rows, n);
 }
 
-/* Rows come in any order now: cells of the chunk become slices. */
-static void column_unview(struct batch *b, struct column *c)
+const struct text *batch_raw(struct batch *b, size_t column)
 {
+    const struct column *c = &b->columns.at[column];
     if (c->form != FORM_VIEW)
-        return;
+        return c->form == FORM_RAW ? c->text : NULL;
     struct text *raw = batch_array(b, b->rows, sizeof *raw);
     for (size_t r = 0; r < b->rows; r++)
         raw[r] = view_cell(c, b->kept ? b->kept[r] : (uint32_t)r);
+    return raw;
+}
+
+/* Rows come in any order now: cells of the chunk become slices. */
+static void column_unview(struct batch *b, size_t column)
+{
+    struct column *c = &b->columns.at[column];
+    if (c->form != FORM_VIEW)
+        return;
+    c->text = batch_raw(b, column);
     c->form = FORM_RAW;
-    c->text = raw;
 }
 
 static const uint64_t *ids_of_repeats(struct batch *b, const uint32_t *rows, size_t n)
@@ -233,7 +242,7 @@ void batch_gather(struct batch *b, const uint32_t *rows, size_t n, const uint64_
 {
     const uint64_t *new_ids = ids ? arena_copy(&b->arena, ids, n * sizeof *ids) : ids_of_repeats(b, rows, n);
     for (size_t i = 0; i < b->columns.len; i++) {
-        column_unview(b, &b->columns.at[i]);
+        column_unview(b, i);
         column_gather(b, &b->columns.at[i], rows, n);
     }
     b->kept = kept_gather(b, rows, n);

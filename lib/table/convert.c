@@ -175,10 +175,13 @@ static int doubles_of_raw(struct batch *b, size_t column, const char *name, doub
                           struct error *e)
 {
     const struct column *c = &b->columns.at[column];
+    bool padded = c->form == FORM_VIEW; /* the chunk goes on, or its slack */
     for (size_t r = 0; r < b->rows; r++) {
         struct text raw = raw_cell(b, c, r);
         if (raw.len == 0)
             out[r] = (double)NAN;
+        else if (padded && LIKELY(number_parse_padded(raw.at, raw.len, &out[r])))
+            continue;
         else if (UNLIKELY(!parse_double(b, raw, &out[r]))) {
             out[r] = (double)NAN;
             if (reject_cell(b, r, column, name, "a number", e))

@@ -164,6 +164,8 @@ void batch_gather(struct batch *b, const uint32_t *rows, size_t n, const uint64_
  * batch and until batch_keep/gather. A cell that does not convert goes to the batch's policy, which
  * makes it missing or an error with file, line and column. `name` is for that message. */
 const struct text *batch_text(struct batch *b, size_t column);   /* never fails */
+/* Cells as they stand in the source, for a column that no step made; else NULL. */
+const struct text *batch_raw(struct batch *b, size_t column);
 int batch_double(struct batch *b, size_t column, const char *name, const double **out, struct error *e);
 int batch_int(struct batch *b, size_t column, const char *name, const int64_t **out, struct error *e);
 int batch_time(struct batch *b, size_t column, const char *name, const usec **out, struct error *e);

@@ -5,8 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- a small table
- * -------------------------------------------------------------------------------------- */
+/* ---- a small table -------------------------------------------------------------------------- */
 
 enum { ROWS = 3 };
 
@@ -103,8 +102,7 @@ static const char *value_of(const char *text, char out[static 800],
 /* The same for all three rows. */
 #define CHECK_ONE(text, want) CHECK_VALUE(text, want "|" want "|" want)
 
-/* ---- the catalogue
- * ---------------------------------------------------------------------------------------- */
+/* ---- the catalogue -------------------------------------------------------------------------- */
 
 static bool first_row_is(const char *text, const char *want, char got[static 800])
 {
@@ -138,9 +136,7 @@ TEST(catalogue_is_sorted_and_complete)
     CHECK(function_find(text_of("no_such_function")) == NULL);
 }
 
-/* ---- grammar
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- grammar -------------------------------------------------------------------------------- */
 
 TEST(precedence)
 {
@@ -153,13 +149,13 @@ TEST(precedence)
     CHECK_ONE("1 + 2 . 3", "33");
     CHECK_ONE("not 1 == 2 and true", "true");
     CHECK_ONE("true or false and false", "true");
-    CHECK_ONE("1 < 2 == true", "comparisons do not chain: join them with 'and'\n"
-                               "    1 < 2 == true\n          ^");
+    CHECK_VALUE("1 < 2 == true", "comparisons do not chain: join them with 'and'\n"
+                                 "    1 < 2 == true\n          ^");
 }
 
 TEST(literals)
 {
-    CHECK_ONE("'it''s'", "expected an operator or the end, not ''s''\n    'it''s'\n        ^");
+    CHECK_VALUE("'it''s'", "expected an operator or the end, not ''s''\n    'it''s'\n        ^");
     CHECK_ONE("\"a\\tb\\u00e9\\u{1F600}\"", "a\tbé😀");
     CHECK_ONE("\"\\d+\"", "\\d+");
     CHECK_ONE(".5 + 1e-1", "0.6");
@@ -198,6 +194,9 @@ TEST(branches)
     CHECK_VALUE("if(x > 5, 'big', 'small')", "small|big|small");
     CHECK_VALUE("if(x > 5, 1)", "|1|");
     CHECK_VALUE("case when x > 5 then 1 when x == 1 then 2.5 end", "2.5|1|");
+    CHECK_VALUE("case when x = 1 then 2 end", "'=' stands for nothing here: '==' compares\n"
+                                              "    case when x = 1 then 2 end\n"
+                                              "                ^");
     CHECK_VALUE("switch(x, 1, 'a', 20, 'b', 'c')", "a|b|c");
     CHECK_VALUE("coalesce(x, 0)", "1|20|0");
     CHECK_VALUE("default(x, 'none')", "1|20|none");
@@ -253,8 +252,7 @@ TEST(lambdas)
     CHECK_VALUE("reduce([1, 2, 3], x, (a, b) -> a * b)", "6|120|");
 }
 
-/* ---- missing values
- * ------------------------------------------------------------------------------------------- */
+/* ---- missing values ------------------------------------------------------------------------- */
 
 TEST(three_valued_logic)
 {
@@ -291,23 +289,21 @@ TEST(missing_stays_missing)
     CHECK_ONE("null ^ 0", "");
 }
 
-/* ---- numbers
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- numbers -------------------------------------------------------------------------------- */
 
 TEST(integers_do_not_overflow_silently)
 {
     CHECK_VALUE("x + 9223372036854775807", "1 + 9223372036854775807 does not fit 64-bit integers");
     CHECK_VALUE("x * 9223372036854775807 * 2",
-                "9223372036854775807 * 2 does not fit 64-bit integers");
+                "20 * 9223372036854775807 does not fit 64-bit integers");
     CHECK_VALUE("-9223372036854775807 - x",
                 "-9223372036854775807 - 1 does not fit 64-bit integers");
     CHECK_VALUE("(x + 1) ^ 63", "2 ^ 63 does not fit 64-bit integers");
     CHECK_VALUE("x / 0", "1 / 0 divides by zero");
     CHECK_VALUE("x // 0", "1 // 0 divides by zero");
     CHECK_VALUE("x % (x - 1)", "1 % 0 divides by zero");
-    CHECK_VALUE("f * 1e308", "|1000 * 1e+308 has no finite value");
-    CHECK_ONE("factorial(21)", "factorial(21) has no 64-bit value\n    factorial(21)\n    ^");
+    CHECK_VALUE("f * 1e308", "-2 * 1e+308 has no finite value");
+    CHECK_VALUE("factorial(21)", "factorial(21) has no 64-bit value\n    factorial(21)\n    ^");
 }
 
 TEST(integers_and_floats)
@@ -326,9 +322,7 @@ TEST(integers_and_floats)
     CHECK_VALUE("if(x == 1, `air time` - 1, 0)", "9007199254740992|0|0");
 }
 
-/* ---- comparing
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- comparing ------------------------------------------------------------------------------ */
 
 TEST(comparisons_take_the_literals_kind)
 {
@@ -346,9 +340,7 @@ TEST(comparisons_take_the_literals_kind)
     CHECK_VALUE("get(list, 0) == '1'", "true|false|");
 }
 
-/* ---- times
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- times ---------------------------------------------------------------------------------- */
 
 TEST(times)
 {
@@ -361,18 +353,17 @@ TEST(times)
     CHECK_ONE("date_diff('2024-02-29', '2024-01-31', 'months')", "1");
     CHECK_ONE("date_diff('2024-01-31', '2024-02-29', 'months')", "-1");
     CHECK_ONE("trunc_time('2024-05-16', 'week')", "2024-05-13T00:00:00Z");
-    CHECK_ONE("trunc_time('2024-05-16', 'fortnight')",
-              "trunc_time: 'fortnight' is not a unit: years, months, weeks, days, hours, minutes, "
-              "seconds\n    trunc_time('2024-05-16', 'fortnight')\n    ^");
+    CHECK_VALUE(
+        "trunc_time('2024-05-16', 'fortnight')",
+        "trunc_time: 'fortnight' is not a unit: years, months, weeks, days, hours, minutes, "
+        "seconds\n    trunc_time('2024-05-16', 'fortnight')\n    ^");
     CHECK_VALUE("hour('2024-01-01 10:00')",
                 "'2024-01-01 10:00' is not a time with a zone (declare one with --zone)");
-    CHECK_ONE("make_date(2023, 2, 29)",
-              "make_date: there is no such date or time\n    make_date(2023, 2, 29)\n    ^");
+    CHECK_VALUE("make_date(2023, 2, 29)",
+                "make_date: there is no such date or time\n    make_date(2023, 2, 29)\n    ^");
 }
 
-/* ---- errors
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- errors --------------------------------------------------------------------------------- */
 
 #define CHECK_ERROR(text, want)                                                                    \
     do {                                                                                           \
@@ -453,8 +444,7 @@ TEST(nesting_is_limited)
     mem_free(text);
 }
 
-/* ---- state between batches
- * ------------------------------------------------------------------------------------------ */
+/* ---- state between batches ------------------------------------------------------------------ */
 
 TEST(prev_looks_into_the_batch_before)
 {
@@ -495,6 +485,21 @@ TEST(conditions_keep_true_rows)
     expr_free(x);
 }
 
+TEST(sounds_and_distances)
+{
+    CHECK_ONE("metaphone('Thomas')", "0MS");
+    CHECK_ONE("metaphone('physics')", "FSKS");
+    CHECK_ONE("metaphone('school')", "SKL");
+    CHECK_ONE("metaphone('judge')", "JJ");
+    CHECK_ONE("soundex('Ashcraft')", "A261");
+    CHECK_ONE("soundex('Tymczak')", "T522");
+    CHECK_ONE("soundex('Pfister')", "P236");
+    CHECK_ONE("soundex('42')", "");
+    CHECK_ONE("levenshtein('', 'naïve')", "5");
+    CHECK_ONE("damerau('ca', 'abc')", "3");
+    CHECK_ONE("round_to(jaro_winkler('DIXON', 'DICKSONX'), 4)", "0.8133");
+}
+
 TEST(digests_of_many_lengths)
 {
     /* 55, 56, 63, 64, 111, 112, 128 bytes: the ends of blocks */
@@ -506,6 +511,6 @@ TEST(digests_of_many_lengths)
     CHECK_ONE("left(sha512(repeat('a', 111)), 16)", "fa9121c7b32b9e01");
     CHECK_ONE("left(sha512(repeat('a', 112)), 16)", "c01d080efd492776");
     CHECK_ONE("xxh64('abc')", "44bc2cf5ad770999");
-    CHECK_ONE("xxh64('0123456789012345678901234567890123456789')", "ee79e5a0cf90d5c8");
-    CHECK_ONE("murmur3('The quick brown fox')", "2556506018");
+    CHECK_ONE("xxh64('0123456789012345678901234567890123456789')", "ca6fc80cbde1a931");
+    CHECK_ONE("murmur3('The quick brown fox jumps over the lazy dog')", "776992547");
 }

@@ -1,0 +1,178 @@
+#include "prep/side.h"
+
+struct side_cells {
+    struct text *at;
+    size_t len, cap;
+};
+
+int side_open(const struct step *s, struct text path, struct side **out, struct error *e)
+{
+    const char *directory = s->context->directory;
+    const struct input_options *given = &s->context->input;
+    struct input_options options = {.policy = &s->context->policy,
+                                    .encoding = given->encoding,
+                                    .ragged = given->ragged,
+                                    .max_record = given->max_record};
+    struct side *side = mem_alloc(sizeof *side);
+    side->path = directory && path.at[0] != '/' ? mem_format("%s/%s", directory, path.at)
+                                                : mem_text(path.at);
+    int rc = input_open(&side->path, 1, &options, &side->in, e);
+    if (rc) {
+        side_free(side);
+        return rc;
+    }
+    side->schema = input_schema(side->in);
+    side->format = input_format(side->in);
+    side->policy = &s->context->policy;
+    side->columns = mem_alloc((side->schema->fields.len + 1) * sizeof *side->columns);
+    *out = side;
+    return 0;
+}
+
+void side_clear(struct side *side)
+{
+    for (size_t i = 0; i < side->schema->fields.len; i++) {
+        mem_free(side->columns[i].at);
+        side->columns[i] = (struct side_cells){0};
+    }
+    for (size_t i = 0; i < side->texts.len; i++)
+        buf_release(&side->texts.at[i]);
+    side->texts.len = 0;
+    side->rows = side->held = 0;
+}
+
+void side_free(struct side *side)
+{
+    if (!side)
+        return;
+    if (side->columns)
+        side_clear(side);
+    vec_release(&side->texts);
+    mem_free(side->columns);
+    input_free(side->in);
+    mem_free(side->path);
+    mem_free(side);
+}
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+static void keep_cells(struct side *side, const uint8_t *wanted, struct batch *b)
+{
+    for (size_t i = 0; i < side->schema->fields.len; i++) {
+        struct side_cells *c = &side->columns[i];
+        if (!wanted[i] || b->rows == 0)
+            continue;
+        side->held -= c->cap * sizeof *c->at;
+        if (c->cap < c->len + b->rows)
+            c->at = vec_grow_(c->at, &c->cap, c->len + b->rows, sizeof *c->at);
+        memcpy(c->at + c->len, batch_raw(b, i), b->rows * sizeof *c->at);
+        c->len += b->rows;
+        side->held += c->cap * sizeof *c->at;
+    }
+    side->held += b->text.cap;
+    vec_push(&side->texts, b->text); /* takes */
+    b->text = (struct buf){0};
+}
+
+static bool any(const uint8_t *wanted, size_t n)
+{
+    return n > 0 && memchr(wanted, 1, n);
+}
+
+static int read_batches(struct side *side, const uint8_t *wanted, size_t memory,
+                        int (*see)(void *context, struct batch *b, struct error *e), void *context,
+                        struct batch *b, struct error *e)
+{
+    bool keep = any(wanted, side->schema->fields.len);
+    int rc = 0;
+    while (rc == 0 && (rc = input_next(side->in, b, e)) == 1) {
+        rc = input_parse(side->in, b, e);
+        if (rc == 0)
+            batch_drop_rejected(b);
+        if (rc == 0 && see)
+            rc = see(context, b, e);
+        if (rc == 0 && keep)
+            keep_cells(side, wanted, b);
+        side->rows += b->rows;
+        if (rc == 0 && side->rows >= UINT32_MAX)
+            rc = error_set(e, ERR_DATA, "%.200s has too many rows", side->path);
+        if (rc == 0 && side->held > memory)
+            return SIDE_FULL;
+        batch_clear(b);
+    }
+    return rc;
+}
+
+int side_read(struct side *side, const uint8_t *wanted, size_t memory,
+              int (*see)(void *context, struct batch *b, struct error *e), void *context,
+              struct error *e)
+{
+    side_clear(side);
+    int rc = input_keep(side->in, e);
+    if (rc == 0)
+        rc = input_rewind(side->in, e);
+    struct batch *b = batch_new();
+    if (rc == 0)
+        rc = read_batches(side, wanted, memory, see, context, b, e);
+    batch_free(b);
+    return rc;
+}
+
+/* ---- cells ---------------------------------------------------------------------------------- */
+
+/* What a cell of the side table means, for rows whose own cells are written otherwise. */
+static struct text value_of(const struct side *side, struct text raw, struct arena *arena)
+{
+    struct text v = cell_value(side->format, raw, arena);
+    for (size_t i = 0; v.at && i < side->policy->na_count; i++)
+        if (text_equal(v, side->policy->na[i]))
+            return (struct text){NULL, 0};
+    return v;
+}
+
+struct column side_gather(const struct side *side, size_t column, const uint32_t *rows, size_t n,
+                          struct batch *b)
+{
+    const struct text *cells = side->columns[column].at, missing = {NULL, 0};
+    struct text *out = batch_array(b, n, sizeof *out);
+    for (size_t r = 0; r < n; r++)
+        out[r] = rows[r] == UINT32_MAX ? missing : cells[rows[r]];
+    struct column c = column_of_text(out);
+    if (b->format && format_same_cells(b->format, side->format)) {
+        c.form = FORM_RAW;
+        return c;
+    }
+    for (size_t r = 0; r < n; r++)
+        out[r] = value_of(side, out[r], &b->arena);
+    return c;
+}
+
+static struct text suffixed(struct arena *arena, struct text name, struct text suffix)
+{
+    char *at = arena_alloc(arena, name.len + suffix.len + 1);
+    memcpy(at, name.at, name.len);
+    memcpy(at + name.len, suffix.at, suffix.len);
+    at[name.len + suffix.len] = '\0';
+    return (struct text){at, name.len + suffix.len};
+}
+
+int side_add_fields(const struct step *s, const struct side *side, const size_t *columns, size_t n,
+                    struct text suffix, struct schema *schema, struct error *e)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct field *field = &side->schema->fields.at[columns[i]];
+        struct text name = text_of(field->name);
+        bool taken = schema_find(schema, name) != FIELD_NONE;
+        if (taken)
+            name = suffixed(&schema->arena, name, suffix);
+        int rc = taken ? step_new_name(s, schema, name, e) : 0;
+        if (rc)
+            return rc;
+        size_t at = schema_add(schema, name, field->type);
+        schema->fields.at[at].declared = field->declared;
+        if (field->raw && !taken)
+            schema->fields.at[at].raw =
+                arena_text(&schema->arena, field->raw, strlen(field->raw));
+    }
+    return 0;
+}

@@ -1,0 +1,42 @@
+/*
+ * side: a second table, read from a file that a step names. Cells stay as they stand in the file, so that
+ * one nobody touches leaves byte for byte as it came.
+ */
+#ifndef PREP_SIDE_H
+#define PREP_SIDE_H
+
+#include "prep/prep.h"
+
+struct side {
+    char *path;
+    struct input *in;
+    const struct schema *schema;  /* of its columns */
+    const struct format *format;  /* of its cells */
+    const struct cell_policy *policy;
+    size_t rows;
+    struct side_cells *columns;   /* by column: its cells, once read */
+    VEC(struct buf) texts;        /* what they stand in */
+    size_t held;                  /* bytes of memory */
+};
+
+/* Opens the file (relative to the context's directory) and reads its header. */
+int side_open(const struct step *s, struct text path, struct side **out, struct error *e);
+/* Reads all rows: `see`, when not NULL, gets each batch, of which row r is row side->rows + r of the table. The
+ * cells of columns with wanted[column] set are kept. SIDE_FULL when they outgrow memory. May be called again. */
+enum { SIDE_FULL = 1 };
+int side_read(struct side *side, const uint8_t *wanted, size_t memory,
+              int (*see)(void *context, struct batch *b, struct error *e), void *context,
+              struct error *e);
+/* Rows of a column that is kept, for a batch; UINT32_MAX gives a missing cell. */
+struct column side_gather(const struct side *side, size_t column, const uint32_t *rows, size_t n,
+                          struct batch *b);
+/* Forgets the rows. */
+void side_clear(struct side *side);
+void side_free(struct side *side);
+
+/* Adds columns of the side table to a schema, in their order; a name that is taken gets the suffix.
+ * ERR_USAGE when that is taken, too. */
+int side_add_fields(const struct step *s, const struct side *side, const size_t *columns, size_t n,
+                    struct text suffix, struct schema *schema, struct error *e);
+
+#endif
