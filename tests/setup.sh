@@ -87,15 +87,15 @@ need_for_oracles() {
     need datamash command -v datamash
     need mawk command -v mawk
     need gawk command -v gawk
-    need python3-pandas python3 -c 'import pandas'
-    need python3-sklearn python3 -c 'import sklearn'
+    need python3-pandas /usr/bin/python3 -c 'import pandas'
+    need python3-sklearn /usr/bin/python3 -c 'import sklearn'
     need nodejs command -v node
     need npm command -v npm
 }
 
 # Packages of npm go into build/node, not into the tree.
 install_node_packages() {
-    for package in @duckdb/node-api@1.5.6-r.1 nodejs-polars@0.26.1 csv-spectrum@2.0.0; do
+    for package in @duckdb/node-api@1.5.6-r.1 nodejs-polars@0.26.1 nodejs-polars-linux-x64-gnu@0.26.1 csv-spectrum@2.0.0; do
         [ -d "build/node/node_modules/${package%@*}" ] && continue
         mkdir -p build/node
         npm install --silent --no-audit --no-fund --prefix build/node "$package" >/dev/null

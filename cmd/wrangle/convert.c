@@ -58,7 +58,6 @@ static int pass(struct session *s, const struct convert_options *o, struct opera
 {
     struct recipe *recipe = NULL;
     struct input *in = NULL;
-    s->context.input.json_out = true;
     int status = recipe_parse(program, strlen(program), &s->context, &recipe, e);
     if (status == 0)
         status = session_input(s, operands->at, operands->len, &in, e);

@@ -125,6 +125,17 @@ static int set_format(struct session *s, const struct stream_options *o, struct 
     return 0;
 }
 
+/* JSON Lines can take keys that no column was made for; CSV cannot. */
+static bool takes_any_key(const struct stream_options *o)
+{
+    struct format f = format_jsonl();
+    if (o->to)
+        format_from_name(text_of(o->to), &f);
+    else if (o->output)
+        format_from_extension(path_format_extension(o->output), &f);
+    return f.kind == FORMAT_JSONL;
+}
+
 int session_open(struct session *s, const struct stream_options *o, struct error *e)
 {
     struct prep_context *c = &s->context;
@@ -150,6 +161,7 @@ int session_open(struct session *s, const struct stream_options *o, struct error
     c->input.union_schema = o->schema == 1;
     c->input.same_header = o->same_header;
     c->input.live = o->live;
+    c->input.json_out = takes_any_key(o);
     if (o->types)
         c->input.types = text_of(o->types);
     if (o->columns)

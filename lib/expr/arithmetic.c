@@ -253,11 +253,6 @@ static bool duration_of_value(const struct value *v, usec *d)
     return true;
 }
 
-static bool time_in_range(usec t)
-{
-    return t >= -62135596800 * USEC_SECOND && t < 253402300800 * USEC_SECOND;
-}
-
 /* time + seconds, or + a duration such as "2h". */
 static int time_shift(struct frame *f, const struct node *n, int sign, struct vector *out)
 {

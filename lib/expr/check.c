@@ -303,6 +303,9 @@ static int check_call(struct checker *k, struct node *n, const struct scope *sco
     vec_push(&k->x->calls, n);
     n->ordinal = k->calls++;
     int status = 0;
+    if (scope && n->fn->flags & ORDERED)
+        return expr_fail(k->x, n->at, k->e, "%s looks at rows, not at the items of a list",
+                         n->fn->about.name);
     for (size_t i = 0; i < n->count && !status; i++)
         status = check_arg(k, n, i, scope);
     if (status)

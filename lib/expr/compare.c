@@ -333,6 +333,10 @@ static bool value_equals_item(const struct value *v, struct text item, struct ar
     if (!value_of_json(item, arena, &other))
         return false;
     *null = *null || other.kind == KIND_NULL;
+    usec t;
+    bool has_offset;
+    if (v->kind == KIND_TIME && other.kind == KIND_TEXT)
+        return time_parse(other.text.at, other.text.len, &t, &has_offset) && t == v->time;
     if (other.kind == v->kind)
         return value_compare(v, &other) == 0;
     if (other.kind == KIND_NULL || v->kind == KIND_JSON || other.kind == KIND_JSON)

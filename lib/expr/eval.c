@@ -439,32 +439,41 @@ static struct column column_of_vector(const struct vector *v)
     return c;
 }
 
-int expr_eval(const struct expr *x, struct batch *b, struct column *out, struct error *e)
+/* The root as kind want; KIND_NULL: its own. */
+static int eval_root(const struct expr *x, struct batch *b, enum kind want, struct vector *out,
+                     struct error *e)
 {
     struct error local = {0};
     struct frame f = {.x = x, .batch = b, .error = e ? e : &local, .rows = b->rows};
+    bool ordered = expr_ordered(x);
+    int status = ordered ? carries_begin(&f) : 0;
+    if (!status)
+        status = eval_as(&f, x->root, want, out);
+    if (!status && ordered)
+        carries_end(&f);
+    if (!status && !want)
+        *out = spread(&f, out);
+    return status;
+}
+
+int expr_eval(const struct expr *x, struct batch *b, struct column *out, struct error *e)
+{
+    struct vector v;
     if (x->root->form == NODE_COLUMN) {
         *out = b->columns.at[x->root->column];
         return 0;
     }
-    struct vector v;
-    int status = eval(&f, x->root, &v);
-    if (status)
-        return status;
-    v = spread(&f, &v);
-    *out = column_of_vector(&v);
-    return 0;
+    int status = eval_root(x, b, KIND_NULL, &v, e);
+    if (!status)
+        *out = column_of_vector(&v);
+    return status;
 }
 
 int expr_test(const struct expr *x, struct batch *b, uint8_t *keep, struct error *e)
 {
-    struct error local = {0};
-    struct frame f = {.x = x, .batch = b, .error = e ? e : &local, .rows = b->rows};
     struct vector v;
-    int status = eval_as(&f, x->root, KIND_BOOL, &v);
-    if (status)
-        return status;
-    for (size_t r = 0; r < b->rows; r++)
+    int status = eval_root(x, b, KIND_BOOL, &v, e);
+    for (size_t r = 0; r < b->rows && !status; r++)
         keep[r] = v.b8[vector_at(&v, r)] == 1;
-    return 0;
+    return status;
 }

@@ -86,6 +86,7 @@ struct filler filler_new(const struct frame *f, char letter);
 void filler_put(struct filler *to, size_t row, const struct value *v);
 struct vector filler_vector(const struct filler *from);
 enum kind letter_kind(char letter);
+char kind_letter(enum kind k);
 
 /* ---- values -----------------------------------------------------------------------------------
  */
@@ -145,11 +146,14 @@ static inline bool give_json(struct value *out, struct text t)
     out->text = t;
     return true;
 }
+enum { TEXT_OUTPUT_MAX = 16 << 20 };
+/* false, and an error, when longer than TEXT_OUTPUT_MAX. */
 bool give_scratch(struct call *c, struct value *out); /* c->scratch as text */
 bool give_scratch_json(struct call *c, struct value *out);
 
 double value_double(const struct value *v); /* of a number */
 bool number_of_text(struct text t, struct value *out);
+bool time_in_range(usec t); /* years 1 to 9999 */
 bool bool_of_text(struct text t, uint8_t *out);
 /* Appends the value as text, or as JSON; missing adds nothing, or null. */
 void put_value(struct buf *b, const struct value *v);
@@ -178,5 +182,9 @@ int eval_pair(struct frame *f, const struct node *a, const struct node *b, struc
               struct vector *vb);
 void literal_set_free(struct literal_set *s);
 void carry_free(struct carry *c);
+/* Around the evaluation of a batch: the calls of prev work out their rows, and remember the last.
+ * All of them, for an argument that a guard leaves out must not leave a gap. */
+int carries_begin(struct frame *f);
+void carries_end(struct frame *f);
 
 #endif

@@ -6,16 +6,24 @@
  *   columns      delay   `any name`
  *   operators    or || xor  and &&  not !  == != < <= > >= =~ !~ in, not in, between .. and ..
  *                + - . (concat)  * / // %  unary - !  ^ (power, right)       weakest first
- *   calls        name(arg, ...)   if(c, a, b)   case when c then a ... else b end   x -> expr in
- * map(list, x -> x + 1)
+ *   calls        name(arg, ...)   if(c, a, b)   case when c then a ... else b end
+ *   lambdas      map(list, x -> x + 1)   reduce(list, 0, (acc, x) -> acc + x)
+ *
+ * In quotes \n \t \r \\ \" \' \uXXXX \u{X} are what they are in JSON; any other backslash stays, so
+ * that a pattern is written "\d+".
  *
  * Missing: three-valued logic (Kleene); any other operator or function with a missing argument
  * gives missing unless its entry says otherwise. Types are static: number, text, bool, time, json.
  * A text column used as a number is parsed cell by cell. Numbers are integers (64-bit; overflow is
- * an error) or doubles, cell by cell: 2 and 2.0 are equal, `/` gives a double, `//` floors. == on
- * two columns compares as their schema types say when both are numbers or both times, else as text;
- * against a literal as the literal's type. A result outside a function's domain (log(-1)) is an
- * error with the row's place, or missing with --on-error=null.
+ * an error) or doubles, cell by cell: 2 and 2.0 are equal, `/` gives a double, `//` floors. A
+ * result outside a function's domain (ln(-1), x / 0) is an error with the row's place, or missing
+ * with
+ * --on-error=null. and, or, if, case and coalesce look at an argument for the rows alone that need
+ * it, so `x > 0 and ln(x) > 1` is safe.
+ *
+ * == on two columns compares as their schema types say when both are numbers or both times, else as
+ * text; against a literal as the literal's type, but a time meets text as a time. Times differ by
+ * seconds: t - u, t + 60, t + "2h".
  */
 #ifndef EXPR_H
 #define EXPR_H
@@ -42,7 +50,7 @@ void expr_columns(const struct expr *x, uint8_t *need);
 /* The single column a bare column expression names, else FIELD_NONE. */
 size_t expr_bare_column(const struct expr *x);
 bool expr_is_constant(const struct expr *x);
-/* Looks at other rows (prev, next_key) or counts them (row_num): must run in file order. */
+/* Looks at the row before (prev): its batches must come in file order, one at a time. */
 bool expr_ordered(const struct expr *x);
 /* Values for all rows of b, in b's arena. Any thread. */
 int expr_eval(const struct expr *x, struct batch *b, struct column *out, struct error *e);

@@ -1,14 +1,6 @@
 /* Text for the web: percent encoding, HTML entities, Base64 (RFC 3986, RFC 4648). */
 #include "expr/eval.h"
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    char lower = (char)(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /* ---- URLs ----------------------------------------------------------------------------------- */
 
 static bool is_unreserved(char c)
@@ -37,8 +29,8 @@ KERNEL(do_url_decode)
             buf_putc(&c->scratch, s.at[i] == '+' ? ' ' : s.at[i]);
             continue;
         }
-        int high = i + 1 < s.len ? hex_digit(s.at[i + 1]) : -1;
-        int low = i + 2 < s.len ? hex_digit(s.at[i + 2]) : -1;
+        int high = i + 1 < s.len ? hex_digit_value(s.at[i + 1]) : -1;
+        int low = i + 2 < s.len ? hex_digit_value(s.at[i + 2]) : -1;
         if (high < 0 || low < 0)
             return call_fail(c, "url_decode: %% without two hexadecimal digits");
         buf_putc(&c->scratch, (char)(high * 16 + low));
@@ -86,7 +78,7 @@ static bool numeric_entity(struct text name, uint32_t *character)
     uint32_t n = 0;
     size_t first = hex ? 2 : 1;
     for (size_t i = first; i < name.len; i++) {
-        int digit = hex_digit(name.at[i]);
+        int digit = hex_digit_value(name.at[i]);
         if (digit < 0 || (!hex && digit > 9) || n > 0x10FFFF)
             return false;
         n = n * (hex ? 16 : 10) + (uint32_t)digit;

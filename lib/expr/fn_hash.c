@@ -87,13 +87,11 @@ static bool read_uuid(struct text s, uint8_t bytes[static 16])
         s = TEXT_LITERAL("6ba7b811-9dad-11d1-80b4-00c04fd430c8");
     size_t digits = 0;
     for (size_t i = 0; i < s.len; i++) {
-        char ch = s.at[i], lower = (char)(ch | 0x20);
-        if (ch == '-')
+        int value = hex_digit_value(s.at[i]);
+        if (s.at[i] == '-')
             continue;
-        bool is_digit = ch >= '0' && ch <= '9', is_letter = lower >= 'a' && lower <= 'f';
-        if (digits == 32 || (!is_digit && !is_letter))
+        if (digits == 32 || value < 0)
             return false;
-        uint8_t value = (uint8_t)(is_digit ? ch - '0' : lower - 'a' + 10);
         bytes[digits / 2] = (uint8_t)(digits % 2 ? bytes[digits / 2] << 4 | value : value);
         digits++;
     }

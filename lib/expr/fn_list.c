@@ -101,7 +101,7 @@ static bool finish_list(struct call *c, struct value *out)
 KERNEL(do_list)
 {
     buf_putc(&c->scratch, '[');
-    for (size_t i = 0; i < c->count; i++)
+    for (size_t i = 0; i < c->count && c->scratch.len <= TEXT_OUTPUT_MAX; i++)
         list_put_value(&c->scratch, &a[i]);
     return finish_list(c, out);
 }

@@ -105,13 +105,14 @@ KERNEL(do_param)
 
 /* ---- prev ----------------------------------------------------------------------------------- */
 
-/* The last value seen, kept between batches. Batches come in file order, one at a time; a new run
- * over the rows begins with a batch whose sequence is not above the last one's. */
+/* The last value of the batch before. Batches come in file order, one at a time; a new run over the
+ * rows begins with a batch whose sequence is not above the last one's. */
 struct carry {
     bool started;
     uint64_t sequence;
     struct value last;
-    struct buf text; /* of last, when it has one */
+    struct buf text;    /* of last, when it has one */
+    struct vector rows; /* values of the batch under way */
 };
 
 void carry_free(struct carry *c)
@@ -132,7 +133,34 @@ static void carry_keep(struct carry *c, struct value v)
     c->last = v;
 }
 
-/* Inside a lambda, or over some rows only, there is no row before. */
+/* Inner calls of prev come after outer ones in x->calls, and are wanted first. */
+int carries_begin(struct frame *f)
+{
+    int status = 0;
+    for (size_t i = f->x->calls.len; i-- > 0 && !status;) {
+        const struct node *n = f->x->calls.at[i];
+        if (!n->carry || n->form != NODE_CALL)
+            continue;
+        if (!n->carry->started || f->batch->sequence <= n->carry->sequence)
+            n->carry->last = (struct value){.kind = KIND_NULL};
+        status = eval_as(f, n->args[0], n->kind, &n->carry->rows);
+    }
+    return status;
+}
+
+void carries_end(struct frame *f)
+{
+    for (size_t i = 0; i < f->x->calls.len; i++) {
+        struct carry *c = f->x->calls.at[i]->carry;
+        if (!c)
+            continue;
+        if (f->rows > 0)
+            carry_keep(c, vector_get(&c->rows, f->rows - 1));
+        c->started = true;
+        c->sequence = f->batch->sequence;
+    }
+}
+
 static int check_prev(struct expr *x UNUSED, struct node *n, struct error *e UNUSED)
 {
     n->carry = mem_alloc(sizeof *n->carry);
@@ -140,39 +168,18 @@ static int check_prev(struct expr *x UNUSED, struct node *n, struct error *e UNU
     return 0;
 }
 
-static char letter_of(enum kind k)
-{
-    return k == KIND_NUMBER ? 'n'
-           : k == KIND_BOOL ? 'b'
-           : k == KIND_TIME ? 'd'
-           : k == KIND_JSON ? 'j'
-                            : 't';
-}
-
+/* carries_begin has the values already. */
 static int eval_prev(struct frame *f, const struct node *n, struct vector *out)
 {
-    struct frame all = *f;
-    all.active = NULL;
-    struct vector v;
-    int status = eval_as(&all, n->args[0], n->kind, &v);
-    if (status)
-        return status;
-    struct carry *c = n->carry;
-    struct value before = {.kind = KIND_NULL};
-    if (!f->outer && c->started && f->batch->sequence > c->sequence) {
-        before = c->last;
-        if (before.kind == KIND_TEXT || before.kind == KIND_JSON)
-            before.text.at = arena_text(&f->batch->arena, before.text.at, before.text.len);
-    }
-    struct filler to = filler_new(f, letter_of(n->kind));
+    const struct carry *c = n->carry;
+    struct value before = c->last;
+    struct filler to = filler_new(f, kind_letter(n->kind));
+    if (before.kind == KIND_TEXT || before.kind == KIND_JSON)
+        before.text.at = arena_text(&f->batch->arena, before.text.at, before.text.len);
     for (size_t r = 0; r < f->rows; r++) {
         filler_put(&to, r, &before);
-        before = vector_get(&v, r);
+        before = vector_get(&c->rows, r);
     }
-    c->started = true;
-    c->sequence = f->batch->sequence;
-    if (f->rows > 0)
-        carry_keep(c, before);
     *out = filler_vector(&to);
     return 0;
 }
@@ -223,7 +230,8 @@ static const struct function_row rows[] = {
      "t?t",
      't',
      .row = do_param},
-    {{"prev", RECORD, "prev(x) -> any", "x of the row before; missing in the first",
+    {{"prev", RECORD, "prev(x) -> any",
+      "x of the row before, missing in the first; x is worked out for every row",
       "is_null(prev(1))", "true"},
      "v",
      '=',

@@ -116,7 +116,7 @@ KERNEL(do_count_substr)
 
 KERNEL(do_concat)
 {
-    for (size_t i = 0; i < c->count; i++)
+    for (size_t i = 0; i < c->count && c->scratch.len <= TEXT_OUTPUT_MAX; i++)
         buf_add(&c->scratch, a[i].text.at, a[i].text.len);
     return give_scratch(c, out);
 }
@@ -170,7 +170,7 @@ KERNEL(do_replace)
     size_t copied = 0, at = from.len ? text_find(s, from, 0) : SIZE_MAX;
     if (at == SIZE_MAX)
         return give_text(out, s);
-    while (at != SIZE_MAX) {
+    while (at != SIZE_MAX && c->scratch.len <= TEXT_OUTPUT_MAX) {
         buf_add(&c->scratch, s.at + copied, at - copied);
         buf_add(&c->scratch, a[2].text.at, a[2].text.len);
         copied = at + from.len;

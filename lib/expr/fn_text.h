@@ -4,8 +4,6 @@
 
 #include "expr/eval.h"
 
-enum { TEXT_OUTPUT_MAX = 16 << 20 };
-
 /* Offset of part in s at or after `from`; SIZE_MAX: not there. */
 size_t text_find(struct text s, struct text part, size_t from);
 /* False, and an error, when count units of so many bytes pass TEXT_OUTPUT_MAX. */

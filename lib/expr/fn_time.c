@@ -69,9 +69,8 @@ bool give_civil(struct call *c, struct value *out, const struct civil *civil)
 
 bool give_shifted(struct call *c, struct value *out, usec t, usec by)
 {
-    const usec first = -62135596800 * USEC_SECOND, past = 253402300800 * USEC_SECOND;
     usec sum;
-    if (__builtin_add_overflow(t, by, &sum) || sum < first || sum >= past)
+    if (__builtin_add_overflow(t, by, &sum) || !time_in_range(sum))
         return call_fail(c, "%s: the time is not within the years 1 to 9999",
                          c->node->fn->about.name);
     return give_time(out, sum);

@@ -24,11 +24,25 @@ static bool is_digit(uint32_t c)
     return k == UTF8PROC_CATEGORY_ND;
 }
 
+static char map_ascii(char c, bool to_lower)
+{
+    if (to_lower)
+        return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+    return c >= 'a' && c <= 'z' ? (char)(c - 32) : c;
+}
+
 /* Appends each character mapped; bad bytes stay as they are. */
 static void put_mapped(struct buf *out, struct text s, utf8proc_int32_t (*map)(utf8proc_int32_t))
 {
-    for (size_t i = 0, used = 0; i < s.len; i += used) {
+    bool to_lower = map == utf8proc_tolower;
+    buf_reserve(out, s.len);
+    for (size_t i = 0, used = 1; i < s.len; i += used) {
         char bytes[4];
+        used = 1;
+        if ((unsigned char)s.at[i] < 0x80) {
+            buf_putc(out, map_ascii(s.at[i], to_lower));
+            continue;
+        }
         uint32_t c = utf8_decode(s.at + i, s.len - i, &used);
         if (c == 0xFFFD)
             buf_add(out, s.at + i, used);

@@ -18,28 +18,36 @@ size_t function_count(void)
     return n;
 }
 
-/* Merges the families' tables, each sorted by name. */
+/* Functions of the same first letter with a smaller name. */
+static size_t rank_in_letter(const char *name)
+{
+    size_t rank = 0;
+    for (size_t i = 0; i < COUNT_OF(families); i++)
+        for (size_t k = 0; k < families[i]->count; k++) {
+            const char *other = families[i]->rows[k].about.name;
+            rank += other[0] == name[0] && strcmp(other, name) < 0;
+        }
+    return rank;
+}
+
+/* The tables are sorted family by family only; looking through one letter keeps this quick without
+ * an index that would have to be kept. */
 const struct function *function_at(size_t index)
 {
-    size_t next[COUNT_OF(families)] = {0};
-    const struct function *least = NULL;
-    for (size_t step = 0; step <= index; step++) {
-        size_t from = COUNT_OF(families);
-        least = NULL;
-        for (size_t i = 0; i < COUNT_OF(families); i++) {
-            if (next[i] == families[i]->count)
-                continue;
-            const struct function *f = &families[i]->rows[next[i]].about;
-            if (!least || strcmp(f->name, least->name) < 0) {
-                least = f;
-                from = i;
-            }
+    size_t with_letter[256] = {0};
+    unsigned char letter = 0;
+    for (size_t i = 0; i < COUNT_OF(families); i++)
+        for (size_t k = 0; k < families[i]->count; k++)
+            with_letter[(unsigned char)families[i]->rows[k].about.name[0]]++;
+    for (; letter < 255 && index >= with_letter[letter]; letter++)
+        index -= with_letter[letter];
+    for (size_t i = 0; i < COUNT_OF(families); i++)
+        for (size_t k = 0; k < families[i]->count; k++) {
+            const struct function *f = &families[i]->rows[k].about;
+            if ((unsigned char)f->name[0] == letter && rank_in_letter(f->name) == index)
+                return f;
         }
-        if (!least)
-            return NULL;
-        next[from]++;
-    }
-    return least;
+    return NULL;
 }
 
 const struct function_row *function_row_find(struct text name)

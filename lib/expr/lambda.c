@@ -183,9 +183,12 @@ static int eval_all(struct frame *f, const struct node *n, struct vector *out)
 
 /* ---- reduce --------------------------------------------------------------------------------- */
 
+/* What the steps of a reduce may write in all: nothing of it is freed before the batch is done. */
+enum { REDUCE_MAX = 256 << 20 };
+
 /* One step: item number k of every list that has one. acc: the state of each row, JSON. */
 static int reduce_step(struct frame *f, const struct node *lambda, const struct items *it, size_t k,
-                       struct text *acc)
+                       struct text *acc, size_t *written)
 {
     struct arena *arena = &f->batch->arena;
     uint32_t *rows = frame_array(f, sizeof *rows), *places = frame_array(f, sizeof *places);
@@ -218,6 +221,9 @@ static int reduce_step(struct frame *f, const struct node *lambda, const struct 
         put_json(&b, &one);
         acc[rows[i]] = one.kind == KIND_NULL ? (struct text){NULL, 0}
                                              : (struct text){arena_text(arena, b.at, b.len), b.len};
+        *written += b.len + 256; /* and what the step itself needs */
+        if (*written > REDUCE_MAX)
+            status = error_set(f->error, ERR_DATA, "reduce: the steps write more than 256 MiB");
     }
     buf_release(&b);
     return status;
@@ -235,7 +241,7 @@ static int eval_reduce(struct frame *f, const struct node *n, struct vector *out
         return status;
     struct text *acc = frame_array(f, sizeof *acc);
     struct buf b = {0};
-    size_t longest = 0;
+    size_t longest = 0, written = 0;
     for (size_t r = 0; r < f->rows; r++) {
         struct value v = vector_get(&start, r);
         size_t length = it.first[r + 1] - it.first[r];
@@ -247,7 +253,7 @@ static int eval_reduce(struct frame *f, const struct node *n, struct vector *out
     }
     buf_release(&b);
     for (size_t k = 0; k < longest && !status; k++)
-        status = reduce_step(f, n->args[2], &it, k, acc);
+        status = reduce_step(f, n->args[2], &it, k, acc, &written);
     *out = (struct vector){.form = FORM_JSON, .text = acc};
     return status;
 }

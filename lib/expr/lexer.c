@@ -11,7 +11,7 @@ static bool is_name_start(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (unsigned char)c >= 0x80;
 }
 
-static int hex_digit(char c)
+int hex_digit_value(char c)
 {
     if (is_digit(c))
         return c - '0';
@@ -24,8 +24,8 @@ static size_t unicode_escape(const char *p, size_t n, uint32_t *c)
 {
     bool braces = n > 1 && p[1] == '{';
     size_t i = braces ? 2 : 1, first = i, most = braces ? 6 : 4;
-    for (*c = 0; i < n && i - first < most && hex_digit(p[i]) >= 0; i++)
-        *c = *c * 16 + (uint32_t)hex_digit(p[i]);
+    for (*c = 0; i < n && i - first < most && hex_digit_value(p[i]) >= 0; i++)
+        *c = *c * 16 + (uint32_t)hex_digit_value(p[i]);
     if (braces)
         return i > first && i < n && p[i] == '}' ? i + 1 : 0;
     return i - first == 4 ? i : 0;

@@ -94,6 +94,7 @@ struct token {
 };
 /* The token that begins at or after byte `at`; decoded text goes into the arena. */
 struct token lexer_next(struct text source, size_t at, struct arena *arena);
+int hex_digit_value(char c); /* -1: not one */
 
 /* ---- parser.c, check.c ------------------------------------------------------------------------
  */

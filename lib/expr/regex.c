@@ -1,5 +1,6 @@
 /* PCRE2 behind the few calls we need. Patterns are UTF; text that is not valid UTF-8 is searched
- * around its bad bytes (PCRE2_MATCH_INVALID_UTF). */
+ * around its bad bytes (PCRE2_MATCH_INVALID_UTF), without JIT: there \D, \S and \W pass over every
+ * character beyond ASCII (seen in PCRE2 10.42). */
 #include "expr/expr.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -10,7 +11,9 @@
 enum { MATCH_LIMIT = 1000000, JIT_STACK_MIN = 32 << 10, JIT_STACK_MAX = 1 << 20 };
 
 struct regex {
-    pcre2_code *code;
+    pcre2_code *code;    /* for valid UTF-8 */
+    pcre2_code *lenient; /* for anything else */
+    bool jit;
     uint32_t groups;
     const char **names; /* groups + 1 items, owned with their texts */
 };
@@ -20,6 +23,7 @@ struct regex_match {
     pcre2_match_context *context;
     pcre2_jit_stack *stack;
     struct text subject;
+    bool valid;     /* the subject is UTF-8 */
     uint32_t count; /* groups set by the last search, 0: it failed */
     bool gave_up;
 };
@@ -51,7 +55,7 @@ static void read_names(struct regex *r)
 int regex_compile(const char *pattern, size_t n, bool ignore_case, struct regex **out,
                   struct error *e)
 {
-    uint32_t options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | (ignore_case ? PCRE2_CASELESS : 0);
+    uint32_t options = PCRE2_UTF | (ignore_case ? PCRE2_CASELESS : 0);
     int code = 0;
     PCRE2_SIZE at = 0;
     pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)pattern, n, options, &code, &at, NULL);
@@ -62,9 +66,13 @@ int regex_compile(const char *pattern, size_t n, bool ignore_case, struct regex 
         return error_set(e, ERR_USAGE, "pattern %s: %s at byte %zu", quote(quoted, pattern, n),
                          (const char *)reason, (size_t)at + 1);
     }
-    pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE); /* without it matching is slower, not wrong */
     struct regex *r = mem_alloc(sizeof *r);
     r->code = compiled;
+    r->jit = pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE) == 0; /* else slower, not wrong */
+    options |= PCRE2_MATCH_INVALID_UTF;
+    r->lenient = pcre2_compile((PCRE2_SPTR)pattern, n, options, &code, &at, NULL);
+    if (!r->lenient)
+        mem_fail(n);
     pcre2_pattern_info(compiled, PCRE2_INFO_CAPTURECOUNT, &r->groups);
     read_names(r);
     *out = r;
@@ -76,6 +84,7 @@ void regex_free(struct regex *r)
     if (!r)
         return;
     pcre2_code_free(r->code);
+    pcre2_code_free(r->lenient);
     mem_free(r->names);
     mem_free(r);
 }
@@ -113,23 +122,29 @@ static bool grow_stack(struct regex_match *m)
     return true;
 }
 
-static bool search(const struct regex *r, struct regex_match *m, struct text s, size_t from,
-                   uint32_t options)
+static int match(const struct regex *r, struct regex_match *m, struct text s, size_t from)
 {
     PCRE2_SPTR subject = (PCRE2_SPTR)start_of(s);
-    int found;
-    do {
-        found = pcre2_match(r->code, subject, s.len, from, options, m->data, m->context);
-    } while (found == PCRE2_ERROR_JIT_STACKLIMIT && grow_stack(m));
-    m->subject = s;
-    m->gave_up = found < 0 && found != PCRE2_ERROR_NOMATCH;
-    m->count = found > 0 ? (uint32_t)found : 0;
-    return found > 0;
+    if (!m->valid)
+        return pcre2_match(r->lenient, subject, s.len, from, 0, m->data, m->context);
+    if (r->jit)
+        return pcre2_jit_match(r->code, subject, s.len, from, 0, m->data, m->context);
+    return pcre2_match(r->code, subject, s.len, from, PCRE2_NO_UTF_CHECK, m->data, m->context);
 }
 
 bool regex_search(const struct regex *r, struct regex_match *m, struct text s, size_t from)
 {
-    return search(r, m, s, from, 0);
+    /* Further searches of a subject, from its middle, need not look whether it is UTF-8. */
+    if (from == 0 || m->subject.at != s.at || m->subject.len != s.len)
+        m->valid = utf8_valid_prefix(start_of(s), s.len) == s.len;
+    m->subject = s;
+    int found;
+    do {
+        found = match(r, m, s, from);
+    } while (found == PCRE2_ERROR_JIT_STACKLIMIT && grow_stack(m));
+    m->gave_up = found < 0 && found != PCRE2_ERROR_NOMATCH;
+    m->count = found > 0 ? (uint32_t)found : 0;
+    return found > 0;
 }
 
 bool regex_gave_up(const struct regex_match *m)

@@ -22,6 +22,11 @@ bool number_of_text(struct text t, struct value *out)
     return give_double(out, f);
 }
 
+bool time_in_range(usec t)
+{
+    return t >= -62135596800 * USEC_SECOND && t < 253402300800 * USEC_SECOND;
+}
+
 static bool word_equal(struct text t, const char *word)
 {
     size_t n = strlen(word);
@@ -53,7 +58,6 @@ static void put_number(struct buf *b, const struct value *v)
 void put_value(struct buf *b, const struct value *v)
 {
     char time[TIME_MAX];
-    struct value inner;
     switch (v->kind) {
     case KIND_NULL:
         break;
@@ -70,12 +74,11 @@ void put_value(struct buf *b, const struct value *v)
         buf_add(b, v->text.at, v->text.len);
         break;
     case KIND_JSON:
-        inner = *v;
         if (v->text.len >= 2 && v->text.at[0] == '"' &&
             json_unescape(b, (struct text){v->text.at + 1, v->text.len - 2}))
             break;
         if (!text_equal(v->text, TEXT_LITERAL("null")))
-            buf_add(b, inner.text.at, inner.text.len);
+            buf_add(b, v->text.at, v->text.len);
         break;
     }
 }
@@ -226,18 +229,23 @@ bool call_fail(struct call *c, const char *format, ...)
     return false;
 }
 
-static struct text scratch_text(struct call *c)
+static bool scratch_text(struct call *c, struct text *out)
 {
     const char *at = c->scratch.at ? c->scratch.at : "";
-    return (struct text){arena_text(c->arena, at, c->scratch.len), c->scratch.len};
+    if (c->scratch.len > TEXT_OUTPUT_MAX)
+        return call_fail(c, "%s: the result is longer than 16 MiB", c->node->fn->about.name);
+    *out = (struct text){arena_text(c->arena, at, c->scratch.len), c->scratch.len};
+    return true;
 }
 
 bool give_scratch(struct call *c, struct value *out)
 {
-    return give_text(out, scratch_text(c));
+    struct text t;
+    return scratch_text(c, &t) && give_text(out, t);
 }
 
 bool give_scratch_json(struct call *c, struct value *out)
 {
-    return give_json(out, scratch_text(c));
+    struct text t;
+    return scratch_text(c, &t) && give_json(out, t);
 }

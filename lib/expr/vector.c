@@ -111,7 +111,7 @@ enum kind letter_kind(char letter)
     }
 }
 
-static char kind_letter(enum kind k)
+char kind_letter(enum kind k)
 {
     static const char letters[] = {
         [KIND_NULL] = 't', [KIND_NUMBER] = 'n', [KIND_TEXT] = 't',
@@ -439,13 +439,48 @@ static bool same_form(const struct vector *from, size_t count)
     return true;
 }
 
+/* What stands for missing in an array of that form. */
+static const void *missing_item(enum form form)
+{
+    static const struct number no_number = {.f = (double)NAN};
+    switch (form) {
+    case FORM_INT:
+    case FORM_TIME:
+        return &no_int;
+    case FORM_FLOAT:
+        return &no_double;
+    case FORM_NUMBER:
+        return &no_number;
+    case FORM_BOOL:
+        return &no_bool;
+    default:
+        return &no_text;
+    }
+}
+
+static struct vector select_items(const struct frame *f, const struct vector *from,
+                                  const uint32_t *choice)
+{
+    size_t size = form_size(from[0].form);
+    const void *missing = missing_item(from[0].form);
+    char *to = frame_array(f, size);
+    for (size_t r = 0; r < f->rows; r++) {
+        const void *item = missing;
+        if (choice[r] != CHOICE_NONE) {
+            const struct vector *v = &from[choice[r]];
+            item = (const char *)v->any + vector_at(v, r) * size;
+        }
+        memcpy(to + r * size, item, size);
+    }
+    return (struct vector){.form = from[0].form, .any = to};
+}
+
 struct vector vector_select(const struct frame *f, enum kind k, const struct vector *from,
                             size_t count, const uint32_t *choice)
 {
-    char letter = kind_letter(k);
-    if (k == KIND_NUMBER && count > 0 && same_form(from, count) && from[0].form != FORM_NUMBER)
-        letter = from[0].form == FORM_INT ? 'i' : 'f';
-    struct filler to = filler_new(f, letter);
+    if (count > 0 && same_form(from, count))
+        return select_items(f, from, choice);
+    struct filler to = filler_new(f, kind_letter(k));
     for (size_t r = 0; r < f->rows; r++) {
         struct value one = {.kind = KIND_NULL};
         if (choice[r] != CHOICE_NONE)

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- planning ------------------------------------------------------------------------------- */
+/* ---- planning -------------------------------------------------------------------------------- */
 
 static int add_feature(struct step *s, struct class_plan *plan, const struct schema *in,
                        size_t column, bool texts, struct error *e)
@@ -67,7 +67,7 @@ int class_plan_open(struct step *s, const struct schema *in, bool texts, struct 
     return rc;
 }
 
-/* ---- learning ------------------------------------------------------------------------------- */
+/* ---- learning -------------------------------------------------------------------------------- */
 
 void *class_rows_new(const struct step *s)
 {
@@ -178,7 +178,7 @@ void class_rows_free(void *state)
     mem_free(c);
 }
 
-/* ---- deriving ------------------------------------------------------------------------------- */
+/* ---- deriving -------------------------------------------------------------------------------- */
 
 struct text class_name(const struct class_rows *c, size_t class)
 {

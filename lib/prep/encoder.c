@@ -9,7 +9,7 @@ static const struct encoder *encoder_of(const struct step *s)
     return s->kind->detail;
 }
 
-/* ---- policies ------------------------------------------------------------------------------- */
+/* ---- policies -------------------------------------------------------------------------------- */
 
 static bool read_word(struct text word, struct policy *p)
 {
@@ -86,7 +86,7 @@ int policy_place(const struct policy *p, const struct step *s, struct batch *b, 
     return 0;
 }
 
-/* ---- opening -------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static int open_results(struct step *s, const struct schema *in, struct encoder_plan *plan,
                         struct error *e)
@@ -202,7 +202,7 @@ int encoder_places(const struct step *s, size_t index, struct batch *b, uint32_t
     return rest ? place_rest(s, index, b, cells, place, e) : 0;
 }
 
-/* ---- results -------------------------------------------------------------------------------- */
+/* ---- results --------------------------------------------------------------------------------- */
 
 static const char *result_name(const struct step *s, size_t index, const struct categories *c,
                                size_t output, struct arena *arena)

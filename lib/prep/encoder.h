@@ -19,8 +19,7 @@
 
 #include "prep/columnwise.h"
 
-/* ---- what is learnt ---------------------------------------------------------------------------
- */
+/* ---- what is learnt -------------------------------------------------------------------------- */
 
 /* The target in some rows; only rows where it is not missing count. */
 struct tally {
@@ -92,8 +91,7 @@ void tally_release(struct tally *t);
 extern const struct learner categories_learner;
 #define ENCODER_LEARNS .columnwise = {.learner = &categories_learner}
 
-/* ---- encoders
- * ------------------------------------------------------------------------------------ */
+/* ---- encoders -------------------------------------------------------------------------------- */
 
 /* One column of one batch. */
 struct encoding {
@@ -178,5 +176,17 @@ int encoder_apply(const struct step *s, struct batch *b, struct error *e);
         .name = "positive", .kind = ARG_TEXT,                                                      \
         .help = "the target's value that counts as 1, all others as 0; else it is a number"        \
     }
+
+#define ENCODER_TARGET_BEGIN ROWWISE_COLUMNS("columns to encode"), ENCODER_TARGET
+#define ENCODER_TARGET_END                                                                         \
+    ENCODER_UNKNOWN("error"), ENCODER_MISSING("missing"), ROWWISE_INTO, ROWWISE_SUFFIX,            \
+    {                                                                                              \
+        0                                                                                          \
+    }
+/* What is the same in the details of those that know a target. */
+#define ENCODER_PRIOR                                                                              \
+    "The prior is the target's mean over all rows. Rows whose target is missing teach nothing. "   \
+    "unknown=ignore and missing=ignore give the prior; missing=keep makes missing cells a "        \
+    "category. "
 
 #endif

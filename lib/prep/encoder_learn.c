@@ -15,7 +15,7 @@ static const struct encoder_plan *plan_of(const struct step *s)
     return s->plan;
 }
 
-/* ---- tallies -------------------------------------------------------------------------------- */
+/* ---- tallies --------------------------------------------------------------------------------- */
 
 static struct quantiles *values_of(struct quantiles **values)
 {
@@ -72,7 +72,7 @@ double tally_variance(const struct tally *t)
     return variance > 0 ? variance : 0;
 }
 
-/* ---- learning ------------------------------------------------------------------------------- */
+/* ---- learning -------------------------------------------------------------------------------- */
 
 static void categories_init(const struct step *s, void *state)
 {
@@ -160,7 +160,7 @@ static void categories_release(void *state)
     arena_release(&c->arena);
 }
 
-/* ---- deriving ------------------------------------------------------------------------------- */
+/* ---- deriving -------------------------------------------------------------------------------- */
 
 struct text categories_name(const struct categories *c, size_t place)
 {

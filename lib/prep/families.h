@@ -26,6 +26,7 @@ extern const struct step_kind steps_edit_find[];
 extern const struct step_kind steps_edit_replace[];
 extern const struct step_kind steps_discretize[];
 extern const struct step_kind steps_report[];
+extern const struct step_kind steps_report_pairs[];
 extern const struct step_kind steps_report_counts[];
 extern const struct step_kind steps_missing[];
 extern const struct step_kind steps_validate[];
@@ -44,5 +45,19 @@ extern const struct step_kind steps_order_unique[];
 extern const struct step_kind steps_order_rank[];
 extern const struct step_kind steps_exec[];
 extern const struct step_kind steps_numeric_fit[];
+extern const struct step_kind steps_combine_join[];
+extern const struct step_kind steps_sample[];
+extern const struct step_kind steps_balance[];
+extern const struct step_kind steps_synthetic[];
+extern const struct step_kind steps_split[];
+extern const struct step_kind steps_fold[];
+extern const struct step_kind steps_edit_bytes[];
+extern const struct step_kind steps_outliers_model[];
+extern const struct step_kind steps_encode_tree[];
+extern const struct step_kind steps_embedding[];
+extern const struct step_kind steps_bootstrap[];
+extern const struct step_kind steps_partition[];
+extern const struct step_kind steps_datetime[];
+extern const struct step_kind steps_datetime_parts[];
 
 #endif

@@ -1,5 +1,6 @@
 /* impute with=regression and with=knn: the value other columns of the row suggest. */
 #include "prep/impute.h"
+#include "prep/row_sample.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -138,14 +139,8 @@ int impute_fill_regression(const struct gaps *g, struct error *e)
 
 /* ---- knn ------------------------------------------------------------------------------------ */
 
-/* Rows of numbers: the selected columns, then the from= columns. Kept with the first selected
- * column; the states of the others stay empty. */
-struct neighbours {
-    struct sample sample; /* items: the numbers, separated by commas, nothing for missing */
-    size_t width;
-    double *rows; /* sample.heap.len * width */
-};
-
+/* Rows hold the selected columns, then the from= columns. They are kept with the first selected
+ * column; the samples of the others stay empty. */
 static size_t row_width(const struct step *s)
 {
     return s->column_count + impute_plan(s)->from_count;
@@ -153,9 +148,7 @@ static size_t row_width(const struct step *s)
 
 static void knn_start(const struct step *s, void *state)
 {
-    struct neighbours *n = state;
-    sample_init(&n->sample, (size_t)arg_int(s, "sample"), s->context->seed, s->number);
-    n->width = row_width(s);
+    row_sample_init(state, (size_t)arg_int(s, "sample"), row_width(s), s->context->seed, s->number);
 }
 
 /* The numbers of all columns that make a row. */
@@ -173,86 +166,47 @@ static int row_columns(const struct step *s, struct batch *b, const double ***ou
 
 static int knn_learn(const struct lesson *l, void *state, const double *values, struct error *e)
 {
-    struct neighbours *n = state;
     const double **x;
     (void)values;
-    int rc = l->index == 0 ? row_columns(l->step, l->batch, &x, e) : 0;
-    struct buf item = {0};
-    for (size_t r = 0; r < l->rows && l->index == 0 && rc == 0; r++) {
-        uint64_t id = batch_row_id(l->batch, r);
-        if (!sample_wants(&n->sample, id))
-            continue;
-        item.len = 0;
-        for (size_t i = 0; i < n->width; i++) {
-            char digits[NUMBER_MAX];
-            if (i)
-                buf_putc(&item, ',');
-            if (!isnan(x[i][r]))
-                buf_add(&item, digits, number_print(digits, x[i][r]));
-        }
-        sample_add(&n->sample, id, (struct text){buf_text(&item), item.len});
-    }
-    buf_release(&item);
+    if (l->index > 0)
+        return 0;
+    int rc = row_columns(l->step, l->batch, &x, e);
+    for (size_t r = 0; r < l->rows && rc == 0; r++)
+        row_sample_add(state, batch_row_id(l->batch, r), x, r);
     return rc;
 }
 
 static int knn_merge(const struct step *s, void *into, void *from, struct error *e)
 {
     (void)s, (void)e;
-    sample_merge(&((struct neighbours *)into)->sample, &((struct neighbours *)from)->sample);
+    sample_merge(&((struct row_sample *)into)->sample, &((struct row_sample *)from)->sample);
     return 0;
-}
-
-static bool read_row(struct text item, double *row, size_t width)
-{
-    const char *at = item.at, *end = item.at + item.len;
-    for (size_t i = 0; i < width; i++) {
-        const char *comma = memchr(at, ',', (size_t)(end - at));
-        const char *stop = comma ? comma : end;
-        row[i] = (double)NAN;
-        if (stop > at && !number_parse_double(at, (size_t)(stop - at), &row[i]))
-            return false;
-        if (!comma != (i + 1 == width))
-            return false;
-        at = comma ? comma + 1 : end;
-    }
-    return true;
 }
 
 static int knn_finish(const struct step *s, size_t index, void *state, struct error *e)
 {
-    struct neighbours *n = state;
     (void)s, (void)index;
-    sample_sort(&n->sample);
-    mem_free(n->rows);
-    n->rows = mem_array(NULL, n->sample.heap.len + 1, n->width * sizeof *n->rows);
-    for (size_t i = 0; i < n->sample.heap.len; i++)
-        if (!read_row(n->sample.heap.at[i].item, n->rows + i * n->width, n->width))
-            return error_set(e, ERR_DATA, "a row of the sample does not hold %zu numbers",
-                             n->width);
-    return 0;
+    return row_sample_finish(state, e);
 }
 
 static json_t *knn_save(const struct step *s, const void *state)
 {
     (void)s;
-    return sample_save(&((const struct neighbours *)state)->sample);
+    return sample_save(&((const struct row_sample *)state)->sample);
 }
 
 static int knn_load(const struct step *s, void *state, const json_t *j, struct error *e)
 {
     (void)s;
-    return sample_load(&((struct neighbours *)state)->sample, j, e);
+    return row_sample_load(state, j, e);
 }
 
 static void knn_release(void *state)
 {
-    struct neighbours *n = state;
-    sample_release(&n->sample);
-    mem_free(n->rows);
+    row_sample_release(state);
 }
 
-const struct learner impute_knn_learner = {.size = sizeof(struct neighbours),
+const struct learner impute_knn_learner = {.size = sizeof(struct row_sample),
                                            .init = knn_start,
                                            .numbers = knn_learn,
                                            .merge = knn_merge,
@@ -290,13 +244,13 @@ static int compare_donors(const void *left, const void *right)
 }
 
 /* The mean of the nearest donors' values; without a distance to any, of all donors. */
-static double nearest_mean(const struct neighbours *n, size_t column, const double *const *x,
+static double nearest_mean(const struct row_sample *n, size_t column, const double *const *x,
                            size_t row, size_t k, struct donor *donors)
 {
     size_t found = 0, all = 0;
     double sum = 0;
-    for (size_t i = 0; i < n->sample.heap.len; i++) {
-        const double *candidate = n->rows + i * n->width;
+    for (size_t i = 0; i < n->count; i++) {
+        const double *candidate = n->at + i * n->width;
         if (isnan(candidate[column]))
             continue;
         double far = distance(candidate, x, row, n->width);
@@ -317,11 +271,11 @@ static double nearest_mean(const struct neighbours *n, size_t column, const doub
 
 int impute_fill_knn(const struct gaps *g, struct error *e)
 {
-    const struct neighbours *n = columnwise_learnt(g->step, 0);
+    const struct row_sample *n = columnwise_learnt(g->step, 0);
     size_t k = (size_t)arg_int(g->step, "neighbours");
     const double **x;
     int rc = row_columns(g->step, g->batch, &x, e);
-    struct donor *donors = mem_array(NULL, n->sample.heap.len + 1, sizeof *donors);
+    struct donor *donors = mem_array(NULL, n->count + 1, sizeof *donors);
     for (size_t r = 0; r < g->batch->rows && rc == 0; r++)
         if (!g->cells[r].at)
             g->cells[r] = impute_text(g->batch, nearest_mean(n, g->index, x, r, k, donors));

@@ -31,6 +31,7 @@ static const struct step_kind *const families[] = {
     steps_order,
     steps_impute,
     steps_report,
+    steps_report_pairs,
     steps_report_counts,
     steps_missing_order,
     steps_window,
@@ -43,6 +44,20 @@ static const struct step_kind *const families[] = {
     steps_order_rank,
     steps_exec,
     steps_numeric_fit,
+    steps_combine_join,
+    steps_sample,
+    steps_balance,
+    steps_synthetic,
+    steps_split,
+    steps_fold,
+    steps_edit_bytes,
+    steps_outliers_model,
+    steps_encode_tree,
+    steps_embedding,
+    steps_bootstrap,
+    steps_partition,
+    steps_datetime,
+    steps_datetime_parts,
 };
 
 const struct step_kind *step_kind_at(size_t i)

@@ -1,5 +1,7 @@
 #include "prep/side.h"
 
+#include "table/rows.h"
+
 struct side_cells {
     struct text *at;
     size_t len, cap;
@@ -147,6 +149,39 @@ struct column side_gather(const struct side *side, size_t column, const uint32_t
     return c;
 }
 
+/* ---- beside the stream ---------------------------------------------------------------------- */
+
+static bool holds(const size_t *list, size_t n, size_t column)
+{
+    for (size_t i = 0; i < n; i++)
+        if (list[i] == column)
+            return true;
+    return false;
+}
+
+int side_take(struct step *s, const struct side *side, struct text selection, const size_t *not,
+              size_t not_count, struct taken *out, struct error *e)
+{
+    size_t count = 0;
+    struct text wanted = selection.at ? selection : TEXT_LITERAL("@all");
+    *out = (struct taken){0};
+    if (side->schema->fields.len == 0)
+        return 0;
+    int rc = select_columns(s, wanted, side->schema, &out->at, &count, e);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        if (!holds(not, not_count, out->at[i]))
+            out->at[out->count++] = out->at[i];
+    return rc;
+}
+
+uint8_t *side_wanted(struct step *s, const struct side *side, const struct taken *take)
+{
+    uint8_t *wanted = arena_zero(&s->arena, side->schema->fields.len + 1);
+    for (size_t i = 0; i < take->count; i++)
+        wanted[take->at[i]] = 1;
+    return wanted;
+}
+
 static struct text suffixed(struct arena *arena, struct text name, struct text suffix)
 {
     char *at = arena_alloc(arena, name.len + suffix.len + 1);
@@ -156,11 +191,11 @@ static struct text suffixed(struct arena *arena, struct text name, struct text s
     return (struct text){at, name.len + suffix.len};
 }
 
-int side_add_fields(const struct step *s, const struct side *side, const size_t *columns, size_t n,
+int side_add_fields(const struct step *s, const struct side *side, const struct taken *take,
                     struct text suffix, struct schema *schema, struct error *e)
 {
-    for (size_t i = 0; i < n; i++) {
-        const struct field *field = &side->schema->fields.at[columns[i]];
+    for (size_t i = 0; i < take->count; i++) {
+        const struct field *field = &side->schema->fields.at[take->at[i]];
         struct text name = text_of(field->name);
         bool taken = schema_find(schema, name) != FIELD_NONE;
         if (taken)
@@ -175,4 +210,52 @@ int side_add_fields(const struct step *s, const struct side *side, const size_t 
                 arena_text(&schema->arena, field->raw, strlen(field->raw));
     }
     return 0;
+}
+
+void side_add_columns(const struct side *side, const struct taken *take, struct batch *b,
+                      const uint32_t *rows, size_t n)
+{
+    for (size_t i = 0; i < take->count; i++)
+        batch_add(b, side_gather(side, take->at[i], rows, n, b));
+}
+
+void side_pair(const struct side *side, const struct taken *take, struct batch *b,
+               const struct pairs *p)
+{
+    bool repeats = false;
+    for (size_t i = 1; i < p->n; i++)
+        repeats |= p->left[i - 1] == p->left[i];
+    if (repeats)
+        batch_gather(b, p->left, p->n, NULL);
+    else
+        batch_keep(b, p->left, p->n);
+    side_add_columns(side, take, b, p->right, p->n);
+}
+
+int side_emit_piece(const struct side *side, const struct taken *take, struct batch *b,
+                    const struct pairs *p, struct emit *out, struct error *e)
+{
+    struct batch *piece = emit_batch(out);
+    struct text *rows = batch_array(piece, p->n, sizeof *rows);
+    uint64_t *ids = batch_array(piece, p->n, sizeof *ids), child = p->child;
+    struct row_origin origin = {0};
+    struct buf packed = {0};
+    row_origin_see(&origin, b);
+    for (size_t i = 0; i < p->n; i++) {
+        bool again = i > 0 && p->left[i] == p->left[i - 1];
+        if (!again) {
+            packed.len = 0;
+            row_pack(b, p->left[i], &packed);
+            rows[i] = (struct text){arena_copy(&piece->arena, packed.at, packed.len), packed.len};
+            child = i > 0 ? 0 : child;
+        } else {
+            rows[i] = rows[i - 1];
+        }
+        ids[i] = batch_row_id(b, p->left[i]) + child++;
+    }
+    buf_release(&packed);
+    rows_unpack(piece, &origin, rows, p->n, ids);
+    row_origin_release(&origin);
+    side_add_columns(side, take, piece, p->right, p->n);
+    return emit(out, piece, e);
 }

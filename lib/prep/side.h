@@ -34,9 +34,34 @@ struct column side_gather(const struct side *side, size_t column, const uint32_t
 void side_clear(struct side *side);
 void side_free(struct side *side);
 
-/* Adds columns of the side table to a schema, in their order; a name that is taken gets the suffix.
- * ERR_USAGE when that is taken, too. */
-int side_add_fields(const struct step *s, const struct side *side, const size_t *columns, size_t n,
+/* ---- its columns beside those of the stream -------------------------------------------------- */
+
+struct taken {
+    size_t *at, count;
+};
+/* The columns of a selection (missing: all), but not those of `not`. */
+int side_take(struct step *s, const struct side *side, struct text selection, const size_t *not,
+              size_t not_count, struct taken *out, struct error *e);
+/* For side_read; in the step's arena. */
+uint8_t *side_wanted(struct step *s, const struct side *side, const struct taken *take);
+/* Adds the columns to a schema; a name that is taken gets the suffix. ERR_USAGE when that is taken, too. */
+int side_add_fields(const struct step *s, const struct side *side, const struct taken *take,
                     struct text suffix, struct schema *schema, struct error *e);
+/* Adds their cells of the given rows, one for each row of b; UINT32_MAX gives missing cells. */
+void side_add_columns(const struct side *side, const struct taken *take, struct batch *b,
+                      const uint32_t *rows, size_t n);
+
+/* Rows of a batch and what goes beside them. */
+struct pairs {
+    const uint32_t *left, *right;
+    size_t n;
+    uint64_t child; /* pairs there were before with the row left[0] */
+};
+/* b becomes the pairs; left must not decrease. */
+void side_pair(const struct side *side, const struct taken *take, struct batch *b,
+               const struct pairs *p);
+/* The same into a batch of its own, which is emitted; b stays. For results much larger than b. */
+int side_emit_piece(const struct side *side, const struct taken *take, struct batch *b,
+                    const struct pairs *p, struct emit *out, struct error *e);
 
 #endif

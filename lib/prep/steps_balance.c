@@ -7,8 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- class_weights ----------------------------------------------------------------------------
- */
+/* ---- class_weights --------------------------------------------------------------------------- */
 
 /* rows / (classes * rows of the class), as scikit-learn's class_weight="balanced". */
 static int derive_weights(const struct step *s, struct categories *c, struct error *e)
@@ -23,8 +22,7 @@ static int derive_weights(const struct step *s, struct categories *c, struct err
     return 0;
 }
 
-/* ---- oversample_random, undersample_random ------------------------------------------------------
- */
+/* ---- oversample_random, undersample_random --------------------------------------------------- */
 
 /* Rows wanted of each class, in c->own. */
 static int derive_wanted(const struct step *s, struct categories *c, struct error *e)
@@ -110,8 +108,7 @@ static int balance_push(struct step *s, struct batch *b, struct emit *out, struc
     return rc ? rc : emit(out, b, e);
 }
 
-/* ---- tomek_links
- * ---------------------------------------------------------------------------------- */
+/* ---- tomek_links ----------------------------------------------------------------------------- */
 
 struct dropped {
     uint64_t *ids;
@@ -179,8 +176,7 @@ static int tomek_apply(const struct step *s, struct batch *b, struct error *e)
     return 0;
 }
 
-/* ---- the table
- * ------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 #define CLASS_COLUMN ROWWISE_COLUMNS("the column with the class")
 #define ONLY_TRAINING                                                                              \
@@ -306,7 +302,9 @@ const struct step_kind steps_balance[] = {
         .details = ONLY_TRAINING "Exactly that many rows of each class stay, drawn by (seed, step, "
                                  "row) in one pass over the stream (Fan, Muller and Rezucha 1962).",
         .args = under_args,
-        .example = {.program = "undersample_random y seed=1", .input = CLASSES, .output = ""},
+        .example = {.program = "undersample_random y seed=1",
+                    .input = CLASSES,
+                    .output = "y,x\na,2\nb,3\n"},
         BALANCE_HOOKS,
     },
     {0},

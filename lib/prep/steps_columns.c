@@ -63,6 +63,13 @@ static int layout_apply(const struct step *s, struct batch *b, struct error *e)
     return 0;
 }
 
+/* Keys that never became columns were not selected. */
+static int select_apply(const struct step *s, struct batch *b, struct error *e)
+{
+    batch_drop_extras(b);
+    return layout_apply(s, b, e);
+}
+
 static int select_open(struct step *s, const struct schema *in, struct error *e)
 {
     (void)e;
@@ -490,7 +497,7 @@ const struct step_kind steps_columns[] = {
         .example = {.program = "select c,a", .input = "a,b,c\n1,2,3\n", .output = "c,a\n3,1\n"},
         .open = select_open,
         .shape = layout_shape,
-        .apply = layout_apply,
+        .apply = select_apply,
     },
     {
         .name = "swap_columns",

@@ -58,8 +58,10 @@ static void put_swapped(struct buf *out, uint32_t c)
 {
     if (letter_is_upper(c))
         put_lower(out, c);
-    else
+    else if (letter_is_lower(c))
         put_upper(out, c);
+    else
+        put_char(out, c);
 }
 
 static struct text swap_case(struct mapping *m, struct text cell)

@@ -78,10 +78,9 @@ static int derive_rare(const struct step *s, struct categories *c, struct error 
     return 0;
 }
 
-/* ---- a column for each category: onehot, rankhot ----------------------------------------------
- */
+/* ---- a column for each category: onehot, rankhot --------------------------------------------- */
 
-enum { NO_OUTPUT = UINT32_MAX };
+#define NO_OUTPUT UINT32_MAX
 
 enum onehot_drop { DROP_NONE, DROP_FIRST, DROP_LAST, DROP_IF_BINARY };
 
@@ -227,8 +226,7 @@ static int derive_gray(const struct step *s, struct categories *c, struct error 
     return 0;
 }
 
-/* ---- contrasts --------------------------------------------------------------------------------
- */
+/* ---- contrasts ------------------------------------------------------------------------------- */
 
 /* n levels against n - 1 columns; cell (level i, column k) of the matrix. */
 static double helmert(size_t n, size_t i, size_t k)
@@ -298,8 +296,7 @@ static int derive_contrast(const struct step *s, struct categories *c, struct er
     return 0;
 }
 
-/* ---- the table ---------------------------------------------------------------------------------
- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static const struct arg ordinal_args[] = {
     ROWWISE_COLUMNS("columns to encode"),

@@ -3,10 +3,8 @@
 #include "prep/families.h"
 
 #include <math.h>
-#include <stdlib.h>
 
-/* ---- shared -----------------------------------------------------------------------------------
- */
+/* ---- shared ---------------------------------------------------------------------------------- */
 
 /* The target at a place in all parts but `without` (SIZE_MAX: in all). Freed with tally_release. */
 static struct tally tally_of(const struct categories *c, size_t place, size_t without)
@@ -37,8 +35,7 @@ static bool is_category(const struct categories *c, uint32_t place)
     return place < c->count || (place == c->count + PLACE_KEEP && categories_keep(c));
 }
 
-/* ---- target_encode ----------------------------------------------------------------------------
- */
+/* ---- target_encode --------------------------------------------------------------------------- */
 
 /* The category's mean drawn to the prior: Micci-Barreca 2001, doi:10.1145/507533.507538. */
 static double smoothed(const struct step *s, const struct tally *t, double prior)
@@ -107,8 +104,7 @@ static int fill_target(const struct encoding *x)
     return 0;
 }
 
-/* ---- leave_one_out ----------------------------------------------------------------------------
- */
+/* ---- leave_one_out --------------------------------------------------------------------------- */
 
 static double mean_of_several(const struct step *s, const struct categories *c,
                               const struct tally *t)
@@ -147,8 +143,7 @@ static int fill_leave_one_out(const struct encoding *x)
     return 0;
 }
 
-/* ---- james_stein, m_estimate, woe, quantile_target --------------------------------------------
- */
+/* ---- james_stein, m_estimate, woe, quantile_target ------------------------------------------- */
 
 /* Efron and Hastie 2016, equations 7.19 and 7.20, with each category's own variance. */
 static double james_stein_value(const struct step *s, const struct categories *c,
@@ -222,8 +217,7 @@ static int derive_quantile(const struct step *s, struct categories *c, struct er
     return rc;
 }
 
-/* ---- catboost_encode ---------------------------------------------------------------------------
- */
+/* ---- catboost_encode ------------------------------------------------------------------------- */
 
 /* The target in the rows before this one, by place. */
 struct running {
@@ -307,99 +301,11 @@ static int catboost_push(struct step *s, struct batch *b, struct emit *out, stru
     return emit(out, b, e);
 }
 
-/* ---- tree_encode -------------------------------------------------------------------------------
- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
-/* Categories in order of the target's mean, and a regression tree over that order. */
-struct leaves {
-    const struct categories *c;
-    struct ranked {
-        double mean, sum, count;
-        size_t place;
-    } * at;
-    size_t least; /* rows of a leaf */
-};
-
-static int by_mean(const void *left, const void *right)
-{
-    const struct ranked *a = left, *b = right;
-    if (a->mean != b->mean)
-        return a->mean < b->mean ? -1 : 1;
-    return a->place < b->place ? -1 : 1;
-}
-
-/* The first of at[from .. to) that goes right when the squared error falls most; `to` when no split
- * is allowed or helps. */
-static size_t best_split(const struct leaves *l, size_t from, size_t to)
-{
-    double sum = 0, count = 0, left_sum = 0, left = 0;
-    for (size_t i = from; i < to; i++) {
-        sum += l->at[i].sum;
-        count += l->at[i].count;
-    }
-    double best = sum * sum / count;
-    size_t found = to;
-    for (size_t i = from; i + 1 < to; i++) {
-        left_sum += l->at[i].sum;
-        left += l->at[i].count;
-        double right_sum = sum - left_sum, right = count - left;
-        double gain = left_sum * left_sum / left + right_sum * right_sum / right;
-        bool allowed = left >= (double)l->least && right >= (double)l->least;
-        if (allowed && gain > best * (1 + 1e-12)) {
-            best = gain;
-            found = i + 1;
-        }
-    }
-    return found;
-}
-
-static void grow(const struct leaves *l, size_t from, size_t to, int64_t depth, double *table)
-{
-    size_t split = depth > 0 ? best_split(l, from, to) : to;
-    if (split < to) {
-        grow(l, from, split, depth - 1, table);
-        grow(l, split, to, depth - 1, table);
-        return;
-    }
-    double sum = 0, count = 0;
-    for (size_t i = from; i < to; i++) {
-        sum += l->at[i].sum;
-        count += l->at[i].count;
-    }
-    for (size_t i = from; i < to; i++)
-        table[l->at[i].place] = sum / count;
-}
-
-static int derive_tree(const struct step *s, struct categories *c, struct error *e)
-{
-    (void)e;
-    double prior = categories_prior(c), *table = categories_table(c, 1, prior);
-    size_t most = c->count + categories_keep(c), n = 0;
-    struct leaves l = {.c = c, .least = (size_t)arg_int(s, "min_rows")};
-    l.at = mem_alloc((most + 1) * sizeof *l.at);
-    for (size_t i = 0; i < most; i++) {
-        const struct tally *t = categories_tally(c, i, 0);
-        table[i] = prior;
-        if (t->count > 0)
-            l.at[n++] = (struct ranked){tally_mean(t), sum_value(&t->sum), (double)t->count, i};
-    }
-    qsort(l.at, n, sizeof *l.at, by_mean);
-    if (n > 0)
-        grow(&l, 0, n, arg_int(s, "depth"), table);
-    mem_free(l.at);
-    return 0;
-}
-
-/* ---- the table ---------------------------------------------------------------------------------
- */
-
-#define TARGET_ARGS_BEGIN ROWWISE_COLUMNS("columns to encode"), ENCODER_TARGET
-#define TARGET_ARGS_END                                                                            \
-    ENCODER_UNKNOWN("error"), ENCODER_MISSING("missing"), ROWWISE_INTO, ROWWISE_SUFFIX, {0},
-
-static const struct arg plain_args[] = {TARGET_ARGS_BEGIN, TARGET_ARGS_END};
+static const struct arg plain_args[] = {ENCODER_TARGET_BEGIN, ENCODER_TARGET_END};
 static const struct arg target_args[] = {
-    TARGET_ARGS_BEGIN,
+    ENCODER_TARGET_BEGIN,
     {.name = "with",
      .kind = ARG_METHOD,
      .fallback = "plain",
@@ -421,16 +327,16 @@ static const struct arg target_args[] = {
      .min = 2,
      .max = 100},
     {.name = "seed", .kind = ARG_INT, .help = "with=folds: of the folds; else the program's"},
-    TARGET_ARGS_END};
-static const struct arg m_args[] = {TARGET_ARGS_BEGIN,
+    ENCODER_TARGET_END};
+static const struct arg m_args[] = {ENCODER_TARGET_BEGIN,
                                     {.name = "m",
                                      .kind = ARG_NUMBER,
                                      .fallback = "1",
                                      .help = "weight of the prior, in rows",
                                      .min = 0,
                                      .max = (double)INFINITY},
-                                    TARGET_ARGS_END};
-static const struct arg quantile_args[] = {TARGET_ARGS_BEGIN,
+                                    ENCODER_TARGET_END};
+static const struct arg quantile_args[] = {ENCODER_TARGET_BEGIN,
                                            {.name = "quantile",
                                             .kind = ARG_NUMBER,
                                             .fallback = "0.5",
@@ -443,44 +349,25 @@ static const struct arg quantile_args[] = {TARGET_ARGS_BEGIN,
                                             .help = "weight of the prior, in rows",
                                             .min = 0,
                                             .max = (double)INFINITY},
-                                           TARGET_ARGS_END};
-static const struct arg woe_args[] = {TARGET_ARGS_BEGIN,
+                                           ENCODER_TARGET_END};
+static const struct arg woe_args[] = {ENCODER_TARGET_BEGIN,
                                       {.name = "regularization",
                                        .kind = ARG_NUMBER,
                                        .fallback = "1",
                                        .help = "rows added to each side, so that none is empty",
                                        .min = 0,
                                        .max = (double)INFINITY},
-                                      TARGET_ARGS_END};
-static const struct arg catboost_args[] = {TARGET_ARGS_BEGIN,
+                                      ENCODER_TARGET_END};
+static const struct arg catboost_args[] = {ENCODER_TARGET_BEGIN,
                                            {.name = "a",
                                             .kind = ARG_NUMBER,
                                             .fallback = "1",
                                             .help = "weight of the prior, in rows",
                                             .min = 0,
                                             .max = (double)INFINITY},
-                                           TARGET_ARGS_END};
-static const struct arg tree_args[] = {TARGET_ARGS_BEGIN,
-                                       {.name = "depth",
-                                        .kind = ARG_INT,
-                                        .fallback = "3",
-                                        .help = "of the tree, at most",
-                                        .min = 1,
-                                        .max = 30},
-                                       {.name = "min_rows",
-                                        .kind = ARG_INT,
-                                        .fallback = "1",
-                                        .help = "of a leaf",
-                                        .min = 1,
-                                        .max = 1e12},
-                                       TARGET_ARGS_END};
+                                           ENCODER_TARGET_END};
 
 #define TARGET_ROWS "c,y\na,1\na,0\na,1\nb,0\nb,0\nc,1\n"
-#define PRIOR                                                                                      \
-    "The prior is the target's mean over all rows. Rows whose target is missing teach nothing. "   \
-    "unknown=ignore and missing=ignore give the prior; missing=keep makes missing cells a "        \
-    "category. "
-
 static const struct method target_methods[] = {
     {"plain",
      "F",
@@ -514,8 +401,6 @@ static const struct encoder quantile_target = {ENCODER_LEARNS, .target = TARGET_
                                                .to = TYPE_FLOAT, .derive = derive_quantile};
 static const struct encoder catboost = {ENCODER_LEARNS, .target = TARGET_SUM, .to = TYPE_FLOAT,
                                         .derive = derive_catboost, .fill = fill_catboost};
-static const struct encoder tree = {ENCODER_LEARNS, .target = TARGET_SUM, .to = TYPE_FLOAT,
-                                    .derive = derive_tree};
 
 const struct step_kind steps_encode_target[] = {
     {
@@ -524,7 +409,7 @@ const struct step_kind steps_encode_target[] = {
         .family = "encode",
         .class = "W",
         .summary = "the target's mean over earlier rows of the category, with a prior",
-        .details = PRIOR
+        .details = ENCODER_PRIOR
         "Rows it is fitted on see (sum before + prior a) / (rows before + a), in the order of "
         "the stream; new rows see the same of all rows fitted on, and the prior for categories "
         "of one row (category_encoders 2.10; Prokhorenkova et al. 2018).",
@@ -546,7 +431,7 @@ const struct step_kind steps_encode_target[] = {
         .family = "encode",
         .class = "F",
         .summary = "the target's mean in the category, shrunk to the prior by its variance",
-        .details = PRIOR
+        .details = ENCODER_PRIOR
         "With v the variance of the target in the category, V over all rows (both with n - 1) "
         "and K categories the mean's weight is 1 - v/(V + v) (K - 3)/(K - 1), and 1 for K up "
         "to 3 and for categories of one row.",
@@ -564,8 +449,9 @@ const struct step_kind steps_encode_target[] = {
         .family = "encode",
         .class = "F",
         .summary = "the target's mean over the other rows of the category",
-        .details = PRIOR "Rows it is fitted on are left out of their own mean; new rows see the "
-                         "mean of all. Categories of one row get the prior.",
+        .details =
+            ENCODER_PRIOR "Rows it is fitted on are left out of their own mean; new rows see the "
+                          "mean of all. Categories of one row get the prior.",
         .args = plain_args,
         .example = {.program = "leave_one_out c target=y",
                     .input = TARGET_ROWS,
@@ -578,7 +464,7 @@ const struct step_kind steps_encode_target[] = {
         .family = "encode",
         .class = "F",
         .summary = "the target's mean in the category, the prior counted as m more rows",
-        .details = PRIOR "The value is (sum + prior m) / (n + m).",
+        .details = ENCODER_PRIOR "The value is (sum + prior m) / (n + m).",
         .args = m_args,
         .example = {.program = "m_estimate c target=y | round c digits=6",
                     .input = TARGET_ROWS,
@@ -607,7 +493,7 @@ const struct step_kind steps_encode_target[] = {
         .family = "encode",
         .class = "F",
         .summary = "the target's mean in the category, drawn to the prior when rows are few",
-        .details = PRIOR
+        .details = ENCODER_PRIOR
         "The value is prior (1 - w) + mean w with w = 1 / (1 + exp(-(n - min_samples) / "
         "smoothing)), as category_encoders 2.10 has it. with=folds keeps a row's own target "
         "out of its value: rows are dealt to folds by (seed, row), and a row that the step is "
@@ -620,22 +506,6 @@ const struct step_kind steps_encode_target[] = {
                               "0.565054,1\n"},
         ENCODER_HOOKS,
         .detail = &target_encoder,
-    },
-    {
-        .name = "tree_encode",
-        .family = "encode",
-        .class = "F",
-        .summary = "merge categories by a regression tree on their mean target: the leaf's mean",
-        .details = PRIOR
-        "Categories are put in order of their mean, ties by name; the tree splits that order "
-        "where the squared error falls most, at most depth times in a row. feature-engine's "
-        "DecisionTreeEncoder chooses the depth by cross-validation; here it is given.",
-        .args = tree_args,
-        .example = {.program = "tree_encode c target=y depth=1",
-                    .input = "c,y\na,1\nb,2\nc,9\nd,11\n",
-                    .output = "c,y\n1.5,1\n1.5,2\n10,9\n10,11\n"},
-        ENCODER_HOOKS,
-        .detail = &tree,
     },
     {
         .name = "woe",

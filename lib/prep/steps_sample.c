@@ -13,8 +13,7 @@ static int emit_kept(struct batch *b, const uint8_t *keep, struct emit *out, str
     return emit(out, b, e);
 }
 
-/* ---- sample_bernoulli, sample_cluster ---------------------------------------------------------
- */
+/* ---- sample_bernoulli, sample_cluster -------------------------------------------------------- */
 
 static int bernoulli_apply(const struct step *s, struct batch *b, struct error *e)
 {
@@ -55,8 +54,7 @@ static int cluster_apply(const struct step *s, struct batch *b, struct error *e)
     return 0;
 }
 
-/* ---- sample_systematic, decimate ---------------------------------------------------------------
- */
+/* ---- sample_systematic, decimate ------------------------------------------------------------- */
 
 struct counter {
     uint64_t rows;
@@ -135,8 +133,7 @@ static int decimate_push(struct step *s, struct batch *b, struct emit *out, stru
     return emit_kept(b, keep, out, e);
 }
 
-/* ---- sample_reservoir, sample_weighted, sample_stratified ---------------------------------------
- */
+/* ---- sample_reservoir, sample_weighted, sample_stratified ------------------------------------ */
 
 /* A reservoir for each group; without by= there is one. */
 struct draw_plan {
@@ -315,120 +312,7 @@ static int draw_flush(struct step *s, struct emit *out, struct error *e)
     return reservoir_emit(run->reservoirs.at, run->reservoirs.len, &run->origin, out, e);
 }
 
-/* ---- bootstrap
- * ----------------------------------------------------------------------------------- */
-
-enum { BOOTSTRAP_EXACT, BOOTSTRAP_POISSON };
-
-/* What is learnt, and in s->run what is left of it. */
-struct draws {
-    uint64_t rows, draws;
-};
-
-static void *bootstrap_new(const struct step *s)
-{
-    (void)s;
-    return mem_alloc(sizeof(struct draws));
-}
-
-static int bootstrap_open(struct step *s, const struct schema *in, struct error *e)
-{
-    (void)in;
-    (void)e;
-    if (arg_choice(s, "with") == BOOTSTRAP_POISSON && !s->learnt)
-        s->learnt = bootstrap_new(s); /* there is nothing to learn: no pass is needed */
-    return 0;
-}
-
-static int bootstrap_learn(const struct step *s, void *state, struct batch *b, struct error *e)
-{
-    (void)s;
-    (void)e;
-    ((struct draws *)state)->rows += b->rows;
-    return 0;
-}
-
-static int bootstrap_merge(const struct step *s, void *into, void *from, struct error *e)
-{
-    (void)s;
-    (void)e;
-    ((struct draws *)into)->rows += ((struct draws *)from)->rows;
-    return 0;
-}
-
-static json_t *bootstrap_save(const struct step *s, const void *state)
-{
-    (void)s;
-    return json_pack("{s:I}", "rows", (json_int_t)((const struct draws *)state)->rows);
-}
-
-static int bootstrap_load(const struct step *s, void *state, const json_t *j, struct error *e)
-{
-    (void)s;
-    const json_t *rows = json_object_get(j, "rows");
-    if (!json_is_integer(rows) || json_integer_value(rows) < 0)
-        return error_set(e, ERR_DATA, "rows: expected a whole number, not negative");
-    ((struct draws *)state)->rows = (uint64_t)json_integer_value(rows);
-    return 0;
-}
-
-static int bootstrap_start(struct step *s, struct error *e)
-{
-    (void)e;
-    const struct draws *learnt = s->learnt;
-    struct draws *left = mem_alloc(sizeof *left);
-    left->rows = left->draws = learnt->rows;
-    s->run = left;
-    return 0;
-}
-
-/* How many of `draws` draws, each with probability p, fall on a row: inverse of the binomial (p <
- * 1) or, with draws 0, of the Poisson distribution with mean p. */
-static uint64_t copies_of(double u, uint64_t draws, double p)
-{
-    double n = (double)draws, odds = p / (1 - p);
-    double term = draws > 0 ? exp(n * log1p(-p)) : exp(-p), below = term;
-    uint64_t copies = 0;
-    while (u >= below && copies < 1000 && (draws == 0 || copies < draws)) {
-        double k = (double)copies++;
-        term *= draws > 0 ? (n - k) / (k + 1) * odds : p / (k + 1);
-        below += term;
-    }
-    return copies;
-}
-
-/* A multinomial draw row by row: the row's share of what is left. */
-static uint64_t exact_copies(struct draws *left, double u)
-{
-    if (left->rows == 0 || left->draws == 0)
-        return 0;
-    uint64_t copies =
-        left->rows == 1 ? left->draws : copies_of(u, left->draws, 1 / (double)left->rows);
-    left->rows--;
-    left->draws -= copies;
-    return copies;
-}
-
-static int bootstrap_push(struct step *s, struct batch *b, struct emit *out, struct error *e)
-{
-    struct draws *left = s->run;
-    if (!s->context->training)
-        return emit(out, b, e);
-    VEC(uint32_t) rows = {0};
-    for (size_t r = 0; r < b->rows; r++) {
-        double u = draw_unit(s, batch_row_id(b, r));
-        bool exact = arg_choice(s, "with") == BOOTSTRAP_EXACT;
-        uint64_t copies = exact ? exact_copies(left, u) : copies_of(u, 0, 1);
-        while (copies-- > 0)
-            vec_push(&rows, (uint32_t)r);
-    }
-    batch_gather(b, rows.at, rows.len, NULL);
-    vec_release(&rows);
-    return emit(out, b, e);
-}
-
-/* ---- the table
- * ------------------------------------------------------------------------------------ */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 #define FRACTION(must)                                                                             \
     {                                                                                              \
@@ -492,52 +376,12 @@ static const struct arg stratified_args[] = {
     DRAW_SEED,
     {0},
 };
-static const struct arg bootstrap_args[] = {
-    {.name = "with", .kind = ARG_METHOD, .fallback = "exact", .help = "how rows are drawn"},
-    DRAW_SEED,
-    {0},
-};
 
 #define TEN "x\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n"
 #define BY_ROW                                                                                     \
     "Rows are drawn by (seed, step, row): the same for any number of threads and any chunks. "
 
-static const struct method bootstrap_methods[] = {
-    {"exact",
-     "B",
-     "as many draws with replacement as there are rows",
-     {.program = "bootstrap with=exact seed=1", .input = TEN, .output = ""}},
-    {"poisson",
-     "S",
-     "each row a number of times drawn from the Poisson distribution of mean 1",
-     {.program = "bootstrap with=poisson seed=1", .input = TEN, .output = ""}},
-    {0},
-};
-
 const struct step_kind steps_sample[] = {
-    {
-        .name = "bootstrap",
-        .family = "sample",
-        .class = "B",
-        .summary = "draw rows with replacement; copies stand together, in the order of the stream",
-        .details = BY_ROW "exact counts the rows first and then draws that many, row by row as a "
-                          "multinomial; poisson needs no count, and gives about as many rows. Only "
-                          "rows the recipe is fitted on are drawn; apply lets new rows pass.",
-        .args = bootstrap_args,
-        .methods = bootstrap_methods,
-        .example = {.program = "bootstrap seed=1", .input = TEN, .output = ""},
-        .open = bootstrap_open,
-        .state_new = bootstrap_new,
-        .learn = bootstrap_learn,
-        .merge = bootstrap_merge,
-        .save = bootstrap_save,
-        .load = bootstrap_load,
-        .state_free = mem_free,
-        .start = bootstrap_start,
-        .stop = counter_stop,
-        .push = bootstrap_push,
-        .ordered = true,
-    },
     {
         .name = "decimate",
         .family = "sample",
@@ -561,7 +405,9 @@ const struct step_kind steps_sample[] = {
         .summary = "draw each row with the same probability",
         .details = BY_ROW "The number of rows drawn is about fraction times those there are.",
         .args = bernoulli_args,
-        .example = {.program = "sample_bernoulli fraction=0.4 seed=1", .input = TEN, .output = ""},
+        .example = {.program = "sample_bernoulli fraction=0.4 seed=1",
+                    .input = TEN,
+                    .output = "x\n2\n9\n"},
         .apply = bernoulli_apply,
     },
     {
@@ -575,7 +421,7 @@ const struct step_kind steps_sample[] = {
         .args = cluster_args,
         .example = {.program = "sample_cluster fraction=0.5 by=user seed=1",
                     .input = "user,x\na,1\nb,2\na,3\nc,4\nb,5\nd,6\n",
-                    .output = ""},
+                    .output = "user,x\nb,2\nc,4\nb,5\n"},
         .open = cluster_open,
         .apply = cluster_apply,
     },
@@ -588,7 +434,7 @@ const struct step_kind steps_sample[] = {
         .details = BY_ROW "With n= exactly n rows (all, when there are no more), held in memory "
                           "until the end; with fraction= each row by itself, as sample_bernoulli.",
         .args = reservoir_args,
-        .example = {.program = "sample n=3 seed=7", .input = TEN, .output = ""},
+        .example = {.program = "sample n=3 seed=7", .input = TEN, .output = "x\n2\n3\n4\n"},
         .open = reservoir_open,
         .start = draw_start,
         .stop = draw_stop,
@@ -607,7 +453,7 @@ const struct step_kind steps_sample[] = {
         .args = stratified_args,
         .example = {.program = "sample_stratified n=1 by=c seed=1",
                     .input = "c,x\na,1\nb,2\na,3\nb,4\na,5\n",
-                    .output = ""},
+                    .output = "c,x\nb,2\na,5\n"},
         .open = stratified_open,
         .start = draw_start,
         .stop = draw_stop,

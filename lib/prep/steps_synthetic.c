@@ -8,8 +8,7 @@
 
 enum { BATCH_ROWS = 4096 };
 
-/* ---- how many, and from which rows
- * --------------------------------------------------------------- */
+/* ---- how many, and from which rows ----------------------------------------------------------- */
 
 /* A class that gets new rows. */
 struct growth {
@@ -99,8 +98,7 @@ static size_t neighbours_of(const struct making *m, struct growth *g, size_t row
     return g->near_count[i];
 }
 
-/* ---- new rows
- * ------------------------------------------------------------------------------------ */
+/* ---- new rows -------------------------------------------------------------------------------- */
 
 /* The text most of the neighbours have; of several the one that sorts first. */
 static struct text vote(const struct class_rows *c, const size_t *near, size_t count, size_t text)
@@ -140,8 +138,7 @@ static void make_row(struct making *m, struct growth *g, uint64_t number)
     m->ids[row] = UINT64_C(1) << 63 | m->made++ << ROW_ID_SHIFT;
 }
 
-/* ---- batches of them
- * ------------------------------------------------------------------------------- */
+/* ---- batches of them ------------------------------------------------------------------------- */
 
 static struct column missing_column(struct batch *b)
 {
@@ -231,8 +228,7 @@ static int mixed_open(struct step *s, const struct schema *in, struct error *e)
     return class_plan_open(s, in, true, e);
 }
 
-/* ---- the table
- * --------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 #define SYNTHETIC_ARGS(features)                                                                   \
     {.name = "target",                                                                             \
@@ -291,7 +287,7 @@ const struct step_kind steps_synthetic[] = {
         .args = numbers_args,
         .example = {.program = "adasyn y k=1 seed=1",
                     .input = "y,x\na,1\na,2\na,3\na,4\nb,5\nb,9\n",
-                    .output = ""},
+                    .output = "y,x\na,1\na,2\na,3\na,4\nb,5\nb,9\nb,7\nb,8\n"},
         .open = numbers_open,
         SYNTHETIC_HOOKS,
     },
@@ -306,7 +302,7 @@ const struct step_kind steps_synthetic[] = {
         .args = numbers_args,
         .example = {.program = "smote y k=1 seed=1 | round x digits=3",
                     .input = "y,x\na,1.5\na,2\na,3\na,4\nb,5\nb,9\n",
-                    .output = ""},
+                    .output = "y,x\na,1.5\na,2\na,3\na,4\nb,5\nb,9\nb,7.488\nb,7.703\n"},
         .open = numbers_open,
         SYNTHETIC_HOOKS,
     },
@@ -322,7 +318,8 @@ const struct step_kind steps_synthetic[] = {
         .args = mixed_args,
         .example = {.program = "smote_nc y k=2 seed=1 | round x digits=3",
                     .input = "y,x,c\na,1.5,r\na,2,r\na,3,s\na,4,s\nb,5,r\nb,9,s\nb,6,s\n",
-                    .output = ""},
+                    .output =
+                        "y,x,c\na,1.5,r\na,2,r\na,3,s\na,4,s\nb,5,r\nb,9,s\nb,6,s\nb,5.622,r\n"},
         .open = mixed_open,
         SYNTHETIC_HOOKS,
     },

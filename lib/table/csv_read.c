@@ -223,7 +223,7 @@ static int settle_ragged(const struct csv_reader *r, struct batch *b, const char
     if ((r->ragged == RAGGED_PAD || policy == ON_ERROR_NULL || r->ragged == RAGGED_EXTRA) &&
         have < r->cells)
         return 1;
-    error_set(e, ERR_DATA, "%zu cells where the header has %zu", have, r->cells);
+    error_set(e, ERR_DATA, "%zu cell%s where the header has %zu", have, have == 1 ? "" : "s", r->cells);
     error_in_text(r, b->text.at, at, b->file, b->first_line, e);
     e->column = 0;
     if (policy == ON_ERROR_STOP)

@@ -48,8 +48,12 @@ static void put_double(struct buf *out, double f)
     out->len += number_print(out->at + out->len, f);
 }
 
-static void put_int(struct buf *out, int64_t i)
+static inline void put_int(struct buf *out, int64_t i)
 {
+    if ((uint64_t)i < 10) { /* indicators and codes, most of what steps make */
+        buf_putc(out, (char)('0' + i));
+        return;
+    }
     if (i == INT_MISSING)
         return;
     buf_reserve(out, NUMBER_MAX);

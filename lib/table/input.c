@@ -141,6 +141,16 @@ static void tally_records(struct input *in, const struct input_file *f, const ch
     vec_release(&cells.raw);
 }
 
+/* Whether the last cell goes on to the end of the text, as one does that is not inside quotes. */
+static bool reaches_end(const struct csv_cells *cells, const char *end)
+{
+    if (cells->raw.len == 0)
+        return false;
+    struct text last = cells->raw.at[cells->raw.len - 1];
+    const char *stop = last.at + last.len;
+    return stop == end || (stop + 1 == end && *stop == '\r');
+}
+
 static int survey_csv(struct input *in, struct input_file *f, const char *at, size_t n, bool complete,
                       struct type_tally **tallies, struct error *e)
 {
@@ -156,7 +166,7 @@ static int survey_csv(struct input *in, struct input_file *f, const char *at, si
     struct csv_cells cells = {0};
     const char *problem = NULL;
     const char *next = csv_record(&f->csv, at, end, &cells, &problem);
-    if ((!next && !complete) || problem || (!next && cells.raw.len == 0)) {
+    if (problem || (!next && !(complete && reaches_end(&cells, end)))) {
         vec_release(&cells.raw);
         return csv_explain_open_record(&f->csv, at, (size_t)(end - at), source_name(f->source),
                                        f->first_line, e);
@@ -291,6 +301,25 @@ static int survey_as_csv(struct input *in, struct input_file *f, const char *at,
     return join_schema(in, f, types, e);
 }
 
+/* Without a single key there may be a reason: what the parser says of the first lines. */
+static int check_json(const struct input_file *f, const struct schema *none, const char *at, size_t n,
+                      struct error *e)
+{
+    struct json_input reader;
+    struct batch *b = batch_new();
+    json_input_prepare(&reader, none, true);
+    buf_reserve(&b->text, n + SCAN_SLACK);
+    buf_add(&b->text, at, n);
+    memset(b->text.at + n, 0, SCAN_SLACK);
+    b->file = source_name(f->source);
+    b->first_line = 1;
+    b->format = &f->format;
+    int status = json_parse_chunk(none, &reader, b, e);
+    json_input_release(&reader);
+    batch_free(b);
+    return status;
+}
+
 static int survey_as_json(struct input *in, struct input_file *f, const char *at, size_t n,
                           bool complete, struct error *e)
 {
@@ -301,6 +330,9 @@ static int survey_as_json(struct input *in, struct input_file *f, const char *at
         status = survey_json_whole(in, f, &survey, e);
     json_survey_schema(&survey, &found);
     json_survey_release(&survey);
+    size_t lines = complete ? n : json_last_record_end(at, n);
+    if (status == 0 && found.fields.len == 0 && !f->is_list)
+        status = check_json(f, &found, at, lines, e);
     enum type *types = arena_alloc(&in->arena, (found.fields.len + 1) * sizeof *types);
     for (size_t i = 0; i < found.fields.len; i++)
         types[i] = skips_sample(in) ? known_type(in, text_of(found.fields.at[i].name))

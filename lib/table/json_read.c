@@ -259,7 +259,7 @@ static void keep_layout(struct parser *s)
     row->items = arena_copy(&s->batch->arena, s->items.at, bytes);
 }
 
-void json_drop_extras(struct batch *b)
+void batch_drop_extras(struct batch *b)
 {
     if (!b->layout)
         return;

@@ -29,8 +29,6 @@ struct json_layout {
         size_t count;
     } * rows; /* by row of the chunk */
 };
-/* From here on rows of b keep the order of their keys, but not the keys that are no columns. */
-void json_drop_extras(struct batch *b);
 
 /* A schema made ready for parsing. Read-only once prepared, so threads may share it. */
 struct json_input {

@@ -156,6 +156,8 @@ struct column column_of_json(const struct text *values);
 void batch_keep(struct batch *b, const uint32_t *rows, size_t n);
 /* Keeps the rows where keep[r] == 1. */
 void batch_filter(struct batch *b, const uint8_t *keep);
+/* JSON Lines: from here on rows keep the order of their keys, but not the keys that are no columns. */
+void batch_drop_extras(struct batch *b);
 /* Any rows in any order, with repeats: rows[r] is the old row of new row r. UINT32_MAX makes a row of
  * missing cells. ids (n, or NULL: derived from the old rows, repeats counted up). */
 void batch_gather(struct batch *b, const uint32_t *rows, size_t n, const uint64_t *ids);

@@ -95,7 +95,7 @@ peers() {
         fi
     done
     case $1 in group | select | moments | encode)
-        python3 -c 'import pandas, sklearn' 2>/dev/null && measure pandas python3 -c "$(pandas_of "$1")" ;;
+        /usr/bin/python3 -c 'import pandas, sklearn' 2>/dev/null && measure pandas /usr/bin/python3 -c "$(pandas_of "$1")" ;;
     esac
     case $1 in
     count) measure wc wc -l "$data" ;;

@@ -2,9 +2,9 @@
 import numpy as np
 import pandas as pd
 from scipy import stats
-from sklearn import datasets
+from sklearn import covariance, datasets, ensemble, neighbors
 
-from oracle import close, done, fit_apply, run
+from oracle import close, done, fit_apply, ok, run
 
 data = datasets.load_breast_cancer(as_frame=True).data.iloc[:, :12]
 data.columns = [name.replace(" ", "_") for name in data.columns]
@@ -53,4 +53,26 @@ close(run("outliers mean_area method=minmax min=200 max=900", data).mean_area,
       data.mean_area.clip(200, 900), "outliers minmax clips to what is given")
 close(fit_apply("outliers mean_area method=std tail=right", train, test).mean_area,
       test.mean_area.clip(upper=std(train.mean_area)[1]), "outliers with one tail")
+
+near, far = data.iloc[:300, :4], data.iloc[300:, :4]
+for count in [5, 20]:
+    oracle = neighbors.LocalOutlierFactor(n_neighbors=count, novelty=True).fit(near)
+    close(fit_apply(f"lof @all neighbours={count}", near, far).lof, -oracle.score_samples(far),
+          f"lof {count} equals LocalOutlierFactor")
+
+iris = datasets.load_iris(as_frame=True).data.set_axis(list("abcd"), axis=1)
+oracle = covariance.EllipticEnvelope(contamination=0.1, random_state=0).fit(iris)
+close(run("elliptic_envelope @all", iris).elliptic_envelope, oracle.mahalanobis(iris),
+      "elliptic_envelope equals EllipticEnvelope")
+flags = run("elliptic_envelope @all action=flag", iris).elliptic_envelope
+ok((flags.astype(str).str.lower() == "true").equals(pd.Series(oracle.predict(iris) < 0)),
+   "elliptic_envelope flags the rows EllipticEnvelope does")
+
+# Random on both sides: the order of scores must agree as two seeds of the oracle do.
+oracle = ensemble.IsolationForest(n_estimators=400, random_state=1).fit(near)
+scores = fit_apply("isolation_forest @all trees=400", near, far).isolation_forest
+ok(stats.spearmanr(scores, -oracle.score_samples(far))[0] > 0.97,
+   "isolation_forest orders rows as IsolationForest")
+ok(abs(scores + oracle.score_samples(far)).max() < 0.05,
+   "isolation_forest scores are within 0.05 of IsolationForest")
 done()

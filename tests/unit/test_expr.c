@@ -224,6 +224,7 @@ TEST(sets)
     CHECK_VALUE("x in (1, null)", "true||");
     CHECK_VALUE("x in list", "true|false|");
     CHECK_VALUE("'a' in list", "false|true|");
+    CHECK_VALUE("when in ['2024-01-31', '2024-02-01']", "true|false|");
 }
 
 TEST(patterns)
@@ -460,6 +461,38 @@ TEST(prev_looks_into_the_batch_before)
             CHECK(text_equal(c.text[2], text_of("Hello")));
             batch_free(b);
         }
+    expr_free(x);
+}
+
+/* The condition is false for all of the first batch, yet its last row is remembered. */
+TEST(prev_behind_a_guard)
+{
+    struct error e;
+    struct expr *x = compile("row_num() == 1 and prev(f) == 1000", &e);
+    for (uint64_t i = 0; i < 2; i++) {
+        struct batch *b = make_batch();
+        uint8_t keep[ROWS];
+        b->sequence = i;
+        b->first_id = (i == 0 ? UINT64_C(5) : 0) << ROW_ID_SHIFT;
+        CHECK_INT(expr_test(x, b, keep, &e), 0);
+        CHECK_INT(keep[0], i);
+        batch_free(b);
+    }
+    expr_free(x);
+    CHECK_ERROR("map([1], y -> prev(y))", "prev looks at rows, not at the items of a list\n"
+                                          "    map([1], y -> prev(y))\n                  ^");
+}
+
+TEST(results_are_bounded)
+{
+    CHECK(compile("repeat('ab', 100000000)", &(struct error){0}) == NULL);
+    struct error e;
+    struct expr *x = compile("reduce(range(60), 'a', (s, i) -> s . s)", &e);
+    struct batch *b = make_batch();
+    struct column c;
+    CHECK_INT(expr_eval(x, b, &c, &e), ERR_DATA);
+    CHECK_TEXT(e.message, "concat: the result is longer than 16 MiB");
+    batch_free(b);
     expr_free(x);
 }
 

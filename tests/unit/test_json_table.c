@@ -131,7 +131,7 @@ TEST(rows_that_are_kept_or_gathered_keep_their_keys)
     t.out.len = 0;
     json_write_batch(&w, t.b, &t.out);
     CHECK_TEXT(buf_text(&t.out), "{\"a\":4}\n{\"b\":2}\n{\"b\":3,\"x\":3}\n{\"b\":2}\n");
-    json_drop_extras(t.b);
+    batch_drop_extras(t.b);
     t.out.len = 0;
     json_write_row(&w, t.b, 2, &t.out);
     CHECK_TEXT(buf_text(&t.out), "{\"b\":3}\n");
