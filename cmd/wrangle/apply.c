@@ -34,20 +34,15 @@ static void warn(const char *message)
     cli_warn("%s", message);
 }
 
-/* What is known of the columns spares the look at a sample: rows of a slow stream pass at once. */
-static void take_types(struct session *s, const struct recipe *r)
+static int work(struct session *s, const void *options_given, struct operands *operands,
+                struct error *e)
 {
-    s->context.input.known = &r->schema;
-}
-
-static int apply(struct session *s, const struct apply_options *o, struct operands *operands,
-                 struct error *e)
-{
+    const struct apply_options *o = options_given;
     struct recipe *recipe = NULL;
     struct input *in = NULL;
     int status = load_recipe(operands->at[0], &s->context, &recipe, e);
     if (status == 0) {
-        take_types(s, recipe);
+        s->context.input.known = &recipe->schema; /* no sample: a slow stream's rows pass at once */
         status = session_input(s, operands->at + 1, operands->len - 1, &in, e);
     }
     if (status == 0)
@@ -62,12 +57,7 @@ static int apply(struct session *s, const struct apply_options *o, struct operan
 static int run(void *context, struct operands *operands)
 {
     const struct apply_options *o = context;
-    struct error e = {0};
-    struct session s = {0};
-    int status = session_open(&s, &o->stream, &e);
-    if (status == 0)
-        status = apply(&s, o, operands, &e);
-    return finish(session_close(&s, status, &e), &e);
+    return session_run(work, &o->stream, o, operands);
 }
 
 const struct command command_apply = {

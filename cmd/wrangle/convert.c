@@ -53,59 +53,65 @@ static bool wants_table(const struct stream_options *o, bool by_default)
     return by_default && !o->output;
 }
 
-static int pass(struct session *s, const struct convert_options *o, struct operands *operands,
-                const char *program, bool table, struct error *e)
+/* What the commands of this file do: a program of their own, to text or to an aligned table. */
+struct passage {
+    const struct convert_options *options;
+    const char *program;
+    bool table; /* unless --to or --output say otherwise */
+};
+
+static int work(struct session *s, const void *options_given, struct operands *operands,
+                struct error *e)
 {
+    const struct passage *p = options_given;
     struct recipe *recipe = NULL;
     struct input *in = NULL;
-    int status = recipe_parse(program, strlen(program), &s->context, &recipe, e);
+    int status = recipe_parse(p->program, strlen(p->program), &s->context, &recipe, e);
     if (status == 0)
         status = session_input(s, operands->at, operands->len, &in, e);
     if (status == 0)
-        status = wants_table(&o->stream, table) ? run_to_table(recipe, in, e)
-                                                : run_to_output(recipe, in, &o->stream, e);
+        status = wants_table(&p->options->stream, p->table)
+                     ? run_to_table(recipe, in, e)
+                     : run_to_output(recipe, in, &p->options->stream, e);
     input_free(in);
     recipe_free(recipe);
     return status;
 }
 
-static int run_pass(const struct convert_options *o, struct operands *operands, const char *program,
-                    bool table)
+static int run(const struct convert_options *o, struct operands *operands, const char *program,
+               bool table)
 {
-    struct error e = {0};
-    struct session s = {0};
-    int status = session_open(&s, &o->stream, &e);
-    if (status == 0)
-        status = pass(&s, o, operands, program, table, &e);
-    return finish(session_close(&s, status, &e), &e);
+    struct passage p = {o, program, table};
+    return session_run(work, &o->stream, &p, operands);
 }
 
 static int convert(void *context, struct operands *operands)
 {
-    return run_pass(context, operands, "", false);
+    return run(context, operands, "", false);
+}
+
+static int show_first(const struct convert_options *o, struct operands *operands, bool table)
+{
+    char program[64];
+    snprintf(program, sizeof program, "head n=%lld", (long long)o->rows);
+    return run(o, operands, program, table);
 }
 
 static int head(void *context, struct operands *operands)
 {
-    const struct convert_options *o = context;
-    char program[64];
-    snprintf(program, sizeof program, "head n=%lld", (long long)o->rows);
-    return run_pass(o, operands, program, isatty(STDOUT_FILENO) == 1);
+    return show_first(context, operands, isatty(STDOUT_FILENO) == 1);
 }
 
 static int view(void *context, struct operands *operands)
 {
-    const struct convert_options *o = context;
-    char program[64];
-    snprintf(program, sizeof program, "head n=%lld", (long long)o->rows);
-    return run_pass(o, operands, program, true);
+    return show_first(context, operands, true);
 }
 
 static int describe(void *context, struct operands *operands)
 {
     const struct convert_options *o = context;
     bool table = wants_table(&o->stream, true);
-    return run_pass(o, operands, table ? "describe digits=6" : "describe", true);
+    return run(o, operands, table ? "describe digits=6" : "describe", true);
 }
 
 const struct command command_describe = {

@@ -14,15 +14,14 @@ static const struct option options[] = {
 };
 
 /* Without an input only what does not depend on columns can be told. */
-static int explain(struct session *s, const struct explain_options *o, struct operands *operands,
-                   struct error *e)
+static int work(struct session *s, const void *options_given, struct operands *operands,
+                struct error *e)
 {
-    struct buf program = {0}, text = {0};
+    const struct explain_options *o = options_given;
+    struct buf text = {0};
     struct recipe *recipe = NULL;
     struct input *in = NULL;
-    int status = load_program(o->program_file, operands, &program, e);
-    if (status == 0)
-        status = recipe_parse(buf_text(&program), program.len, &s->context, &recipe, e);
+    int status = parse_program(s, o->program_file, operands, &recipe, e);
     if (status == 0 && operands->len > 0)
         status = session_input(s, operands->at, operands->len, &in, e);
     if (status == 0)
@@ -32,19 +31,13 @@ static int explain(struct session *s, const struct explain_options *o, struct op
     input_free(in);
     recipe_free(recipe);
     buf_release(&text);
-    buf_release(&program);
     return status;
 }
 
 static int run(void *context, struct operands *operands)
 {
     const struct explain_options *o = context;
-    struct error e = {0};
-    struct session s = {0};
-    int status = session_open(&s, &o->stream, &e);
-    if (status == 0)
-        status = explain(&s, o, operands, &e);
-    return finish(session_close(&s, status, &e), &e);
+    return session_run(work, &o->stream, o, operands);
 }
 
 const struct command command_explain = {

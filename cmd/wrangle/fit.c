@@ -56,37 +56,30 @@ static int fit_and_save(struct recipe *recipe, struct input *in, const struct fi
     return status ? status : save_recipe(recipe, o->recipe, e);
 }
 
-static int fit(struct session *s, const struct fit_options *o, struct operands *operands,
-               struct error *e)
+static int work(struct session *s, const void *options_given, struct operands *operands,
+                struct error *e)
 {
-    struct buf program = {0};
+    const struct fit_options *o = options_given;
     struct recipe *recipe = NULL;
     struct input *in = NULL;
     s->context.training = true;
     if (o->emit && !o->recipe)
-        return error_set(e, ERR_USAGE, "--emit: rows go to standard output, name the state with --recipe");
-    int status = load_program(o->program_file, operands, &program, e);
-    if (status == 0)
-        status = recipe_parse(buf_text(&program), program.len, &s->context, &recipe, e);
+        return error_set(e, ERR_USAGE,
+                         "--emit: rows go to standard output, name the state with --recipe");
+    int status = parse_program(s, o->program_file, operands, &recipe, e);
     if (status == 0)
         status = session_input(s, operands->at, operands->len, &in, e);
     if (status == 0)
         status = fit_and_save(recipe, in, o, e);
     input_free(in);
     recipe_free(recipe);
-    buf_release(&program);
     return status;
 }
 
 static int run(void *context, struct operands *operands)
 {
     const struct fit_options *o = context;
-    struct error e = {0};
-    struct session s = {0};
-    int status = session_open(&s, &o->stream, &e);
-    if (status == 0)
-        status = fit(&s, o, operands, &e);
-    return finish(session_close(&s, status, &e), &e);
+    return session_run(work, &o->stream, o, operands);
 }
 
 const struct command command_fit = {

@@ -200,6 +200,49 @@ int session_input(struct session *s, char *const paths[], size_t count, struct i
     return input_open(paths, count, &s->context.input, out, e);
 }
 
+int session_run(session_work *work, const struct stream_options *o, const void *options,
+                struct operands *operands)
+{
+    struct error e = {0};
+    struct session s = {0};
+    int status = session_open(&s, o, &e);
+    if (status == 0)
+        status = work(&s, options, operands, &e);
+    return finish(session_close(&s, status, &e), &e);
+}
+
+/* ---- programs ------------------------------------------------------------------------------------------- */
+
+/* The file that holds the program: the option's, or an operand that ends in .wr. */
+static int load_program(const char *file, struct operands *operands, struct buf *program,
+                        struct error *e)
+{
+    if (!file && operands->len > 0) {
+        const char *first = operands->at[0];
+        size_t n = strlen(first);
+        if (n > 3 && strcmp(first + n - 3, ".wr") == 0 && !strpbrk(first, " |"))
+            file = first;
+        else
+            buf_puts(program, first);
+        operands->at++;
+        operands->len--;
+    }
+    if (!file && program->len == 0)
+        return error_set(e, ERR_USAGE, "no program: name its steps, or a file with --program");
+    return file ? file_load(file, (size_t)16 << 20, program, e) : 0;
+}
+
+int parse_program(struct session *s, const char *file, struct operands *operands,
+                  struct recipe **out, struct error *e)
+{
+    struct buf program = {0};
+    int status = load_program(file, operands, &program, e);
+    if (status == 0)
+        status = recipe_parse(buf_text(&program), program.len, &s->context, out, e);
+    buf_release(&program);
+    return status;
+}
+
 /* ---- output --------------------------------------------------------------------------------------------- */
 
 int output_format(const struct stream_options *o, const struct input *in, struct format *out,

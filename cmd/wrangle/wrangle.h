@@ -95,6 +95,11 @@ int session_open(struct session *s, const struct stream_options *o, struct error
 int session_close(struct session *s, int status, struct error *e);
 int session_input(struct session *s, char *const paths[], size_t count, struct input **out,
                   struct error *e);
+/* All of a command: opens a session, does the work in it, closes it, reports, and returns the exit status. */
+typedef int session_work(struct session *s, const void *options, struct operands *operands,
+                         struct error *e);
+int session_run(session_work *work, const struct stream_options *o, const void *options,
+                struct operands *operands);
 
 /* Runs a recipe over an input into the output the options name. */
 int run_to_output(struct recipe *r, struct input *in, const struct stream_options *o,
@@ -102,14 +107,15 @@ int run_to_output(struct recipe *r, struct input *in, const struct stream_option
 /* The format the options ask for, by --to, by -o's extension, else the input's. */
 int output_format(const struct stream_options *o, const struct input *in, struct format *out,
                   struct error *e);
-/* The program's text: of the file, or of the first operand, which is taken away. */
-int load_program(const char *file, struct operands *operands, struct buf *program, struct error *e);
+/* The recipe of the program in the file, or else in the first operand, which is taken away. */
+int parse_program(struct session *s, const char *file, struct operands *operands,
+                  struct recipe **out, struct error *e);
 int save_recipe(struct recipe *r, const char *path, struct error *e);
 int load_recipe(const char *path, const struct prep_context *context, struct recipe **out,
                 struct error *e);
 /* Prints text on standard output. */
 int print_text(const struct buf *text, struct error *e);
-/* 0, or reports the error and returns the exit status. */
+/* Reports the error of a status below 0; the exit status. */
 int finish(int status, const struct error *e);
 
 extern const struct command command_run, command_default, command_fit, command_apply, command_merge,

@@ -64,8 +64,8 @@ static struct vector literal_vector(const struct node *n)
 /* A parameter of this lambda, or of one around it. */
 static struct vector variable_vector(const struct frame *f, const struct node *n)
 {
-    if (f->level == n->level)
-        return f->bound[n->index];
+    if (!f->outer || f->level == n->level)
+        return f->bound ? f->bound[n->index] : vector_missing(KIND_JSON);
     struct vector outer = variable_vector(f->outer, n);
     return vector_gather(f, &outer, f->outer_row);
 }

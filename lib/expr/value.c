@@ -240,12 +240,12 @@ static bool scratch_text(struct call *c, struct text *out)
 
 bool give_scratch(struct call *c, struct value *out)
 {
-    struct text t;
+    struct text t = {NULL, 0};
     return scratch_text(c, &t) && give_text(out, t);
 }
 
 bool give_scratch_json(struct call *c, struct value *out)
 {
-    struct text t;
+    struct text t = {NULL, 0};
     return scratch_text(c, &t) && give_json(out, t);
 }

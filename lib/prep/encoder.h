@@ -114,7 +114,7 @@ struct encoder {
     int (*fill)(const struct encoding *x); /* instead of looking up the table; may be NULL */
     /* Instead of counting the cell itself: a cell holds several. fill must then find their places,
      * x->place holds nothing. May be NULL. */
-    void (*count)(const struct step *s, struct categories *c, struct text cell, uint64_t row);
+    void (*count)(const struct step *s, struct categories *c, struct text cell);
 };
 
 struct policy {

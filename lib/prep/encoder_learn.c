@@ -116,14 +116,13 @@ static int categories_texts(const struct lesson *l, void *state, const struct te
     const struct encoder *encoder = encoder_of(l->step);
     size_t *numbers = batch_array(l->batch, l->rows, sizeof *numbers);
     for (size_t r = 0; r < l->rows; r++) {
-        uint64_t row = batch_row_id(l->batch, r);
         numbers[r] = SIZE_MAX;
         if (!values[r].at)
             c->missing++;
         else if (encoder->count)
-            encoder->count(l->step, c, values[r], row);
+            encoder->count(l->step, c, values[r]);
         else
-            numbers[r] = counts_add(&c->counts, values[r], 1, row);
+            numbers[r] = counts_add(&c->counts, values[r], 1, 0);
     }
     return encoder->target == TARGET_NONE ? 0 : learn_target(l, c, numbers, e);
 }

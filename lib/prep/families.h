@@ -26,6 +26,8 @@ extern const struct step_kind steps_edit_find[];
 extern const struct step_kind steps_edit_replace[];
 extern const struct step_kind steps_discretize[];
 extern const struct step_kind steps_report[];
+extern const struct step_kind steps_project_random[];
+extern const struct step_kind steps_project[];
 extern const struct step_kind steps_report_pairs[];
 extern const struct step_kind steps_report_counts[];
 extern const struct step_kind steps_missing[];
@@ -59,5 +61,7 @@ extern const struct step_kind steps_bootstrap[];
 extern const struct step_kind steps_partition[];
 extern const struct step_kind steps_datetime[];
 extern const struct step_kind steps_datetime_parts[];
+extern const struct step_kind steps_datetime_span[];
+extern const struct step_kind steps_datetime_check[];
 
 #endif

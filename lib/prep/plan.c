@@ -27,9 +27,10 @@ static size_t learning_pass(const struct step *s, size_t pass, const struct step
 int recipe_explain(struct recipe *r, const struct schema *in, struct buf *out, struct error *e)
 {
     struct schema schema = {0};
-    schema_copy(&schema, in);
+    if (in)
+        schema_copy(&schema, in);
     size_t passes = 0;
-    bool known = true; /* the schema at this step */
+    bool known = in != NULL; /* the schema at this step */
     int status = 0;
     for (size_t i = 0; i < r->steps.len && status == 0; i++) {
         struct step *s = r->steps.at[i];

@@ -251,7 +251,7 @@ struct run_options {
     void *consume_context;
 };
 int recipe_run(struct recipe *r, struct input *in, const struct run_options *o, struct error *e);
-/* The plan in words: steps, classes, passes, memory. */
+/* The plan in words: steps, classes, passes, memory. in NULL: as far as columns do not matter. */
 int recipe_explain(struct recipe *r, const struct schema *in, struct buf *out, struct error *e);
 
 #endif

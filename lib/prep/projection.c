@@ -40,8 +40,8 @@ int projection_count(const struct step *s, size_t most, size_t *k, struct error 
     *k = arg_given(s, "k") ? (size_t)arg_int(s, "k") : most;
     if (*k <= most)
         return 0;
-    return error_set(e, ERR_DATA, "%s: k=%zu, but there can be at most %zu here", s->kind->name,
-                     *k, most);
+    return error_set(e, ERR_DATA, "%s: k=%zu, but there can be at most %zu here", s->kind->name, *k,
+                     most);
 }
 
 /* A fitted step's map is what it learnt, another's is its plan. */
@@ -249,7 +249,7 @@ json_t *projection_save(const struct step *s, const void *state)
     json_t *j = json_object(), *classes = json_object(), *weights = json_array();
     for (size_t i = 0; i < x->sums.len; i++) {
         struct text name = x->classes.keys.at[i];
-        json_object_setn_new_nocheck(classes, name.at, name.len, comoments_save(&x->sums.at[i]));
+        json_object_set_new_nocheck(classes, name.at, comoments_save(&x->sums.at[i]));
     }
     if (detail_of(s)->landmarks)
         json_object_set_new(j, "sample", sample_save(&x->sample));

@@ -33,7 +33,7 @@ struct projecting {
     int (*prepare)(struct step *s, struct projection *x, struct error *e);
     /* One row; NULL: linear. */
     void (*row)(const struct projection *x, const double *in, double *out);
-    bool by_class; /* target= holds classes */
+    bool by_class;  /* target= holds classes */
     bool landmarks; /* learns a sample of k= rows instead of sums */
 };
 

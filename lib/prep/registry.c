@@ -31,6 +31,8 @@ static const struct step_kind *const families[] = {
     steps_order,
     steps_impute,
     steps_report,
+    steps_project_random,
+    steps_project,
     steps_report_pairs,
     steps_report_counts,
     steps_missing_order,
@@ -58,6 +60,8 @@ static const struct step_kind *const families[] = {
     steps_partition,
     steps_datetime,
     steps_datetime_parts,
+    steps_datetime_span,
+    steps_datetime_check,
 };
 
 const struct step_kind *step_kind_at(size_t i)

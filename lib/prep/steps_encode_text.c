@@ -157,11 +157,11 @@ static bool next_label(struct text *rest, struct text sep, struct text *label)
     return false;
 }
 
-static void count_labels(const struct step *s, struct categories *c, struct text cell, uint64_t row)
+static void count_labels(const struct step *s, struct categories *c, struct text cell)
 {
     struct text label, sep = arg_text(s, "sep");
     while (next_label(&cell, sep, &label))
-        (void)counts_add(&c->counts, label, 1, row);
+        (void)counts_add(&c->counts, label, 1, 0);
 }
 
 struct labels {

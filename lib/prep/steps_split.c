@@ -197,7 +197,7 @@ static int split_learn(const struct step *s, void *learnt, struct batch *b, stru
     const struct text *cells = batch_text(b, plan->column);
     for (size_t r = 0; r < b->rows; r++)
         if (cells[r].at)
-            (void)counts_add(&state->classes, cells[r], 1, batch_row_id(b, r));
+            (void)counts_add(&state->classes, cells[r], 1, 0);
     return 0;
 }
 
