@@ -26,6 +26,7 @@ extern const struct step_kind steps_edit_find[];
 extern const struct step_kind steps_edit_replace[];
 extern const struct step_kind steps_discretize[];
 extern const struct step_kind steps_report[];
+extern const struct step_kind steps_select_drop[];
 extern const struct step_kind steps_project_random[];
 extern const struct step_kind steps_project[];
 extern const struct step_kind steps_report_pairs[];
@@ -63,5 +64,6 @@ extern const struct step_kind steps_datetime[];
 extern const struct step_kind steps_datetime_parts[];
 extern const struct step_kind steps_datetime_span[];
 extern const struct step_kind steps_datetime_check[];
+extern const struct step_kind steps_window_total[];
 
 #endif

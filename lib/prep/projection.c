@@ -1,10 +1,8 @@
 #include "prep/projection.h"
 
-#include "prep/columnwise.h"
-#include "prep/rowwise.h"
+#include "prep/dropping.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 static const struct projecting *detail_of(const struct step *s)
 {
@@ -52,27 +50,17 @@ static const struct projection *projection_of(const struct step *s)
 
 /* ---- opening, shape, apply ------------------------------------------------------------------ */
 
-/* The target is no feature, though a selection such as @numeric may name it. */
-static int leave_out_target(struct step *s, const struct schema *in, struct error *e)
-{
-    size_t target, n = 0;
-    int rc = arg_column(s, "target", in, &target, e);
-    for (size_t i = 0; rc == 0 && i < s->column_count; i++) {
-        if (s->columns[i] == target)
-            continue;
-        s->columns[n] = s->columns[i];
-        s->names[n++] = s->names[i];
-    }
-    if (rc == 0)
-        s->column_count = n;
-    return rc;
-}
-
 int projection_open(struct step *s, const struct schema *in, struct error *e)
 {
-    int rc = detail_of(s)->by_class ? leave_out_target(s, in, e) : 0;
-    if (rc || s->kind->state_new)
-        return rc;
+    size_t target;
+    if (detail_of(s)->by_class) { /* no feature, though a selection such as @numeric may name it */
+        int rc = arg_column(s, "target", in, &target, e);
+        if (rc)
+            return rc;
+        selection_leave_out(s, target);
+    }
+    if (s->kind->state_new)
+        return 0;
     struct projection *x = mem_alloc(sizeof *x);
     x->p = s->column_count;
     s->plan = x;
@@ -85,32 +73,10 @@ void projection_close(struct step *s)
         projection_free(s->plan);
 }
 
-static int compare_sizes(const void *a, const void *b)
-{
-    const size_t *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
-/* The selected columns from the last to the first, in the arena. */
-static size_t *columns_descending(const struct step *s, struct arena *arena)
-{
-    size_t n = s->column_count;
-    size_t *at = arena_alloc(arena, (n + 1) * sizeof *at);
-    for (size_t i = 0; i < n; i++)
-        at[i] = s->columns[i];
-    qsort(at, n, sizeof *at, compare_sizes);
-    for (size_t i = 0; i < n / 2; i++) {
-        size_t swap = at[i];
-        at[i] = at[n - 1 - i];
-        at[n - 1 - i] = swap;
-    }
-    return at;
-}
-
 int projection_shape(struct step *s, struct schema *schema, struct error *e)
 {
     const struct projection *x = projection_of(s);
-    const size_t *drop = columns_descending(s, &s->arena);
+    const size_t *drop = columns_descending(s->columns, s->column_count, &s->arena);
     for (size_t i = 0; !arg_bool(s, "keep") && i < s->column_count; i++)
         schema_remove(schema, drop[i]);
     for (size_t c = 0; c < x->k; c++) {
@@ -141,7 +107,7 @@ int projection_apply(const struct step *s, struct batch *b, struct error *e)
         for (size_t c = 0; c < x->k; c++)
             cells[c * b->rows + r] = whole ? out[c] : (double)NAN;
     }
-    const size_t *drop = columns_descending(s, &b->arena);
+    const size_t *drop = columns_descending(s->columns, s->column_count, &b->arena);
     for (size_t i = 0; !arg_bool(s, "keep") && i < s->column_count; i++)
         batch_remove(b, drop[i]);
     for (size_t c = 0; c < x->k; c++)

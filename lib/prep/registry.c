@@ -31,6 +31,7 @@ static const struct step_kind *const families[] = {
     steps_order,
     steps_impute,
     steps_report,
+    steps_select_drop,
     steps_project_random,
     steps_project,
     steps_report_pairs,
@@ -62,6 +63,7 @@ static const struct step_kind *const families[] = {
     steps_datetime_parts,
     steps_datetime_span,
     steps_datetime_check,
+    steps_window_total,
 };
 
 const struct step_kind *step_kind_at(size_t i)

@@ -52,7 +52,7 @@ static void complain_of_row(const void *context, size_t row, struct error *e)
     (void)row;
     const struct step *s = context;
     const struct condition *c = s->plan;
-    (void)error_set(e, ERR_DATA, "%s: not so here: %.*s", s->kind->name, (int)c->source.len,
+    (void)error_set(e, ERR_DATA, "%s: does not hold: %.*s", s->kind->name, (int)c->source.len,
                     c->source.at);
 }
 

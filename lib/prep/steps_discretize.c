@@ -491,9 +491,12 @@ const struct step_kind steps_discretize[] = {
      .details = EDGE_RULE
      "Edges are quantiles of type 7; equal ones are one edge, so there may be fewer bins.",
      .args = counted_args,
-     .example = {.program = "bin_equal_freq x bins=3",
-                 .input = SQUARES,
-                 .output = "x\n0\n0\n1\n2\n2\n"},
+     .example =
+         {.program = "bin_equal_freq x bins=3 labels=range",
+          .input = SQUARES,
+          .output =
+              "x\n\"[1, 2.6666666666666665)\"\n\"[1, 2.6666666666666665)\"\n\"[2.6666666666666665, "
+              "7.333333333333332)\"\n\"[7.333333333333332, 16]\"\n\"[7.333333333333332, 16]\"\n"},
      LEARNT_BINS(QUANTILE)},
     {.name = "bin_geometric",
      DISCRETIZE,
@@ -514,9 +517,10 @@ const struct step_kind steps_discretize[] = {
      "centre moves (scikit-learn stops earlier, at a tolerance). Holds all distinct values in "
      "memory while learning.",
      .args = counted_args,
-     .example = {.program = "bin_kmeans x bins=3",
+     .example = {.program = "bin_kmeans x bins=3 labels=range",
                  .input = SQUARES,
-                 .output = "x\n0\n0\n0\n1\n2\n"},
+                 .output = "x\n\"[1, 5.666666666666667)\"\n\"[1, 5.666666666666667)\"\n\"[1, "
+                           "5.666666666666667)\"\n\"[5.666666666666667, 12.5)\"\n\"[12.5, 16]\"\n"},
      LEARNT_BINS(KMEANS)},
     {.name = "bin_tree",
      .aliases = "decision_tree_bins",

@@ -30,13 +30,14 @@ struct carried {
     struct buf value;
     bool there;
     uint64_t used;      /* times since it came */
-    struct text shared; /* it, with the life of batch `of` */
-    const struct batch *of;
+    struct text shared; /* it, with the life of batch number `batch` */
+    uint64_t batch;
 };
 
 struct forward {
-    struct groups groups;
     VEC(struct carried) carried; /* group * columns + column */
+    struct groups groups;
+    uint64_t batch; /* number of the one at hand */
 };
 
 static int forward_start(struct step *s, struct error *e)
@@ -56,22 +57,22 @@ static void forward_stop(struct step *s)
     mem_free(f);
 }
 
-static void carry(struct carried *c, struct text value, const struct batch *b)
+static void carry(struct carried *c, struct text value, uint64_t batch)
 {
     c->value.len = 0;
     buf_add(&c->value, value.at, value.len);
     c->there = true;
     c->used = 0;
     c->shared = value;
-    c->of = b;
+    c->batch = batch;
 }
 
-static struct text carried_value(struct carried *c, struct batch *b)
+static struct text carried_value(struct carried *c, struct batch *b, uint64_t batch)
 {
-    if (c->of != b) {
+    if (c->batch != batch) {
         c->shared =
             (struct text){arena_text(&b->arena, buf_text(&c->value), c->value.len), c->value.len};
-        c->of = b;
+        c->batch = batch;
     }
     c->used++;
     return c->shared;
@@ -88,9 +89,9 @@ static void forward_row(struct step *s, struct batch *b, struct text **cells, si
     for (size_t i = 0; i < s->column_count; i++) {
         struct carried *c = &f->carried.at[at + i];
         if (cells[i][row].at)
-            carry(c, cells[i][row], b);
+            carry(c, cells[i][row], f->batch);
         else if (c->there && c->used < limit)
-            cells[i][row] = carried_value(c, b);
+            cells[i][row] = carried_value(c, b, f->batch);
     }
 }
 
@@ -111,13 +112,11 @@ static int forward_push(struct step *s, struct batch *b, struct emit *out, struc
 {
     struct forward *f = s->run;
     const struct order_plan *p = s->plan;
+    f->batch++;
     groups_batch(&f->groups, b, p->by, p->by_count);
     struct text **cells = own_cells(s, b);
     for (size_t r = 0; r < b->rows; r++)
         forward_row(s, b, cells, r);
-    /* The memory of b may serve another batch soon, at the same address. */
-    for (size_t i = 0; i < f->carried.len; i++)
-        f->carried.at[i].of = NULL;
     return emit(out, b, e);
 }
 

@@ -136,8 +136,10 @@ static int explode_cells(const struct step *s, struct batch *b, struct pieces *p
             split_list(b, p, r, cells[r]);
         } else {
             if (cells[r].at)
-                rc = reject_json(b, r, s->columns[0], s->names[0], "a JSON list (name sep= to split text)", e);
-            add_piece(p, r, missing);
+                rc = reject_json(b, r, s->columns[0], s->names[0],
+                                 "a JSON list (name sep= to split text)", e);
+            if (!b->rejected || !b->rejected[r])
+                add_piece(p, r, missing);
         }
     }
     return rc;
@@ -147,7 +149,6 @@ static int explode_apply(const struct step *s, struct batch *b, struct error *e)
 {
     struct pieces p = {0};
     int rc = explode_cells(s, b, &p, e);
-    batch_drop_rejected(b);
     if (rc == 0) {
         const struct text *values = arena_copy(&b->arena, p.values.at, p.values.len * sizeof *values);
         batch_gather(b, p.rows.at, p.rows.len, NULL);

@@ -152,9 +152,9 @@ static const struct method scale_methods[] = {
      "F",
      "(x - mean) / deviation of the population",
      {.program = "scale x",
-      .input = "x\n1\n2\n3\n4\n",
-      .output =
-          "x\n-1.3416407864998738\n-0.4472135954999579\n0.4472135954999579\n1.3416407864998738\n"}},
+      .input = SQUARES,
+      .output = "x\n-0.9755496542653976\n-0.7948923108829166\n-0.43357762411795453\n0."
+                "4697090927944506\n1.734310496471818\n"}},
     {"minmax",
      "F",
      "(x - min) / (max - min), from low to high",

@@ -49,6 +49,23 @@ static int fail_row(struct batch *b, const struct verdict *v, size_t row, struct
     return batch_place(b, row, e);
 }
 
+/* --on-error=null: wrong cells become missing. Whether there are any does not matter, so that what
+ * is written does not depend on how rows are batched. */
+static void blank_wrong(struct batch *b, const struct verdict *v)
+{
+    const struct text *cells = batch_text(b, v->column);
+    struct text *kept = batch_array(b, b->rows, sizeof *kept);
+    for (size_t r = 0; r < b->rows; r++)
+        kept[r] = v->right[r] ? cells[r] : (struct text){NULL, 0};
+    batch_set(b, v->column, column_of_text(kept));
+}
+
+static bool blanks(const struct batch *b, const struct verdict *v)
+{
+    return v->action == ACTION_REJECT && v->column != FIELD_NONE && b->policy &&
+           b->policy->on_error == ON_ERROR_NULL;
+}
+
 int verdict_enforce(struct batch *b, const struct verdict *v, struct error *e)
 {
     if (v->action == ACTION_DROP) {
@@ -65,6 +82,8 @@ int verdict_enforce(struct batch *b, const struct verdict *v, struct error *e)
         if (rc)
             return rc;
     }
+    if (blanks(b, v))
+        blank_wrong(b, v);
     return 0;
 }
 

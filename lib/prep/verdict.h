@@ -2,9 +2,10 @@
  * verdict: what a check does with the rows it finds wrong. A check is a rowwise map to TYPE_BOOL (1
  * right, 0 wrong, BOOL_MISSING nothing to judge, which counts as right); its argument action= says:
  *
- *     flag    a true/false column, named after the column with the map's suffix, or by into=,
- * suffix= drop    rows with a wrong cell go reject  a wrong cell is an error as a malformed one is:
- * --on-error and --rejects decide fail    the first wrong cell ends the run with exit status 1
+ *     flag    a true/false column, named by the map's suffix or by into=, suffix=
+ *     drop    rows with a wrong cell go
+ *     reject  a wrong cell is an error as a malformed one is: --on-error and --rejects decide
+ *     fail    the first wrong cell ends the run with exit status 1
  */
 #ifndef PREP_VERDICT_H
 #define PREP_VERDICT_H

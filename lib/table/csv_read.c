@@ -38,26 +38,37 @@ static const char *skip_quoted(const struct format *f, const char *p, const char
     return NULL;
 }
 
-/* The end of the cell that begins at p: at a delimiter, a line end or the end of the text. */
+static bool at_cell_end(const struct csv_reader *r, const char *p, const char *end)
+{
+    return p == end || *p == r->chars.newline || at_delimiter(r->format, p, end) ||
+           (*p == '\r' && p + 1 < end && p[1] == r->chars.newline);
+}
+
+static void note(const char **problem, const char *where)
+{
+    if (problem && !*problem)
+        *problem = where;
+}
+
+/* The end of the cell that begins at p: at a delimiter, a line end or the end of the text. NULL: inside
+ * quotes that do not end. */
 static const char *skip_cell(const struct csv_reader *r, const char *p, const char *end,
                              const char **problem)
 {
     const struct format *f = r->format;
-    const char *start = p;
+    bool quoting = f->quote && !f->lazy_quotes;
     if (f->quote && p < end && *p == f->quote) {
         p = skip_quoted(f, p, end);
         if (!p)
             return NULL;
-        bool ends = p == end || at_delimiter(f, p, end) || *p == r->chars.newline ||
-                    (*p == '\r' && p + 1 < end && p[1] == r->chars.newline);
-        if (!ends && !f->lazy_quotes && problem && !*problem)
-            *problem = p - 1;
+        if (quoting && !at_cell_end(r, p, end))
+            note(problem, p - 1);
     }
     for (; p < end && *p != r->chars.newline && !at_delimiter(f, p, end); p++) {
         if (f->backslash && *p == '\\' && p + 1 < end)
             p++;
-        else if (f->quote && *p == f->quote && p > start && !f->lazy_quotes && problem && !*problem)
-            *problem = p;
+        else if (quoting && *p == f->quote)
+            note(problem, p);
     }
     return p;
 }

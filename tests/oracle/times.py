@@ -6,7 +6,8 @@ from oracle import close, done, fit_apply, ok, run, same
 
 rng = np.random.default_rng(5)
 n = 4000
-moments = pd.Series(pd.to_datetime(rng.integers(-4 * 10**15, 4 * 10**15, n), unit="us", utc=True))
+# pandas knows the rules of zones until 2037.
+moments = pd.Series(pd.to_datetime(rng.integers(-18 * 10**14, 208 * 10**13, n), unit="us", utc=True))
 moments[:400] = moments[:400].dt.floor("D")
 written = moments.dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 table = pd.DataFrame({"t": written, "x": np.arange(n)})
@@ -56,15 +57,14 @@ for to, rule in (("month", "M"), ("quarter", "Q"), ("year", "Y"), ("week", "W"))
     got = run(f"date_trunc t to={to} zone={CHICAGO}", table)
     want = naive.dt.to_period(rule).dt.start_time.dt.tz_localize(CHICAGO)
     close(instants(got["t"]), want.astype("int64") // 1000, f"date_trunc to {to} in Chicago", 0)
-halves = pd.DataFrame({"t": ["2024-01-01T00:30:00Z", "2024-01-01T01:30:00Z"]})
+halves = pd.DataFrame({"x": 0, "t": ["2024-01-01T00:30:00Z", "2024-01-01T01:30:00Z"]})
 same(run("date_round t to=hour", halves)["t"], ["2024-01-01T00:00:00Z", "2024-01-01T02:00:00Z"],
      "date_round takes ties to the even hour")
 
-for by, offset in (("'3 months'", pd.DateOffset(months=3)), ("-1y", None), ("year", pd.DateOffset(years=1)),
+for by, offset in (("'3 months'", pd.DateOffset(months=3)), ("year", pd.DateOffset(years=1)),
                    ("36h", pd.Timedelta("36h")), ("'-2 weeks'", -pd.Timedelta("14d"))):
-    if offset is not None:
-        got = run(f"date_add t by={by} | to_epoch t unit=micro", table)
-        close(got["t"], (moments + offset).astype("int64") // 1000, f"date_add {by}", 0)
+    got = run(f"date_add t by={by} | to_epoch t unit=micro", table)
+    close(got["t"], (moments + offset).astype("int64") // 1000, f"date_add {by}", 0)
 clock_day = (naive[400:] + pd.Timedelta("1d")).dt.tz_localize(CHICAGO, ambiguous="NaT",
                                                             nonexistent="NaT")
 got = run(f"date_add t by=day zone={CHICAGO} | to_epoch t unit=micro", table.iloc[400:])
@@ -74,7 +74,7 @@ close(got["t"][known], clock_day[known].astype("int64") // 1000, "date_add a day
 plain = naive.dt.strftime("%Y/%m/%d %H:%M")
 back = pd.to_datetime(plain, format="%Y/%m/%d %H:%M").dt.tz_localize(
     CHICAGO, ambiguous=np.ones(n, bool), nonexistent="shift_forward")
-got = run(f"parse_date t pattern='%Y/%m/%d %H:%M' zone={CHICAGO}", pd.DataFrame({"t": plain}))
+got = run(f"parse_date t pattern='%Y/%m/%d %H:%M' zone={CHICAGO}", pd.DataFrame({"x": 0, "t": plain}))
 close(instants(got["t"]), back.astype("int64") // 1000, "parse_date in Chicago", 0)
 same(run(f"format_date t pattern='%Y-%m-%d %H:%M:%S' zone={CHICAGO}", table)["t"],
      naive.dt.strftime("%Y-%m-%d %H:%M:%S"), "format_date in Chicago")
@@ -95,11 +95,9 @@ days = pd.DataFrame({"a": moments.dt.strftime("%Y-%m-%d"), "b": other.dt.strftim
 off = ["2000-01-03", "2010-05-05", "2010-05-08", "1999-12-24"]
 want = np.busday_count(days["a"].to_numpy("datetime64[D]"), days["b"].to_numpy("datetime64[D]"),
                        holidays=off)
-swap = (np.sign(want) < 0)
-forward = np.busday_count(days["a"].to_numpy("datetime64[D]")[~swap],
-                          days["b"].to_numpy("datetime64[D]")[~swap], holidays=off)
+forward = days["a"] <= days["b"]
 got = run(f"business_days a,b dates={','.join(off)} into=d", days)["d"]
-close(got[~swap], forward, "business_days equals busday_count", 0)
+close(got[forward], want[forward], "business_days equals busday_count", 0)
 turned = run(f"business_days b,a dates={','.join(off)} into=d", days)["d"]
 close(got, -turned, "business_days the other way is its negative", 0)
 close(run("elapsed_since t at=2000-01-01 unit=hour", table)["t_elapsed"],
@@ -109,7 +107,7 @@ close(instants(run("date_range d start=2024-01-31 every=36h", table.head(5))["d"
       "date_range", 0)
 
 for pattern in ("%d/%m/%Y", "%m/%d/%Y %H:%M", "%d %b %Y", "%Y%m%d", "%b %d, %Y", "%d.%m.%Y %H:%M:%S"):
-    texts = pd.DataFrame({"t": moments.dt.strftime(pattern)})
+    texts = pd.DataFrame({"x": 0, "t": moments.dt.strftime(pattern)})
     want = pd.to_datetime(texts["t"], format=pattern, utc=True).astype("int64") // 1000
     got = fit_apply("infer_date_format t", texts, texts)
     close(instants(got["t"]), want, f"infer_date_format learns {pattern}", 0)

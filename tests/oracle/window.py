@@ -77,6 +77,8 @@ for options, words in (({"alpha": 0.3}, "alpha=0.3"), ({"span": 5}, "span=5"),
                     s.ewm(**options, adjust=adjust, ignore_na=ignore), name)())
                 close(run(program, frame)[f"x_ewm_{name}"], want, program)
 
+close(run("fraction_of_total x", frame)["x_fraction"], frame["x"] / frame["x"].sum(),
+      "fraction_of_total")
 close(run("expanding x by=g", frame)["x_expanding_mean"], each(lambda s: s.expanding().mean()),
       "expanding mean")
 close(run("expanding x with=std by=g", frame)["x_expanding_std"],
