@@ -132,7 +132,8 @@ static double jaro(const struct characters *x, const struct characters *y, struc
     double m = (double)match_characters(x, y, x_used, y_used);
     if (m == 0.0)
         return 0.0;
-    double swapped = (double)(out_of_order(x, y, x_used, y_used) / 2);
+    size_t swaps = out_of_order(x, y, x_used, y_used) / 2;
+    double swapped = (double)swaps;
     return (m / (double)x->count + m / (double)y->count + (m - swapped) / m) / 3.0;
 }
 

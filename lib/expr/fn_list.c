@@ -179,11 +179,11 @@ static bool put_flat(struct buf *b, struct text json)
 {
     struct json_reader r;
     json_start(&r, json.at, json.len);
-    enum json_token t = json_next(&r);
     int depth = 1;
+    json_next(&r);
     while (depth > 0) {
         struct text item;
-        t = json_next(&r);
+        enum json_token t = json_next(&r);
         if (t == JSON_TOKEN_ARRAY)
             depth++;
         else if (t == JSON_TOKEN_END)

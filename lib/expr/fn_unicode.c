@@ -36,7 +36,7 @@ static void put_mapped(struct buf *out, struct text s, utf8proc_int32_t (*map)(u
 {
     bool to_lower = map == utf8proc_tolower;
     buf_reserve(out, s.len);
-    for (size_t i = 0, used = 1; i < s.len; i += used) {
+    for (size_t i = 0, used = 1; s.at && i < s.len; i += used) {
         char bytes[4];
         used = 1;
         if ((unsigned char)s.at[i] < 0x80) {

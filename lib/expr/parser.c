@@ -261,7 +261,7 @@ static struct node *parse_list(struct parser *p, const char *close)
 /* case = "case" { "when" expression "then" expression } ["else" expression] "end" */
 static struct node *parse_case(struct parser *p)
 {
-    size_t at = p->token.at, end = p->token.end;
+    size_t at = p->token.at, end;
     struct args args = {0};
     struct node *n = NULL, *part = NULL;
     advance(p);

@@ -1,11 +1,9 @@
-#include "prep/accumulate.h"
+#include "prep/accumulate_state.h"
 
 #include "stats/stats.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-#define STATE(type, states, i) ((type *)(void *)((states) + (size_t)(i) * sizeof(type)))
 
 enum type aggregate_held_as(const struct aggregate *a)
 {
@@ -24,24 +22,11 @@ enum type aggregate_answers_as(const struct aggregate *a)
     return text ? TYPE_TEXT : TYPE_FLOAT;
 }
 
-/* ---- states that are saved as JSON by stats ------------------------------------------------------------- */
+/* ---- count, sum, mean
+ * ------------------------------------------------------------------------------------ */
 
-static void put_json(json_t *j, struct buf *out)
-{
-    char *text = json_dumps(j, JSON_COMPACT | JSON_ENCODE_ANY);
-    buf_puts(out, text);
-    free(text);
-    json_decref(j);
-}
-
-static json_t *get_json(struct text bytes)
-{
-    return json_loadb(bytes.at, bytes.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-}
-
-/* ---- count, sum, mean ------------------------------------------------------------------------------------ */
-
-static void count_add(const struct aggregate *a, char *states, const struct samples *v, size_t *held)
+static void count_add(const struct aggregate *a, char *states, const struct samples *v,
+                      size_t *held)
 {
     (void)a, (void)held;
     if (!v->number && !v->time && !v->text && v->one_group) {
@@ -70,8 +55,8 @@ static void count_absorb(const struct aggregate *a, char *state, struct text byt
     *STATE(uint64_t, state, 0) += n;
 }
 
-static int count_value(const struct aggregate *a, char *state, struct arena *arena, union answer *out,
-                       struct error *e)
+static int count_value(const struct aggregate *a, char *state, struct arena *arena,
+                       union answer *out, struct error *e)
 {
     (void)a, (void)arena, (void)e;
     out->number = (double)*STATE(uint64_t, state, 0);
@@ -98,7 +83,8 @@ static void add_present(struct total *t, const double *x, size_t n)
     }
 }
 
-static void total_add(const struct aggregate *a, char *states, const struct samples *v, size_t *held)
+static void total_add(const struct aggregate *a, char *states, const struct samples *v,
+                      size_t *held)
 {
     (void)a, (void)held;
     if (v->one_group) {
@@ -118,13 +104,13 @@ static void total_put(const struct aggregate *a, char *state, struct buf *out)
 {
     struct total *t = STATE(struct total, state, 0);
     count_put(a, state, out);
-    put_json(sum_save(&t->sum), out);
+    state_put_json(sum_save(&t->sum), out);
 }
 
 static void total_absorb(const struct aggregate *a, char *state, struct text bytes, size_t *held)
 {
     count_absorb(a, state, bytes, held);
-    json_t *j = get_json((struct text){bytes.at + 8, bytes.len - 8});
+    json_t *j = state_get_json((struct text){bytes.at + 8, bytes.len - 8});
     struct sum part = {0};
     if (sum_load(&part, j, NULL) == 0)
         sum_merge(&STATE(struct total, state, 0)->sum, &part);
@@ -132,16 +118,16 @@ static void total_absorb(const struct aggregate *a, char *state, struct text byt
     json_decref(j);
 }
 
-static int sum_answer(const struct aggregate *a, char *state, struct arena *arena, union answer *out,
-                      struct error *e)
+static int sum_answer(const struct aggregate *a, char *state, struct arena *arena,
+                      union answer *out, struct error *e)
 {
     (void)a, (void)arena, (void)e;
     out->number = sum_value(&STATE(struct total, state, 0)->sum);
     return 0;
 }
 
-static int mean_answer(const struct aggregate *a, char *state, struct arena *arena, union answer *out,
-                       struct error *e)
+static int mean_answer(const struct aggregate *a, char *state, struct arena *arena,
+                       union answer *out, struct error *e)
 {
     (void)a, (void)arena, (void)e;
     const struct total *t = STATE(struct total, state, 0);
@@ -154,7 +140,8 @@ static void total_release(char *state)
     sum_release(&STATE(struct total, state, 0)->sum);
 }
 
-/* ---- moments ---------------------------------------------------------------------------------------------- */
+/* ---- moments
+ * ---------------------------------------------------------------------------------------------- */
 
 static int order_of(const struct aggregate *a)
 {
@@ -170,7 +157,8 @@ static struct moments *moments_at(const struct aggregate *a, char *states, size_
     return m;
 }
 
-static void spread_add(const struct aggregate *a, char *states, const struct samples *v, size_t *held)
+static void spread_add(const struct aggregate *a, char *states, const struct samples *v,
+                       size_t *held)
 {
     (void)held;
     if (v->one_group) {
@@ -184,13 +172,13 @@ static void spread_add(const struct aggregate *a, char *states, const struct sam
 
 static void spread_put(const struct aggregate *a, char *state, struct buf *out)
 {
-    put_json(moments_save(moments_at(a, state, 0)), out);
+    state_put_json(moments_save(moments_at(a, state, 0)), out);
 }
 
 static void spread_absorb(const struct aggregate *a, char *state, struct text bytes, size_t *held)
 {
     (void)held;
-    json_t *j = get_json(bytes);
+    json_t *j = state_get_json(bytes);
     struct moments part = {0};
     if (moments_load(&part, j, NULL) == 0)
         moments_merge(moments_at(a, state, 0), &part);
@@ -199,8 +187,8 @@ static void spread_absorb(const struct aggregate *a, char *state, struct text by
 }
 
 /* n - 1 in the divisor, as SQL and pandas have it; pandas' corrected skew and excess kurtosis. */
-static int spread_value(const struct aggregate *a, char *state, struct arena *arena, union answer *out,
-                        struct error *e)
+static int spread_value(const struct aggregate *a, char *state, struct arena *arena,
+                        union answer *out, struct error *e)
 {
     (void)arena, (void)e;
     const struct moments *m = moments_at(a, state, 0);
@@ -221,7 +209,8 @@ static void spread_release(char *state)
     moments_release(STATE(struct moments, state, 0));
 }
 
-/* ---- min, max, first, last: one value kept ---------------------------------------------------------------- */
+/* ---- min, max, first, last: one value kept
+ * ---------------------------------------------------------------- */
 
 struct kept {
     uint64_t id;
@@ -346,15 +335,16 @@ static void kept_absorb(const struct aggregate *a, char *state, struct text byte
     keep(a, STATE(struct kept, state, 0), next, aggregate_held_as(a), held);
 }
 
-static int kept_value(const struct aggregate *a, char *state, struct arena *arena, union answer *out,
-                      struct error *e)
+static int kept_value(const struct aggregate *a, char *state, struct arena *arena,
+                      union answer *out, struct error *e)
 {
     (void)e;
     const struct kept *k = STATE(struct kept, state, 0);
     enum type held_as = aggregate_held_as(a);
     if (held_as == TYPE_TEXT)
-        out->text = k->present ? (struct text){arena_text(arena, k->text.at, k->text.len), k->text.len}
-                               : (struct text){NULL, 0};
+        out->text = k->present
+                        ? (struct text){arena_text(arena, k->text.at, k->text.len), k->text.len}
+                        : (struct text){NULL, 0};
     else if (held_as == TYPE_TIME)
         out->time = k->present ? k->time : INT_MISSING;
     else
@@ -367,7 +357,8 @@ static void kept_release(char *state)
     mem_free((void *)(uintptr_t)STATE(struct kept, state, 0)->text.at);
 }
 
-/* ---- median, quantile: all values kept --------------------------------------------------------------------- */
+/* ---- median, quantile: all values kept
+ * --------------------------------------------------------------------- */
 
 struct values {
     double *at;
@@ -383,7 +374,8 @@ static void values_push(struct values *s, double x, size_t *held)
     *held += (s->cap - before) * sizeof *s->at;
 }
 
-static void values_add(const struct aggregate *a, char *states, const struct samples *v, size_t *held)
+static void values_add(const struct aggregate *a, char *states, const struct samples *v,
+                       size_t *held)
 {
     (void)a;
     for (size_t r = 0; r < v->rows; r++)
@@ -414,8 +406,8 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int values_value(const struct aggregate *a, char *state, struct arena *arena, union answer *out,
-                        struct error *e)
+static int values_value(const struct aggregate *a, char *state, struct arena *arena,
+                        union answer *out, struct error *e)
 {
     (void)arena;
     const struct values *s = STATE(struct values, state, 0);
@@ -439,234 +431,46 @@ static void values_release(char *state)
     mem_free(STATE(struct values, state, 0)->at);
 }
 
-/* ---- mode, nunique: counts of texts -------------------------------------------------------------------------- */
+/* ---- the table
+ * ----------------------------------------------------------------------------------------------------
+ */
 
-static void tally_add(const struct aggregate *a, char *states, const struct samples *v, size_t *held)
-{
-    (void)a;
-    for (size_t r = 0; r < v->rows; r++) {
-        if (!v->text[r].at)
-            continue;
-        struct counts *c = STATE(struct counts, states, v->group[r]);
-        size_t before = c->map.keys.len;
-        counts_add(c, v->text[r], 1, v->ids[r]);
-        if (c->map.keys.len > before)
-            *held += v->text[r].len + 64;
-    }
-}
-
-static void tally_put(const struct aggregate *a, char *state, struct buf *out)
-{
-    (void)a;
-    put_json(counts_save(STATE(struct counts, state, 0)), out);
-}
-
-static void tally_absorb(const struct aggregate *a, char *state, struct text bytes, size_t *held)
-{
-    (void)a;
-    json_t *j = get_json(bytes);
-    struct counts part = {0};
-    if (counts_load(&part, j, NULL) == 0)
-        counts_merge(STATE(struct counts, state, 0), &part);
-    *held += bytes.len;
-    counts_release(&part);
-    json_decref(j);
-}
-
-/* The most frequent value; of several, the first by name. */
-static int mode_value(const struct aggregate *a, char *state, struct arena *arena, union answer *out,
-                      struct error *e)
-{
-    (void)a, (void)e;
-    const struct counts *c = STATE(struct counts, state, 0);
-    out->text = (struct text){NULL, 0};
-    if (c->map.keys.len == 0)
-        return 0;
-    uint32_t *order = counts_sorted(c, COUNTS_BY_FREQUENCY);
-    struct text best = c->map.keys.at[order[0]];
-    mem_free(order);
-    out->text = (struct text){arena_text(arena, best.at, best.len), best.len};
-    return 0;
-}
-
-static int nunique_value(const struct aggregate *a, char *state, struct arena *arena,
-                         union answer *out, struct error *e)
-{
-    (void)a, (void)arena, (void)e;
-    out->number = (double)STATE(struct counts, state, 0)->map.keys.len;
-    return 0;
-}
-
-static void tally_release(char *state)
-{
-    counts_release(STATE(struct counts, state, 0));
-}
-
-/* ---- nunique_approx -------------------------------------------------------------------------------------------- */
-
-static void distinct_samples(const struct aggregate *a, char *states, const struct samples *v,
-                             size_t *held)
-{
-    (void)a;
-    for (size_t r = 0; r < v->rows; r++) {
-        struct distinct *d = STATE(struct distinct, states, v->group[r]);
-        if (!v->text[r].at)
-            continue;
-        *held += d->registers ? 0 : (size_t)1 << 14;
-        distinct_add(d, hash_bytes(v->text[r].at, v->text[r].len, 0));
-    }
-}
-
-static void distinct_put(const struct aggregate *a, char *state, struct buf *out)
-{
-    (void)a;
-    put_json(distinct_save(STATE(struct distinct, state, 0)), out);
-}
-
-static void distinct_absorb(const struct aggregate *a, char *state, struct text bytes, size_t *held)
-{
-    (void)a;
-    json_t *j = get_json(bytes);
-    struct distinct part = {0}, *d = STATE(struct distinct, state, 0);
-    *held += d->registers ? 0 : (size_t)1 << 14;
-    if (distinct_load(&part, j, NULL) == 0)
-        distinct_merge(d, &part);
-    distinct_release(&part);
-    json_decref(j);
-}
-
-static int distinct_answer(const struct aggregate *a, char *state, struct arena *arena,
-                           union answer *out, struct error *e)
-{
-    (void)a, (void)arena, (void)e;
-    out->number = round(distinct_value(STATE(struct distinct, state, 0)));
-    return 0;
-}
-
-static void distinct_free(char *state)
-{
-    distinct_release(STATE(struct distinct, state, 0));
-}
-
-/* ---- collect: a list of all values ------------------------------------------------------------------------------ */
-
-/* Values one after the other: row id, length, bytes. */
-static void collect_add(const struct aggregate *a, char *states, const struct samples *v, size_t *held)
-{
-    (void)a;
-    for (size_t r = 0; r < v->rows; r++) {
-        struct buf *list = STATE(struct buf, states, v->group[r]);
-        uint64_t head[2] = {v->ids[r], v->text[r].at ? v->text[r].len : UINT64_MAX};
-        size_t before = list->cap;
-        buf_add(list, head, sizeof head);
-        if (v->text[r].at)
-            buf_add(list, v->text[r].at, v->text[r].len);
-        *held += list->cap - before;
-    }
-}
-
-static void collect_put(const struct aggregate *a, char *state, struct buf *out)
-{
-    (void)a;
-    const struct buf *list = STATE(struct buf, state, 0);
-    buf_add(out, list->at, list->len);
-}
-
-static void collect_absorb(const struct aggregate *a, char *state, struct text bytes, size_t *held)
-{
-    (void)a;
-    struct buf *list = STATE(struct buf, state, 0);
-    size_t before = list->cap;
-    buf_add(list, bytes.at, bytes.len);
-    *held += list->cap - before;
-}
-
-struct collected {
-    uint64_t id;
-    struct text value;
-};
-
-static int compare_collected(const void *a, const void *b)
-{
-    const struct collected *x = a, *y = b;
-    return (x->id > y->id) - (x->id < y->id);
-}
-
-static int collect_value(const struct aggregate *a, char *state, struct arena *arena,
-                         union answer *out, struct error *e)
-{
-    (void)e;
-    const struct buf *list = STATE(struct buf, state, 0);
-    VEC(struct collected) items = {0};
-    for (size_t at = 0; at < list->len;) {
-        uint64_t head[2];
-        memcpy(head, list->at + at, sizeof head);
-        at += sizeof head;
-        bool missing = head[1] == UINT64_MAX;
-        struct collected c = {head[0], {missing ? NULL : list->at + at, missing ? 0 : head[1]}};
-        vec_push(&items, c);
-        at += c.value.len;
-    }
-    if (items.len)
-        qsort(items.at, items.len, sizeof *items.at, compare_collected);
-    struct buf json = {0};
-    for (size_t i = 0; i < items.len; i++) {
-        struct text v = items.at[i].value;
-        double number;
-        buf_putc(&json, i ? ',' : '[');
-        if (!v.at)
-            buf_puts(&json, "null");
-        else if (type_is_number(a->type) && number_parse(v.at, v.len, &(int64_t){0}, &number))
-            buf_add(&json, v.at, v.len);
-        else
-            json_put_string(&json, v.at, v.len);
-    }
-    buf_puts(&json, items.len ? "]" : "[]");
-    out->text = (struct text){arena_text(arena, json.at, json.len), json.len};
-    buf_release(&json);
-    vec_release(&items);
-    return 0;
-}
-
-static void collect_release(char *state)
-{
-    buf_release(STATE(struct buf, state, 0));
-}
-
-/* ---- the table ---------------------------------------------------------------------------------------------------- */
-
-#define TOTAL  sizeof(struct total), total_add, total_put, total_absorb
-#define SPREAD sizeof(struct moments), spread_add, spread_put, spread_absorb, spread_value, spread_release
-#define KEPT   sizeof(struct kept), kept_add, kept_put, kept_absorb, kept_value, kept_release
-#define VALUES sizeof(struct values), values_add, values_put, values_absorb, values_value, values_release
-#define TALLY  sizeof(struct counts), tally_add, tally_put, tally_absorb
+#define TOTAL sizeof(struct total), total_add, total_put, total_absorb
+#define SPREAD                                                                                     \
+    sizeof(struct moments), spread_add, spread_put, spread_absorb, spread_value, spread_release
+#define KEPT sizeof(struct kept), kept_add, kept_put, kept_absorb, kept_value, kept_release
+#define VALUES                                                                                     \
+    sizeof(struct values), values_add, values_put, values_absorb, values_value, values_release
+#define TALLY sizeof(struct counts), tally_add, tally_put, tally_absorb
 
 static const struct accumulator accumulators[] = {
-    {"count", "rows; with a column, those where it is not missing", TAKES_ORDERED, false, false, TYPE_INT,
-     sizeof(uint64_t), count_add, count_put, count_absorb, count_value, NULL},
+    {"count", "rows; with a column, those where it is not missing", TAKES_ORDERED, false, false,
+     TYPE_INT, sizeof(uint64_t), count_add, count_put, count_absorb, count_value, NULL},
     {"sum", "exact sum, rounded once", TAKES_NUMBER, false, false, TYPE_FLOAT, TOTAL, sum_answer,
      total_release},
-    {"mean", "exact sum divided by count", TAKES_NUMBER, false, false, TYPE_FLOAT, TOTAL, mean_answer,
-     total_release},
+    {"mean", "exact sum divided by count", TAKES_NUMBER, false, false, TYPE_FLOAT, TOTAL,
+     mean_answer, total_release},
     {"min", "smallest", TAKES_ORDERED, false, true, TYPE_FLOAT, KEPT},
     {"max", "largest", TAKES_ORDERED, false, true, TYPE_FLOAT, KEPT},
-    {"first", "first that is not missing, in row order", TAKES_ORDERED, false, true, TYPE_FLOAT, KEPT},
-    {"last", "last that is not missing, in row order", TAKES_ORDERED, false, true, TYPE_FLOAT, KEPT},
-    {"mode", "most frequent; of several the first by name", TAKES_TEXT, false, true, TYPE_TEXT, TALLY,
-     mode_value, tally_release},
-    {"median", "exact median, mean of the two in the middle", TAKES_NUMBER, false, false, TYPE_FLOAT,
-     VALUES},
+    {"first", "first that is not missing, in row order", TAKES_ORDERED, false, true, TYPE_FLOAT,
+     KEPT},
+    {"last", "last that is not missing, in row order", TAKES_ORDERED, false, true, TYPE_FLOAT,
+     KEPT},
+    {"mode", "most frequent; of several the first by name", TAKES_TEXT, false, true, TYPE_TEXT,
+     TALLY, mode_value, tally_release},
+    {"median", "exact median, mean of the two in the middle", TAKES_NUMBER, false, false,
+     TYPE_FLOAT, VALUES},
     {"quantile", "exact quantile, type 7: quantile(x, 0.9)", TAKES_NUMBER, true, false, TYPE_FLOAT,
      VALUES},
     {"std", "standard deviation, n - 1", TAKES_NUMBER, false, false, TYPE_FLOAT, SPREAD},
     {"var", "variance, n - 1", TAKES_NUMBER, false, false, TYPE_FLOAT, SPREAD},
     {"skew", "skewness, corrected as pandas does", TAKES_NUMBER, false, false, TYPE_FLOAT, SPREAD},
-    {"kurtosis", "excess kurtosis, corrected as pandas does", TAKES_NUMBER, false, false, TYPE_FLOAT,
-     SPREAD},
+    {"kurtosis", "excess kurtosis, corrected as pandas does", TAKES_NUMBER, false, false,
+     TYPE_FLOAT, SPREAD},
     {"nunique", "distinct values, exact", TAKES_TEXT, false, false, TYPE_INT, TALLY, nunique_value,
      tally_release},
-    {"nunique_approx", "distinct values by HyperLogLog, 0.8 % standard error", TAKES_TEXT, false, false,
-     TYPE_INT, sizeof(struct distinct), distinct_samples, distinct_put, distinct_absorb,
+    {"nunique_approx", "distinct values by HyperLogLog, 0.8 % standard error", TAKES_TEXT, false,
+     false, TYPE_INT, sizeof(struct distinct), distinct_samples, distinct_put, distinct_absorb,
      distinct_answer, distinct_free},
     {"collect", "all values as a JSON list, in row order", TAKES_TEXT, false, false, TYPE_JSON,
      sizeof(struct buf), collect_add, collect_put, collect_absorb, collect_value, collect_release},

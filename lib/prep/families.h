@@ -26,6 +26,7 @@ extern const struct step_kind steps_edit_find[];
 extern const struct step_kind steps_edit_replace[];
 extern const struct step_kind steps_discretize[];
 extern const struct step_kind steps_report[];
+extern const struct step_kind steps_select_score[];
 extern const struct step_kind steps_select_drop[];
 extern const struct step_kind steps_project_random[];
 extern const struct step_kind steps_project[];
@@ -65,5 +66,10 @@ extern const struct step_kind steps_datetime_parts[];
 extern const struct step_kind steps_datetime_span[];
 extern const struct step_kind steps_datetime_check[];
 extern const struct step_kind steps_window_total[];
+extern const struct step_kind steps_combine_near[];
+extern const struct step_kind steps_combine_sets[];
+extern const struct step_kind steps_reshape[];
+extern const struct step_kind steps_reshape_json[];
+extern const struct step_kind steps_reshape_wide[];
 
 #endif

@@ -31,6 +31,7 @@ static const struct step_kind *const families[] = {
     steps_order,
     steps_impute,
     steps_report,
+    steps_select_score,
     steps_select_drop,
     steps_project_random,
     steps_project,
@@ -64,6 +65,11 @@ static const struct step_kind *const families[] = {
     steps_datetime_span,
     steps_datetime_check,
     steps_window_total,
+    steps_combine_near,
+    steps_combine_sets,
+    steps_reshape,
+    steps_reshape_json,
+    steps_reshape_wide,
 };
 
 const struct step_kind *step_kind_at(size_t i)

@@ -16,7 +16,7 @@ static int count_texts(const struct lesson *l, void *state, const struct text *v
     for (size_t r = 0; r < l->rows; r++) {
         struct text cell = values[r];
         if (cell.at && arg_number(l->step, "tol") == 1 && c->map.keys.len == 2)
-            continue; /* two values settle it; which ones does not matter */
+            continue; /* two values settle it */
         counts_add(c, cell.at ? cell : TEXT_LITERAL("\0missing"), 1, 0);
     }
     return 0;
@@ -30,16 +30,23 @@ static int merge_counts(const struct step *s, void *into, void *from, struct err
     return 0;
 }
 
+/* Which two values settled it depends on who came first, so they are not part of the state. */
 static json_t *save_counts(const struct step *s, const void *state)
 {
-    (void)s;
-    return json_pack("{s:o}", "counts", counts_save(state));
+    const struct counts *c = state;
+    if (arg_number(s, "tol") == 1 && c->map.keys.len > 1)
+        return json_pack("{s:b}", "varies", 1);
+    return json_pack("{s:o}", "counts", counts_save(c));
 }
 
 static int load_counts(const struct step *s, void *state, const json_t *j, struct error *e)
 {
     (void)s;
-    return counts_load(state, json_object_get(j, "counts"), e);
+    if (!json_is_true(json_object_get(j, "varies")))
+        return counts_load(state, json_object_get(j, "counts"), e);
+    counts_add(state, TEXT_LITERAL("0"), 1, 0);
+    counts_add(state, TEXT_LITERAL("1"), 1, 0);
+    return 0;
 }
 
 static void release_counts(void *state)

@@ -14,20 +14,9 @@ struct delay {
     size_t at, seen;
 };
 
-static int prepare_delay(struct step *s, struct error *e)
-{
-    (void)e;
-    size_t *k = arena_alloc(&s->arena, sizeof *k);
-    struct series_plan *plan = s->plan;
-    plan->own = k;
-    *k = (size_t)arg_int(s, "k");
-    return 0;
-}
-
 /* Puts x in and gives the value k before it. */
-static double delayed(const struct step *s, struct delay *d, double x)
+static double delayed(size_t k, struct delay *d, double x)
 {
-    size_t k = *(const size_t *)series_plan(s)->own;
     if (!d->ring)
         d->ring = mem_array(NULL, k, sizeof *d->ring);
     double old = d->seen < k ? (double)NAN : d->ring[d->at];
@@ -42,38 +31,51 @@ static void delay_release(void *state)
     mem_free(((struct delay *)state)->ring);
 }
 
-static double difference_next(const struct step *s, void *state, double x, usec at)
+static double difference_next(const void *own, void *state, double x, usec at)
 {
     (void)at;
-    return x - delayed(s, state, x);
+    return x - delayed(*(const size_t *)own, state, x);
 }
 
-static double change_next(const struct step *s, void *state, double x, usec at)
+static double change_next(const void *own, void *state, double x, usec at)
 {
     (void)at;
-    double change = x / delayed(s, state, x) - 1;
+    double change = x / delayed(*(const size_t *)own, state, x) - 1;
     return isfinite(change) ? change : (double)NAN;
-}
-
-static void name_difference(const struct step *s, struct buf *name)
-{
-    buf_format(name, "_diff%lld", (long long)arg_int(s, "k"));
-}
-
-static void name_change(const struct step *s, struct buf *name)
-{
-    buf_format(name, "_pct%lld", (long long)arg_int(s, "k"));
 }
 
 static const struct series difference_series = {sizeof(struct delay), difference_next,
                                                 delay_release};
 static const struct series change_series = {sizeof(struct delay), change_next, delay_release};
 
+static const size_t *rows_back(struct step *s)
+{
+    size_t *k = arena_alloc(&s->arena, sizeof *k);
+    *k = (size_t)arg_int(s, "k");
+    return k;
+}
+
+static int prepare_difference(struct step *s, struct error *e)
+{
+    (void)e;
+    const size_t *k = rows_back(s);
+    series_result(s, &difference_series, k, "_diff%zu", *k);
+    return 0;
+}
+
+static int prepare_change(struct step *s, struct error *e)
+{
+    (void)e;
+    const size_t *k = rows_back(s);
+    series_result(s, &change_series, k, "_pct%zu", *k);
+    return 0;
+}
+
 /* ---- cumulative ------------------------------------------------------------------------------ */
 
-static double cumulate_sum(const struct step *s, void *state, double x, usec at)
+static double cumulate_sum(const void *own, void *state, double x, usec at)
 {
-    (void)s, (void)at;
+    (void)own, (void)at;
     struct sum *sum = state;
     if (isnan(x))
         return x;
@@ -91,9 +93,9 @@ struct extreme {
     bool any;
 };
 
-static double cumulate_product(const struct step *s, void *state, double x, usec at)
+static double cumulate_product(const void *own, void *state, double x, usec at)
 {
-    (void)s, (void)at;
+    (void)own, (void)at;
     struct extreme *product = state;
     if (isnan(x))
         return x;
@@ -102,9 +104,9 @@ static double cumulate_product(const struct step *s, void *state, double x, usec
     return product->value;
 }
 
-static double cumulate_max(const struct step *s, void *state, double x, usec at)
+static double cumulate_max(const void *own, void *state, double x, usec at)
 {
-    (void)s, (void)at;
+    (void)own, (void)at;
     struct extreme *most = state;
     if (isnan(x))
         return x;
@@ -114,9 +116,9 @@ static double cumulate_max(const struct step *s, void *state, double x, usec at)
     return most->value;
 }
 
-static double cumulate_min(const struct step *s, void *state, double x, usec at)
+static double cumulate_min(const void *own, void *state, double x, usec at)
 {
-    (void)s, (void)at;
+    (void)own, (void)at;
     struct extreme *least = state;
     if (isnan(x))
         return x;
@@ -126,9 +128,9 @@ static double cumulate_min(const struct step *s, void *state, double x, usec at)
     return least->value;
 }
 
-static double cumulate_count(const struct step *s, void *state, double x, usec at)
+static double cumulate_count(const void *own, void *state, double x, usec at)
 {
-    (void)s, (void)at;
+    (void)own, (void)at;
     uint64_t *count = state;
     *count += isnan(x) ? 0 : 1;
     return (double)*count;
@@ -143,9 +145,12 @@ static const struct series cumulative_series[] = {
     {sizeof(uint64_t), cumulate_count, NULL},
 };
 
-static void name_cumulative(const struct step *s, struct buf *name)
+static int prepare_cumulative(struct step *s, struct error *e)
 {
-    buf_format(name, "_cum%s", arg_string(s, "with"));
+    (void)e;
+    series_result(s, &cumulative_series[arg_choice(s, "with")], NULL, "_cum%s",
+                  arg_string(s, "with"));
+    return 0;
 }
 
 /* ---- ewm ------------------------------------------------------------------------------------- */
@@ -162,31 +167,6 @@ struct ewm {
     double weights, weights_squared;
     uint64_t count;
 };
-
-static int prepare_ewm(struct step *s, struct error *e)
-{
-    struct ewm_options *o = arena_zero(&s->arena, sizeof *o);
-    struct series_plan *plan = s->plan;
-    plan->own = o;
-    double alpha = (double)NAN;
-    if (arg_given(s, "alpha"))
-        alpha = arg_number(s, "alpha");
-    else if (arg_given(s, "span"))
-        alpha = 2 / (arg_number(s, "span") + 1);
-    else if (arg_given(s, "halflife"))
-        alpha = -expm1(-log(2) / arg_number(s, "halflife"));
-    int given = arg_given(s, "alpha") + arg_given(s, "span") + arg_given(s, "halflife");
-    if (given != 1)
-        return step_error(s, e, "give one of alpha, span and halflife");
-    if (!(alpha > 0 && alpha <= 1))
-        return step_error(s, e,
-                          "alpha must be above 0 and at most 1, span at least 1, halflife above 0");
-    o->decay = 1 - alpha;
-    o->adjust = arg_bool(s, "adjust");
-    o->ignore_missing = arg_bool(s, "ignore_missing");
-    o->least = (uint64_t)arg_int(s, "min_rows");
-    return 0;
-}
 
 static void ewm_first(struct ewm *m, double x)
 {
@@ -233,20 +213,20 @@ static bool ewm_enough(const struct ewm *m, const struct ewm_options *o)
     return m->count > 0 && m->count >= o->least;
 }
 
-static double ewm_mean_next(const struct step *s, void *state, double x, usec at)
+static double ewm_mean_next(const void *own, void *state, double x, usec at)
 {
     (void)at;
     struct ewm *m = state;
-    const struct ewm_options *o = series_plan(s)->own;
+    const struct ewm_options *o = own;
     ewm_take(m, o, x);
     return ewm_enough(m, o) ? m->mean : (double)NAN;
 }
 
-static double ewm_var_next(const struct step *s, void *state, double x, usec at)
+static double ewm_var_next(const void *own, void *state, double x, usec at)
 {
     (void)at;
     struct ewm *m = state;
-    const struct ewm_options *o = series_plan(s)->own;
+    const struct ewm_options *o = own;
     ewm_take(m, o, x);
     double square = m->weights * m->weights, room = square - m->weights_squared;
     return ewm_enough(m, o) && room > 0 ? square / room * m->variance : (double)NAN;
@@ -258,9 +238,28 @@ static const struct series ewm_series[] = {
     {sizeof(struct ewm), ewm_var_next, NULL},
 };
 
-static void name_ewm(const struct step *s, struct buf *name)
+static int prepare_ewm(struct step *s, struct error *e)
 {
-    buf_format(name, "_ewm_%s", arg_string(s, "with"));
+    struct ewm_options *o = arena_zero(&s->arena, sizeof *o);
+    double alpha = (double)NAN;
+    if (arg_given(s, "alpha"))
+        alpha = arg_number(s, "alpha");
+    else if (arg_given(s, "span"))
+        alpha = 2 / (arg_number(s, "span") + 1);
+    else if (arg_given(s, "halflife"))
+        alpha = -expm1(-log(2) / arg_number(s, "halflife"));
+    int given = arg_given(s, "alpha") + arg_given(s, "span") + arg_given(s, "halflife");
+    if (given != 1)
+        return step_error(s, e, "give one of alpha, span and halflife");
+    if (!(alpha > 0 && alpha <= 1))
+        return step_error(s, e,
+                          "alpha must be above 0 and at most 1, span at least 1, halflife above 0");
+    o->decay = 1 - alpha;
+    o->adjust = arg_bool(s, "adjust");
+    o->ignore_missing = arg_bool(s, "ignore_missing");
+    o->least = (uint64_t)arg_int(s, "min_rows");
+    series_result(s, &ewm_series[arg_choice(s, "with")], o, "_ewm_%s", arg_string(s, "with"));
+    return 0;
 }
 
 /* ---- expanding ------------------------------------------------------------------------------- */
@@ -270,22 +269,10 @@ struct expanding_options {
     uint64_t least;
 };
 
-static int prepare_expanding(struct step *s, struct error *e)
-{
-    (void)e;
-    struct expanding_options *o = arena_alloc(&s->arena, sizeof *o);
-    struct series_plan *plan = s->plan;
-    plan->own = o;
-    o->current = arg_bool(s, "current");
-    o->least = (uint64_t)arg_int(s, "min_rows");
-    return 0;
-}
-
 /* A statistic of all rows so far, before or after the current value is in. */
-static double expand(const struct step *s, struct moments *m, double x,
+static double expand(const struct expanding_options *o, struct moments *m, double x,
                      double (*statistic)(const struct moments *m))
 {
-    const struct expanding_options *o = series_plan(s)->own;
     if (m->order == 0)
         moments_init(m, 2);
     if (o->current && !isnan(x))
@@ -296,10 +283,10 @@ static double expand(const struct step *s, struct moments *m, double x,
     return result;
 }
 
-static double expanding_mean_next(const struct step *s, void *state, double x, usec at)
+static double expanding_mean_next(const void *own, void *state, double x, usec at)
 {
     (void)at;
-    return expand(s, state, x, moments_mean);
+    return expand(own, state, x, moments_mean);
 }
 
 static double sample_deviation(const struct moments *m)
@@ -307,10 +294,10 @@ static double sample_deviation(const struct moments *m)
     return moments_deviation(m, 1);
 }
 
-static double expanding_std_next(const struct step *s, void *state, double x, usec at)
+static double expanding_std_next(const void *own, void *state, double x, usec at)
 {
     (void)at;
-    return expand(s, state, x, sample_deviation);
+    return expand(own, state, x, sample_deviation);
 }
 
 static void moments_forget(void *state)
@@ -324,17 +311,23 @@ static const struct series expanding_series[] = {
     {sizeof(struct moments), expanding_std_next, moments_forget},
 };
 
-static void name_expanding(const struct step *s, struct buf *name)
+static int prepare_expanding(struct step *s, struct error *e)
 {
-    buf_format(name, "_expanding_%s", arg_string(s, "with"));
+    (void)e;
+    struct expanding_options *o = arena_alloc(&s->arena, sizeof *o);
+    o->current = arg_bool(s, "current");
+    o->least = (uint64_t)arg_int(s, "min_rows");
+    series_result(s, &expanding_series[arg_choice(s, "with")], o, "_expanding_%s",
+                  arg_string(s, "with"));
+    return 0;
 }
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-#define SERIES(NAME, SERIES_LIST, PREPARE)                                                         \
+#define SERIES(PREPARE)                                                                            \
     .family = "window", .class = "W", SERIES_HOOKS, .detail = &(const struct series_kind)          \
     {                                                                                              \
-        .series = SERIES_LIST, .prepare = PREPARE, .name = NAME                                    \
+        PREPARE                                                                                    \
     }
 #define COLUMNS ROWWISE_COLUMNS("columns of numbers")
 #define COMMON_ARGS                                                                                \
@@ -456,7 +449,7 @@ static const struct method expanding_methods[] = {
 
 const struct step_kind steps_window[] = {
     {.name = "cumulative",
-     SERIES(name_cumulative, cumulative_series, NULL),
+     SERIES(prepare_cumulative),
      .aliases = "cumsum:with=sum cumprod:with=prod cummax:with=max cummin:with=min "
                 "cumcount:with=count",
      .summary = "running sum, product, maximum, minimum or count",
@@ -470,7 +463,7 @@ const struct step_kind steps_window[] = {
                  .input = "g,x\na,1\nb,5\na,2\n",
                  .output = "g,x,x_cumsum\na,1,1\nb,5,5\na,2,3\n"}},
     {.name = "difference",
-     SERIES(name_difference, &difference_series, prepare_delay),
+     SERIES(prepare_difference),
      .aliases = "diff diff_step delta",
      .summary = "the value less that of k rows before",
      .details = WINDOW_ORDER_RULE
@@ -481,7 +474,7 @@ const struct step_kind steps_window[] = {
                  .input = "g,x\na,1\nb,5\na,4\nb,3\n",
                  .output = "g,x,x_diff1\na,1,\nb,5,\na,4,3\nb,3,-2\n"}},
     {.name = "ewm",
-     SERIES(name_ewm, ewm_series, prepare_ewm),
+     SERIES(prepare_ewm),
      .aliases = "ewma",
      .summary = "exponentially weighted mean or variance of the rows so far",
      .details = WINDOW_ORDER_RULE
@@ -494,7 +487,7 @@ const struct step_kind steps_window[] = {
                  .input = "x\n1\n3\n\n4\n",
                  .output = "x,x_ewm_mean\n1,1\n3,2\n,2\n4,3.3333333333333335\n"}},
     {.name = "expanding",
-     SERIES(name_expanding, expanding_series, prepare_expanding),
+     SERIES(prepare_expanding),
      .summary = "mean or deviation of all rows so far",
      .details = WINDOW_ORDER_RULE
      "Missing values are passed over. With current=false the row's own value is not in: what a "
@@ -506,7 +499,7 @@ const struct step_kind steps_window[] = {
                  .input = "x\n1\n2\n6\n",
                  .output = "x,x_expanding_mean\n1,\n2,1\n6,1.5\n"}},
     {.name = "pct_change",
-     SERIES(name_change, &change_series, prepare_delay),
+     SERIES(prepare_change),
      .summary = "relative change since k rows before",
      .details = WINDOW_ORDER_RULE
      "x divided by the value k rows before, less 1; missing where either is missing or the earlier "

@@ -6,7 +6,7 @@
 
 static int set_window(struct step *s, struct moving_options *o, struct error *e)
 {
-    const struct ordering *order = &series_plan(s)->ordering;
+    const struct ordering *order = series_ordering(s);
     struct text window = arg_text(s, "window");
     double unused;
     if (number_parse(window.at, window.len, &o->rows, &unused) == NUMBER_INT) {
@@ -21,21 +21,9 @@ static int set_window(struct step *s, struct moving_options *o, struct error *e)
     return 0;
 }
 
-static int prepare_rolling(struct step *s, struct error *e)
+static double rolling_next(const void *own, void *state, double x, usec at)
 {
-    struct moving_options *o = arena_zero(&s->arena, sizeof *o);
-    struct series_plan *plan = s->plan;
-    plan->own = o;
-    o->kind = (enum moving_kind)arg_choice(s, "with");
-    o->least = arg_int(s, "min_rows");
-    o->current = arg_bool(s, "current");
-    o->quantile = arg_number(s, "q");
-    return set_window(s, o, e);
-}
-
-static double rolling_next(const struct step *s, void *state, double x, usec at)
-{
-    return moving_next(state, series_plan(s)->own, x, at);
+    return moving_next(state, own, x, at);
 }
 
 static void rolling_release(void *state)
@@ -43,18 +31,18 @@ static void rolling_release(void *state)
     moving_release(state);
 }
 
-static void name_rolling(const struct step *s, struct buf *name)
-{
-    buf_format(name, "_%s%s", arg_string(s, "with"), arg_string(s, "window"));
-}
+static const struct series rolling_series = {sizeof(struct moving), rolling_next, rolling_release};
 
-#define MOVING                                                                                     \
-    {                                                                                              \
-        sizeof(struct moving), rolling_next, rolling_release                                       \
-    }
-/* The kind is the choice of with=: the methods stand in the order of enum moving_kind. */
-static const struct series rolling_series[] = {MOVING, MOVING, MOVING, MOVING, MOVING,
-                                               MOVING, MOVING, MOVING, MOVING, MOVING};
+static int prepare_rolling(struct step *s, struct error *e)
+{
+    struct moving_options *o = arena_zero(&s->arena, sizeof *o);
+    o->kind = (enum moving_kind)arg_choice(s, "with");
+    o->least = arg_int(s, "min_rows");
+    o->current = arg_bool(s, "current");
+    o->quantile = arg_number(s, "q");
+    series_result(s, &rolling_series, o, "_%s%s", arg_string(s, "with"), arg_string(s, "window"));
+    return set_window(s, o, e);
+}
 
 static const struct arg rolling_args[] = {
     ROWWISE_COLUMNS("columns of numbers"),
@@ -87,6 +75,7 @@ static const struct arg rolling_args[] = {
 };
 
 #define UP_DOWN "x\n1\n3\n2\n6\n"
+/* In the order of enum moving_kind. */
 static const struct method rolling_methods[] = {
     {"mean",
      "W",
@@ -172,8 +161,6 @@ const struct step_kind steps_window_rolling[] = {
                  .output = "date,origin,delay,delay_mean2\n1,ORD,10,10\n1,ATL,5,5\n2,ORD,20,15\n"
                            "3,ORD,60,40\n"},
      SERIES_HOOKS,
-     .detail = &(const struct series_kind){.series = rolling_series,
-                                           .prepare = prepare_rolling,
-                                           .name = name_rolling}},
+     .detail = &(const struct series_kind){prepare_rolling}},
     {0},
 };

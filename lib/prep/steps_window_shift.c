@@ -121,7 +121,11 @@ static int shift_open(struct step *s, const struct schema *in, struct error *e)
     if (rc)
         return rc;
     const char *ending = arena_format(&s->arena, "_%s%zu", plan->ahead ? "lead" : "lag", plan->k);
-    return window_names(s, in, ending, &plan->added, e);
+    plan->added = arena_alloc(&s->arena, s->column_count * sizeof *plan->added);
+    rc = window_names_fit(s, 1, e);
+    for (size_t i = 0; rc == 0 && i < s->column_count; i++)
+        rc = window_name(s, in, i, ending, &plan->added[i], e);
+    return rc;
 }
 
 static int shift_shape(struct step *s, struct schema *schema, struct error *e)

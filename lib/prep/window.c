@@ -4,6 +4,7 @@
 #include "prep/rowwise.h"
 
 #include <math.h>
+#include <stdio.h>
 
 /* ---- groups in order ------------------------------------------------------------------------ */
 
@@ -112,27 +113,48 @@ void order_check_release(struct order_check *c)
 
 /* ---- names ---------------------------------------------------------------------------------- */
 
-int window_names(struct step *s, const struct schema *in, const char *ending, const char ***names,
-                 struct error *e)
+static const char *given(const struct step *s, const char *name)
 {
-    const char *into = arg_string(s, "into"), *suffix = arg_string(s, "suffix");
-    if (into && (suffix || s->column_count != 1))
-        return step_error(s, e,
-                          suffix ? "into and suffix exclude each other"
-                                 : "into names one column, but %zu are selected: use suffix",
+    return step_has_arg(s, name) ? arg_string(s, name) : NULL;
+}
+
+int window_names_fit(struct step *s, size_t results, struct error *e)
+{
+    const char *into = given(s, "into"), *suffix = given(s, "suffix");
+    if (into && suffix)
+        return step_error(s, e, "into and suffix exclude each other");
+    if (into && s->column_count != 1)
+        return step_error(s, e, "into names one column, but %zu are selected: use suffix",
                           s->column_count);
-    *names = arena_alloc(&s->arena, s->column_count * sizeof **names);
-    for (size_t i = 0; i < s->column_count; i++) {
-        (*names)[i] =
-            into ? into : arena_format(&s->arena, "%s%s", s->names[i], suffix ? suffix : ending);
-        int rc = step_new_name(s, in, text_of((*names)[i]), e);
-        if (rc)
-            return rc;
-    }
+    if ((into || suffix) && results != 1)
+        return step_error(s, e, "%s names one result, but there are %zu of each column",
+                          into ? "into" : "suffix", results);
     return 0;
 }
 
+int window_name(struct step *s, const struct schema *in, size_t i, const char *ending,
+                const char **name, struct error *e)
+{
+    const char *into = given(s, "into"), *suffix = given(s, "suffix");
+    *name = into ? into : arena_format(&s->arena, "%s%s", s->names[i], suffix ? suffix : ending);
+    return step_new_name(s, in, text_of(*name), e);
+}
+
 /* ---- series of numbers ---------------------------------------------------------------------- */
+
+struct result {
+    const struct series *series;
+    const void *own;
+    const char *ending;
+    size_t offset; /* of its state among those of its column */
+};
+
+struct series_plan {
+    struct ordering ordering;
+    VEC(struct result) results;
+    size_t size;        /* of the states of one column */
+    const char **added; /* by column and result */
+};
 
 struct series_run {
     struct order_check check;
@@ -140,30 +162,60 @@ struct series_run {
     VEC(char *) states; /* by group: those of its columns one after the other */
 };
 
+const struct ordering *series_ordering(const struct step *s)
+{
+    return &((const struct series_plan *)s->plan)->ordering;
+}
+
+void series_result(struct step *s, const struct series *series, const void *own, const char *format,
+                   ...)
+{
+    struct series_plan *plan = s->plan;
+    char ending[128];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(ending, sizeof ending, format, args);
+    va_end(args);
+    size_t len = n < (int)sizeof ending ? (size_t)n : sizeof ending - 1;
+    struct result made = {series, own, arena_text(&s->arena, ending, len), plan->size};
+    vec_push(&plan->results, made);
+    plan->size += (series->size + 15) / 16 * 16;
+}
+
+static int name_results(struct step *s, const struct schema *in, struct error *e)
+{
+    struct series_plan *plan = s->plan;
+    size_t count = plan->results.len;
+    int rc = window_names_fit(s, count, e);
+    plan->added = arena_alloc(&s->arena, s->column_count * count * sizeof *plan->added);
+    for (size_t i = 0; rc == 0 && i < s->column_count * count; i++)
+        rc = window_name(s, in, i / count, plan->results.at[i % count].ending, &plan->added[i], e);
+    return rc;
+}
+
 int series_open(struct step *s, const struct schema *in, struct error *e)
 {
     const struct series_kind *kind = s->kind->detail;
     struct series_plan *plan = arena_zero(&s->arena, sizeof *plan);
     s->plan = plan;
-    int with = step_has_arg(s, "with") ? arg_choice(s, "with") : 0;
-    plan->series = &kind->series[with];
     int rc = ordering_open(s, in, &plan->ordering, e);
-    if (rc == 0 && kind->prepare)
+    if (rc == 0)
         rc = kind->prepare(s, e);
-    if (rc)
-        return rc;
-    struct buf ending = {0};
-    kind->name(s, &ending);
-    rc = window_names(s, in, buf_text(&ending), &plan->added, e);
-    buf_release(&ending);
-    return rc;
+    return rc ? rc : name_results(s, in, e);
+}
+
+void series_close(struct step *s)
+{
+    struct series_plan *plan = s->plan;
+    vec_release(&plan->results);
 }
 
 int series_shape(struct step *s, struct schema *schema, struct error *e)
 {
     (void)e;
-    for (size_t i = 0; i < s->column_count; i++)
-        schema_add(schema, text_of(series_plan(s)->added[i]), TYPE_FLOAT);
+    const struct series_plan *plan = s->plan;
+    for (size_t i = 0; i < s->column_count * plan->results.len; i++)
+        schema_add(schema, text_of(plan->added[i]), TYPE_FLOAT);
     return 0;
 }
 
@@ -174,15 +226,25 @@ int series_start(struct step *s, struct error *e)
     return 0;
 }
 
+/* The states of one column in one group. */
+static void release_states(const struct series_plan *plan, char *states)
+{
+    for (size_t k = 0; k < plan->results.len; k++) {
+        const struct result *result = &plan->results.at[k];
+        if (result->series->release)
+            result->series->release(states + result->offset);
+    }
+}
+
 void series_stop(struct step *s)
 {
+    const struct series_plan *plan = s->plan;
     struct series_run *run = s->run;
-    const struct series *series = series_plan(s)->series;
     if (!run)
         return;
-    for (size_t g = 0; series->release && g < run->states.len; g++)
+    for (size_t g = 0; g < run->states.len; g++)
         for (size_t i = 0; i < s->column_count; i++)
-            series->release(run->states.at[g] + i * series->size);
+            release_states(plan, run->states.at[g] + i * plan->size);
     vec_release(&run->states);
     arena_release(&run->arena);
     order_check_release(&run->check);
@@ -193,19 +255,20 @@ void series_stop(struct step *s)
 static int run_column(struct step *s, struct batch *b, size_t i, const uint32_t *groups,
                       const usec *times, struct error *e)
 {
+    const struct series_plan *plan = s->plan;
     const struct series_run *run = s->run;
-    const struct series *series = series_plan(s)->series;
     const double *in;
     int rc = batch_double(b, s->columns[i], s->names[i], &in, e);
-    if (rc)
-        return rc;
-    double *out = batch_array(b, b->rows, sizeof *out);
-    for (size_t r = 0; r < b->rows; r++) {
-        char *state = run->states.at[groups[r]] + i * series->size;
-        out[r] = series->next(s, state, in[r], times ? times[r] : INT_MISSING);
+    for (size_t k = 0; rc == 0 && k < plan->results.len; k++) {
+        const struct result *result = &plan->results.at[k];
+        size_t offset = i * plan->size + result->offset;
+        double *out = batch_array(b, b->rows, sizeof *out);
+        for (size_t r = 0; r < b->rows; r++)
+            out[r] = result->series->next(result->own, run->states.at[groups[r]] + offset, in[r],
+                                          times ? times[r] : INT_MISSING);
+        batch_add(b, column_of_double(out));
     }
-    batch_add(b, column_of_double(out));
-    return 0;
+    return rc;
 }
 
 static int run_batch(struct step *s, struct batch *b, struct error *e)
@@ -218,7 +281,7 @@ static int run_batch(struct step *s, struct batch *b, struct error *e)
     if (rc == 0 && plan->ordering.column != FIELD_NONE && plan->ordering.type == TYPE_TIME)
         rc = batch_time(b, plan->ordering.column, plan->ordering.name, &times, e);
     while (run->states.len < groups_count(&run->check.groups))
-        vec_push(&run->states, arena_zero(&run->arena, s->column_count * plan->series->size));
+        vec_push(&run->states, arena_zero(&run->arena, s->column_count * plan->size));
     for (size_t i = 0; rc == 0 && i < s->column_count; i++)
         rc = run_column(s, b, i, groups, times, e);
     return rc;

@@ -3,9 +3,16 @@
  * group of by= for itself. order= only checks: a row that goes back in its group is an error.
  *
  * A family describes what one column of one group keeps (struct series); the hooks keep the states,
- * and append a column for each selected one:
+ * and append the results of each selected column. A step's detail is its prepare function, which
+ * says what they are:
  *
- *     {.name = "difference", ..., SERIES_HOOKS, .detail = &(const struct series_kind){...}}
+ *     static int prepare_difference(struct step *s, struct error *e)
+ *     {
+ *         series_result(s, &difference, k, "_diff%d", *k);
+ *         return 0;
+ *     }
+ *     {.name = "difference", ..., SERIES_HOOKS, .detail = &(const struct
+ * series_kind){prepare_difference}},
  *
  * Memory: a table of groups, and in each what the series of its columns keep.
  */
@@ -49,45 +56,41 @@ void order_check_release(struct order_check *c);
 /* ---- series of numbers ---------------------------------------------------------------------- */
 
 struct series {
-    size_t size; /* of the state of one column in one group; zero bytes at first */
+    size_t size; /* of the state of one result of one column in one group; zero bytes at first */
     /* Takes the group's next value (NaN: missing), gives the result for its row. `at` is its place
-     * in the order= column when that is a time, else INT_MISSING. */
-    double (*next)(const struct step *s, void *state, double x, usec at);
+     * in the order= column when that is a time, else INT_MISSING. `own` is the result's. */
+    double (*next)(const void *own, void *state, double x, usec at);
     void (*release)(void *state); /* what the state owns; NULL: nothing */
 };
 
 /* A step's detail. */
 struct series_kind {
-    const struct series *series; /* one, or one for each value of with= */
-    /* Checks arguments, keeps what it made of them in series_plan(s)->own. May be NULL. */
     int (*prepare)(struct step *s, struct error *e);
-    /* Appends what results are called behind the name of their column: "_mean7". */
-    void (*name)(const struct step *s, struct buf *name);
 };
 
-struct series_plan {
-    struct ordering ordering;
-    const struct series *series;
-    const void *own; /* in the step's arena */
-    const char **added;
-};
-static inline const struct series_plan *series_plan(const struct step *s)
-{
-    return s->plan;
-}
+/* One more result for each column: a new column named after it with this ending. `own` is borrowed
+ * for as long as the step lives: keep it in the step's arena. */
+void series_result(struct step *s, const struct series *series, const void *own, const char *format,
+                   ...) PRINTF_LIKE(4, 5);
+/* order=, by= of the step, for prepare. */
+const struct ordering *series_ordering(const struct step *s);
 
-/* Names of the new columns: into=, else the column's name and suffix=, else and `ending`. */
-int window_names(struct step *s, const struct schema *in, const char *ending, const char ***names,
-                 struct error *e);
+/* Name of the new column for selected column i: into=, else its name and suffix=, else and
+ * `ending`. */
+int window_name(struct step *s, const struct schema *in, size_t i, const char *ending,
+                const char **name, struct error *e);
+/* Whether into= and suffix= fit so many results of each column. */
+int window_names_fit(struct step *s, size_t results, struct error *e);
 
 int series_open(struct step *s, const struct schema *in, struct error *e);
+void series_close(struct step *s);
 int series_shape(struct step *s, struct schema *schema, struct error *e);
 int series_start(struct step *s, struct error *e);
 int series_push(struct step *s, struct batch *b, struct emit *out, struct error *e);
 void series_stop(struct step *s);
 #define SERIES_HOOKS                                                                               \
-    .open = series_open, .shape = series_shape, .start = series_start, .push = series_push,        \
-    .stop = series_stop, .ordered = true
+    .open = series_open, .close = series_close, .shape = series_shape, .start = series_start,      \
+    .push = series_push, .stop = series_stop, .ordered = true
 
 /* Arguments of these steps. */
 #define WINDOW_BY                                                                                  \

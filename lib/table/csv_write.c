@@ -77,6 +77,13 @@ static void put_raw(const struct format *f, struct batch *b, struct text raw, bo
         csv_put_value(f, cell_value(b->format, raw, &b->arena), out);
 }
 
+/* A JSON string is written as its value; lists and maps as they are. */
+static struct text json_scalar(struct batch *b, struct text value)
+{
+    const struct format json = {.kind = FORMAT_JSONL};
+    return cell_value(&json, value, &b->arena);
+}
+
 static void put_cell(const struct format *f, struct batch *b, const struct column *c, size_t row,
                      bool same, struct buf *out)
 {
@@ -86,8 +93,10 @@ static void put_cell(const struct format *f, struct batch *b, const struct colum
         put_raw(f, b, raw_cell(b, c, row), same, out);
         break;
     case FORM_TEXT:
-    case FORM_JSON:
         csv_put_value(f, c->text[row], out);
+        break;
+    case FORM_JSON:
+        csv_put_value(f, json_scalar(b, c->text[row]), out);
         break;
     case FORM_INT:
         put_int(out, c->i64[row]);
