@@ -47,3 +47,13 @@ script() {
     done
     [ $some -eq 1 ]
 }
+
+@test "the console blocks of README.md print what they say" {
+    in_scratch
+    ln -s "$ROOT/examples" examples
+    awk '/^```/ { wanted = $0 == "```console"; next } wanted' "$ROOT/README.md" >want
+    [ -s want ]
+    script want >script
+    sh script >got 2>&1
+    same want got
+}

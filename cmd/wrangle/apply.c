@@ -42,11 +42,13 @@ static int work(struct session *s, const void *options_given, struct operands *o
     struct input *in = NULL;
     int status = load_recipe(operands->at[0], &s->context, &recipe, e);
     if (status == 0) {
-        s->context.input.known = &recipe->schema; /* no sample: a slow stream's rows pass at once */
+        s->context.input.known = &recipe->schema;
         status = session_input(s, operands->at + 1, operands->len - 1, &in, e);
     }
     if (status == 0)
         status = recipe_check_input(recipe, input_schema(in), o->strict, warn, e);
+    if (status == 0)
+        input_set_types(in, &recipe->schema);
     if (status == 0)
         status = run_to_output(recipe, in, &o->stream, e);
     input_free(in);

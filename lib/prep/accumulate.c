@@ -441,7 +441,7 @@ static void values_release(char *state)
 #define KEPT sizeof(struct kept), kept_add, kept_put, kept_absorb, kept_value, kept_release
 #define VALUES                                                                                     \
     sizeof(struct values), values_add, values_put, values_absorb, values_value, values_release
-#define TALLY sizeof(struct counts), tally_add, tally_put, tally_absorb
+#define TALLY sizeof(struct counts), occurrences_add, occurrences_put, occurrences_absorb
 
 static const struct accumulator accumulators[] = {
     {"count", "rows; with a column, those where it is not missing", TAKES_ORDERED, false, false,
@@ -457,7 +457,7 @@ static const struct accumulator accumulators[] = {
     {"last", "last that is not missing, in row order", TAKES_ORDERED, false, true, TYPE_FLOAT,
      KEPT},
     {"mode", "most frequent; of several the first by name", TAKES_TEXT, false, true, TYPE_TEXT,
-     TALLY, mode_value, tally_release},
+     TALLY, mode_value, occurrences_release},
     {"median", "exact median, mean of the two in the middle", TAKES_NUMBER, false, false,
      TYPE_FLOAT, VALUES},
     {"quantile", "exact quantile, type 7: quantile(x, 0.9)", TAKES_NUMBER, true, false, TYPE_FLOAT,
@@ -468,7 +468,7 @@ static const struct accumulator accumulators[] = {
     {"kurtosis", "excess kurtosis, corrected as pandas does", TAKES_NUMBER, false, false,
      TYPE_FLOAT, SPREAD},
     {"nunique", "distinct values, exact", TAKES_TEXT, false, false, TYPE_INT, TALLY, nunique_value,
-     tally_release},
+     occurrences_release},
     {"nunique_approx", "distinct values by HyperLogLog, 0.8 % standard error", TAKES_TEXT, false,
      false, TYPE_INT, sizeof(struct distinct), distinct_samples, distinct_put, distinct_absorb,
      distinct_answer, distinct_free},

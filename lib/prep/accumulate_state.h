@@ -13,14 +13,14 @@ void state_put_json(json_t *j, struct buf *out);
 json_t *state_get_json(struct text bytes);
 
 /* mode, nunique; nunique_approx; collect */
-void tally_add(const struct aggregate *a, char *states, const struct samples *v, size_t *held);
-void tally_put(const struct aggregate *a, char *state, struct buf *out);
-void tally_absorb(const struct aggregate *a, char *state, struct text bytes, size_t *held);
+void occurrences_add(const struct aggregate *a, char *states, const struct samples *v, size_t *held);
+void occurrences_put(const struct aggregate *a, char *state, struct buf *out);
+void occurrences_absorb(const struct aggregate *a, char *state, struct text bytes, size_t *held);
 int mode_value(const struct aggregate *a, char *state, struct arena *arena, union answer *out,
                struct error *e);
 int nunique_value(const struct aggregate *a, char *state, struct arena *arena, union answer *out,
                   struct error *e);
-void tally_release(char *state);
+void occurrences_release(char *state);
 void distinct_samples(const struct aggregate *a, char *states, const struct samples *v,
                       size_t *held);
 void distinct_put(const struct aggregate *a, char *state, struct buf *out);

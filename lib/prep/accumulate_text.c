@@ -21,7 +21,7 @@ json_t *state_get_json(struct text bytes)
 /* ---- mode, nunique: counts of texts
  * -------------------------------------------------------------------------- */
 
-void tally_add(const struct aggregate *a, char *states, const struct samples *v, size_t *held)
+void occurrences_add(const struct aggregate *a, char *states, const struct samples *v, size_t *held)
 {
     (void)a;
     for (size_t r = 0; r < v->rows; r++) {
@@ -35,13 +35,13 @@ void tally_add(const struct aggregate *a, char *states, const struct samples *v,
     }
 }
 
-void tally_put(const struct aggregate *a, char *state, struct buf *out)
+void occurrences_put(const struct aggregate *a, char *state, struct buf *out)
 {
     (void)a;
     state_put_json(counts_save(STATE(struct counts, state, 0)), out);
 }
 
-void tally_absorb(const struct aggregate *a, char *state, struct text bytes, size_t *held)
+void occurrences_absorb(const struct aggregate *a, char *state, struct text bytes, size_t *held)
 {
     (void)a;
     json_t *j = state_get_json(bytes);
@@ -77,7 +77,7 @@ int nunique_value(const struct aggregate *a, char *state, struct arena *arena, u
     return 0;
 }
 
-void tally_release(char *state)
+void occurrences_release(char *state)
 {
     counts_release(STATE(struct counts, state, 0));
 }

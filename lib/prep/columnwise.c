@@ -133,9 +133,3 @@ json_t *json_of_number(double x)
 {
     return isfinite(x) ? json_real(x) : json_null();
 }
-
-bool number_of_json(const json_t *j, double *x)
-{
-    *x = json_is_number(j) ? json_number_value(j) : (double)NAN;
-    return json_is_number(j) || json_is_null(j);
-}

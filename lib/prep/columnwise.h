@@ -56,10 +56,11 @@ const void *columnwise_mapped(const struct mapping *m);
 
 /* The values that are not NaN, in order, in the batch's arena; *count of them. */
 const double *lesson_present(const struct lesson *l, const double *values, size_t *count);
+
 /* A number in a state file: NaN is null. */
 json_t *json_of_number(double x);
-bool number_of_json(const json_t *j, double *x);
 
+/* The hooks; see prep.h for what they do. */
 void *columnwise_state_new(const struct step *s);
 int columnwise_learn(const struct step *s, void *state, struct batch *b, struct error *e);
 int columnwise_merge(const struct step *s, void *into, void *from, struct error *e);

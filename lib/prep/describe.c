@@ -19,6 +19,7 @@ void described_init(struct described *d, enum type type, size_t memory)
 void described_release(struct described *d)
 {
     counts_release(&d->values);
+    mem_free(d->recent);
     distinct_release(&d->distinct);
     moments_release(&d->moments);
     sketch_release(&d->sketch);
@@ -145,6 +146,8 @@ static int flood(struct described *d, const struct cell_policy *policy, struct e
     }
     counts_release(&d->values);
     d->values = (struct counts){0};
+    mem_free(d->recent);
+    d->recent = NULL;
     d->flooded = true;
     return rc;
 }
@@ -190,23 +193,79 @@ static bool is_flood(const struct described *d)
     return d->values.map.keys.len > DESCRIBE_VALUES || d->value_bytes > DESCRIBE_BYTES;
 }
 
-static void count_cell(struct described *d, struct text cell, uint64_t times)
+static size_t count_cell(struct described *d, struct text cell, uint64_t times)
 {
-    size_t before = d->values.map.keys.len;
-    counts_add(&d->values, cell, times, 0);
+    size_t before = d->values.map.keys.len, at = counts_add(&d->values, cell, times, 0);
     if (d->values.map.keys.len > before)
         d->value_bytes += cell.len;
+    return at;
+}
+
+/* A cell of at most 16 bytes, whole: first and last bytes and its length tell it from others. */
+struct recent {
+    uint64_t first, last;
+    uint32_t len; /* 0: nothing here */
+    uint32_t at;  /* index of its count */
+};
+
+enum { RECENT = 1024, RECENT_LEN = 16 };
+
+static uint64_t load64(const char *p)
+{
+    uint64_t x;
+    memcpy(&x, p, sizeof x);
+    return x;
+}
+
+static uint64_t load32(const char *p)
+{
+    uint32_t x;
+    memcpy(&x, p, sizeof x);
+    return x;
+}
+
+static struct recent recent_of(struct text cell)
+{
+    struct recent x = {.len = (uint32_t)cell.len};
+    const unsigned char *p = (const unsigned char *)cell.at;
+    if (cell.len >= 8) {
+        x.first = load64(cell.at);
+        x.last = load64(cell.at + cell.len - 8);
+    } else if (cell.len >= 4) {
+        x.first = load32(cell.at) | load32(cell.at + cell.len - 4) << 32;
+    } else {
+        x.first = p[0] | (uint64_t)p[cell.len / 2] << 8 | (uint64_t)p[cell.len - 1] << 16;
+    }
+    return x;
+}
+
+static void count_recent(struct described *d, struct text cell)
+{
+    struct recent x = recent_of(cell);
+    uint64_t mixed =
+        (x.first ^ (x.last << 7 | x.last >> 57) ^ x.len) * UINT64_C(0x9E3779B97F4A7C15);
+    struct recent *known = &d->recent[mixed >> 54];
+    if (known->first == x.first && known->last == x.last && known->len == x.len) {
+        d->values.n.at[known->at]++;
+        return;
+    }
+    x.at = (uint32_t)count_cell(d, cell, 1);
+    *known = x;
 }
 
 /* Counts cells until there are too many different ones; returns how many were counted. */
 static size_t count_cells(struct described *d, const struct text *cells, size_t rows)
 {
     size_t r = 0;
+    if (!d->recent)
+        d->recent = mem_alloc(RECENT * sizeof *d->recent);
     for (; r < rows && !is_flood(d); r++) {
-        if (cells[r].at)
-            count_cell(d, cells[r], 1);
-        else
+        if (!cells[r].at)
             d->missing++;
+        else if (cells[r].len > 0 && cells[r].len <= RECENT_LEN)
+            count_recent(d, cells[r]);
+        else
+            count_cell(d, cells[r], 1);
     }
     return r;
 }

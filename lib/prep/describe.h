@@ -22,6 +22,7 @@ struct described {
     bool flooded;
     struct counts values; /* until flooded: how often each cell occurs */
     size_t value_bytes;
+    struct recent *recent; /* the way past the table for cells seen lately */
     /* From then on. */
     uint64_t count, invalid;
     struct distinct distinct;

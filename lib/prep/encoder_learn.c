@@ -86,9 +86,10 @@ static void categories_init(const struct step *s, void *state)
 /* Tallies of category `number` (SIZE_MAX: of missing cells), made when there are none yet. */
 static struct tally *tallies_at(struct categories *c, size_t number)
 {
+    struct tally fresh = {0};
     size_t first = (number + 1) * c->parts;
     while (c->tallies.len < first + c->parts)
-        vec_push(&c->tallies, (struct tally){0});
+        vec_push(&c->tallies, fresh);
     return c->tallies.at + first;
 }
 

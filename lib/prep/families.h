@@ -26,6 +26,7 @@ extern const struct step_kind steps_edit_find[];
 extern const struct step_kind steps_edit_replace[];
 extern const struct step_kind steps_discretize[];
 extern const struct step_kind steps_report[];
+extern const struct step_kind steps_report_drift[];
 extern const struct step_kind steps_select_score[];
 extern const struct step_kind steps_select_drop[];
 extern const struct step_kind steps_project_random[];
@@ -71,5 +72,9 @@ extern const struct step_kind steps_combine_sets[];
 extern const struct step_kind steps_reshape[];
 extern const struct step_kind steps_reshape_json[];
 extern const struct step_kind steps_reshape_wide[];
+extern const struct step_kind steps_timeseries[];
+extern const struct step_kind steps_combine_stack[];
+extern const struct step_kind steps_timeseries_resample[];
+extern const struct step_kind steps_timeseries_features[];
 
 #endif

@@ -3,7 +3,8 @@
 
 /* ---- keys ----------------------------------------------------------------------------------- */
 
-struct match_key match_key(const struct schema *left, size_t l, const struct schema *right, size_t r)
+struct match_key match_key(const struct schema *left, size_t l, const struct schema *right,
+                           size_t r)
 {
     enum type a = left->fields.at[l].type, b = right->fields.at[r].type;
     struct match_key key = {.left = l, .right = r, .as = MATCH_TEXT};

@@ -1,6 +1,6 @@
 /*
- * match: rows of two tables that have equal keys. The side table's keys are gathered once; then any thread
- * may look for the partners of its rows.
+ * match: rows of two tables that have equal keys. The side table's keys are gathered once; then any
+ * thread may look for the partners of its rows.
  */
 #ifndef PREP_MATCH_H
 #define PREP_MATCH_H
@@ -16,21 +16,22 @@ struct match_key {
 struct match {
     const struct match_key *keys;
     size_t count;
-    bool missing_matches;   /* a missing cell is a value like another; else it matches nothing */
-    struct map map;         /* of keys: numbers groups */
-    VEC(uint32_t) groups;   /* by side row; UINT32_MAX none */
-    uint32_t *starts;       /* by group, and one more: its rows are rows[starts[g] .. starts[g + 1]) */
+    bool missing_matches; /* a missing cell is a value like another; else it matches nothing */
+    struct map map;       /* of keys: numbers groups */
+    VEC(uint32_t) groups; /* by side row; UINT32_MAX none */
+    uint32_t *starts; /* by group, and one more: its rows are rows[starts[g] .. starts[g + 1]) */
     uint32_t *rows;
-    bool unique;            /* no group has two rows */
+    bool unique; /* no group has two rows */
     struct buf scratch;
 };
 
 /* The list of an argument: "a" when both columns have that name, "a=b". */
 int match_keys(struct step *s, const char *name, const struct schema *left,
                const struct schema *right, struct match_key **keys, size_t *count, struct error *e);
-/* How two columns compare: as numbers when both are and one may have a fraction, as times when both are,
- * else as text. */
-struct match_key match_key(const struct schema *left, size_t l, const struct schema *right, size_t r);
+/* How two columns compare: as numbers when both are and one may have a fraction, as times when both
+ * are, else as text. */
+struct match_key match_key(const struct schema *left, size_t l, const struct schema *right,
+                           size_t r);
 
 /* Rows of the side table, in order. */
 void match_add(struct match *m, struct batch *side);
@@ -49,8 +50,8 @@ struct match_reader match_reader(const struct match *m, struct batch *b);
 size_t match_find(struct match_reader *r, size_t row);
 void match_reader_release(struct match_reader *r);
 
-/* The bytes that equal keys have in common, from cells as text; false when one is missing and that matches
- * nothing. *key borrows from a cell or from scratch. */
+/* The bytes that equal keys have in common, from cells as text; false when one is missing and that
+ * matches nothing. *key borrows from a cell or from scratch. */
 bool match_bytes(const struct match *m, const struct text **cells, size_t row, struct buf *scratch,
                  struct text *key);
 

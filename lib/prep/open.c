@@ -13,19 +13,41 @@ static void step_close(struct step *s)
         s->kind->close(s);
     s->plan = NULL;
     s->columns = NULL;
-    s->names = NULL;
-    s->column_count = 0;
     s->in_order = false;
     s->reads.len = 0;
 }
 
+static bool has_columns(const struct step *s)
+{
+    for (const struct arg *a = s->kind->args; a && a->name; a++)
+        if (a->kind == ARG_COLUMNS && strcmp(a->name, "columns") == 0)
+            return arg_given(s, "columns");
+    return false;
+}
+
+/* What was learnt is by column, in this order: the same columns again, wherever they stand now. */
+static int find_names(struct step *s, const struct schema *schema, struct error *e)
+{
+    s->columns = arena_alloc(&s->arena, (s->column_count + 1) * sizeof *s->columns);
+    for (size_t i = 0; i < s->column_count; i++) {
+        char quoted[QUOTE_MAX];
+        struct text name = text_of(s->names[i]);
+        s->columns[i] = schema_find(schema, name);
+        if (s->columns[i] == FIELD_NONE)
+            return step_error(s, e, "no column %s", quote(quoted, name.at, name.len));
+    }
+    return 0;
+}
+
 static int resolve_columns(struct step *s, const struct schema *schema, struct error *e)
 {
-    bool has = false;
-    for (const struct arg *a = s->kind->args; a && a->name; a++)
-        has = has || (a->kind == ARG_COLUMNS && strcmp(a->name, "columns") == 0);
-    if (!has || !arg_given(s, "columns"))
+    if (!has_columns(s)) {
+        s->names = NULL;
+        s->column_count = 0;
         return 0;
+    }
+    if (s->learnt && s->names)
+        return find_names(s, schema, e);
     int rc = select_columns(s, arg_text(s, "columns"), schema, &s->columns, &s->column_count, e);
     if (rc)
         return rc;

@@ -237,8 +237,9 @@ int recipe_load(const char *json, size_t n, const struct prep_context *context, 
                 struct error *e);
 /* Merges the state of `from` (same program, same columns) into r, which is of no use after an error. */
 int recipe_merge(struct recipe *r, struct recipe *from, struct error *e);
-/* Checks an input against the recorded schema (names missing: ERR_DATA; drift: through warn). */
-int recipe_check_input(const struct recipe *r, const struct schema *in, bool strict,
+/* Checks an input against the recorded schema. A column gone that a step needs is ERR_DATA; another type or a
+ * column the recipe does not know goes to warn; strict makes all of these errors. */
+int recipe_check_input(struct recipe *r, const struct schema *in, bool strict,
                        void (*warn)(const char *message), struct error *e);
 /* Streams all rows of in through the steps; text of the result goes to out. */
 struct run_options {

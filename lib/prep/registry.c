@@ -31,6 +31,7 @@ static const struct step_kind *const families[] = {
     steps_order,
     steps_impute,
     steps_report,
+    steps_report_drift,
     steps_select_score,
     steps_select_drop,
     steps_project_random,
@@ -70,6 +71,10 @@ static const struct step_kind *const families[] = {
     steps_reshape,
     steps_reshape_json,
     steps_reshape_wide,
+    steps_timeseries,
+    steps_combine_stack,
+    steps_timeseries_resample,
+    steps_timeseries_features,
 };
 
 const struct step_kind *step_kind_at(size_t i)

@@ -159,7 +159,7 @@ static bool holds(const size_t *list, size_t n, size_t column)
     return false;
 }
 
-int side_take(struct step *s, const struct side *side, struct text selection, const size_t *not,
+int side_take(struct step *s, const struct side *side, struct text selection, const size_t * not,
               size_t not_count, struct taken *out, struct error *e)
 {
     size_t count = 0;
@@ -206,8 +206,7 @@ int side_add_fields(const struct step *s, const struct side *side, const struct 
         size_t at = schema_add(schema, name, field->type);
         schema->fields.at[at].declared = field->declared;
         if (field->raw && !taken)
-            schema->fields.at[at].raw =
-                arena_text(&schema->arena, field->raw, strlen(field->raw));
+            schema->fields.at[at].raw = arena_text(&schema->arena, field->raw, strlen(field->raw));
     }
     return 0;
 }

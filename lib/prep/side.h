@@ -1,6 +1,6 @@
 /*
- * side: a second table, read from a file that a step names. Cells stay as they stand in the file, so that
- * one nobody touches leaves byte for byte as it came.
+ * side: a second table, read from a file that a step names. Cells stay as they stand in the file,
+ * so that one nobody touches leaves byte for byte as it came.
  */
 #ifndef PREP_SIDE_H
 #define PREP_SIDE_H
@@ -10,19 +10,20 @@
 struct side {
     char *path;
     struct input *in;
-    const struct schema *schema;  /* of its columns */
-    const struct format *format;  /* of its cells */
+    const struct schema *schema; /* of its columns */
+    const struct format *format; /* of its cells */
     const struct cell_policy *policy;
     size_t rows;
-    struct side_cells *columns;   /* by column: its cells, once read */
-    VEC(struct buf) texts;        /* what they stand in */
-    size_t held;                  /* bytes of memory */
+    struct side_cells *columns; /* by column: its cells, once read */
+    VEC(struct buf) texts;      /* what they stand in */
+    size_t held;                /* bytes of memory */
 };
 
 /* Opens the file (relative to the context's directory) and reads its header. */
 int side_open(const struct step *s, struct text path, struct side **out, struct error *e);
-/* Reads all rows: `see`, when not NULL, gets each batch, of which row r is row side->rows + r of the table. The
- * cells of columns with wanted[column] set are kept. SIDE_FULL when they outgrow memory. May be called again. */
+/* Reads all rows: `see`, when not NULL, gets each batch, of which row r is row side->rows + r of
+ * the table. The cells of columns with wanted[column] set are kept. SIDE_FULL when they outgrow
+ * memory. May be called again. */
 enum { SIDE_FULL = 1 };
 int side_read(struct side *side, const uint8_t *wanted, size_t memory,
               int (*see)(void *context, struct batch *b, struct error *e), void *context,
@@ -40,11 +41,12 @@ struct taken {
     size_t *at, count;
 };
 /* The columns of a selection (missing: all), but not those of `not`. */
-int side_take(struct step *s, const struct side *side, struct text selection, const size_t *not,
+int side_take(struct step *s, const struct side *side, struct text selection, const size_t * not,
               size_t not_count, struct taken *out, struct error *e);
 /* For side_read; in the step's arena. */
 uint8_t *side_wanted(struct step *s, const struct side *side, const struct taken *take);
-/* Adds the columns to a schema; a name that is taken gets the suffix. ERR_USAGE when that is taken, too. */
+/* Adds the columns to a schema; a name that is taken gets the suffix. ERR_USAGE when that is taken,
+ * too. */
 int side_add_fields(const struct step *s, const struct side *side, const struct taken *take,
                     struct text suffix, struct schema *schema, struct error *e);
 /* Adds their cells of the given rows, one for each row of b; UINT32_MAX gives missing cells. */

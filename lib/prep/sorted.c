@@ -14,7 +14,7 @@ struct sorted {
     struct row_origin origin;
     struct row_packer packer;
     struct places places;
-    struct buf payload;       /* the row's id (8 bytes), the packed row */
+    struct buf payload; /* the row's id (8 bytes), the packed row */
 };
 
 size_t step_memory(const struct step *s)

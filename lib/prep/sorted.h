@@ -1,6 +1,6 @@
-/* Rows on their way into an order of their own: packed, sorted by keys (table/sorter.h), in memory as long
- * as there is some, then in a scratch file, and unpacked again. Rows with equal keys keep the order they
- * came in. */
+/* Rows on their way into an order of their own: packed, sorted by keys (table/sorter.h), in memory
+ * as long as there is some, then in a scratch file, and unpacked again. Rows with equal keys keep
+ * the order they came in. */
 #ifndef PREP_SORTED_H
 #define PREP_SORTED_H
 
@@ -35,13 +35,13 @@ struct cell_order {
     struct key_order order;
     enum { CELL_TEXT, CELL_NUMBER, CELL_TIME, CELL_NATURAL } as;
 };
-/* Text as text; cells of a number or time column by value, and by their text, behind all values, when they
- * have none. */
+/* Text as text; cells of a number or time column by value, and by their text, behind all values,
+ * when they have none. */
 struct cell_order cell_order(const struct schema *in, size_t column);
 void key_put_cell(struct buf *key, struct batch *b, size_t row, const struct cell_order *o);
 
-/* The list of an argument as columns in order of weight: "a,b:desc". Each may be a selection. What an item
- * does not say itself is as in `usual`. */
+/* The list of an argument as columns in order of weight: "a,b:desc". Each may be a selection. What
+ * an item does not say itself is as in `usual`. */
 int sort_orders(struct step *s, const char *name, const struct schema *in, struct cell_order usual,
                 struct cell_order **orders, size_t *count, struct error *e);
 

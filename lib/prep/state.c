@@ -369,32 +369,54 @@ static int drift(bool strict, void (*warn)(const char *message), struct error *e
     return 0;
 }
 
-static int check_field(const struct field *f, const struct schema *in, bool strict,
-                       void (*warn)(const char *message), struct error *e)
+static int check_type(const struct field *f, const struct schema *in, bool strict,
+                      void (*warn)(const char *message), struct error *e)
 {
-    char quoted[QUOTE_MAX], hint[HINT_MAX], message[QUOTE_MAX + 120];
-    (void)quote(quoted, f->name, strlen(f->name));
+    char quoted[QUOTE_MAX], message[QUOTE_MAX + 120];
     size_t at = schema_find(in, text_of(f->name));
     if (at == FIELD_NONE)
-        return error_set(e, ERR_DATA,
-                         "the input has no column %s, which the recipe was fitted on%s", quoted,
-                         column_hint(hint, text_of(f->name), in));
+        return 0;
     enum type now = in->fields.at[at].type;
     bool same = now == f->type || (f->type == TYPE_FLOAT && now == TYPE_INT);
     if (same)
         return 0;
     (void)snprintf(message, sizeof message,
-                   "column %s was %s when the recipe was fitted, is %s now", quoted,
-                   type_name(f->type), type_name(now));
+                   "column %s was %s when the recipe was fitted, is %s now",
+                   quote(quoted, f->name, strlen(f->name)), type_name(f->type), type_name(now));
     return drift(strict, warn, e, message);
 }
 
-int recipe_check_input(const struct recipe *r, const struct schema *in, bool strict,
+/* A recorded column that is gone is an error when a step needs it: then the steps cannot be opened. */
+static int check_present(struct recipe *r, const struct schema *in, bool strict, struct error *e)
+{
+    const char *gone = NULL;
+    for (size_t i = 0; i < r->schema.fields.len && !gone; i++)
+        if (schema_find(in, text_of(r->schema.fields.at[i].name)) == FIELD_NONE)
+            gone = r->schema.fields.at[i].name;
+    if (!gone)
+        return 0;
+    struct schema schema;
+    schema_copy(&schema, in);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < r->steps.len; i++) {
+        rc = recipe_open_step(r, i, &schema, NULL);
+        if (rc == 0)
+            rc = recipe_shape_step(r, i, &schema, NULL);
+    }
+    schema_release(&schema);
+    if (rc == 0 && !strict)
+        return 0;
+    char quoted[QUOTE_MAX], hint[HINT_MAX];
+    return error_set(e, ERR_DATA, "the input has no column %s, which the recipe was fitted on%s",
+                     quote(quoted, gone, strlen(gone)), column_hint(hint, text_of(gone), in));
+}
+
+int recipe_check_input(struct recipe *r, const struct schema *in, bool strict,
                        void (*warn)(const char *message), struct error *e)
 {
-    int rc = 0;
+    int rc = check_present(r, in, strict, e);
     for (size_t i = 0; rc == 0 && i < r->schema.fields.len; i++)
-        rc = check_field(&r->schema.fields.at[i], in, strict, warn, e);
+        rc = check_type(&r->schema.fields.at[i], in, strict, warn, e);
     for (size_t i = 0; rc == 0 && i < in->fields.len; i++) {
         const char *name = in->fields.at[i].name;
         char quoted[QUOTE_MAX], message[QUOTE_MAX + 80];

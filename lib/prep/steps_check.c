@@ -291,9 +291,7 @@ static bool test_schema(struct mapping *m, struct text cell)
     return right;
 }
 
-/* ---- tables
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- tables --------------------------------------------------------------------------------- */
 
 #define VALIDATE .family = "validate", .class = "S"
 

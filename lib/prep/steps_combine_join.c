@@ -1,5 +1,5 @@
-/* join: rows of the stream with rows of a file that have the same key. The file is held in memory, hashed by
- * key. */
+/* join: rows of the stream with rows of a file that have the same key. The file is held in memory,
+ * hashed by key. */
 #include "prep/families.h"
 #include "prep/match.h"
 #include "prep/side.h"
@@ -16,7 +16,7 @@ struct join_plan {
     struct match_key *keys;
     size_t key_count;
     struct taken take;
-    uint8_t *wanted;          /* by column of the side table: must be held */
+    uint8_t *wanted; /* by column of the side table: must be held */
     size_t left_columns;
 };
 
@@ -47,7 +47,8 @@ static int choose_columns(struct step *s, struct join_plan *plan, struct error *
     return rc;
 }
 
-static int open_side(struct step *s, struct join_plan *plan, const struct schema *in, struct error *e)
+static int open_side(struct step *s, struct join_plan *plan, const struct schema *in,
+                     struct error *e)
 {
     int rc = side_open(s, arg_text(s, "file"), &plan->side, e);
     if (rc)
@@ -63,9 +64,10 @@ static int join_open(struct step *s, const struct schema *in, struct error *e)
     plan->how = (enum join_how)arg_choice(s, "how");
     plan->left_columns = in->fields.len;
     if (arg_given(s, "on") == (plan->how == JOIN_CROSS))
-        return step_error(s, e, plan->how == JOIN_CROSS
-                                    ? "how=cross joins every row with every row: it takes no on="
-                                    : "name the key: on=a, or on=a=b when the file calls it b");
+        return step_error(s, e,
+                          plan->how == JOIN_CROSS
+                              ? "how=cross joins every row with every row: it takes no on="
+                              : "name the key: on=a, or on=a=b when the file calls it b");
     return open_side(s, plan, in, e);
 }
 
@@ -117,8 +119,10 @@ static int join_load(struct step *s, struct join_run *run, struct error *e)
     int rc = side_read(plan->side, plan->wanted, memory, plan->how == JOIN_CROSS ? NULL : add_side,
                        &run->match, e);
     if (rc == SIDE_FULL || (rc == 0 && match_held(&run->match) + plan->side->held > memory))
-        rc = error_set(e, ERR_SYSTEM, "%.200s: does not fit in memory: raise --memory, or stream it and join the other table",
-                       plan->side->path);
+        rc = error_set(
+            e, ERR_SYSTEM,
+            "%.200s: does not fit in memory: raise --memory, or stream it and join the other table",
+            plan->side->path);
     if (rc == 0 && join_keeps_right(plan))
         run->seen = mem_alloc(plan->side->rows + 1);
     if (rc == 0)
@@ -269,7 +273,8 @@ static int join_push(struct step *s, struct batch *b, struct emit *out, struct e
 
 /* ---- rows of the side table without a partner ------------------------------------------------ */
 
-static void right_only(const struct join_plan *plan, struct batch *b, const uint32_t *rows, size_t n)
+static void right_only(const struct join_plan *plan, struct batch *b, const uint32_t *rows,
+                       size_t n)
 {
     struct text *missing = batch_array(b, n, sizeof *missing);
     uint64_t *ids = batch_array(b, n, sizeof *ids);
@@ -280,6 +285,7 @@ static void right_only(const struct join_plan *plan, struct batch *b, const uint
     b->rows = n;
     b->ids = ids;
     b->format = plan->side->format;
+    b->part = 1; /* not of the stream's first file */
     b->policy = plan->side->policy;
     for (size_t c = 0; c < plan->left_columns; c++)
         batch_add(b, column_of_text(missing));
@@ -318,10 +324,7 @@ static const struct arg join_args[] = {
     {.name = "on",
      .kind = ARG_LIST,
      .help = "columns that must be equal: a,b; a=b when the file calls a b"},
-    {.name = "how",
-     .kind = ARG_METHOD,
-     .fallback = "inner",
-     .help = "which rows to keep"},
+    {.name = "how", .kind = ARG_METHOD, .fallback = "inner", .help = "which rows to keep"},
     {.name = "take",
      .kind = ARG_TEXT,
      .help = "columns of the file to add, as a selection (default: all but its key)"},
@@ -332,25 +335,60 @@ static const struct arg join_args[] = {
     {0},
 };
 
-#define PLACES                                                                                     \
-    .file_name = "places.csv", .file = "code,city\nULM,Ulm\nBER,Berlin\nMUC,Munich\n"
-#define TRIPS "id,to\n1,BER\n2,XXX\n3,ULM\n"
+#define PLACES .file_name = "places.csv", .file = "code,city\nULM,Ulm\nBER,Berlin\nMUC,Munich\n"
+#define TRIPS  "id,to\n1,BER\n2,XXX\n3,ULM\n"
 
 static const struct method join_methods[] = {
-    {"inner", "S", "rows that have a partner, once for each",
-     {.program = "join places.csv on=to=code", .input = TRIPS, .output = "id,to,city\n1,BER,Berlin\n3,ULM,Ulm\n", PLACES}},
-    {"left", "S", "all rows; missing cells where there is no partner",
-     {.program = "join places.csv on=to=code how=left", .input = TRIPS, .output = "id,to,city\n1,BER,Berlin\n2,XXX,\n3,ULM,Ulm\n", PLACES}},
-    {"right", "S", "rows that have a partner, then those of the file that have none",
-     {.program = "join places.csv on=to=code how=right", .input = TRIPS, .output = "id,to,city\n1,BER,Berlin\n3,ULM,Ulm\n,MUC,Munich\n", PLACES}},
-    {"full", "S", "all rows, then those of the file that have no partner",
-     {.program = "join places.csv on=to=code how=full", .input = TRIPS, .output = "id,to,city\n1,BER,Berlin\n2,XXX,\n3,ULM,Ulm\n,MUC,Munich\n", PLACES}},
-    {"semi", "S", "rows that have a partner, once, without the file's columns",
-     {.program = "join places.csv on=to=code how=semi", .input = TRIPS, .output = "id,to\n1,BER\n3,ULM\n", PLACES}},
-    {"anti", "S", "rows that have no partner",
-     {.program = "join places.csv on=to=code how=anti", .input = TRIPS, .output = "id,to\n2,XXX\n", PLACES}},
-    {"cross", "S", "every row with every row of the file",
-     {.program = "join sizes.csv how=cross", .input = "id\n1\n2\n", .output = "id,size\n1,S\n1,L\n2,S\n2,L\n", .file_name = "sizes.csv", .file = "size\nS\nL\n"}},
+    {"inner",
+     "S",
+     "rows that have a partner, once for each",
+     {.program = "join places.csv on=to=code",
+      .input = TRIPS,
+      .output = "id,to,city\n1,BER,Berlin\n3,ULM,Ulm\n",
+      PLACES}},
+    {"left",
+     "S",
+     "all rows; missing cells where there is no partner",
+     {.program = "join places.csv on=to=code how=left",
+      .input = TRIPS,
+      .output = "id,to,city\n1,BER,Berlin\n2,XXX,\n3,ULM,Ulm\n",
+      PLACES}},
+    {"right",
+     "S",
+     "rows that have a partner, then those of the file that have none",
+     {.program = "join places.csv on=to=code how=right",
+      .input = TRIPS,
+      .output = "id,to,city\n1,BER,Berlin\n3,ULM,Ulm\n,MUC,Munich\n",
+      PLACES}},
+    {"full",
+     "S",
+     "all rows, then those of the file that have no partner",
+     {.program = "join places.csv on=to=code how=full",
+      .input = TRIPS,
+      .output = "id,to,city\n1,BER,Berlin\n2,XXX,\n3,ULM,Ulm\n,MUC,Munich\n",
+      PLACES}},
+    {"semi",
+     "S",
+     "rows that have a partner, once, without the file's columns",
+     {.program = "join places.csv on=to=code how=semi",
+      .input = TRIPS,
+      .output = "id,to\n1,BER\n3,ULM\n",
+      PLACES}},
+    {"anti",
+     "S",
+     "rows that have no partner",
+     {.program = "join places.csv on=to=code how=anti",
+      .input = TRIPS,
+      .output = "id,to\n2,XXX\n",
+      PLACES}},
+    {"cross",
+     "S",
+     "every row with every row of the file",
+     {.program = "join sizes.csv how=cross",
+      .input = "id\n1\n2\n",
+      .output = "id,size\n1,S\n1,L\n2,S\n2,L\n",
+      .file_name = "sizes.csv",
+      .file = "size\nS\nL\n"}},
     {0},
 };
 

@@ -1,4 +1,5 @@
-/* Joins whose keys need not be equal: join_asof (the nearest value), join_range (an interval that holds it). */
+/* Joins whose keys need not be equal: join_asof (the nearest value), join_range (an interval that
+ * holds it). */
 #include "prep/families.h"
 #include "prep/match.h"
 #include "prep/side.h"
@@ -25,9 +26,9 @@ struct near_plan {
     struct side *side;
     struct match_key *by;
     size_t by_count;
-    size_t on, low, high;   /* on in the stream, the others in the side table */
+    size_t on, low, high; /* on in the stream, the others in the side table */
     bool is_time, has_limit;
-    struct point limit;     /* tolerance */
+    struct point limit; /* tolerance */
     struct taken take;
     uint8_t *wanted;
 };
@@ -88,15 +89,18 @@ static int read_limit(struct step *s, struct near_plan *plan, struct error *e)
     struct text text = arg_text(s, "tolerance");
     char quoted[QUOTE_MAX];
     plan->has_limit = text.at != NULL;
-    bool good = !text.at || (plan->is_time ? duration_parse(text.at, text.len, &plan->limit.time)
-                                           : number_parse_double(text.at, text.len, &plan->limit.number));
+    bool good =
+        !text.at || (plan->is_time ? duration_parse(text.at, text.len, &plan->limit.time)
+                                   : number_parse_double(text.at, text.len, &plan->limit.number));
     return good ? 0
                 : step_error(s, e, "tolerance: expected a %s, not %s",
-                             plan->is_time ? "duration" : "number", quote(quoted, text.at, text.len));
+                             plan->is_time ? "duration" : "number",
+                             quote(quoted, text.at, text.len));
 }
 
 /* Opens the side table and its groups; is_time is settled by the columns that are compared. */
-static int near_open(struct step *s, const struct schema *in, struct near_plan **out, struct error *e)
+static int near_open(struct step *s, const struct schema *in, struct near_plan **out,
+                     struct error *e)
 {
     struct near_plan *plan = arena_zero(&s->arena, sizeof *plan);
     s->plan = *out = plan;
@@ -112,7 +116,7 @@ static int near_take(struct step *s, struct near_plan *plan, size_t not, struct 
     for (; n < plan->by_count; n++)
         nots[n] = plan->by[n].right;
     if (not != FIELD_NONE)
-        nots[n++] = not;
+        nots[n++] = not ;
     int rc = side_take(s, plan->side, arg_text(s, "take"), nots, n, &plan->take, e);
     plan->wanted = side_wanted(s, plan->side, &plan->take);
     return rc;
@@ -133,8 +137,8 @@ static int asof_open(struct step *s, const struct schema *in, struct error *e)
     plan->on = on->left;
     plan->low = plan->high = on->right;
     plan->is_time = on->as == MATCH_TIME;
-    bool same_name = strcmp(in->fields.at[on->left].name,
-                            plan->side->schema->fields.at[on->right].name) == 0;
+    bool same_name =
+        strcmp(in->fields.at[on->left].name, plan->side->schema->fields.at[on->right].name) == 0;
     rc = read_limit(s, plan, e);
     return rc ? rc : near_take(s, plan, same_name ? on->right : FIELD_NONE, e);
 }
@@ -234,7 +238,8 @@ static int near_load(struct step *s, struct near_run *run, struct error *e)
     run->match.count = plan->by_count;
     int rc = side_read(plan->side, plan->wanted, memory, add_side, run, e);
     if (rc == SIDE_FULL)
-        rc = error_set(e, ERR_SYSTEM, "%.200s: does not fit in memory: raise --memory", plan->side->path);
+        rc = error_set(e, ERR_SYSTEM, "%.200s: does not fit in memory: raise --memory",
+                       plan->side->path);
     if (rc)
         return rc;
     match_finish(&run->match);
@@ -283,7 +288,8 @@ static size_t group_spans(const struct near_run *run, size_t group, const struct
 }
 
 /* Spans whose low lies before p, or at it when `at` is set. */
-static size_t count_before(bool is_time, const struct span *spans, size_t n, struct point p, bool at)
+static size_t count_before(bool is_time, const struct span *spans, size_t n, struct point p,
+                           bool at)
 {
     size_t low = 0, high = n;
     while (low < high) {
@@ -307,7 +313,8 @@ static uint32_t nearest(const struct step *s, const struct span *spans, size_t n
     int direction = arg_choice(s, "direction");
     size_t before = count_before(is_time, spans, n, p, exact);
     size_t behind = count_before(is_time, spans, n, p, !exact);
-    const struct span *back = direction != DIRECTION_FORWARD && before > 0 ? &spans[before - 1] : NULL;
+    const struct span *back =
+        direction != DIRECTION_FORWARD && before > 0 ? &spans[before - 1] : NULL;
     const struct span *next = direction != DIRECTION_BACKWARD && behind < n ? &spans[behind] : NULL;
     double to_back = back ? distance(is_time, p, back->low) : (double)INFINITY;
     double to_next = next ? distance(is_time, next->low, p) : (double)INFINITY;
@@ -419,19 +426,18 @@ static int range_push(struct step *s, struct batch *b, struct emit *out, struct 
 
 #define SIDE_ARGS                                                                                  \
     {.name = "by", .kind = ARG_LIST, .help = "columns that must be equal, as in join: a,b=c"},     \
-    {.name = "take",                                                                               \
-     .kind = ARG_TEXT,                                                                             \
-     .help = "columns of the file to add, as a selection (default: all but its keys)"},            \
-    {.name = "suffix",                                                                             \
-     .kind = ARG_TEXT,                                                                             \
-     .fallback = "_right",                                                                         \
-     .help = "appended to a name of the file's that is taken"}
+        {.name = "take",                                                                           \
+         .kind = ARG_TEXT,                                                                         \
+         .help = "columns of the file to add, as a selection (default: all but its keys)"},        \
+    {                                                                                              \
+        .name = "suffix", .kind = ARG_TEXT, .fallback = "_right",                                  \
+        .help = "appended to a name of the file's that is taken"                                   \
+    }
 #define FILE_ARG                                                                                   \
-    {.name = "file",                                                                               \
-     .kind = ARG_FILE,                                                                             \
-     .help = "the other table",                                                                    \
-     .positional = true,                                                                           \
-     .required = true}
+    {                                                                                              \
+        .name = "file", .kind = ARG_FILE, .help = "the other table", .positional = true,           \
+        .required = true                                                                           \
+    }
 
 static const struct arg asof_args[] = {
     FILE_ARG,
@@ -444,16 +450,27 @@ static const struct arg asof_args[] = {
      .fallback = "backward",
      .help = "take the last row at or before, the first at or behind, or the nearer of both",
      .choices = "backward forward nearest"},
-    {.name = "tolerance", .kind = ARG_TEXT, .help = "how far at most: a number, or a duration such as 2h"},
-    {.name = "exact", .kind = ARG_BOOL, .fallback = "true", .help = "whether an equal value counts"},
+    {.name = "tolerance",
+     .kind = ARG_TEXT,
+     .help = "how far at most: a number, or a duration such as 2h"},
+    {.name = "exact",
+     .kind = ARG_BOOL,
+     .fallback = "true",
+     .help = "whether an equal value counts"},
     SIDE_ARGS,
     {0},
 };
 static const struct arg range_args[] = {
     FILE_ARG,
     {.name = "value", .kind = ARG_COLUMN, .help = "the column that lies within", .required = true},
-    {.name = "low", .kind = ARG_TEXT, .help = "the file's column where its intervals begin", .required = true},
-    {.name = "high", .kind = ARG_TEXT, .help = "the file's column where they end", .required = true},
+    {.name = "low",
+     .kind = ARG_TEXT,
+     .help = "the file's column where its intervals begin",
+     .required = true},
+    {.name = "high",
+     .kind = ARG_TEXT,
+     .help = "the file's column where they end",
+     .required = true},
     {.name = "closed",
      .kind = ARG_CHOICE,
      .fallback = "both",
@@ -501,9 +518,11 @@ const struct step_kind steps_combine_near[] = {
         .details = "A row that lies in several intervals leaves once for each, in the file's "
                    "order. The file is held in memory, sorted by where its intervals begin.",
         .args = range_args,
-        .example = {.program = "join_range bands.csv value=age low=from high=to closed=left how=left",
+        .example = {.program =
+                        "join_range bands.csv value=age low=from high=to closed=left how=left",
                     .input = "name,age\nAda,36\nBob,8\nEve,70\n",
-                    .output = "name,age,from,to,band\nAda,36,18,65,adult\nBob,8,0,18,child\nEve,70,,,\n",
+                    .output =
+                        "name,age,from,to,band\nAda,36,18,65,adult\nBob,8,0,18,child\nEve,70,,,\n",
                     .file_name = "bands.csv",
                     .file = "from,to,band\n0,18,child\n18,65,adult\n"},
         .open = range_open,

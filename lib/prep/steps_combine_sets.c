@@ -136,7 +136,8 @@ static int set_load(struct step *s, bool missing_matches, struct error *e)
     run->match.missing_matches = missing_matches;
     int rc = side_read(plan->side, plan->wanted, memory, add_side, &run->match, e);
     if (rc == SIDE_FULL || (rc == 0 && match_held(&run->match) > memory))
-        rc = error_set(e, ERR_SYSTEM, "%.200s: does not fit in memory: raise --memory", plan->side->path);
+        rc = error_set(e, ERR_SYSTEM, "%.200s: does not fit in memory: raise --memory",
+                       plan->side->path);
     if (rc) {
         set_stop(s);
         return rc;
@@ -198,16 +199,17 @@ static uint32_t *find_partners(const struct set_run *run, struct batch *b)
     struct match_reader reader = match_reader(&run->match, b);
     for (size_t r = 0; r < b->rows; r++) {
         size_t group = match_find(&reader, r);
-        partners[r] = group == MAP_NONE ? NO_PARTNER : run->match.rows[run->match.starts[group + 1] - 1];
+        partners[r] =
+            group == MAP_NONE ? NO_PARTNER : run->match.rows[run->match.starts[group + 1] - 1];
     }
     match_reader_release(&reader);
     return partners;
 }
 
-/* Takes the side table's cell in rows that have a partner, a missing one only with `missing_too`. Cells stay as they stand in their files when
- * both are written alike. */
-static void mix_column(const struct set_plan *plan, struct batch *b, size_t i, const uint32_t *partners,
-                       bool missing_too)
+/* Takes the side table's cell in rows that have a partner, a missing one only with `missing_too`.
+ * Cells stay as they stand in their files when both are written alike. */
+static void mix_column(const struct set_plan *plan, struct batch *b, size_t i,
+                       const uint32_t *partners, bool missing_too)
 {
     const struct match_key *value = &plan->values[i];
     struct column theirs = side_gather(plan->side, value->right, partners, b->rows, b);
@@ -222,7 +224,8 @@ static void mix_column(const struct set_plan *plan, struct batch *b, size_t i, c
         cells[r] = !has ? own[r] : raw ? theirs.text[r] : values[r];
     }
     batch_remove(b, at);
-    batch_set(b, value->left, (struct column){.form = raw ? FORM_RAW : FORM_TEXT, .source = -1, .text = cells});
+    batch_set(b, value->left,
+              (struct column){.form = raw ? FORM_RAW : FORM_TEXT, .source = -1, .text = cells});
 }
 
 /* ---- update_lookup -------------------------------------------------------------------------- */
@@ -287,7 +290,8 @@ static void add_changes(struct batch *b, const uint32_t *partners, struct buf *l
                                                           : CHANGE_CHANGED);
         columns[r] = missing;
         if (!same)
-            columns[r] = (struct text){arena_copy(&b->arena, lists[r].at, lists[r].len), lists[r].len};
+            columns[r] =
+                (struct text){arena_copy(&b->arena, lists[r].at, lists[r].len), lists[r].len};
         buf_release(&lists[r]);
     }
     batch_add(b, column_of_text(change));
@@ -313,8 +317,8 @@ static int diff_push(struct step *s, struct batch *b, struct emit *out, struct e
         if (partners[r] != NO_PARTNER)
             atomic_store_explicit(&run->seen[partners[r]], 1, memory_order_relaxed);
     for (size_t i = 0; i < plan->value_count; i++)
-        compare_column(plan, b, i, plan->side->schema->fields.at[plan->values[i].right].name, partners,
-                       lists);
+        compare_column(plan, b, i, plan->side->schema->fields.at[plan->values[i].right].name,
+                       partners, lists);
     for (size_t i = 0; i < plan->value_count; i++)
         mix_column(plan, b, i, partners, true);
     add_changes(b, partners, lists);
@@ -326,7 +330,8 @@ static int diff_push(struct step *s, struct batch *b, struct emit *out, struct e
 /* Rows that only the file has. */
 static void fill_added(const struct set_plan *plan, struct batch *b, const uint32_t *rows, size_t n)
 {
-    struct text *none = batch_array(b, n, sizeof *none), *change = batch_array(b, n, sizeof *change);
+    struct text *none = batch_array(b, n, sizeof *none),
+                *change = batch_array(b, n, sizeof *change);
     uint64_t *ids = batch_array(b, n, sizeof *ids);
     for (size_t r = 0; r < n; r++) {
         none[r] = missing;
@@ -336,18 +341,21 @@ static void fill_added(const struct set_plan *plan, struct batch *b, const uint3
     b->rows = n;
     b->ids = ids;
     b->format = plan->side->format;
+    b->part = 1;
     b->policy = plan->side->policy;
     for (size_t i = 0; i < plan->left_columns; i++)
         batch_add(b, column_of_text(none));
     for (size_t i = 0; i < plan->key_count; i++)
         batch_set(b, plan->keys[i].left, side_gather(plan->side, plan->keys[i].right, rows, n, b));
     for (size_t i = 0; i < plan->value_count; i++)
-        batch_set(b, plan->values[i].left, side_gather(plan->side, plan->values[i].right, rows, n, b));
+        batch_set(b, plan->values[i].left,
+                  side_gather(plan->side, plan->values[i].right, rows, n, b));
     batch_add(b, column_of_text(change));
     batch_add(b, column_of_text(none));
 }
 
-/* Whether side row r shares its key with a row that has a partner: the last of a key stands for all. */
+/* Whether side row r shares its key with a row that has a partner: the last of a key stands for
+ * all. */
 static bool is_known(const struct set_run *run, size_t r)
 {
     uint32_t group = run->match.groups.at[r];
@@ -396,11 +404,10 @@ static int diff_shape(struct step *s, struct schema *schema, struct error *e)
 /* ---- the table ------------------------------------------------------------------------------ */
 
 #define FILE_ARG                                                                                   \
-    {.name = "file",                                                                               \
-     .kind = ARG_FILE,                                                                             \
-     .help = "the other table",                                                                    \
-     .positional = true,                                                                           \
-     .required = true}
+    {                                                                                              \
+        .name = "file", .kind = ARG_FILE, .help = "the other table", .positional = true,           \
+        .required = true                                                                           \
+    }
 
 static const struct arg set_args[] = {
     FILE_ARG,
@@ -437,17 +444,20 @@ static const struct arg diff_args[] = {
      .kind = ARG_COLUMNS,
      .fallback = "@all",
      .help = "columns to compare, of those the file has, too"},
-    {.name = "all", .kind = ARG_BOOL, .fallback = "false", .help = "keep rows that are the same, too"},
+    {.name = "all",
+     .kind = ARG_BOOL,
+     .fallback = "false",
+     .help = "keep rows that are the same, too"},
     {0},
 };
 
 #define OTHER .file_name = "other.csv"
-#define COMMON .family = "combine", .class = "W", .close = set_close, .stop = set_stop, .needs_all = true
+#define COMMON                                                                                     \
+    .family = "combine", .class = "W", .close = set_close, .stop = set_stop, .needs_all = true
 
 const struct step_kind steps_combine_sets[] = {
     {
         .name = "diff_datasets",
-        .aliases = "diff",
         .summary = "what became of the rows: removed, changed or added in the file",
         .details = "The stream is the old table, the file the new one. Removed rows leave as they "
                    "were, changed ones as they are in the file with the names of the columns that "
@@ -488,8 +498,9 @@ const struct step_kind steps_combine_sets[] = {
     {
         .name = "intersect",
         .summary = "rows that the file has, too",
-        .details = "As SQL's INTERSECT: each different row once, unless all=true. Missing cells are "
-                   "equal here.",
+        .details =
+            "As SQL's INTERSECT: each different row once, unless all=true. Missing cells are "
+            "equal here.",
         .args = set_args,
         .example = {.program = "intersect other.csv",
                     .input = "x\n1\n2\n1\n3\n",

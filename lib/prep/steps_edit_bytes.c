@@ -137,9 +137,7 @@ static struct text fix_mojibake(struct mapping *m, struct text cell)
     return cell;
 }
 
-/* ---- tables
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- tables --------------------------------------------------------------------------------- */
 
 static const struct arg transcode_args[] = {
     ROWWISE_COLUMNS("columns of text"),

@@ -158,7 +158,8 @@ static int sort_columns_apply(const struct step *s, struct batch *b, struct erro
 static const struct arg sort_args[] = {
     {.name = "columns",
      .kind = ARG_LIST,
-     .help = "columns to sort by, the weightiest first, each with :asc or :desc behind it if need be",
+     .help =
+         "columns to sort by, the weightiest first, each with :asc or :desc behind it if need be",
      .positional = true,
      .required = true},
     {.name = "order",

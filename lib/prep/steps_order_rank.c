@@ -11,8 +11,8 @@ struct rank_plan {
     struct text into;
 };
 
-/* While learning: rows as they are in hold, and a record for each in values, its key the group, the value
- * and the row's place. After finish: the rank of each row by its place in ranks. */
+/* While learning: rows as they are in hold, and a record for each in values, its key the group, the
+ * value and the row's place. After finish: the rank of each row by its place in ranks. */
 struct rank {
     struct hold *hold;
     struct sorter *values, *ranks;
@@ -29,11 +29,11 @@ struct value {
 
 /* Equal values, as they come out of the sorter. */
 struct ties {
-    struct buf key;        /* of the first one, without its place */
-    size_t group;          /* bytes of it that are the group */
+    struct buf key; /* of the first one, without its place */
+    size_t group;   /* bytes of it that are the group */
     VEC(uint64_t) places;
-    uint64_t before;       /* rows of the group before them */
-    uint64_t dense;        /* different values of the group so far */
+    uint64_t before; /* rows of the group before them */
+    uint64_t dense;  /* different values of the group so far */
     bool missing;
 };
 

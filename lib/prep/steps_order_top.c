@@ -116,7 +116,8 @@ static bool is_wanted(const struct heap *h, size_t n, const struct buf *key)
     return h->len < n || (n > 0 && compare_bytes(key, &h->at[0].key) < 0);
 }
 
-/* Puts k, which is wanted, into the heap; k then holds what had to go, to be used again or released. */
+/* Puts k, which is wanted, into the heap; k then holds what had to go, to be used again or
+ * released. */
 static void put_kept(struct heap *h, size_t n, struct kept *k)
 {
     if (h->len < n) {

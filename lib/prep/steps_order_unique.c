@@ -214,8 +214,7 @@ static int unique_shape(struct step *s, struct schema *schema, struct error *e)
         size_t at = schema_add(schema, text_of(field->name), field->type);
         schema->fields.at[at].declared = field->declared;
         if (field->raw)
-            schema->fields.at[at].raw =
-                arena_text(&schema->arena, field->raw, strlen(field->raw));
+            schema->fields.at[at].raw = arena_text(&schema->arena, field->raw, strlen(field->raw));
     }
     schema_release(&old);
     return 0;
@@ -228,7 +227,8 @@ static int count_open(struct step *s, const struct schema *in, struct error *e)
     (void)in;
     for (size_t i = 0; i < s->column_count; i++)
         if (text_equal(into, text_of(s->names[i])))
-            return step_error(s, e, "there is a column %s already", quote(quoted, into.at, into.len));
+            return step_error(s, e, "there is a column %s already",
+                              quote(quoted, into.at, into.len));
     return 0;
 }
 

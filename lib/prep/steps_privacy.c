@@ -211,9 +211,7 @@ static int checksums(struct mapping *m)
     return 0;
 }
 
-/* ---- tables
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- tables --------------------------------------------------------------------------------- */
 
 #define PRIVACY .family = "privacy", .class = "S", ROWWISE_HOOKS
 #define MAP(...)                                                                                   \

@@ -373,8 +373,9 @@ const struct step_kind steps_project[] = {
                 "Rows with a missing value teach nothing and become missing. The state has the "
                 "weights and the explained variances (by n - 1).",
      .args = pca_args,
-     .example = {"pca x,y k=1 scale=false", "x,y\n1,1\n2,2\n3,3\n",
-                 "pca_0\n-1.414213562373095\n0\n1.414213562373095\n"},
+     .example = {.program = "pca x,y k=1 scale=false",
+                 .input = "x,y\n1,1\n2,2\n3,3\n",
+                 .output = "pca_0\n-1.414213562373095\n0\n1.414213562373095\n"},
      PROJECTION_FITTED_HOOKS,
      .detail = &(const struct projecting){.derive = derive_pca}},
     {.name = "truncated_svd",
@@ -386,7 +387,9 @@ const struct step_kind steps_project[] = {
                 "(scikit-learn's TruncatedSVD with the exact solver). Each one's largest weight "
                 "by magnitude is positive.",
      .args = svd_args,
-     .example = {"truncated_svd x,y k=1", "x,y\n3,4\n6,8\n", "svd_0\n5\n10\n"},
+     .example = {.program = "truncated_svd x,y k=1",
+                 .input = "x,y\n3,4\n6,8\n",
+                 .output = "svd_0\n5\n10\n"},
      PROJECTION_FITTED_HOOKS,
      .detail = &(const struct projecting){.derive = derive_pca}},
     {.name = "factor_analysis",
@@ -397,9 +400,11 @@ const struct step_kind steps_project[] = {
                 "Learning, 2012, 21.1), as scikit-learn's FactorAnalysis with the exact solver; "
                 "scores are posterior means. At most 1000 rounds. Columns are centred.",
      .args = factor_args,
-     .example = {"factor_analysis x,y k=1", "x,y\n1,1\n2,1\n1,2\n4,4\n",
-                 "factor_0\n-0.8112076498897612\n-0.4056038249448806\n-0.4056038249448806\n1."
-                 "6224152997795225\n"},
+     .example = {.program = "factor_analysis x,y k=1",
+                 .input = "x,y\n1,1\n2,1\n1,2\n4,4\n",
+                 .output =
+                     "factor_0\n-0.8112076498897612\n-0.4056038249448806\n-0.4056038249448806\n1."
+                     "6224152997795225\n"},
      PROJECTION_FITTED_HOOKS,
      .detail = &(const struct projecting){.derive = derive_factors}},
     {.name = "lda_discriminant",
@@ -412,9 +417,12 @@ const struct step_kind steps_project[] = {
                 "weight of each is positive. Rows without a class teach nothing. The target "
                 "column stays.",
      .args = lda_args,
-     .example = {"lda_discriminant x target=c", "x,c\n1,a\n3,a\n5,b\n7,b\n",
-                 "c,lda_0\na,-2.1213203435596424\na,-0.7071067811865475\nb,0.7071067811865475\nb,"
-                 "2.1213203435596424\n"},
+     .example =
+         {.program = "lda_discriminant x target=c",
+          .input = "x,c\n1,a\n3,a\n5,b\n7,b\n",
+          .output =
+              "c,lda_0\na,-2.1213203435596424\na,-0.7071067811865475\nb,0.7071067811865475\nb,"
+              "2.1213203435596424\n"},
      PROJECTION_FITTED_HOOKS,
      .detail = &(const struct projecting){.derive = derive_discriminants, .by_class = true}},
     {0},

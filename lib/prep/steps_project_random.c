@@ -232,8 +232,9 @@ const struct step_kind steps_project_random[] = {
                 "(Johnson and Lindenstrauss 1984). A row with a missing value becomes missing.",
      .args = random_args,
      .methods = random_methods,
-     .example = {"random_projection a,b k=1", "a,b\n0,0\n1,1\n",
-                 "random_0\n0\n-1.1106190980770507\n"},
+     .example = {.program = "random_projection a,b k=1",
+                 .input = "a,b\n0,0\n1,1\n",
+                 .output = "random_0\n0\n-1.1106190980770507\n"},
      PROJECTION_HOOKS,
      .detail = &(const struct projecting){.prepare = prepare_random}},
     {.name = "rbf_sampler",
@@ -243,8 +244,9 @@ const struct step_kind steps_project_random[] = {
      .details = "sqrt(2 / k) cos(w x + b) with w normal of variance 2 gamma and b uniform (Rahimi "
                 "and Recht 2007). The weights come from the seed and the step's place alone.",
      .args = fourier_args,
-     .example = {"rbf_sampler a k=1 gamma=0", "a\n1\n2\n",
-                 "rbf_0\n0.26085190842230915\n0.26085190842230915\n"},
+     .example = {.program = "rbf_sampler a k=1 gamma=0",
+                 .input = "a\n1\n2\n",
+                 .output = "rbf_0\n0.26085190842230915\n0.26085190842230915\n"},
      PROJECTION_HOOKS,
      .detail = &(const struct projecting){.prepare = prepare_fourier, .row = fourier_row}},
     {.name = "count_sketch",
@@ -254,7 +256,9 @@ const struct step_kind steps_project_random[] = {
      .details = "Keeps lengths and products in expectation (Charikar, Chen and Farach-Colton "
                 "2002). Outputs and signs come from the seed and the step's place alone.",
      .args = sketch_args,
-     .example = {"count_sketch a,b k=2", "a,b\n1,10\n2,20\n", "sketch_0,sketch_1\n-1,10\n-2,20\n"},
+     .example = {.program = "count_sketch a,b k=2",
+                 .input = "a,b\n1,10\n2,20\n",
+                 .output = "sketch_0,sketch_1\n-1,10\n-2,20\n"},
      PROJECTION_HOOKS,
      .detail = &(const struct projecting){.prepare = prepare_sketch}},
     {.name = "nystroem",
@@ -263,11 +267,16 @@ const struct step_kind steps_project_random[] = {
      .summary = "kernels of a row with a sample of rows, made orthonormal",
      .details = "Products of the outputs approximate exp(-gamma d^2), exactly among the landmarks "
                 "(Williams and Seeger 2001; scikit-learn's Nystroem draws others). Landmarks are "
-                "a seeded sample of k rows, the same for any sharding; fewer rows, fewer outputs.",
+                "a seeded sample of k rows, the same for any number of threads; fits of shards "
+                "merge, but number their rows anew, so their sample is another. Fewer rows, "
+                "fewer outputs.",
      .args = nystroem_args,
-     .example = {"nystroem x k=2", "x\n1\n2\n",
-                 "nystroem_0,nystroem_1\n0.9823119400252124,0.1872518424045625\n0.1872518424045625,"
-                 "0.9823119400252124\n"},
+     .example =
+         {.program = "nystroem x k=2",
+          .input = "x\n1\n2\n",
+          .output =
+              "nystroem_0,nystroem_1\n0.9823119400252124,0.1872518424045625\n0.1872518424045625,"
+              "0.9823119400252124\n"},
      PROJECTION_FITTED_HOOKS,
      .detail = &(const struct projecting){.derive = derive_landmarks,
                                           .row = landmark_row,

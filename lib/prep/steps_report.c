@@ -308,11 +308,14 @@ const struct step_kind steps_report[] = {
          "n - 1. The mean of true and false is the share of true; texts compare by bytes; times "
          "without a zone count as UTC. Of several most frequent cells the smallest is shown.",
      .args = describe_args,
-     .example = {"describe", "city,delay\nORD,10\nATL,3\nORD,20\nORD,\n",
-                 "column,type,count,missing,invalid,distinct,min,max,mean,std,q25,median,q75,top,"
-                 "top_count,estimated\n"
-                 "city,text,4,0,0,2,ATL,ORD,,,,,,ORD,3,false\n"
-                 "delay,int,3,1,0,3,3,20,11,8.54400374531753,6.5,10,15,3,1,false\n"},
+     .example =
+         {.program = "describe",
+          .input = "city,delay\nORD,10\nATL,3\nORD,20\nORD,\n",
+          .output =
+              "column,type,count,missing,invalid,distinct,min,max,mean,std,q25,median,q75,top,"
+              "top_count,estimated\n"
+              "city,text,4,0,0,2,ATL,ORD,,,,,,ORD,3,false\n"
+              "delay,int,3,1,0,3,3,20,11,8.54400374531753,6.5,10,15,3,1,false\n"},
      .open = describe_open,
      .shape = describe_shape,
      .state_new = describe_new,

@@ -348,7 +348,6 @@ static const struct arg histogram_args[] = {
 
 const struct step_kind steps_report_counts[] = {
     {.name = "frequency",
-     .aliases = "value_counts",
      .family = "report",
      .class = "W",
      .summary = "how often each value of each column occurs, the most frequent first",
@@ -356,8 +355,9 @@ const struct step_kind steps_report_counts[] = {
                 "go by name. share is of the cells that are not missing. Memory grows with "
                 "distinct values; past --memory it is an error.",
      .args = frequency_args,
-     .example = {"frequency city", "city\nORD\nATL\nORD\nORD\n",
-                 "column,value,count,share\ncity,ORD,3,0.75\ncity,ATL,1,0.25\n"},
+     .example = {.program = "frequency city",
+                 .input = "city\nORD\nATL\nORD\nORD\n",
+                 .output = "column,value,count,share\ncity,ORD,3,0.75\ncity,ATL,1,0.25\n"},
      .shape = frequency_shape,
      .state_new = frequency_new,
      .learn = frequency_learn,
@@ -375,8 +375,9 @@ const struct step_kind steps_report_counts[] = {
                 "exactly. A bin is [from, to); with edges= the last one is closed, and values "
                 "outside are left out. Missing values are left out.",
      .args = histogram_args,
-     .example = {"histogram x bins=4", "x\n1\n2\n2.5\n7\n",
-                 "column,from,to,count\nx,0,2,1\nx,2,4,2\nx,4,6,0\nx,6,8,1\n"},
+     .example = {.program = "histogram x bins=4",
+                 .input = "x\n1\n2\n2.5\n7\n",
+                 .output = "column,from,to,count\nx,0,2,1\nx,2,4,2\nx,4,6,0\nx,6,8,1\n"},
      .open = histogram_open,
      .shape = histogram_shape,
      .state_new = histogram_new,

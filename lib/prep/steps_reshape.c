@@ -1,4 +1,5 @@
-/* Steps between wide and long tables, one row at a time: pivot_longer, stack, template; and implode. */
+/* Steps between wide and long tables, one row at a time: pivot_longer, stack, template; and
+ * implode. */
 #include "prep/families.h"
 #include "prep/groups.h"
 #include "prep/recipe.h"
@@ -46,16 +47,17 @@ static struct column take_turns(const struct turn *t, struct batch *b)
 }
 
 struct longer_plan {
-    struct turn *turns; /* one for each new column of values */
+    struct turn *turns;  /* one for each new column of values */
     size_t count, width; /* width: rows that come of one */
     uint8_t *gone;       /* by column: taken up in a turn */
     size_t columns;
     struct text names_to;
-    struct text *names;  /* pivot_longer: what stands in the column of names; stack: NULL, 1 2 3 ... */
+    struct text
+        *names; /* pivot_longer: what stands in the column of names; stack: NULL, 1 2 3 ... */
 };
 
-static int longer_check_names(struct step *s, const struct schema *in, const struct longer_plan *plan,
-                              struct error *e)
+static int longer_check_names(struct step *s, const struct schema *in,
+                              const struct longer_plan *plan, struct error *e)
 {
     for (size_t i = 0; i <= plan->count; i++) {
         struct text name = i < plan->count ? plan->turns[i].name : plan->names_to;
@@ -79,7 +81,8 @@ static int longer_open(struct step *s, const struct schema *in, struct error *e)
 {
     struct longer_plan *plan = longer_plan(s, in);
     plan->turns = arena_alloc(&s->arena, sizeof *plan->turns);
-    plan->turns[0] = (struct turn){s->columns, s->column_count, arg_text(s, "values_to"), TYPE_TEXT};
+    plan->turns[0] =
+        (struct turn){s->columns, s->column_count, arg_text(s, "values_to"), TYPE_TEXT};
     plan->turns[0].type = common_type(in, &plan->turns[0]);
     plan->count = 1;
     plan->width = s->column_count;
@@ -236,7 +239,8 @@ static int template_shape(struct step *s, struct schema *schema, struct error *e
     *schema = (struct schema){0};
     for (size_t i = 0; i < plan->count; i++) {
         const struct field *f = plan->from[i] == FIELD_NONE ? NULL : &old.fields.at[plan->from[i]];
-        size_t at = schema_add(schema, f ? text_of(f->name) : plan->names[i], f ? f->type : TYPE_TEXT);
+        size_t at =
+            schema_add(schema, f ? text_of(f->name) : plan->names[i], f ? f->type : TYPE_TEXT);
         schema->fields.at[at].declared = f && f->declared;
         if (f && f->raw)
             schema->fields.at[at].raw = arena_text(&schema->arena, f->raw, strlen(f->raw));
@@ -373,20 +377,22 @@ static struct text finished_items(const struct step *s, struct batch *b, const s
     return (struct text){at, row->items.len + 2 * (size_t)is_list};
 }
 
-static int emit_imploded(const struct step *s, const struct imploded *from, size_t n, struct emit *out,
-                         struct error *e)
+static int emit_imploded(const struct step *s, const struct imploded *from, size_t n,
+                         struct emit *out, struct error *e)
 {
     const struct implode_run *run = s->run;
     struct batch *b = emit_batch(out);
     struct text *rows = batch_array(b, n, sizeof *rows), *items = batch_array(b, n, sizeof *items);
     uint64_t *ids = batch_array(b, n, sizeof *ids);
     for (size_t i = 0; i < n; i++) {
-        rows[i] = (struct text){arena_copy(&b->arena, from[i].row.at, from[i].row.len), from[i].row.len};
+        rows[i] =
+            (struct text){arena_copy(&b->arena, from[i].row.at, from[i].row.len), from[i].row.len};
         items[i] = finished_items(s, b, &from[i]);
         ids[i] = from[i].id;
     }
     rows_unpack(b, &run->origin, rows, n, ids);
-    batch_set(b, s->columns[0], arg_given(s, "sep") ? column_of_text(items) : column_of_json(items));
+    batch_set(b, s->columns[0],
+              arg_given(s, "sep") ? column_of_text(items) : column_of_json(items));
     return emit(out, b, e);
 }
 
@@ -411,7 +417,10 @@ static const struct arg longer_args[] = {
      .required = true},
     {.name = "names_to", .kind = ARG_NAME, .fallback = "name", .help = "column for their names"},
     {.name = "values_to", .kind = ARG_NAME, .fallback = "value", .help = "column for their cells"},
-    {.name = "drop_missing", .kind = ARG_BOOL, .fallback = "false", .help = "leave out missing cells"},
+    {.name = "drop_missing",
+     .kind = ARG_BOOL,
+     .fallback = "false",
+     .help = "leave out missing cells"},
     {0},
 };
 static const struct arg stack_args[] = {
@@ -429,8 +438,13 @@ static const struct arg template_args[] = {
      .help = "names of the columns wanted, in order",
      .positional = true,
      .required = true},
-    {.name = "fill", .kind = ARG_TEXT, .help = "value of columns there were not (default: missing)"},
-    {.name = "others", .kind = ARG_BOOL, .fallback = "false", .help = "keep other columns behind them"},
+    {.name = "fill",
+     .kind = ARG_TEXT,
+     .help = "value of columns there were not (default: missing)"},
+    {.name = "others",
+     .kind = ARG_BOOL,
+     .fallback = "false",
+     .help = "keep other columns behind them"},
     {0},
 };
 static const struct arg implode_args[] = {
@@ -439,7 +453,9 @@ static const struct arg implode_args[] = {
      .help = "the column whose cells are gathered",
      .positional = true,
      .required = true},
-    {.name = "sep", .kind = ARG_TEXT, .help = "text between them; without it they become a JSON list of texts"},
+    {.name = "sep",
+     .kind = ARG_TEXT,
+     .help = "text between them; without it they become a JSON list of texts"},
     {0},
 };
 

@@ -1,5 +1,5 @@
-/* Steps that take JSON cells apart and put them together: explode, flatten, unnest_json, extract_json_path,
- * unflatten. explode takes lists in text apart, too. */
+/* Steps that take JSON cells apart and put them together: explode, flatten, unnest_json,
+ * extract_json_path, unflatten. explode takes lists in text apart, too. */
 #include "prep/families.h"
 #include "prep/recipe.h"
 
@@ -7,8 +7,8 @@
 
 static const struct text missing = {NULL, 0};
 
-/* The text of a JSON value whose first token was just read: strings decoded, lists and objects as JSON, null
- * missing. `start` is where the value begins. */
+/* The text of a JSON value whose first token was just read: strings decoded, lists and objects as
+ * JSON, null missing. `start` is where the value begins. */
 static struct text value_text(struct batch *b, struct json_reader *r, enum json_token token,
                               const char *start)
 {
@@ -22,7 +22,8 @@ static struct text value_text(struct batch *b, struct json_reader *r, enum json_
         if (!r->escaped)
             return out;
         (void)json_unescape(&decoded, out);
-        out = (struct text){arena_copy(&b->arena, buf_text(&decoded), decoded.len + 1), decoded.len};
+        out =
+            (struct text){arena_copy(&b->arena, buf_text(&decoded), decoded.len + 1), decoded.len};
         buf_release(&decoded);
         return out;
     case JSON_TOKEN_NUMBER:
@@ -41,7 +42,8 @@ static const char *skip_blanks(const char *at, const char *end)
     return at;
 }
 
-/* The next value of the list or object being read; false at its end. key, for an object, as it stands. */
+/* The next value of the list or object being read; false at its end. key, for an object, as it
+ * stands. */
 static bool next_value(struct batch *b, struct json_reader *r, struct text *key, struct text *value)
 {
     const char *start = skip_blanks(r->at, r->end);
@@ -150,7 +152,8 @@ static int explode_apply(const struct step *s, struct batch *b, struct error *e)
     struct pieces p = {0};
     int rc = explode_cells(s, b, &p, e);
     if (rc == 0) {
-        const struct text *values = arena_copy(&b->arena, p.values.at, p.values.len * sizeof *values);
+        const struct text *values =
+            arena_copy(&b->arena, p.values.at, p.values.len * sizeof *values);
         batch_gather(b, p.rows.at, p.rows.len, NULL);
         batch_set(b, s->columns[0], column_of_text(values));
     }
@@ -182,8 +185,8 @@ static int explode_shape(struct step *s, struct schema *schema, struct error *e)
 /* ---- one column becomes several ------------------------------------------------------------- */
 
 struct parts {
-    struct text *names;  /* of the new columns */
-    struct text *keys;   /* unnest_json: what they are called in the object */
+    struct text *names; /* of the new columns */
+    struct text *keys;  /* unnest_json: what they are called in the object */
     size_t count;
 };
 
@@ -205,7 +208,8 @@ static int flatten_open(struct step *s, const struct schema *in, struct error *e
         return rc;
     p->count = (size_t)arg_int(s, "size");
     p->names = arena_alloc(&s->arena, (p->count + 1) * sizeof *p->names);
-    const char *prefix = arg_given(s, "prefix") ? arg_string(s, "prefix") : in->fields.at[column].name;
+    const char *prefix =
+        arg_given(s, "prefix") ? arg_string(s, "prefix") : in->fields.at[column].name;
     for (size_t i = 0; i < p->count; i++)
         p->names[i] = text_of(arena_format(&s->arena, "%s_%zu", prefix, i));
     return parts_open(s, in, p, e);
@@ -220,11 +224,12 @@ static int unnest_open(struct step *s, const struct schema *in, struct error *e)
         return rc;
     p->count = arg_list(s, "keys", &p->keys);
     p->names = arena_alloc(&s->arena, (p->count + 1) * sizeof *p->names);
-    const char *prefix = arg_given(s, "prefix") ? arg_string(s, "prefix") : in->fields.at[column].name;
+    const char *prefix =
+        arg_given(s, "prefix") ? arg_string(s, "prefix") : in->fields.at[column].name;
     const char *joint = *prefix ? "_" : "";
     for (size_t i = 0; i < p->count; i++)
-        p->names[i] = text_of(arena_format(&s->arena, "%s%s%.*s", prefix, joint, (int)p->keys[i].len,
-                                           p->keys[i].at));
+        p->names[i] = text_of(
+            arena_format(&s->arena, "%s%s%.*s", prefix, joint, (int)p->keys[i].len, p->keys[i].at));
     return parts_open(s, in, p, e);
 }
 
@@ -343,10 +348,9 @@ static int path_open(struct step *s, const struct schema *in, struct error *e)
     struct buf path = {0};
     json_put_string(&path, arg_text(s, "path").at, arg_text(s, "path").len);
     bool is_json_column = in->fields.at[column].type == TYPE_JSON;
-    const char *text = arena_format(&s->arena,
-                                    is_json_column ? "json_path(`%s`, %s)"
-                                                   : "json_path(json_parse(`%s`), %s)",
-                                    in->fields.at[column].name, buf_text(&path));
+    const char *text = arena_format(
+        &s->arena, is_json_column ? "json_path(`%s`, %s)" : "json_path(json_parse(`%s`), %s)",
+        in->fields.at[column].name, buf_text(&path));
     buf_release(&path);
     return step_expr(s, text_of(text), in, &plan->expr, e);
 }
@@ -395,7 +399,7 @@ struct unflatten_plan {
         size_t column;
         struct text key;
         enum type type;
-    } *members;
+    } * members;
     size_t count;
     bool is_list; /* keys are 0, 1, 2 ... */
     struct text name;
@@ -418,7 +422,8 @@ static int unflatten_open(struct step *s, const struct schema *in, struct error 
     s->plan = plan;
     plan->name = arg_text(s, "name");
     plan->members = arena_alloc(&s->arena, (in->fields.len + 1) * sizeof *plan->members);
-    struct text prefix = text_of(arena_format(&s->arena, "%s%s", plan->name.at, arg_string(s, "sep")));
+    struct text prefix =
+        text_of(arena_format(&s->arena, "%s%s", plan->name.at, arg_string(s, "sep")));
     plan->is_list = true;
     for (size_t i = 0; i < in->fields.len; i++) {
         struct text name = text_of(in->fields.at[i].name);
@@ -455,7 +460,8 @@ static void put_json(struct buf *out, struct text v, enum type type)
     if (!v.at)
         plain = true;
     else if (type_is_number(type))
-        plain = number_parse(v.at, v.len, &i, &f) != NUMBER_NONE && is_json((struct text){v.at, v.len}, JSON_TOKEN_NUMBER);
+        plain = number_parse(v.at, v.len, &i, &f) != NUMBER_NONE &&
+                is_json((struct text){v.at, v.len}, JSON_TOKEN_NUMBER);
     else if (type == TYPE_BOOL)
         plain = text_equal(v, TEXT_LITERAL("true")) || text_equal(v, TEXT_LITERAL("false"));
     else if (type == TYPE_JSON)
@@ -527,7 +533,9 @@ static const struct arg explode_args[] = {
      .help = "the column of lists",
      .positional = true,
      .required = true},
-    {.name = "sep", .kind = ARG_TEXT, .help = "split text at this; without it cells are JSON lists"},
+    {.name = "sep",
+     .kind = ARG_TEXT,
+     .help = "split text at this; without it cells are JSON lists"},
     {.name = "type",
      .kind = ARG_CHOICE,
      .help = "what the items are",
@@ -543,7 +551,10 @@ static const struct arg flatten_args[] = {
      .max = 100000,
      .required = true},
     {.name = "prefix", .kind = ARG_TEXT, .help = "of the new names (default: the column's)"},
-    {.name = "strict", .kind = ARG_BOOL, .fallback = "false", .help = "a list of another length is wrong"},
+    {.name = "strict",
+     .kind = ARG_BOOL,
+     .fallback = "false",
+     .help = "a list of another length is wrong"},
     KEEP_ARG,
     {0},
 };
@@ -576,7 +587,10 @@ static const struct arg unflatten_args[] = {
      .help = "what the columns' names begin with, and the new column's name",
      .positional = true,
      .required = true},
-    {.name = "sep", .kind = ARG_TEXT, .fallback = "_", .help = "what stands between it and the key"},
+    {.name = "sep",
+     .kind = ARG_TEXT,
+     .fallback = "_",
+     .help = "what stands between it and the key"},
     {0},
 };
 

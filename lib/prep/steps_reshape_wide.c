@@ -13,8 +13,8 @@ enum { SHARE_NONE, SHARE_ALL, SHARE_ROWS, SHARE_COLUMNS };
 /* Names in the order they are shown: as numbers when all are, else by their bytes. */
 struct names {
     struct map map;
-    size_t *order;      /* of the map's numbers */
-    size_t *place;      /* the reverse */
+    size_t *order; /* of the map's numbers */
+    size_t *place; /* the reverse */
 };
 
 struct ranked {
@@ -174,7 +174,8 @@ static int wider_shape(struct step *s, struct schema *schema, struct error *e)
     schema_remove(schema, a > b ? b : a);
     for (size_t i = 0; i < names->map.keys.len; i++) {
         struct text name = names_at(names, i);
-        name = text_of(arena_format(&schema->arena, "%s%.*s", arg_string(s, "prefix"), (int)name.len, name.at));
+        name = text_of(arena_format(&schema->arena, "%s%.*s", arg_string(s, "prefix"),
+                                    (int)name.len, name.at));
         int rc = step_new_name(s, schema, name, e);
         if (rc)
             return rc;
@@ -245,8 +246,8 @@ static int put_cell(const struct step *s, struct batch *b, size_t row, struct wi
     return 0;
 }
 
-static struct wide_row *wide_row(const struct step *s, size_t group, const struct row_packer *packer,
-                                 size_t row)
+static struct wide_row *wide_row(const struct step *s, size_t group,
+                                 const struct row_packer *packer, size_t row)
 {
     struct wider_run *run = s->run;
     const struct names *names = s->learnt;
@@ -290,7 +291,8 @@ static int emit_wide(const struct step *s, const struct wide_row *from, size_t n
     struct text *rows = batch_array(b, n, sizeof *rows);
     uint64_t *ids = batch_array(b, n, sizeof *ids);
     for (size_t i = 0; i < n; i++) {
-        rows[i] = (struct text){arena_copy(&b->arena, from[i].id.at, from[i].id.len), from[i].id.len};
+        rows[i] =
+            (struct text){arena_copy(&b->arena, from[i].id.at, from[i].id.len), from[i].id.len};
         ids[i] = from[i].row_id;
     }
     rows_unpack(b, &run->origin, rows, n, ids);
@@ -326,6 +328,8 @@ struct cross {
     struct names rows, columns;
     struct map pairs; /* two numbers of 8 bytes: of a row's and a column's value */
     VEC(int64_t) counts;
+    /* After finish, by place: */
+    int64_t *row_totals, *column_totals, total;
     size_t next; /* row to produce */
 };
 
@@ -357,6 +361,8 @@ static void cross_free(void *state)
     names_release(&c->columns);
     map_release(&c->pairs);
     vec_release(&c->counts);
+    mem_free(c->row_totals);
+    mem_free(c->column_totals);
     mem_free(c);
 }
 
@@ -393,7 +399,8 @@ static int cross_merge(const struct step *s, void *into, void *from, struct erro
     for (size_t i = 0; i < c->counts.len; i++) {
         uint64_t pair[2];
         pair_at(c, i, pair);
-        cross_add(into, c->rows.map.keys.at[pair[0]], c->columns.map.keys.at[pair[1]], c->counts.at[i]);
+        cross_add(into, c->rows.map.keys.at[pair[0]], c->columns.map.keys.at[pair[1]],
+                  c->counts.at[i]);
     }
     return 0;
 }
@@ -405,6 +412,15 @@ static int cross_finish(struct step *s, void *state, struct error *e)
     struct cross *c = state;
     names_sort(&c->rows);
     names_sort(&c->columns);
+    c->row_totals = mem_alloc((c->rows.map.keys.len + 1) * sizeof *c->row_totals);
+    c->column_totals = mem_alloc((c->columns.map.keys.len + 1) * sizeof *c->column_totals);
+    for (size_t i = 0; i < c->counts.len; i++) {
+        uint64_t pair[2];
+        pair_at(c, i, pair);
+        c->row_totals[c->rows.place[pair[0]]] += c->counts.at[i];
+        c->column_totals[c->columns.place[pair[1]]] += c->counts.at[i];
+        c->total += c->counts.at[i];
+    }
     return 0;
 }
 
@@ -424,29 +440,15 @@ static int cross_shape(struct step *s, struct schema *schema, struct error *e)
     return 0;
 }
 
-/* How many rows have the i-th row value, or the i-th column value, or any. */
-static int64_t cross_total(const struct cross *c, int share, size_t row, size_t column)
-{
-    int64_t total = 0;
-    for (size_t i = 0; i < c->counts.len; i++) {
-        uint64_t pair[2];
-        pair_at(c, i, pair);
-        bool counts = share == SHARE_ALL || (share == SHARE_ROWS && c->rows.place[pair[0]] == row) ||
-                      (share == SHARE_COLUMNS && c->columns.place[pair[1]] == column);
-        total += counts ? c->counts.at[i] : 0;
-    }
-    return total;
-}
-
 static void cross_shares(const struct cross *c, struct batch *b, int share, const int64_t *grid)
 {
     size_t width = c->columns.map.keys.len;
     for (size_t k = 0; k < width; k++) {
         double *shares = batch_array(b, b->rows, sizeof *shares);
-        int64_t total = cross_total(c, share, 0, k);
         for (size_t r = 0; r < b->rows; r++) {
-            if (share == SHARE_ROWS)
-                total = cross_total(c, share, c->next + r, k);
+            int64_t total = share == SHARE_ALL    ? c->total
+                            : share == SHARE_ROWS ? c->row_totals[c->next + r]
+                                                  : c->column_totals[k];
             shares[r] = (double)grid[r * width + k] / (double)total;
         }
         batch_add(b, column_of_double(shares));

@@ -206,8 +206,9 @@ static void draw_stop(struct step *s)
 
 static struct reservoir *reservoir_at(struct draw_run *run, size_t group)
 {
+    struct reservoir fresh = {0};
     while (run->reservoirs.len <= group)
-        vec_push(&run->reservoirs, (struct reservoir){0});
+        vec_push(&run->reservoirs, fresh);
     return &run->reservoirs.at[group];
 }
 
@@ -278,8 +279,9 @@ static int push_stratified(struct step *s, struct batch *b, struct emit *out, st
     groups_batch(&run->groups, b, plan->by, plan->by_count);
     for (size_t r = 0; r < b->rows; r++) {
         size_t group = groups_find(&run->groups, r);
+        struct stratum fresh = {0};
         if (group == run->strata.len)
-            vec_push(&run->strata, (struct stratum){0});
+            vec_push(&run->strata, fresh);
         keep[r] = stratum_draws(s, &run->strata.at[group], fraction, batch_row_id(b, r));
     }
     return emit_kept(b, keep, out, e);

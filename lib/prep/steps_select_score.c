@@ -2,32 +2,17 @@
  * select_psi. */
 #include "prep/dropping.h"
 #include "prep/families.h"
+#include "prep/score.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-/* First member of every state here. */
-struct score {
-    double score, p_value;
-};
-
-static const struct text *targets_of(const struct lesson *l)
-{
-    return batch_text(l->batch, l->step->reads.at[0]);
-}
-
-static json_t *with_score(const struct score *score, const char *name, json_t *sums)
-{
-    return json_pack("{s:o,s:o,s:o}", name, sums, "score", json_of_number(score->score), "p_value",
-                     json_of_number(score->p_value));
-}
 
 /* ---- numbers by class: chi2, anova ---------------------------------------------------------- */
 
 struct by_class {
     struct score score;
-    struct map classes;
     VEC(struct moments) moments; /* by number in classes */
+    struct map classes;
 };
 
 static struct moments *moments_of(struct by_class *b, struct text name)
@@ -44,7 +29,7 @@ static struct moments *moments_of(struct by_class *b, struct text name)
 
 static int by_class_add(const struct lesson *l, void *state, const double *values, struct error *e)
 {
-    const struct text *classes = targets_of(l);
+    const struct text *classes = score_targets(l);
     bool positive = arg_choice(l->step, "score") == 0;
     for (size_t r = 0; r < l->rows; r++) {
         if (isnan(values[r]) || !classes[r].at)
@@ -77,7 +62,7 @@ static json_t *by_class_save(const struct step *s, const void *state)
     for (size_t i = 0; i < b->moments.len; i++)
         json_object_set_new_nocheck(classes, b->classes.keys.at[i].at,
                                     moments_save(&b->moments.at[i]));
-    return with_score(&b->score, "classes", classes);
+    return score_save(&b->score, "classes", classes);
 }
 
 static int by_class_load(const struct step *s, void *state, const json_t *j, struct error *e)
@@ -237,7 +222,7 @@ static json_t *with_target_save(const struct step *s, const void *state)
 {
     (void)s;
     const struct with_target *w = state;
-    return with_score(&w->score, "sums", comoments_save(&w->sums));
+    return score_save(&w->score, "sums", comoments_save(&w->sums));
 }
 
 static int with_target_load(const struct step *s, void *state, const json_t *j, struct error *e)
@@ -264,238 +249,10 @@ static const struct learner regression_learner = {.size = sizeof(struct with_tar
                                                   .load = with_target_load,
                                                   .release = with_target_release};
 
-/* ---- values by class: mutual_info, information value, psi ----------------------------------- */
-
-/* Counts of (class, cell); the key is the length of the class in four bytes, class, cell. */
-struct crossed {
-    struct score score;
-    struct counts counts;
-    struct buf key;
-};
-
-static int crossed_add(const struct lesson *l, void *state, const struct text *values,
-                       struct error *e)
-{
-    (void)e;
-    struct crossed *x = state;
-    const struct text *classes = targets_of(l);
-    for (size_t r = 0; r < l->rows; r++) {
-        if (!values[r].at || !classes[r].at)
-            continue;
-        uint32_t len = (uint32_t)classes[r].len;
-        x->key.len = 0;
-        buf_add(&x->key, &len, sizeof len);
-        buf_add(&x->key, classes[r].at, classes[r].len);
-        buf_add(&x->key, values[r].at, values[r].len);
-        counts_add(&x->counts, (struct text){x->key.at, x->key.len}, 1, 0);
-    }
-    return 0;
-}
-
-static int crossed_merge(const struct step *s, void *into, void *from, struct error *e)
-{
-    (void)s;
-    (void)e;
-    struct crossed *a = into, *b = from;
-    counts_merge(&a->counts, &b->counts);
-    return 0;
-}
-
-static json_t *crossed_save(const struct step *s, const void *state)
-{
-    (void)s;
-    const struct crossed *x = state;
-    return with_score(&x->score, "counts", counts_save(&x->counts));
-}
-
-static int crossed_load(const struct step *s, void *state, const json_t *j, struct error *e)
-{
-    (void)s;
-    struct crossed *x = state;
-    int rc = counts_load(&x->counts, json_object_get(j, "counts"), e);
-    for (size_t i = 0; rc == 0 && i < x->counts.map.keys.len; i++) {
-        struct text key = x->counts.map.keys.at[i];
-        uint32_t len = 0;
-        if (key.len >= sizeof len)
-            memcpy(&len, key.at, sizeof len);
-        if (key.len < sizeof len || len > key.len - sizeof len)
-            rc = error_set(e, ERR_DATA, "not counts by class");
-    }
-    return rc;
-}
-
-static void crossed_release(void *state)
-{
-    struct crossed *x = state;
-    counts_release(&x->counts);
-    buf_release(&x->key);
-}
-
-/* A key taken apart, and where it goes in the table. */
-struct entry {
-    struct text class, cell;
-    double value;
-    uint64_t n;
-    size_t row, column;
-};
-
-/* A table of counts: `rows` bins or categories by `columns` classes. */
-struct table {
-    size_t rows, columns;
-    uint64_t *n; /* row-major */
-};
-
-static int by_class_name(const void *left, const void *right)
-{
-    const struct entry *a = left, *b = right;
-    return text_compare(a->class, b->class);
-}
-
-static int by_cell(const void *left, const void *right)
-{
-    const struct entry *a = left, *b = right;
-    if (a->value != b->value)
-        return a->value < b->value ? -1 : 1;
-    return text_compare(a->cell, b->cell);
-}
-
-static size_t number_classes(struct entry *entries, size_t n)
-{
-    size_t classes = 0;
-    qsort(entries, n, sizeof *entries, by_class_name);
-    for (size_t i = 0; i < n; i++) {
-        classes += i == 0 || !text_equal(entries[i].class, entries[i - 1].class);
-        entries[i].column = classes - 1;
-    }
-    return classes;
-}
-
-/* Equal cells share a row; with bins, so do neighbours: bin b has the values before which b / bins
- * of the rows lie. */
-static size_t number_rows(struct entry *entries, size_t n, size_t bins)
-{
-    double all = 0, before = 0;
-    size_t row = 0, last = SIZE_MAX;
-    qsort(entries, n, sizeof *entries, by_cell);
-    for (size_t i = 0; i < n; i++)
-        all += (double)entries[i].n;
-    for (size_t i = 0, end; i < n; i = end) {
-        uint64_t here = 0;
-        for (end = i; end < n && by_cell(&entries[i], &entries[end]) == 0; end++)
-            here += entries[end].n;
-        size_t bin = bins ? (size_t)(before / all * (double)bins) : i;
-        row += last != SIZE_MAX && bin != last;
-        last = bin;
-        for (size_t k = i; k < end; k++)
-            entries[k].row = row;
-        before += (double)here;
-    }
-    return row + 1;
-}
-
-static bool read_entries(const struct counts *c, bool numbers, struct entry *entries)
-{
-    for (size_t i = 0; i < c->map.keys.len; i++) {
-        struct text key = c->map.keys.at[i];
-        uint32_t len;
-        memcpy(&len, key.at, sizeof len);
-        struct entry *x = &entries[i];
-        *x = (struct entry){.class = {key.at + sizeof len, len}, .n = c->n.at[i]};
-        x->cell = (struct text){x->class.at + len, key.len - sizeof len - len};
-        if (numbers && !number_parse_double(x->cell.at, x->cell.len, &x->value))
-            return false;
-    }
-    return true;
-}
-
-/* Columns of numbers are cut into bins when they have more than `bins` values. */
-static int cross(const struct step *s, size_t index, const struct crossed *x, struct table *t,
-                 struct error *e)
-{
-    const struct dropping *d = s->plan;
-    size_t n = x->counts.map.keys.len, bins = (size_t)arg_int(s, "bins");
-    bool numbers = type_is_number(d->types[index]);
-    struct entry *entries = mem_array(NULL, n + 1, sizeof *entries);
-    *t = (struct table){0};
-    if (!read_entries(&x->counts, numbers, entries)) {
-        mem_free(entries);
-        return error_set(e, ERR_DATA, "%s: '%s' has a cell that is not a number", s->kind->name,
-                         s->names[index]);
-    }
-    t->columns = number_classes(entries, n);
-    t->rows = n ? number_rows(entries, n, 0) : 0;
-    if (numbers && t->rows > bins)
-        t->rows = number_rows(entries, n, bins);
-    t->n = mem_alloc(t->rows * t->columns * sizeof *t->n);
-    for (size_t i = 0; i < n; i++)
-        t->n[entries[i].row * t->columns + entries[i].column] += entries[i].n;
-    mem_free(entries);
-    return 0;
-}
-
-/* Sum of p ln(p / (row share * column share)), in nats. */
-static double mutual_information(const struct table *t)
-{
-    double all = 0, sum = 0;
-    double *row = mem_alloc((t->rows + t->columns) * sizeof *row), *column = row + t->rows;
-    for (size_t i = 0; i < t->rows * t->columns; i++) {
-        row[i / t->columns] += (double)t->n[i];
-        column[i % t->columns] += (double)t->n[i];
-        all += (double)t->n[i];
-    }
-    for (size_t i = 0; i < t->rows * t->columns; i++) {
-        double n = (double)t->n[i];
-        if (n > 0)
-            sum += n / all * log(n * all / (row[i / t->columns] * column[i % t->columns]));
-    }
-    mem_free(row);
-    return t->rows ? fmax(sum, 0) : (double)NAN;
-}
-
-static int finish_information(const struct step *s, size_t index, void *state, struct error *e)
-{
-    struct crossed *x = state;
-    struct table t;
-    int rc = cross(s, index, x, &t, e);
-    if (rc == 0)
-        x->score = (struct score){mutual_information(&t), (double)NAN};
-    mem_free(t.n);
-    return rc;
-}
-
-/* Sum of (a - b) ln(a / b) over the shares of the two classes. */
-static int finish_divergence(const struct step *s, size_t index, void *state, struct error *e)
-{
-    struct crossed *x = state;
-    struct table t;
-    int rc = cross(s, index, x, &t, e);
-    if (rc == 0 && t.columns > 2)
-        rc = error_set(e, ERR_DATA, "%s: the target has %zu values, expected two", s->kind->name,
-                       t.columns);
-    x->score = (struct score){(double)NAN, (double)NAN};
-    if (rc == 0 && t.columns == 2) {
-        uint64_t *halves = mem_array(NULL, 2 * t.rows + 1, sizeof *halves);
-        for (size_t i = 0; i < 2 * t.rows; i++)
-            halves[i % 2 * t.rows + i / 2] = t.n[i];
-        x->score.score = difference_psi(halves, halves + t.rows, t.rows);
-        mem_free(halves);
-    }
-    mem_free(t.n);
-    return rc;
-}
-
-#define CROSSED_LEARNER(derive)                                                                    \
-    {                                                                                              \
-        .size = sizeof(struct crossed), .texts = crossed_add, .merge = crossed_merge,              \
-        .finish = derive, .save = crossed_save, .load = crossed_load, .release = crossed_release   \
-    }
-static const struct learner information_learner = CROSSED_LEARNER(finish_information);
-static const struct learner divergence_learner = CROSSED_LEARNER(finish_divergence);
-
 static const struct learner *choose_learner(const struct step *s)
 {
     static const struct learner *const learners[] = {&chi2_learner, &anova_learner,
-                                                     &regression_learner, &information_learner};
+                                                     &regression_learner, &score_information};
     return learners[arg_choice(s, "score")];
 }
 
@@ -659,7 +416,7 @@ const struct step_kind steps_select_score[] = {
                 "loses to all. The target and columns not selected stay.",
      .args = best_args,
      .methods = best_methods,
-     .example = {"select_best target=y keep=1", SCORED, SCORED_BEST},
+     .example = {.program = "select_best target=y keep=1", .input = SCORED, .output = SCORED_BEST},
      DROPPING_HOOKS,
      COLUMNWISE_HOOKS,
      .detail = &(const struct dropper){{.choose = choose_learner}, mark_worst}},
@@ -672,10 +429,12 @@ const struct step_kind steps_select_score[] = {
                 "two classes (Siddiqi 2006), with shares floored at 0.0001. Below 0.02 a column is "
                 "useless, above 0.3 strong. Values are counted, in memory that grows with them.",
      .args = value_args,
-     .example = {"select_information_value target=y bins=2", SCORED, SCORED_BEST},
+     .example = {.program = "select_information_value target=y bins=2",
+                 .input = SCORED,
+                 .output = SCORED_BEST},
      DROPPING_HOOKS,
      COLUMNWISE_HOOKS,
-     .detail = &(const struct dropper){{.learner = &divergence_learner}, mark_uninformative}},
+     .detail = &(const struct dropper){{.learner = &score_divergence}, mark_uninformative}},
     {.name = "select_psi",
      .aliases = "drop_high_psi",
      .family = "select",
@@ -686,10 +445,11 @@ const struct step_kind steps_select_score[] = {
                 "column that tells the sets apart, such as one made by split. Values are counted, "
                 "in memory that grows with them.",
      .args = psi_args,
-     .example = {"select_psi target=set bins=2", "a,b,set\n1,4,x\n2,1,x\n8,3,y\n9,2,y\n",
-                 "b,set\n4,x\n1,x\n3,y\n2,y\n"},
+     .example = {.program = "select_psi target=set bins=2",
+                 .input = "a,b,set\n1,4,x\n2,1,x\n8,3,y\n9,2,y\n",
+                 .output = "b,set\n4,x\n1,x\n3,y\n2,y\n"},
      DROPPING_HOOKS,
      COLUMNWISE_HOOKS,
-     .detail = &(const struct dropper){{.learner = &divergence_learner}, mark_unstable}},
+     .detail = &(const struct dropper){{.learner = &score_divergence}, mark_unstable}},
     {0},
 };

@@ -203,7 +203,7 @@ static size_t scheme_length(struct text t)
 /* host, [IPv6 address], and :port */
 static bool is_authority(struct text t)
 {
-    size_t host = t.len;
+    size_t host;
     if (t.len > 0 && t.at[0] == '[') {
         const char *end = memchr(t.at, ']', t.len);
         if (!end || !is_address((struct text){t.at + 1, (size_t)(end - t.at) - 1}, AF_INET6))

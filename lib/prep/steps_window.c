@@ -1,4 +1,5 @@
 /* Steps that follow a column row by row: difference, cumulative, ewm, expanding. */
+#include "prep/delay.h"
 #include "prep/families.h"
 #include "prep/rowwise.h"
 #include "prep/window.h"
@@ -8,45 +9,19 @@
 
 /* ---- difference, pct_change ------------------------------------------------------------------ */
 
-/* The last k values of a series. */
-struct delay {
-    double *ring;
-    size_t at, seen;
-};
-
-/* Puts x in and gives the value k before it. */
-static double delayed(size_t k, struct delay *d, double x)
-{
-    if (!d->ring)
-        d->ring = mem_array(NULL, k, sizeof *d->ring);
-    double old = d->seen < k ? (double)NAN : d->ring[d->at];
-    d->seen += d->seen < k;
-    d->ring[d->at] = x;
-    d->at = d->at + 1 == k ? 0 : d->at + 1;
-    return old;
-}
-
-static void delay_release(void *state)
-{
-    mem_free(((struct delay *)state)->ring);
-}
-
-static double difference_next(const void *own, void *state, double x, usec at)
-{
-    (void)at;
-    return x - delayed(*(const size_t *)own, state, x);
-}
-
 static double change_next(const void *own, void *state, double x, usec at)
 {
     (void)at;
-    double change = x / delayed(*(const size_t *)own, state, x) - 1;
+    double change = x / delay_next(state, *(const size_t *)own, x) - 1;
     return isfinite(change) ? change : (double)NAN;
 }
 
-static const struct series difference_series = {sizeof(struct delay), difference_next,
-                                                delay_release};
-static const struct series change_series = {sizeof(struct delay), change_next, delay_release};
+static void change_release(void *state)
+{
+    delay_release(state);
+}
+
+static const struct series change_series = {sizeof(struct delay), change_next, change_release};
 
 static const size_t *rows_back(struct step *s)
 {

@@ -253,20 +253,25 @@ void batch_gather(struct batch *b, const uint32_t *rows, size_t n, const uint64_
 
 /* ---- places and rejects ---------------------------------------------------------------------- */
 
-int batch_place(const struct batch *b, size_t row, struct error *e)
+int batch_place(struct batch *b, size_t row, struct error *e)
 {
     if (!e || !b->file)
         return e ? e->code : ERR_DATA;
     size_t chunk_row = b->kept ? b->kept[row] : row;
     if (b->first_line == 0 || chunk_row == UINT32_MAX || !b->row_start)
         return error_at(e, b->file, 0, e->column);
-    uint64_t line = b->first_line;
-    const char *at = b->text.at, *end = at + b->row_start[chunk_row * b->row_stride];
+    size_t offset = b->row_start[chunk_row * b->row_stride];
+    if (b->line == 0 || offset < b->line_offset) {
+        b->line = b->first_line;
+        b->line_offset = 0;
+    }
+    const char *at = b->text.at + b->line_offset, *end = b->text.at + offset;
     while ((at = memchr(at, '\n', (size_t)(end - at)))) {
-        line++;
+        b->line++;
         at++;
     }
-    return error_at(e, b->file, line, e->column);
+    b->line_offset = offset;
+    return error_at(e, b->file, b->line, e->column);
 }
 
 /* The text of a row of the chunk, without its line end. */

@@ -8,7 +8,8 @@
 
 enum { PEEK_BYTES = 1 << 20, DEFAULT_CHUNK = 512 << 10, DEFAULT_MAX_RECORD = 16 << 20 };
 
-/* ---- formats -------------------------------------------------------------------------------------- */
+/* ---- formats
+ * -------------------------------------------------------------------------------------- */
 
 static char line_end(const char *at, size_t n)
 {
@@ -19,7 +20,8 @@ static int settle_format(struct input *in, struct input_file *f, const char *at,
                          bool complete, struct error *e)
 {
     size_t blank = 0;
-    while (blank < n && (at[blank] == ' ' || at[blank] == '\n' || at[blank] == '\r' || at[blank] == '\t'))
+    while (blank < n &&
+           (at[blank] == ' ' || at[blank] == '\n' || at[blank] == '\r' || at[blank] == '\t'))
         blank++;
     bool known = true;
     if (in->options.format)
@@ -42,16 +44,17 @@ static int settle_format(struct input *in, struct input_file *f, const char *at,
     return status;
 }
 
-/* ---- CSV headers ------------------------------------------------------------------------------------ */
+/* ---- CSV headers
+ * ------------------------------------------------------------------------------------ */
 
 static const char *skip_lines(const struct input_file *f, const char *at, const char *end,
                               uint64_t *lines)
 {
     const struct format *format = &f->format;
     size_t comment = strlen(format->comment);
-    for (size_t skip = format->skip_lines; at < end; skip -= skip > 0) {
-        bool is_comment = comment && (size_t)(end - at) >= comment &&
-                          memcmp(at, format->comment, comment) == 0;
+    for (size_t skip = format->skip_lines; at<end; skip -= skip> 0) {
+        bool is_comment =
+            comment && (size_t)(end - at) >= comment && memcmp(at, format->comment, comment) == 0;
         if (!skip && !is_comment)
             break;
         const char *stop = memchr(at, f->newline, (size_t)(end - at));
@@ -71,9 +74,10 @@ static int check_names(const struct input_file *f, struct error *e)
         if (is_new)
             continue;
         char quoted[QUOTE_MAX];
-        error_set(e, ERR_DATA, "column name %s stands twice in the header (columns %zu and %zu): name "
-                  "the columns with --columns", quote(quoted, f->names.at[i].at, f->names.at[i].len),
-                  first + 1, i + 1);
+        error_set(e, ERR_DATA,
+                  "column name %s stands twice in the header (columns %zu and %zu): name "
+                  "the columns with --columns",
+                  quote(quoted, f->names.at[i].at, f->names.at[i].len), first + 1, i + 1);
         status = error_at(e, source_name(f->source), f->first_line - 1, i + 1);
     }
     map_release(&seen);
@@ -116,8 +120,8 @@ static void names_from_cells(struct input *in, struct input_file *f, const struc
     }
 }
 
-static void tally_records(struct input *in, const struct input_file *f, const char *at, const char *end,
-                          bool complete, struct type_tally *tallies)
+static void tally_records(struct input *in, const struct input_file *f, const char *at,
+                          const char *end, bool complete, struct type_tally *tallies)
 {
     struct csv_cells cells = {0};
     if ((size_t)(end - at) > SCHEMA_SAMPLE_BYTES) {
@@ -151,8 +155,8 @@ static bool reaches_end(const struct csv_cells *cells, const char *end)
     return stop == end || (stop + 1 == end && *stop == '\r');
 }
 
-static int survey_csv(struct input *in, struct input_file *f, const char *at, size_t n, bool complete,
-                      struct type_tally **tallies, struct error *e)
+static int survey_csv(struct input *in, struct input_file *f, const char *at, size_t n,
+                      bool complete, struct type_tally **tallies, struct error *e)
 {
     const char *start = at, *end = at + n;
     f->newline = line_end(at, n);
@@ -189,7 +193,8 @@ static int survey_csv(struct input *in, struct input_file *f, const char *at, si
     return check_names(f, e);
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------------ */
+/* ---- JSON
+ * ------------------------------------------------------------------------------------------ */
 
 static int survey_json(struct input_file *f, const char *at, size_t n, bool complete,
                        struct json_survey *survey, struct error *e)
@@ -245,9 +250,11 @@ static void names_of_schema(struct input *in, struct input_file *f, const struct
         add_name(in, f, text_of(s->fields.at[i].name), (struct text){NULL, 0});
 }
 
-/* ---- the schema -------------------------------------------------------------------------------------- */
+/* ---- the schema
+ * -------------------------------------------------------------------------------------- */
 
-static int join_schema(struct input *in, struct input_file *f, const enum type *types, struct error *e)
+static int join_schema(struct input *in, struct input_file *f, const enum type *types,
+                       struct error *e)
 {
     bool first = f == in->files.at;
     f->column = arena_alloc(&in->arena, f->names.len * sizeof *f->column);
@@ -276,16 +283,26 @@ static int join_schema(struct input *in, struct input_file *f, const enum type *
     return 0;
 }
 
-/* Types that do not come from a sample: those the caller knows, or none. */
-static bool skips_sample(const struct input *in)
+/* Nobody waits for a sample of a stream that may be slow when its types are known or do not matter.
+ */
+static bool skips_sample(const struct input *in, const struct input_file *f)
 {
-    return in->options.live || in->options.known;
+    return (in->options.live || in->options.known) && !source_rewindable(f->source);
 }
 
-static enum type known_type(const struct input *in, struct text name)
+static enum type known_type(const struct schema *known, struct text name)
 {
-    size_t at = in->options.known ? schema_find(in->options.known, name) : FIELD_NONE;
-    return at == FIELD_NONE ? TYPE_TEXT : in->options.known->fields.at[at].type;
+    size_t at = known ? schema_find(known, name) : FIELD_NONE;
+    return at == FIELD_NONE ? TYPE_TEXT : known->fields.at[at].type;
+}
+
+void input_set_types(struct input *in, const struct schema *known)
+{
+    for (size_t i = 0; i < in->schema.fields.len; i++) {
+        struct field *f = &in->schema.fields.at[i];
+        if (!f->declared)
+            f->type = known_type(known, text_of(f->name));
+    }
 }
 
 static int survey_as_csv(struct input *in, struct input_file *f, const char *at, size_t n,
@@ -297,13 +314,14 @@ static int survey_as_csv(struct input *in, struct input_file *f, const char *at,
         return status;
     enum type *types = arena_alloc(&in->arena, f->names.len * sizeof *types);
     for (size_t i = 0; i < f->names.len; i++)
-        types[i] = skips_sample(in) ? known_type(in, f->names.at[i]) : tally_type(&tallies[i]);
+        types[i] = skips_sample(in, f) ? known_type(in->options.known, f->names.at[i])
+                                       : tally_type(&tallies[i]);
     return join_schema(in, f, types, e);
 }
 
 /* Without a single key there may be a reason: what the parser says of the first lines. */
-static int check_json(const struct input_file *f, const struct schema *none, const char *at, size_t n,
-                      struct error *e)
+static int check_json(const struct input_file *f, const struct schema *none, const char *at,
+                      size_t n, struct error *e)
 {
     struct json_input reader;
     struct batch *b = batch_new();
@@ -335,18 +353,20 @@ static int survey_as_json(struct input *in, struct input_file *f, const char *at
         status = check_json(f, &found, at, lines, e);
     enum type *types = arena_alloc(&in->arena, (found.fields.len + 1) * sizeof *types);
     for (size_t i = 0; i < found.fields.len; i++)
-        types[i] = skips_sample(in) ? known_type(in, text_of(found.fields.at[i].name))
-                                    : found.fields.at[i].type;
+        types[i] = skips_sample(in, f)
+                       ? known_type(in->options.known, text_of(found.fields.at[i].name))
+                       : found.fields.at[i].type;
     names_of_schema(in, f, &found);
     schema_release(&found);
     return status ? status : join_schema(in, f, types, e);
 }
 
-/* The first bytes. A stream that may be slow and whose types are not asked for gives its first line. */
+/* The first bytes. A stream that may be slow and whose types are not asked for gives its first
+ * line. */
 static int peek(struct input *in, struct input_file *f, const char **at, size_t *n, bool *complete,
                 struct error *e)
 {
-    bool slow = skips_sample(in) && !source_rewindable(f->source);
+    bool slow = skips_sample(in, f);
     int status = 0;
     for (size_t want = slow ? 1 : PEEK_BYTES;; want = *n + 1) {
         status = source_peek(f->source, want, at, n, e);
@@ -390,11 +410,15 @@ static int declare_types(struct input *in, struct error *e)
         char quoted[QUOTE_MAX];
         enum type type = TYPE_TEXT;
         size_t field = schema_find(&in->schema, (struct text){at, (size_t)(colon - at)});
-        if (colon == at || !type_from_name((struct text){colon + 1, (size_t)(stop - colon) - 1}, &type))
-            return error_set(e, ERR_USAGE, "types: %s: expected name:type with text, int, float, bool, "
-                             "time or json", quote(quoted, at, (size_t)(stop - at)));
+        if (colon == at ||
+            !type_from_name((struct text){colon + 1, (size_t)(stop - colon) - 1}, &type))
+            return error_set(e, ERR_USAGE,
+                             "types: %s: expected name:type with text, int, float, bool, "
+                             "time or json",
+                             quote(quoted, at, (size_t)(stop - at)));
         if (field == FIELD_NONE)
-            return error_set(e, ERR_USAGE, "types: no column %s", quote(quoted, at, (size_t)(colon - at)));
+            return error_set(e, ERR_USAGE, "types: no column %s",
+                             quote(quoted, at, (size_t)(colon - at)));
         in->schema.fields.at[field].type = type;
         in->schema.fields.at[field].declared = true;
     }
@@ -408,7 +432,8 @@ static void prepare_json(struct input *in)
             json_input_prepare(&in->files.at[i].json, &in->schema, in->options.json_out);
 }
 
-/* ---- open and close ------------------------------------------------------------------------------------ */
+/* ---- open and close
+ * ------------------------------------------------------------------------------------ */
 
 static size_t chunk_size(const struct input_options *o)
 {
@@ -416,7 +441,8 @@ static size_t chunk_size(const struct input_options *o)
     size_t n = o->chunk ? o->chunk : DEFAULT_CHUNK;
     int64_t given = 0;
     double f = 0;
-    if (!o->chunk && wanted && number_parse(wanted, strlen(wanted), &given, &f) == NUMBER_INT && given > 0)
+    if (!o->chunk && wanted && number_parse(wanted, strlen(wanted), &given, &f) == NUMBER_INT &&
+        given > 0)
         n = (size_t)given;
     return n < (1u << 30) ? n : 1u << 30;
 }

@@ -1,5 +1,5 @@
-/* Keys that compare as bytes. A part begins with a byte for the class of its value, which also places
- * missing ones. */
+/* Keys that compare as bytes. A part begins with a byte for the class of its value, which also
+ * places missing ones. */
 #include "table/sorter.h"
 
 #include <math.h>

@@ -17,10 +17,12 @@ enum tag {
     TAG_FALSE,
     TAG_TRUE,
     TAG_RECORD, /* the rest of the row: a CSV record with its line end */
+    TAG_FORMAT, /* before a row of another file than the first: 8 bytes, where its format is */
     TAG_COUNT,
 };
 
-/* ---- packing ------------------------------------------------------------------------------------------ */
+/* ---- packing
+ * ------------------------------------------------------------------------------------------ */
 
 static void put_length(struct buf *out, size_t n)
 {
@@ -130,6 +132,8 @@ static void put_record(const struct batch *b, size_t row, struct buf *out)
 
 void row_packer_put(const struct row_packer *p, size_t row, struct buf *out)
 {
+    if (p->b->part > 0 && p->b->format)
+        put_word(out, TAG_FORMAT, &p->b->format);
     if (p->whole) {
         put_record(p->b, row, out);
         return;
@@ -144,6 +148,15 @@ void row_pack(struct batch *b, size_t row, struct buf *out)
     row_packer_put(&p, row, out);
 }
 
+/* Of the formats seen the first file's is that of raw cells; the others become values. */
+static void choose_format(struct row_origin *o, const struct format *f, size_t part)
+{
+    if (!f || (o->format && o->part <= part))
+        return;
+    o->format = f;
+    o->part = part;
+}
+
 void row_origin_see(struct row_origin *o, const struct batch *b)
 {
     if (!o->source) {
@@ -152,8 +165,7 @@ void row_origin_see(struct row_origin *o, const struct batch *b)
         for (size_t i = 0; i < b->columns.len; i++)
             o->source[i] = b->columns.at[i].source;
     }
-    if (b->format)
-        o->format = b->format;
+    choose_format(o, b->format, b->part);
     if (b->policy)
         o->policy = b->policy;
     for (size_t i = 0; i < o->columns && i < b->columns.len; i++)
@@ -167,8 +179,7 @@ void row_origin_merge(struct row_origin *into, const struct row_origin *from)
         into->columns = from->columns;
         into->source = mem_copy(from->source, (from->columns + 1) * sizeof *from->source);
     }
-    if (from->format)
-        into->format = from->format;
+    choose_format(into, from->format, from->part);
     if (from->policy)
         into->policy = from->policy;
     for (size_t i = 0; from->source && i < into->columns; i++)
@@ -182,7 +193,8 @@ void row_origin_release(struct row_origin *o)
     *o = (struct row_origin){0};
 }
 
-/* ---- unpacking ---------------------------------------------------------------------------------------- */
+/* ---- unpacking
+ * ---------------------------------------------------------------------------------------- */
 
 struct cell {
     enum tag tag;
@@ -310,8 +322,8 @@ static struct column column_of_cells(struct batch *b, const struct cell *cells, 
         seen[cells[r].tag] = true;
     seen[TAG_FALSE] |= seen[TAG_TRUE];
     bool number = seen[TAG_INT] || seen[TAG_FLOAT];
-    int kinds = seen[TAG_RAW] + seen[TAG_TEXT] + seen[TAG_JSON] + number + seen[TAG_TIME] +
-                seen[TAG_FALSE];
+    int kinds =
+        seen[TAG_RAW] + seen[TAG_TEXT] + seen[TAG_JSON] + number + seen[TAG_TIME] + seen[TAG_FALSE];
     if (kinds > 1)
         return mixed_of(b, cells, n);
     if (seen[TAG_INT] && seen[TAG_FLOAT])
@@ -328,7 +340,8 @@ static struct column column_of_cells(struct batch *b, const struct cell *cells, 
                                                : FORM_TEXT);
 }
 
-/* ---- whole records -------------------------------------------------------------------------------------- */
+/* ---- whole records
+ * -------------------------------------------------------------------------------------- */
 
 static struct csv_reader reader_of(const struct row_origin *o)
 {
@@ -383,7 +396,8 @@ static void join_records(struct batch *b, const struct text *rows, size_t n)
 }
 
 /* The row of a record, packed cell by cell. */
-static struct text cells_of_record(struct batch *b, const struct csv_reader *reader, struct text row)
+static struct text cells_of_record(struct batch *b, const struct csv_reader *reader,
+                                   struct text row)
 {
     struct csv_cells cells = {0};
     struct buf packed = {0};
@@ -417,9 +431,82 @@ static void unpack_records(struct batch *b, const struct row_origin *o, const st
         b->columns.at[i].source = o->source[i];
 }
 
-/* ---- all rows ------------------------------------------------------------------------------------------- */
+/* ---- rows of other files -------------------------------------------------------------------- */
 
-static void unpack_cells(struct batch *b, const struct row_origin *o, const struct text *rows, size_t n)
+/* Appends a raw cell as its value. */
+static void put_value(struct batch *b, const struct format *f, struct text raw, struct buf *out)
+{
+    struct text v = cell_value(f, raw, &b->arena);
+    put_text(out, TAG_TEXT, v.at && is_na(b->policy, v) ? (struct text){NULL, 0} : v);
+}
+
+static void put_record_values(struct batch *b, const struct format *f, size_t columns,
+                              struct text record, struct buf *out)
+{
+    struct csv_reader reader;
+    struct csv_cells cells = {0};
+    csv_reader_init(&reader, f, '\n', RAGGED_ERROR, simd_level());
+    (void)csv_record(&reader, record.at, record.at + record.len, &cells, NULL);
+    for (size_t i = 0; i < columns; i++)
+        put_value(b, f, cells.raw.at[i], out);
+    vec_release(&cells.raw);
+}
+
+/* The cells of a packed row, raw ones as their values. */
+static void put_cell_values(struct batch *b, const struct format *f, size_t columns,
+                            const char *at, struct buf *out)
+{
+    for (size_t i = 0; i < columns; i++) {
+        struct cell c;
+        const char *next = read_cell(at, &c);
+        if (c.tag == TAG_RAW)
+            put_value(b, f, c.text, out);
+        else
+            buf_add(out, at, (size_t)(next - at));
+        at = next;
+    }
+}
+
+static struct text translate(struct batch *b, const struct format *f, size_t columns,
+                             struct text row)
+{
+    struct buf packed = {0};
+    if (*row.at == TAG_RECORD)
+        put_record_values(b, f, columns, (struct text){row.at + 1, row.len - 1}, &packed);
+    else
+        put_cell_values(b, f, columns, row.at, &packed);
+    struct text out = {arena_copy(&b->arena, packed.at, packed.len), packed.len};
+    buf_release(&packed);
+    return out;
+}
+
+/* The rows without their TAG_FORMAT; as they are when none has one. */
+static const struct text *without_formats(struct batch *b, const struct row_origin *o,
+                                          const struct text *rows, size_t n)
+{
+    size_t found = 0;
+    for (size_t r = 0; r < n; r++)
+        found += rows[r].len > 0 && *rows[r].at == TAG_FORMAT;
+    if (found == 0)
+        return rows;
+    struct text *out = arena_copy(&b->arena, rows, n * sizeof *out);
+    for (size_t r = 0; r < n; r++) {
+        const struct format *f = NULL;
+        if (out[r].len == 0 || *out[r].at != TAG_FORMAT)
+            continue;
+        memcpy(&f, out[r].at + 1, sizeof f);
+        out[r] = (struct text){out[r].at + 9, out[r].len - 9};
+        if (out[r].len > 0 && !format_same_cells(f, o->format))
+            out[r] = translate(b, f, o->columns, out[r]);
+    }
+    return out;
+}
+
+/* ---- all rows
+ * ------------------------------------------------------------------------------------------- */
+
+static void unpack_cells(struct batch *b, const struct row_origin *o, const struct text *rows,
+                         size_t n)
 {
     const char **at = batch_array(b, n + 1, sizeof *at);
     for (size_t r = 0; r < n; r++)
@@ -442,6 +529,7 @@ void rows_unpack(struct batch *b, const struct row_origin *o, const struct text 
     b->format = o->format;
     b->policy = o->policy;
     b->ids = ids ? arena_copy(&b->arena, ids, n * sizeof *ids) : NULL;
+    rows = without_formats(b, o, rows, n);
     size_t records = count_records(rows, n);
     if (records == n && n > 0) {
         unpack_records(b, o, rows, n);

@@ -166,6 +166,8 @@ static struct trial find_dialect(const struct sample *s, const struct format *ba
         if (i > 0 && !memchr(s->at, t.format.delimiter[0], (size_t)(s->end - s->at)))
             continue;
         try_format(&t, *s);
+        if (t.weak && (t.usual < t.records || t.columns < 3))
+            continue; /* words of a text, rather */
         if (i == 0 || compare_trials(&t, &best) > 0)
             best = t;
     }

@@ -32,7 +32,7 @@ struct run {
     int fd;
     uint64_t offset, left; /* bytes of the file not yet in the buffer */
     struct buf buffer;
-    size_t at;             /* of the current record in the buffer */
+    size_t at; /* of the current record in the buffer */
     struct text key, payload;
 };
 
@@ -64,7 +64,8 @@ uint64_t sorter_count(const struct sorter *s)
     return s->count;
 }
 
-/* ---- adding ------------------------------------------------------------------------------------------- */
+/* ---- adding
+ * ------------------------------------------------------------------------------------------- */
 
 /* Of a block that is begun for n bytes. */
 static size_t block_size(const struct sorter *s, size_t n)
@@ -109,12 +110,13 @@ static void drop_blocks(struct sorter *s)
     s->used = 0;
 }
 
-/* ---- sorting in memory ---------------------------------------------------------------------------------- */
+/* ---- sorting in memory
+ * ---------------------------------------------------------------------------------- */
 
 enum {
-    SMALL = 64,       /* entries that a comparison sort handles best */
-    DEPTH_MAX = 256,  /* bytes of the key sorted by their values; what goes deeper is compared */
-    AHEAD = 12,       /* records fetched before they are needed */
+    SMALL = 64,      /* entries that a comparison sort handles best */
+    DEPTH_MAX = 256, /* bytes of the key sorted by their values; what goes deeper is compared */
+    AHEAD = 12,      /* records fetched before they are needed */
 };
 
 static int compare_keys(struct text a, struct text b)
@@ -134,7 +136,8 @@ static int compare_entries(const void *a, const void *b)
     return compare_keys(key_of(x->record), key_of(y->record));
 }
 
-/* How often each value of each byte of the prefix occurs; false when the entries are in order already. */
+/* How often each value of each byte of the prefix occurs; false when the entries are in order
+ * already. */
 static bool count_bytes(const struct entry *entries, size_t n, size_t (*counts)[256])
 {
     bool in_order = true;
@@ -146,7 +149,8 @@ static bool count_bytes(const struct entry *entries, size_t n, size_t (*counts)[
     return !in_order;
 }
 
-static void scatter(const struct entry *from, struct entry *to, size_t n, unsigned byte, size_t *count)
+static void scatter(const struct entry *from, struct entry *to, size_t n, unsigned byte,
+                    size_t *count)
 {
     size_t sum = 0;
     for (size_t v = 0; v < 256; v++) {
@@ -158,11 +162,11 @@ static void scatter(const struct entry *from, struct entry *to, size_t n, unsign
         to[count[from[i].prefix >> (8 * byte) & 0xFF]++] = from[i];
 }
 
-/* Least significant byte first, so that equal prefixes stay in order of arrival; a byte that is the same in
- * all keys costs only its count. other has room for n entries. */
+/* Least significant byte first, so that equal prefixes stay in order of arrival; a byte that is the
+ * same in all keys costs only its count. other has room for n entries. */
 static void sort_by_prefix(struct entry *entries, struct entry *other, size_t n)
 {
-    size_t (*counts)[256] = mem_alloc(8 * sizeof *counts);
+    size_t(*counts)[256] = mem_alloc(8 * sizeof *counts);
     struct entry *from = entries, *to = other;
     bool todo = count_bytes(entries, n, counts);
     for (unsigned byte = 0; todo && byte < 8; byte++) {
@@ -231,7 +235,8 @@ static void sort_entries(struct entry *entries, size_t n)
     mem_free(other);
 }
 
-/* ---- spilling -------------------------------------------------------------------------------------------- */
+/* ---- spilling
+ * -------------------------------------------------------------------------------------------- */
 
 static size_t record_size(const struct record *r)
 {
@@ -277,7 +282,8 @@ static int spill(struct sorter *s, struct error *e)
     return status;
 }
 
-/* With one more record of n bytes: blocks, entries, and as many entries again while they are sorted. */
+/* With one more record of n bytes: blocks, entries, and as many entries again while they are
+ * sorted. */
 static bool is_full(const struct sorter *s, size_t n)
 {
     size_t more = n + 8 > s->block_left ? block_size(s, n) : 0;
@@ -304,7 +310,8 @@ int sorter_add(struct sorter *s, struct text key, struct text payload, struct er
     return 0;
 }
 
-/* ---- finishing ------------------------------------------------------------------------------------------- */
+/* ---- finishing
+ * ------------------------------------------------------------------------------------------- */
 
 /* What is in memory becomes a run. */
 static void close_entries(struct sorter *s)
@@ -342,12 +349,14 @@ int sorter_merge(struct sorter *into, struct sorter *from, struct error *e)
 
 static int fill_buffer(struct run *r, size_t size, struct error *e)
 {
-    memmove(r->buffer.at, r->buffer.at + r->at, r->buffer.len - r->at);
+    if (r->at > 0)
+        memmove(r->buffer.at, r->buffer.at + r->at, r->buffer.len - r->at);
     r->buffer.len -= r->at;
     r->at = 0;
     size_t want = r->left < size ? (size_t)r->left : size;
     buf_reserve(&r->buffer, want);
-    ssize_t got = file_read_at(r->fd, r->buffer.at + r->buffer.len, want, r->offset, "scratch file", e);
+    ssize_t got =
+        file_read_at(r->fd, r->buffer.at + r->buffer.len, want, r->offset, "scratch file", e);
     if (got < 0)
         return (int)got;
     if ((size_t)got != want)

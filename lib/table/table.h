@@ -118,6 +118,8 @@ struct batch {
     uint64_t first_line;        /* line of text's first record; 0 unknown */
     const uint32_t *row_start;  /* offset in text of row r of the chunk: row_start[r * row_stride]; */
     uint32_t row_stride;        /* row_start NULL: unknown */
+    size_t line_offset;         /* of the row last asked for by batch_place, */
+    uint64_t line;              /* and its line, so that the next one is not counted from the start */
     const struct json_layout *layout; /* JSON Lines: each row's own keys; NULL: as the schema */
     uint8_t *rejected;          /* per row: 1 = drop; NULL none. See cell_policy */
     uint64_t sequence;          /* place in the stream of batches, for ordered steps and output */
@@ -128,7 +130,7 @@ struct batch {
 #define ROW_ID_SHIFT 20
 uint64_t batch_row_id(const struct batch *b, size_t row);
 /* file and line of a row, as far as known, into e. Returns e->code. */
-int batch_place(const struct batch *b, size_t row, struct error *e);
+int batch_place(struct batch *b, size_t row, struct error *e);
 
 struct batch *batch_new(void);
 void batch_clear(struct batch *b);          /* no rows, no columns; memory kept for the next chunk */
@@ -232,7 +234,7 @@ struct input_options {
     bool union_schema;              /* JSON Lines: read all of it first for the union of keys */
     bool json_out;                  /* JSON Lines go out too: keys the schema lacks may pass by */
     bool live;                      /* read no sample: types are text unless declared */
-    const struct schema *known;     /* types of columns by name: no sample is read; borrowed */
+    const struct schema *known;     /* types of columns, for a slow stream: no sample is waited for; borrowed */
     bool same_header;               /* several files must have the same columns */
     struct text types;              /* "id:int,zip:text": declared types */
     struct text columns;            /* "a,b,c": names instead of a header, or the JSON keys */
@@ -244,6 +246,8 @@ int input_open(char *const paths[], size_t count, const struct input_options *o,
                struct error *e);                    /* no paths: standard input */
 const struct schema *input_schema(const struct input *in);
 const struct format *input_format(const struct input *in);
+/* From here on columns have the types they have in known, and others are text. */
+void input_set_types(struct input *in, const struct schema *known);
 /* The next chunk of text into b (cleared), in order; one thread at a time. 1: a chunk, 0: the end, < 0.
  * A slow stream is not waited for: the complete records there are come at once. */
 int input_next(struct input *in, struct batch *b, struct error *e);

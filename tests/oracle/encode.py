@@ -80,6 +80,8 @@ close(run("count_encode city", frame).city, frame.city.map(frame.city.value_coun
       "count_encode equals value_counts")
 close(run("frequency_encode city", gaps).city, gaps.city.map(gaps.city.value_counts(normalize=True)),
       "frequency_encode equals value_counts(normalize)")
+close(run("count_encode city missing=keep", gaps).city,
+      gaps.city.fillna("").map(gaps.city.fillna("").value_counts()), "count_encode missing=keep counts missing cells")
 
 places = frame.city.map({c: i + 1 for i, c in enumerate(cities)})
 close(run("basen city", frame).filter(like="city_"),

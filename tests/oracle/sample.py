@@ -18,7 +18,7 @@ frame = pd.DataFrame({
     "key": random.integers(0, 400, N),
     "c": random.choice(["a", "b", "rare"], N, p=[.7, .28, .02]),
     "w": random.choice([0, 1, 5], N),
-    "t": (pd.Timestamp("2024-01-01") + pd.to_timedelta(random.integers(0, 900, N), unit="h"))
+    "t": (pd.Timestamp("2024-01-01") + pd.to_timedelta(random.integers(0, 60, N), unit="h"))
     .strftime("%Y-%m-%dT%H:%M:%SZ"),
     "x": np.round(random.normal(size=N), 6), "v": np.round(random.normal(size=N), 6),
 })
@@ -162,7 +162,7 @@ same(run("tomek_links c", iris_like).x, iris_like.x[~np.array(link)], "tomek_lin
 part = run("split train=0.8 test=0.2 by_time=t", frame)
 cut = hours.quantile(.8)
 same(part.split, np.where(hours <= cut, "train", "test"), "split by_time cuts at the quantile")
-ok(abs((part.split == "train").mean() - .8) < .01, "split by_time: the earliest 80 %, ties together")
+ok(abs((part.split == "train").mean() - .8) < .02, "split by_time: the earliest 80 %, ties together")
 part = run("split a=0.6 b=0.3 c=0.1 by=key seed=4", frame.rename(columns={"c": "class"}))
 ok((part.groupby("key").split.nunique() == 1).all() and abs((part.split == "a").mean() - .6) < .1,
    "split by= keeps keys together")
