@@ -43,7 +43,9 @@ static int work(struct session *s, const void *options_given, struct operands *o
     int status = load_recipe(operands->at[0], &s->context, &recipe, e);
     if (status == 0) {
         s->context.input.known = &recipe->schema;
-        status = session_input(s, operands->at + 1, operands->len - 1, &in, e);
+        operands->at++;
+        operands->len--;
+        status = session_input(s, recipe, operands, &in, e);
     }
     if (status == 0)
         status = recipe_check_input(recipe, input_schema(in), o->strict, warn, e);

@@ -1,8 +1,6 @@
 /* wrangle convert, describe, head, view: rows as they are, in another format or for eyes. */
 #include "wrangle.h"
 
-#include "table/pretty.h"
-
 #include <unistd.h>
 
 struct convert_options {
@@ -22,42 +20,23 @@ static const struct option head_rows[] = {
      .help = "how many rows"},
     STREAM_INPUT_ROWS(struct convert_options),
     STREAM_OUTPUT_ROWS(struct convert_options),
+    OPTION_ROW_JOBS(struct convert_options, stream.jobs),
     OPTION_END,
 };
 
-static int show(void *context, const struct schema *schema, struct batch *b, struct error *e)
+/* The options, with an aligned table as the format unless they name another. */
+static struct stream_options as_table(const struct stream_options *o)
 {
-    (void)e;
-    pretty_add(context, schema, b);
-    return 0;
+    struct stream_options with = *o;
+    if (!o->to && !o->output)
+        with.to = "pretty";
+    return with;
 }
 
-/* An aligned table holds its rows until it knows their widths, so it goes through the consumer. */
-static int run_to_table(struct recipe *r, struct input *in, struct error *e)
-{
-    struct pretty table = {0};
-    struct buf text = {0};
-    struct run_options o = {.consume = show, .consume_context = &table};
-    int status = recipe_run(r, in, &o, e);
-    pretty_finish(&table, &text);
-    if (status == 0)
-        status = print_text(&text, e);
-    buf_release(&text);
-    return status;
-}
-
-static bool wants_table(const struct stream_options *o, bool by_default)
-{
-    if (o->to)
-        return strcmp(o->to, "pretty") == 0;
-    return by_default && !o->output;
-}
-
-/* What the commands of this file do: a program of their own, to text or to an aligned table. */
+/* What the commands of this file do: a program of their own. */
 struct passage {
-    const struct convert_options *options;
+    struct stream_options options;
     const char *program;
-    bool table; /* unless --to or --output say otherwise */
 };
 
 static int work(struct session *s, const void *options_given, struct operands *operands,
@@ -68,33 +47,31 @@ static int work(struct session *s, const void *options_given, struct operands *o
     struct input *in = NULL;
     int status = recipe_parse(p->program, strlen(p->program), &s->context, &recipe, e);
     if (status == 0)
-        status = session_input(s, operands->at, operands->len, &in, e);
+        status = session_input(s, recipe, operands, &in, e);
     if (status == 0)
-        status = wants_table(&p->options->stream, p->table)
-                     ? run_to_table(recipe, in, e)
-                     : run_to_output(recipe, in, &p->options->stream, e);
+        status = run_to_output(recipe, in, &p->options, e);
     input_free(in);
     recipe_free(recipe);
     return status;
 }
 
-static int run(const struct convert_options *o, struct operands *operands, const char *program,
-               bool table)
+static int run(struct stream_options options, struct operands *operands, const char *program)
 {
-    struct passage p = {o, program, table};
-    return session_run(work, &o->stream, &p, operands);
+    struct passage p = {options, program};
+    return session_run(work, &options, &p, operands);
 }
 
 static int convert(void *context, struct operands *operands)
 {
-    return run(context, operands, "", false);
+    const struct convert_options *o = context;
+    return run(o->stream, operands, "");
 }
 
 static int show_first(const struct convert_options *o, struct operands *operands, bool table)
 {
     char program[64];
     snprintf(program, sizeof program, "head n=%lld", (long long)o->rows);
-    return run(o, operands, program, table);
+    return run(table ? as_table(&o->stream) : o->stream, operands, program);
 }
 
 static int head(void *context, struct operands *operands)
@@ -107,11 +84,13 @@ static int view(void *context, struct operands *operands)
     return show_first(context, operands, true);
 }
 
+/* Six digits are enough for eyes. */
 static int describe(void *context, struct operands *operands)
 {
     const struct convert_options *o = context;
-    bool table = wants_table(&o->stream, true);
-    return run(o, operands, table ? "describe digits=6" : "describe", true);
+    struct stream_options options = as_table(&o->stream);
+    bool for_eyes = options.to && strcmp(options.to, "pretty") == 0;
+    return run(options, operands, for_eyes ? "describe digits=6" : "describe");
 }
 
 const struct command command_describe = {

@@ -23,7 +23,7 @@ static int work(struct session *s, const void *options_given, struct operands *o
     struct input *in = NULL;
     int status = parse_program(s, o->program_file, operands, &recipe, e);
     if (status == 0 && operands->len > 0)
-        status = session_input(s, operands->at, operands->len, &in, e);
+        status = session_input(s, recipe, operands, &in, e);
     if (status == 0)
         status = recipe_explain(recipe, in ? input_schema(in) : NULL, &text, e);
     if (status == 0)

@@ -68,7 +68,7 @@ static int work(struct session *s, const void *options_given, struct operands *o
                          "--emit: rows go to standard output, name the state with --recipe");
     int status = parse_program(s, o->program_file, operands, &recipe, e);
     if (status == 0)
-        status = session_input(s, operands->at, operands->len, &in, e);
+        status = session_input(s, recipe, operands, &in, e);
     if (status == 0)
         status = fit_and_save(recipe, in, o, e);
     input_free(in);

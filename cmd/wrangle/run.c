@@ -24,7 +24,7 @@ static int work(struct session *s, const void *options_given, struct operands *o
     s->context.training = true;
     int status = parse_program(s, o->program_file, operands, &recipe, e);
     if (status == 0)
-        status = session_input(s, operands->at, operands->len, &in, e);
+        status = session_input(s, recipe, operands, &in, e);
     if (status == 0)
         status = recipe_fit(recipe, in, e);
     if (status == 0)

@@ -1,6 +1,8 @@
 /* From options to inputs, policies and outputs. */
 #include "wrangle.h"
 
+#include "table/pretty.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -194,10 +196,11 @@ int session_close(struct session *s, int status, struct error *e)
     return status;
 }
 
-int session_input(struct session *s, char *const paths[], size_t count, struct input **out,
-                  struct error *e)
+int session_input(struct session *s, const struct recipe *r, const struct operands *operands,
+                  struct input **out, struct error *e)
 {
-    return input_open(paths, count, &s->context.input, out, e);
+    s->context.input.json_out = s->context.input.json_out && recipe_is_rowwise(r);
+    return input_open(operands->at, operands->len, &s->context.input, out, e);
 }
 
 int session_run(session_work *work, const struct stream_options *o, const void *options,
@@ -272,12 +275,47 @@ static void show_progress(void *context, uint64_t rows, uint64_t bytes)
         progress_add(p, bytes - p->done);
 }
 
+static int show(void *context, const struct schema *schema, struct batch *b, struct error *e)
+{
+    (void)e;
+    pretty_add(context, schema, b);
+    return 0;
+}
+
+static int write_text(const char *path, const struct buf *text, struct error *e)
+{
+    struct sink *sink = NULL;
+    int status = sink_open(path, &sink, e);
+    if (status == 0 && text->len)
+        status = sink_write(sink, text->at, text->len, e);
+    if (status == 0)
+        return sink_commit(sink, e);
+    sink_abort(sink);
+    return status;
+}
+
+/* An aligned table holds its rows until it knows their widths, so it goes through the consumer. */
+static int run_to_table(struct recipe *r, struct input *in, const char *path, struct error *e)
+{
+    struct pretty table = {0};
+    struct buf text = {0};
+    struct run_options o = {.consume = show, .consume_context = &table};
+    int status = recipe_run(r, in, &o, e);
+    pretty_finish(&table, &text);
+    if (status == 0)
+        status = write_text(path, &text, e);
+    buf_release(&text);
+    return status;
+}
+
 int run_to_output(struct recipe *r, struct input *in, const struct stream_options *o,
                   struct error *e)
 {
     struct format format;
     struct sink *sink = NULL;
     int status = output_format(o, in, &format, e);
+    if (status == 0 && format.kind == FORMAT_PRETTY)
+        return run_to_table(r, in, o->output, e);
     if (status == 0)
         status = sink_open(o->output, &sink, e);
     if (status)
@@ -296,14 +334,7 @@ int run_to_output(struct recipe *r, struct input *in, const struct stream_option
 
 int print_text(const struct buf *text, struct error *e)
 {
-    struct sink *sink = NULL;
-    int status = sink_open(NULL, &sink, e);
-    if (status == 0)
-        status = text->len ? sink_write(sink, text->at, text->len, e) : 0;
-    if (status == 0)
-        return sink_commit(sink, e);
-    sink_abort(sink);
-    return status;
+    return write_text(NULL, text, e);
 }
 
 int finish(int status, const struct error *e)

@@ -93,8 +93,9 @@ struct session {
 int session_open(struct session *s, const struct stream_options *o, struct error *e);
 /* Closes; status becomes that of writing the rejects when it was 0. */
 int session_close(struct session *s, int status, struct error *e);
-int session_input(struct session *s, char *const paths[], size_t count, struct input **out,
-                  struct error *e);
+/* The files named by the operands, for the recipe's steps. */
+int session_input(struct session *s, const struct recipe *r, const struct operands *operands,
+                  struct input **out, struct error *e);
 /* All of a command: opens a session, does the work in it, closes it, reports, and returns the exit status. */
 typedef int session_work(struct session *s, const void *options, struct operands *operands,
                          struct error *e);

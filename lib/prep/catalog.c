@@ -293,9 +293,24 @@ static void put_wrapped(struct buf *out, const char *text)
     buf_putc(out, '\n');
 }
 
+/* In single quotes, as it can be pasted into a shell. */
+static void put_shell_word(struct buf *out, const char *text)
+{
+    buf_putc(out, '\'');
+    for (const char *p = text; *p; p++) {
+        if (*p == '\'')
+            buf_puts(out, "'\\''");
+        else
+            buf_putc(out, *p);
+    }
+    buf_putc(out, '\'');
+}
+
 static void put_example(struct buf *out, const struct example *x)
 {
-    buf_format(out, "\nexample: wrangle '%s'\n", x->program);
+    buf_puts(out, "\nexample: wrangle ");
+    put_shell_word(out, x->program);
+    buf_putc(out, '\n');
     if (x->file_name) {
         buf_format(out, "  %s:\n", x->file_name);
         put_indented(out, x->file);

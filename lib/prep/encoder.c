@@ -113,7 +113,9 @@ int encoder_open(struct step *s, const struct schema *in, struct error *e)
     plan->unknown.place = plan->missing.place = PLACE_IGNORE;
     int rc = 0;
     if (encoder->target != TARGET_NONE) {
-        rc = arg_column(s, "target", in, &plan->target, e);
+        bool absent = schema_find(in, arg_text(s, "target")) == FIELD_NONE;
+        if (!s->learnt || !absent) /* new rows have no target yet */
+            rc = arg_column(s, "target", in, &plan->target, e);
         plan->target_name = arg_string(s, "target");
         plan->positive = arg_text(s, "positive");
     }

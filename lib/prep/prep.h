@@ -228,6 +228,9 @@ int recipe_parse(const char *program, size_t n, const struct prep_context *conte
                  struct error *e);
 void recipe_free(struct recipe *r);
 
+/* True when every row goes through all steps by itself, so that what came with it and is no column (keys of
+ * JSON Lines that the schema lacks) can leave with it. */
+bool recipe_is_rowwise(const struct recipe *r);
 /* Fits every step that learns, in as few passes over in as its dependencies allow. */
 int recipe_fit(struct recipe *r, struct input *in, struct error *e);
 /* The state as JSON text, canonical (sorted keys, one value per line where it helps a diff). Opens the steps

@@ -285,6 +285,16 @@ int recipe_fit(struct recipe *r, struct input *in, struct error *e)
     return status;
 }
 
+bool recipe_is_rowwise(const struct recipe *r)
+{
+    for (size_t i = 0; i < r->steps.len; i++) {
+        const struct step_kind *k = r->steps.at[i]->kind;
+        if (k->blocking || (k->push && strcmp(k->class, "S") != 0))
+            return false;
+    }
+    return true;
+}
+
 /* ---- running -------------------------------------------------------------------------------- */
 
 static int run_to_text(struct walk *w, const struct run_options *o, struct error *e)

@@ -276,10 +276,9 @@ static int finish_values(const struct step *s, size_t index, struct crossed *x, 
     bool numbers = type_is_number(d->types[index]) && read_entries(&x->counts, true, entries);
     x->score = (struct score){(double)NAN, (double)NAN};
     size_t classes = numbers ? number_classes(entries, n) : 0;
-    if (n)
-        qsort(entries, n, sizeof *entries, by_cell);
     if (classes == 2) {
         double *a, *b;
+        qsort(entries, n, sizeof *entries, by_cell);
         size_t na = values_of(entries, n, 0, &a), nb = values_of(entries, n, 1, &b);
         x->score.score = test ? difference_ks(a, na, b, nb, &x->score.p_value)
                               : difference_wasserstein(a, na, b, nb);

@@ -309,14 +309,63 @@ static int check_same_names(const struct step *a, const struct step *b, struct e
                      a->kind->name);
 }
 
+/* Which columns carry something that was learnt, and so differs from shard to shard. */
+struct learnt_columns {
+    struct map names;
+    bool all; /* the rows themselves may differ, or columns whose names are not known here */
+};
+
+static bool carries(const struct learnt_columns *l, const struct schema *schema, const size_t *columns,
+                    size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (map_get(&l->names, text_of(schema->fields.at[columns[i]].name)) != MAP_NONE)
+            return true;
+    return false;
+}
+
+/* Steps that only say which columns go on make nothing of their values. */
+static bool only_arranges(const struct step *s)
+{
+    static const char *const names[] = {"select", "drop", "move", "reorder", "sort_columns"};
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (strcmp(s->kind->name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* A sum over values that another step has changed by what it learnt is not the sum over the whole: there is
+ * no exact merge, so there is none. */
+static int check_independent(const struct step *s, const struct schema *schema,
+                             struct learnt_columns *l, struct error *e)
+{
+    bool sees = l->all || carries(l, schema, s->columns, s->column_count) ||
+                carries(l, schema, s->reads.at, s->reads.len);
+    if (!step_learns(s)) {
+        l->all = l->all || (sees && !only_arranges(s));
+        return 0;
+    }
+    if (sees)
+        return error_set(e, ERR_DATA,
+                         "cannot merge: step %zu (%s) learns from what a step before it has learnt; "
+                         "fit and merge those first, apply them to the shards, then fit the rest",
+                         s->number, s->kind->name);
+    for (size_t i = 0; i < s->column_count; i++)
+        map_put(&l->names, text_of(schema->fields.at[s->columns[i]].name), NULL);
+    l->all = strcmp(s->kind->family, "outliers") == 0 || strcmp(s->kind->family, "sample") == 0;
+    return 0;
+}
+
 /* Opened anew: what earlier steps learnt together may change what this one sees. */
 static int merge_step(struct recipe *r, struct recipe *from, size_t i, struct schema *schema,
-                      struct error *e)
+                      struct learnt_columns *l, struct error *e)
 {
     struct step *a = r->steps.at[i], *b = from->steps.at[i];
     int rc = recipe_open_step(r, i, schema, e);
     if (!rc)
         rc = check_same_names(a, b, e);
+    if (!rc)
+        rc = check_independent(a, schema, l, e);
     if (!rc && step_learns(a)) {
         void *state = a->learnt;
         rc = a->kind->merge(a, state, b->learnt, e);
@@ -325,7 +374,12 @@ static int merge_step(struct recipe *r, struct recipe *from, size_t i, struct sc
             rc = step_finish(a, state, e);
         }
     }
-    return rc ? rc : recipe_shape_step(r, i, schema, e);
+    if (!rc)
+        rc = recipe_shape_step(r, i, schema, e);
+    for (size_t k = 0; rc == 0 && step_learns(a) && k < schema->fields.len; k++)
+        if (schema_find(&r->schema, text_of(schema->fields.at[k].name)) == FIELD_NONE)
+            map_put(&l->names, text_of(schema->fields.at[k].name), NULL);
+    return rc;
 }
 
 static int check_mergeable(const struct recipe *r, const struct recipe *from, struct error *e)
@@ -348,9 +402,11 @@ int recipe_merge(struct recipe *r, struct recipe *from, struct error *e)
     if (rc)
         return rc;
     struct schema schema = {0};
+    struct learnt_columns learnt = {0};
     schema_copy(&schema, &r->schema);
     for (size_t i = 0; rc == 0 && i < r->steps.len; i++)
-        rc = merge_step(r, from, i, &schema, e);
+        rc = merge_step(r, from, i, &schema, &learnt, e);
+    map_release(&learnt.names);
     schema_release(&schema);
     r->rows_seen += from->rows_seen;
     return rc;

@@ -179,6 +179,8 @@ static int agg_learn(const struct step *s, void *state, struct batch *b, struct 
 {
     const struct agg_plan *p = s->plan;
     struct agg_table *t = state;
+    if (b->rows == 0)
+        return 0;
     uint64_t *ids = batch_array(b, b->rows, sizeof *ids);
     uint32_t *group = batch_array(b, b->rows, sizeof *group);
     for (size_t r = 0; r < b->rows; r++)

@@ -66,7 +66,8 @@ static int layout_apply(const struct step *s, struct batch *b, struct error *e)
 /* Keys that never became columns were not selected. */
 static int select_apply(const struct step *s, struct batch *b, struct error *e)
 {
-    batch_drop_extras(b);
+    if (!text_equal(arg_text(s, "columns"), TEXT_LITERAL("@all")))
+        batch_drop_extras(b);
     return layout_apply(s, b, e);
 }
 

@@ -1,5 +1,6 @@
 /* Projections learnt from the sums of products of columns: pca, truncated_svd, factor_analysis,
- * lda_discriminant. The matrix of sums is the state, so one pass is enough and shards merge. */
+ * lda_discriminant, feature_agglomeration. The matrix of sums is the state, so one pass is enough
+ * and shards merge. */
 #include "prep/families.h"
 #include "prep/projection.h"
 
@@ -307,6 +308,90 @@ static int derive_discriminants(const struct step *s, struct projection *x, stru
     return 0;
 }
 
+/* ---- feature agglomeration ------------------------------------------------------------------ */
+
+/* Columns grouped bottom-up. A group is known by its first column; others have size 0. */
+struct groups {
+    size_t p, left;
+    size_t *size, *first; /* p: columns in the group; the group of each column */
+    double *distance;     /* p * p, squared, between groups */
+};
+
+static void groups_start(struct groups *g, const struct comoments *sums)
+{
+    size_t p = g->p;
+    g->left = p;
+    g->size = mem_alloc(2 * p * sizeof *g->size);
+    g->first = g->size + p;
+    g->distance = mem_alloc(p * p * sizeof *g->distance);
+    for (size_t i = 0; i < p; i++) {
+        g->size[i] = 1;
+        g->first[i] = i;
+        for (size_t j = 0; j < p; j++)
+            g->distance[i * p + j] = second_moment(sums, i, i) + second_moment(sums, j, j) -
+                                     2 * second_moment(sums, i, j);
+    }
+}
+
+/* Joins b into a: the distance of the union to another group by Ward's rule, in the form of Lance
+ * and Williams (1967). */
+static void groups_join(struct groups *g, size_t a, size_t b)
+{
+    double *d = g->distance, between = d[a * g->p + b];
+    double na = (double)g->size[a], nb = (double)g->size[b];
+    for (size_t k = 0; k < g->p; k++) {
+        double nk = (double)g->size[k];
+        if (k == a || k == b || g->size[k] == 0)
+            continue;
+        double joined = ((na + nk) * d[a * g->p + k] + (nb + nk) * d[b * g->p + k] - nk * between) /
+                        (na + nb + nk);
+        d[a * g->p + k] = d[k * g->p + a] = joined;
+    }
+    for (size_t i = 0; i < g->p; i++)
+        g->first[i] = g->first[i] == b ? a : g->first[i];
+    g->size[a] += g->size[b];
+    g->size[b] = 0;
+    g->left--;
+}
+
+/* The two nearest groups become one; the first of equally near ones. */
+static void groups_join_nearest(struct groups *g)
+{
+    size_t a = SIZE_MAX, b = SIZE_MAX;
+    for (size_t i = 0; i < g->p; i++)
+        for (size_t j = i + 1; g->size[i] && j < g->p; j++)
+            if (g->size[j] &&
+                (a == SIZE_MAX || g->distance[i * g->p + j] < g->distance[a * g->p + b])) {
+                a = i;
+                b = j;
+            }
+    groups_join(g, a, b);
+}
+
+static int derive_groups(const struct step *s, struct projection *x, struct error *e)
+{
+    size_t k;
+    int rc = projection_count(s, x->p, &k, e);
+    if (rc || x->total.count == 0)
+        return rc ? rc : learn_nothing(x, k);
+    struct groups g = {.p = x->p};
+    groups_start(&g, &x->total);
+    while (g.left > k)
+        groups_join_nearest(&g);
+    projection_size(x, k);
+    for (size_t i = 0, c = 0; i < g.p; i++) {
+        if (g.size[i] == 0)
+            continue;
+        for (size_t m = i; m < g.p; m++)
+            if (g.first[m] == i)
+                x->weights[c * g.p + m] = 1 / (double)g.size[i];
+        c++;
+    }
+    mem_free(g.size);
+    mem_free(g.distance);
+    return 0;
+}
+
 /* ---- the entries ---------------------------------------------------------------------------- */
 
 static const struct arg pca_args[] = {
@@ -358,6 +443,17 @@ static const struct arg lda_args[] = {
     {.name = "target", .kind = ARG_COLUMN, .help = "column of classes", .required = true},
     PROJECTION_K("number of discriminants; default: classes - 1, or columns when fewer"),
     PROJECTION_NAMES("lda"),
+    {0},
+};
+static const struct arg group_args[] = {
+    PROJECTION_COLUMNS,
+    {.name = "k",
+     .kind = ARG_INT,
+     .fallback = "2",
+     .help = "number of groups",
+     .min = 1,
+     .max = 1e6},
+    PROJECTION_NAMES("group"),
     {0},
 };
 
@@ -425,5 +521,18 @@ const struct step_kind steps_project[] = {
               "2.1213203435596424\n"},
      PROJECTION_FITTED_HOOKS,
      .detail = &(const struct projecting){.derive = derive_discriminants, .by_class = true}},
+    {.name = "feature_agglomeration",
+     .family = "project",
+     .class = "F",
+     .summary = "the mean of each group of columns that are alike",
+     .details = "Columns are joined bottom-up by Ward's criterion on their Euclidean distance, as "
+                "scikit-learn's FeatureAgglomeration; scale them first when their units differ. "
+                "Groups are numbered by their first column.",
+     .args = group_args,
+     .example = {.program = "feature_agglomeration a,b,c k=2",
+                 .input = "a,b,c\n1,9,2\n3,4,4\n",
+                 .output = "group_0,group_1\n1.5,9\n3.5,4\n"},
+     PROJECTION_FITTED_HOOKS,
+     .detail = &(const struct projecting){.derive = derive_groups}},
     {0},
 };

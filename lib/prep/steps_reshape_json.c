@@ -1,71 +1,10 @@
 /* Steps that take JSON cells apart and put them together: explode, flatten, unnest_json,
  * extract_json_path, unflatten. explode takes lists in text apart, too. */
 #include "prep/families.h"
+#include "prep/json_cell.h"
 #include "prep/recipe.h"
 
-/* ---- JSON cells ----------------------------------------------------------------------------- */
-
 static const struct text missing = {NULL, 0};
-
-/* The text of a JSON value whose first token was just read: strings decoded, lists and objects as
- * JSON, null missing. `start` is where the value begins. */
-static struct text value_text(struct batch *b, struct json_reader *r, enum json_token token,
-                              const char *start)
-{
-    struct buf decoded = {0};
-    struct text out = r->raw;
-    switch (token) {
-    case JSON_TOKEN_OBJECT:
-    case JSON_TOKEN_ARRAY:
-        return json_skip(r) ? (struct text){start, (size_t)(r->at - start)} : missing;
-    case JSON_TOKEN_STRING:
-        if (!r->escaped)
-            return out;
-        (void)json_unescape(&decoded, out);
-        out =
-            (struct text){arena_copy(&b->arena, buf_text(&decoded), decoded.len + 1), decoded.len};
-        buf_release(&decoded);
-        return out;
-    case JSON_TOKEN_NUMBER:
-    case JSON_TOKEN_TRUE:
-    case JSON_TOKEN_FALSE:
-        return out;
-    default:
-        return missing;
-    }
-}
-
-static const char *skip_blanks(const char *at, const char *end)
-{
-    while (at < end && strchr(" \t\n\r,:", *at))
-        at++;
-    return at;
-}
-
-/* The next value of the list or object being read; false at its end. key, for an object, as it
- * stands. */
-static bool next_value(struct batch *b, struct json_reader *r, struct text *key, struct text *value)
-{
-    const char *start = skip_blanks(r->at, r->end);
-    enum json_token token = json_next(r);
-    if (token == JSON_TOKEN_KEY) {
-        *key = r->raw;
-        start = skip_blanks(r->at, r->end);
-        token = json_next(r);
-    }
-    if (token == JSON_TOKEN_END || token == JSON_TOKEN_ERROR || token == JSON_TOKEN_DONE)
-        return false;
-    *value = value_text(b, r, token, start);
-    return true;
-}
-
-static bool begins(struct json_reader *r, struct text cell, enum json_token wanted)
-{
-    if (!cell.at)
-        return false;
-    json_start(r, cell.at, cell.len);
-    return json_next(r) == wanted;
-}
 
 static int reject_json(struct batch *b, size_t row, size_t column, const char *name,
                        const char *wanted, struct error *e)
@@ -74,17 +13,6 @@ static int reject_json(struct batch *b, size_t row, size_t column, const char *n
     char quoted[QUOTE_MAX];
     error_set(e, ERR_DATA, "%s is not %s", quote(quoted, v.at, v.len), wanted);
     return batch_reject(b, row, column, name, e);
-}
-
-/* Whether the whole cell is JSON that begins so. */
-static bool is_json(struct text cell, enum json_token wanted)
-{
-    struct json_reader r;
-    if (!begins(&r, cell, wanted))
-        return false;
-    if ((wanted == JSON_TOKEN_ARRAY || wanted == JSON_TOKEN_OBJECT) && !json_skip(&r))
-        return false;
-    return json_next(&r) == JSON_TOKEN_DONE;
 }
 
 /* ---- explode -------------------------------------------------------------------------------- */
@@ -119,8 +47,8 @@ static void split_list(struct batch *b, struct pieces *p, size_t row, struct tex
     struct json_reader r;
     struct text key, value;
     size_t before = p->rows.len;
-    (void)begins(&r, cell, JSON_TOKEN_ARRAY);
-    while (next_value(b, &r, &key, &value))
+    (void)json_cell_begin(&r, cell, JSON_TOKEN_ARRAY);
+    while (json_cell_next(b, &r, &key, &value))
         add_piece(p, row, value);
     if (p->rows.len == before)
         add_piece(p, row, missing);
@@ -134,7 +62,7 @@ static int explode_cells(const struct step *s, struct batch *b, struct pieces *p
     for (size_t r = 0; rc == 0 && r < b->rows; r++) {
         if (cells[r].at && sep.at) {
             split_text(p, r, cells[r], sep);
-        } else if (is_json(cells[r], JSON_TOKEN_ARRAY)) {
+        } else if (json_cell_is(cells[r], JSON_TOKEN_ARRAY)) {
             split_list(b, p, r, cells[r]);
         } else {
             if (cells[r].at)
@@ -271,8 +199,8 @@ static int flatten_cell(const struct step *s, struct batch *b, size_t row, struc
     struct json_reader r;
     struct text key, value;
     size_t i = 0;
-    (void)begins(&r, cell, JSON_TOKEN_ARRAY);
-    for (; next_value(b, &r, &key, &value); i++)
+    (void)json_cell_begin(&r, cell, JSON_TOKEN_ARRAY);
+    for (; json_cell_next(b, &r, &key, &value); i++)
         if (i < p->count)
             columns[i][row] = value;
     if (i == p->count || !arg_bool(s, "strict"))
@@ -287,7 +215,7 @@ static int flatten_apply(const struct step *s, struct batch *b, struct error *e)
     const struct text *cells = batch_text(b, s->reads.at[0]);
     for (size_t r = 0; r < b->rows; r++) {
         int rc = 0;
-        if (is_json(cells[r], JSON_TOKEN_ARRAY))
+        if (json_cell_is(cells[r], JSON_TOKEN_ARRAY))
             rc = flatten_cell(s, b, r, cells[r], columns, e);
         else if (cells[r].at)
             rc = reject_json(b, r, s->reads.at[0], arg_string(s, "column"), "a JSON list", e);
@@ -303,8 +231,8 @@ static void unnest_cell(const struct parts *p, struct batch *b, size_t row, stru
 {
     struct json_reader r;
     struct text key = missing, value;
-    (void)begins(&r, cell, JSON_TOKEN_OBJECT);
-    while (next_value(b, &r, &key, &value))
+    (void)json_cell_begin(&r, cell, JSON_TOKEN_OBJECT);
+    while (json_cell_next(b, &r, &key, &value))
         for (size_t i = 0; i < p->count; i++)
             if (text_equal(p->keys[i], key))
                 columns[i][row] = value;
@@ -316,7 +244,7 @@ static int unnest_apply(const struct step *s, struct batch *b, struct error *e)
     const struct text *cells = batch_text(b, s->reads.at[0]);
     for (size_t r = 0; r < b->rows; r++) {
         int rc = 0;
-        if (is_json(cells[r], JSON_TOKEN_OBJECT))
+        if (json_cell_is(cells[r], JSON_TOKEN_OBJECT))
             unnest_cell(s->plan, b, r, cells[r], columns);
         else if (cells[r].at)
             rc = reject_json(b, r, s->reads.at[0], arg_string(s, "column"), "a JSON object", e);
@@ -386,7 +314,7 @@ static int path_apply(const struct step *s, struct batch *b, struct error *e)
             continue;
         json_start(&reader, cells[r].at, cells[r].len);
         enum json_token token = json_next(&reader);
-        out[r] = value_text(b, &reader, token, cells[r].at);
+        out[r] = json_cell_text(b, &reader, token, cells[r].at);
     }
     batch_set(b, at, column_of_text(out));
     return 0;
@@ -461,11 +389,11 @@ static void put_json(struct buf *out, struct text v, enum type type)
         plain = true;
     else if (type_is_number(type))
         plain = number_parse(v.at, v.len, &i, &f) != NUMBER_NONE &&
-                is_json((struct text){v.at, v.len}, JSON_TOKEN_NUMBER);
+                json_cell_is((struct text){v.at, v.len}, JSON_TOKEN_NUMBER);
     else if (type == TYPE_BOOL)
         plain = text_equal(v, TEXT_LITERAL("true")) || text_equal(v, TEXT_LITERAL("false"));
     else if (type == TYPE_JSON)
-        plain = is_json(v, JSON_TOKEN_OBJECT) || is_json(v, JSON_TOKEN_ARRAY);
+        plain = json_cell_is(v, JSON_TOKEN_OBJECT) || json_cell_is(v, JSON_TOKEN_ARRAY);
     if (plain)
         buf_add(out, v.at ? v.at : "null", v.at ? v.len : 4);
     else

@@ -428,6 +428,8 @@ static int cross_shape(struct step *s, struct schema *schema, struct error *e)
 {
     const struct cross_plan *plan = s->plan;
     const struct cross *c = s->learnt;
+    if (!c)
+        return step_error(s, e, "its columns depend on the rows: they are not known before");
     schema_release(schema);
     schema_add(schema, text_of(plan->name), plan->type);
     for (size_t i = 0; i < c->columns.map.keys.len; i++) {

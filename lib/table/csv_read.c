@@ -155,14 +155,16 @@ int csv_explain_open_record(const struct csv_reader *r, const char *text, size_t
     return error_in_text(r, text, opening < end ? opening : record, file, line, e);
 }
 
-static int error_invalid_byte(const struct csv_reader *r, struct batch *b, size_t at, struct error *e)
+int csv_invalid_byte(const struct csv_reader *r, const char *text, size_t n, const char *file,
+                     uint64_t line, struct error *e)
 {
-    unsigned char byte = (unsigned char)b->text.at[at];
+    size_t at = r->kernels->valid(text, n);
+    unsigned char byte = (unsigned char)text[at];
     if (byte == 0)
         error_set(e, ERR_DATA, "NUL byte");
     else
         error_set(e, ERR_DATA, "byte 0x%02x is not UTF-8 (name the encoding with --encoding)", byte);
-    return error_in_text(r, b->text.at, b->text.at + at, b->file, b->first_line, e);
+    return error_in_text(r, text, text + at, file, line, e);
 }
 
 /* ---- regular chunks: by the kernels --------------------------------------------------------------- */
@@ -310,8 +312,7 @@ bool csv_view_chunk(const struct csv_reader *r, struct batch *b)
 
 int csv_parse_chunk(const struct csv_reader *r, struct batch *b, struct error *e)
 {
-    size_t valid = r->kernels->valid(b->text.at, b->text.len);
-    if (valid < b->text.len)
-        return error_invalid_byte(r, b, valid, e);
+    if (r->kernels->valid(b->text.at, b->text.len) < b->text.len)
+        return csv_invalid_byte(r, b->text.at, b->text.len, b->file, b->first_line, e);
     return csv_view_chunk(r, b) ? 0 : parse_irregular(r, b, e);
 }

@@ -41,4 +41,8 @@ bool csv_view_chunk(const struct csv_reader *r, struct batch *b);
 int csv_explain_open_record(const struct csv_reader *r, const char *text, size_t n, const char *file,
                             uint64_t line, struct error *e);
 
+/* ERR_DATA at the first byte of text that is NUL or not UTF-8; there must be one. */
+int csv_invalid_byte(const struct csv_reader *r, const char *text, size_t n, const char *file,
+                     uint64_t line, struct error *e);
+
 #endif

@@ -47,6 +47,7 @@ static int settle_format(struct input *in, struct input_file *f, const char *at,
 /* ---- CSV headers
  * ------------------------------------------------------------------------------------ */
 
+/* Blank lines before the header are no header. */
 static const char *skip_lines(const struct input_file *f, const char *at, const char *end,
                               uint64_t *lines)
 {
@@ -55,7 +56,8 @@ static const char *skip_lines(const struct input_file *f, const char *at, const 
     for (size_t skip = format->skip_lines; at<end; skip -= skip> 0) {
         bool is_comment =
             comment && (size_t)(end - at) >= comment && memcmp(at, format->comment, comment) == 0;
-        if (!skip && !is_comment)
+        bool is_blank = *at == f->newline || (*at == '\r' && at + 1 < end && at[1] == f->newline);
+        if (!skip && !is_comment && !is_blank)
             break;
         const char *stop = memchr(at, f->newline, (size_t)(end - at));
         at = stop ? stop + 1 : end;
@@ -174,6 +176,11 @@ static int survey_csv(struct input *in, struct input_file *f, const char *at, si
         vec_release(&cells.raw);
         return csv_explain_open_record(&f->csv, at, (size_t)(end - at), source_name(f->source),
                                        f->first_line, e);
+    }
+    size_t header = (size_t)((next ? next : end) - at);
+    if (f->csv.kernels->valid(at, header) < header) {
+        vec_release(&cells.raw);
+        return csv_invalid_byte(&f->csv, at, header, source_name(f->source), f->first_line, e);
     }
     if (in->options.columns.at)
         names_from_option(in, f);
@@ -460,6 +467,7 @@ int input_open(char *const paths[], size_t count, const struct input_options *o,
     in->options = *o;
     in->chunk = chunk_size(o);
     in->max_record = o->max_record ? o->max_record : DEFAULT_MAX_RECORD;
+    in->chunk = in->chunk < in->max_record ? in->chunk : in->max_record;
     for (size_t i = 0; i < count || i == 0; i++) {
         bool is_stdin = count == 0 || strcmp(paths[i], "-") == 0;
         struct input_file f = {.path = is_stdin ? NULL : mem_text(paths[i])};

@@ -108,6 +108,15 @@ static int explain_open_record(struct input *in, struct input_file *f, const str
     return error_at(e, source_name(f->source), in->line, 0);
 }
 
+/* The first record, which may have been read in pieces, is no longer than it may be. */
+static bool first_fits(const struct input *in, const struct input_file *f, const struct buf *text)
+{
+    struct buf head = {text->at, in->max_record, text->cap};
+    struct scan_borders b;
+    find_borders(f, &head, &b);
+    return b.end > 0;
+}
+
 /* Fills text with at least one whole record: 1, or 0 at the end of the file, or < 0. */
 static int fill(struct input *in, struct input_file *f, struct buf *text, struct scan_borders *b,
                 struct error *e)
@@ -126,7 +135,7 @@ static int fill(struct input *in, struct input_file *f, struct buf *text, struct
             else
                 return explain_open_record(in, f, text, e);
         }
-        if (b->end > 0)
+        if (b->end > 0 && (text->len <= in->max_record || first_fits(in, f, text)))
             return 1;
         if (text->len > in->max_record)
             return explain_open_record(in, f, text, e);

@@ -21,8 +21,7 @@ enum tag {
     TAG_COUNT,
 };
 
-/* ---- packing
- * ------------------------------------------------------------------------------------------ */
+/* ---- packing -------------------------------------------------------------------------------- */
 
 static void put_length(struct buf *out, size_t n)
 {
@@ -193,8 +192,7 @@ void row_origin_release(struct row_origin *o)
     *o = (struct row_origin){0};
 }
 
-/* ---- unpacking
- * ---------------------------------------------------------------------------------------- */
+/* ---- unpacking ------------------------------------------------------------------------------ */
 
 struct cell {
     enum tag tag;
@@ -340,8 +338,7 @@ static struct column column_of_cells(struct batch *b, const struct cell *cells, 
                                                : FORM_TEXT);
 }
 
-/* ---- whole records
- * -------------------------------------------------------------------------------------- */
+/* ---- whole records -------------------------------------------------------------------------- */
 
 static struct csv_reader reader_of(const struct row_origin *o)
 {
@@ -453,8 +450,8 @@ static void put_record_values(struct batch *b, const struct format *f, size_t co
 }
 
 /* The cells of a packed row, raw ones as their values. */
-static void put_cell_values(struct batch *b, const struct format *f, size_t columns,
-                            const char *at, struct buf *out)
+static void put_cell_values(struct batch *b, const struct format *f, size_t columns, const char *at,
+                            struct buf *out)
 {
     for (size_t i = 0; i < columns; i++) {
         struct cell c;
@@ -502,8 +499,7 @@ static const struct text *without_formats(struct batch *b, const struct row_orig
     return out;
 }
 
-/* ---- all rows
- * ------------------------------------------------------------------------------------------- */
+/* ---- all rows ------------------------------------------------------------------------------- */
 
 static void unpack_cells(struct batch *b, const struct row_origin *o, const struct text *rows,
                          size_t n)

@@ -64,8 +64,7 @@ uint64_t sorter_count(const struct sorter *s)
     return s->count;
 }
 
-/* ---- adding
- * ------------------------------------------------------------------------------------------- */
+/* ---- adding --------------------------------------------------------------------------------- */
 
 /* Of a block that is begun for n bytes. */
 static size_t block_size(const struct sorter *s, size_t n)
@@ -110,8 +109,7 @@ static void drop_blocks(struct sorter *s)
     s->used = 0;
 }
 
-/* ---- sorting in memory
- * ---------------------------------------------------------------------------------- */
+/* ---- sorting in memory ---------------------------------------------------------------------- */
 
 enum {
     SMALL = 64,      /* entries that a comparison sort handles best */
@@ -235,8 +233,7 @@ static void sort_entries(struct entry *entries, size_t n)
     mem_free(other);
 }
 
-/* ---- spilling
- * -------------------------------------------------------------------------------------------- */
+/* ---- spilling ------------------------------------------------------------------------------- */
 
 static size_t record_size(const struct record *r)
 {
@@ -310,8 +307,7 @@ int sorter_add(struct sorter *s, struct text key, struct text payload, struct er
     return 0;
 }
 
-/* ---- finishing
- * ------------------------------------------------------------------------------------------- */
+/* ---- finishing ------------------------------------------------------------------------------ */
 
 /* What is in memory becomes a run. */
 static void close_entries(struct sorter *s)

@@ -2,6 +2,7 @@
 import numpy as np
 import pandas as pd
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
+from sklearn.cluster import FeatureAgglomeration
 from sklearn.decomposition import PCA, FactorAnalysis, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics.pairwise import rbf_kernel
@@ -64,6 +65,11 @@ for method in "gaussian", "sparse":
 got = run("count_sketch @all k=7", cancer)
 close(np.abs(got.sum(axis=1)) <= cancer.sum(axis=1) + 1e-6, np.ones(len(cancer)),
       "count_sketch adds and subtracts")
+
+for k in 1, 3, 6:
+    want = FeatureAgglomeration(k).fit_transform(cancer)
+    got = run(f"feature_agglomeration @all k={k}", cancer).values
+    close(got[:, np.argsort(got[0])], want[:, np.argsort(want[0])], f"feature_agglomeration k={k} equals sklearn")
 
 gaps = wine.copy()
 gaps.iloc[3, 2] = np.nan

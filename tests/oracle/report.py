@@ -85,4 +85,21 @@ close(run("vif b..h", cancer).vif / [
                          @ np.c_[np.ones(len(w)), w.drop(columns=n)].T, w[n])[0, 1] ** 2)
     for w in [whole] for n in w], np.ones(7), "vif is that of the regression on the others", 1e-8)
 close(run("vif b..h", cancer).vif, want, "vif is the diagonal of the inverse correlation", 1e-8)
+
+sets = pd.DataFrame({"a": random.normal(size=900).round(2), "city": random.choice(list("abc"), 900)})
+sets["part"] = np.where(random.random(900) + sets.a / 5 > 0.5, "now", "then")
+now, then = sets.a[sets.part == "now"], sets.a[sets.part == "then"]
+got = run("drift a target=part with=ks", sets).iloc[0]
+want = stats.ks_2samp(now, then)
+close(got.statistic, want.statistic, "drift with=ks equals SciPy")
+close(got.p_value, stats.kstwobign.sf(want.statistic * np.sqrt(len(now) * len(then) / 900)),
+      "drift with=ks: asymptotic p-value equals SciPy")
+close(run("drift a target=part with=wasserstein", sets).statistic, [stats.wasserstein_distance(now, then)],
+      "drift with=wasserstein equals SciPy")
+got = run("drift city target=part with=chi2", sets).iloc[0]
+want = stats.chi2_contingency(pd.crosstab(sets.city, sets.part), correction=False)
+close(got[["statistic", "p_value"]], want[:2], "drift with=chi2 equals SciPy")
+shares = pd.crosstab(sets.city, sets.part, normalize="columns")
+close(run("drift city target=part", sets).statistic,
+      [((shares.now - shares.then) * np.log(shares.now / shares.then)).sum()], "drift with=psi is its formula")
 done()

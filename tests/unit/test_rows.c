@@ -130,6 +130,31 @@ TEST(records_and_cells_side_by_side)
     row_origin_release(&other);
 }
 
+TEST(rows_of_a_file_written_otherwise_become_values)
+{
+    struct row_origin origin = {0}, other = {0};
+    struct buf bytes = {0};
+    size_t ends[16], count = 0, all[] = {0, 1};
+    struct batch *second = chunk("3,\"c\"\n4,\"d,e\"\n", 2), *first = chunk("1,\"a\"\n2,b\n", 2);
+    struct format tabs = format_csv('\t');
+    first->format = &tabs; /* its cells would be written otherwise: none of them holds a tab */
+    second->part = 1;
+    pack(second, all, 2, &origin, &bytes, ends, &count);
+    pack(first, all, 2, &other, &bytes, ends, &count);
+    row_origin_merge(&origin, &other);
+    CHECK(origin.format == &tabs);
+    bytes.len = ends[1];
+    struct batch *b = unpack(&origin, &bytes, ends, 2, false, true);
+    CHECK_INT(b->columns.at[1].form, FORM_TEXT);
+    check_csv(b, "4,\"d,e\"\n3,c\n");
+    batch_free(b);
+    batch_free(first);
+    batch_free(second);
+    buf_release(&bytes);
+    row_origin_release(&origin);
+    row_origin_release(&other);
+}
+
 TEST(a_moved_column_is_packed_by_cells)
 {
     struct row_origin origin = {0};
