@@ -26,6 +26,7 @@ extern const struct step_kind steps_edit_find[];
 extern const struct step_kind steps_edit_replace[];
 extern const struct step_kind steps_discretize[];
 extern const struct step_kind steps_report[];
+extern const struct step_kind steps_select_mrmr[];
 extern const struct step_kind steps_report_drift[];
 extern const struct step_kind steps_select_score[];
 extern const struct step_kind steps_select_drop[];
@@ -76,5 +77,7 @@ extern const struct step_kind steps_timeseries[];
 extern const struct step_kind steps_combine_stack[];
 extern const struct step_kind steps_timeseries_resample[];
 extern const struct step_kind steps_timeseries_features[];
+extern const struct step_kind steps_text[];
+extern const struct step_kind steps_text_words[];
 
 #endif

@@ -31,6 +31,7 @@ static const struct step_kind *const families[] = {
     steps_order,
     steps_impute,
     steps_report,
+    steps_select_mrmr,
     steps_report_drift,
     steps_select_score,
     steps_select_drop,
@@ -75,6 +76,8 @@ static const struct step_kind *const families[] = {
     steps_combine_stack,
     steps_timeseries_resample,
     steps_timeseries_features,
+    steps_text,
+    steps_text_words,
 };
 
 const struct step_kind *step_kind_at(size_t i)

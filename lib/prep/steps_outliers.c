@@ -282,6 +282,8 @@ static const struct method outliers_methods[] = {
 const struct step_kind steps_outliers[] = {
     {.name = "outliers",
      .aliases = "winsorize:action=clip trim_outliers:action=remove outliers_std:method=std "
+                "outlier_std:method=std outlier_iqr:method=iqr outlier_quantile:method=quantile "
+                "outlier_mad:method=mad outlier_robust_std:method=robust_std "
                 "outliers_robust_std:method=robust_std outliers_iqr:method=iqr "
                 "outliers_quantile:method=quantile outliers_mad:method=mad "
                 "outliers_minmax:method=minmax",

@@ -293,7 +293,7 @@ static const struct arg describe_args[] = {
 
 const struct step_kind steps_report[] = {
     {.name = "describe",
-     .aliases = "summary",
+     .aliases = "summary profile",
      .family = "report",
      .class = "W",
      .summary = "a row for each column: type, missing, distinct, range, mean, quartiles",

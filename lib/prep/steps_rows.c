@@ -231,7 +231,7 @@ const struct step_kind steps_rows[] = {
     },
     {
         .name = "filter",
-        .aliases = "where filter_not:invert=true",
+        .aliases = "where having filter_not:invert=true",
         .family = "rows",
         .class = "S",
         .summary = "keep the rows for which a condition is true",

@@ -405,7 +405,9 @@ static const struct method best_methods[] = {
 
 const struct step_kind steps_select_score[] = {
     {.name = "select_best",
-     .aliases = "select_k_best",
+     .aliases = "select_k_best kbest_chi2:score=chi2 kbest_anova:score=anova "
+                "kbest_f_regression:score=f_regression kbest_mutual_info:score=mutual_info "
+                "select_fdr:fdr=0.05 select_fpr:fpr=0.05 select_fwe:fwe=0.05",
      .family = "select",
      .class = "F",
      .summary = "keep the columns that say most about a target, each judged alone",

@@ -351,40 +351,56 @@ static int prepare_mask(struct step *s, const struct schema *in, struct error *e
 }
 
 /* Appends cell with all that matches replaced, or covered character by character. */
-static void put_masked(struct buf *out, struct regex *regex, struct regex_match *match,
-                       struct text cell, struct text with, bool cover)
+static void put_masked(struct mapping *m, size_t pattern, struct regex_match *match,
+                       struct text cell)
 {
+    const struct masks *p = m->own;
     size_t copied = 0, from = 0;
-    while (from <= cell.len && regex_search(regex, match, cell, from)) {
+    while (regex_next(p->regex[pattern], match, cell, &from)) {
         struct text hit = regex_group(match, 0);
         size_t at = (size_t)(hit.at - cell.at);
-        buf_add(out, cell.at + copied, at - copied);
-        size_t times = cover ? utf8_length(hit.at, hit.len) : hit.len > 0;
+        size_t times = p->cover ? utf8_length(hit.at, hit.len) : hit.len > 0;
+        buf_add(&m->scratch, cell.at + copied, at - copied);
         for (size_t i = 0; i < times; i++)
-            buf_add(out, with.at, with.len);
+            buf_add(&m->scratch, p->with[pattern].at, p->with[pattern].len);
         copied = at + hit.len;
-        from = hit.len > 0 ? copied : copied + 1;
     }
-    buf_add(out, cell.at + copied, cell.len - copied);
+    buf_add(&m->scratch, cell.at + copied, cell.len - copied);
+}
+
+static int mask_with(struct mapping *m, size_t pattern, struct regex_match *match)
+{
+    const struct masks *p = m->own;
+    for (size_t r = 0; r < m->rows; r++) {
+        struct text cell = m->out->text[r];
+        if (!cell.at)
+            continue;
+        if (regex_search(p->regex[pattern], match, cell, 0)) {
+            put_masked(m, pattern, match, cell);
+            m->out->text[r] = mapping_text(m);
+        }
+        if (LIKELY(!regex_gave_up(match)))
+            continue;
+        m->out->text[r] = (struct text){NULL, 0};
+        int rc = mapping_reject(m, 0, r, "the pattern needs too many steps here");
+        if (rc)
+            return rc;
+    }
+    return 0;
 }
 
 static int mask_cells(struct mapping *m)
 {
     const struct masks *p = m->own;
+    int rc = 0;
     for (size_t r = 0; r < m->rows; r++)
         m->out->text[r] = m->in->text[r];
-    for (size_t i = 0; i < p->count; i++) {
+    for (size_t i = 0; rc == 0 && i < p->count; i++) {
         struct regex_match *match = regex_match_new(p->regex[i]);
-        for (size_t r = 0; r < m->rows; r++) {
-            struct text cell = m->out->text[r];
-            if (!cell.at || !regex_search(p->regex[i], match, cell, 0))
-                continue;
-            put_masked(&m->scratch, p->regex[i], match, cell, p->with[i], p->cover);
-            m->out->text[r] = mapping_text(m);
-        }
+        rc = mask_with(m, i, match);
         regex_match_free(match);
     }
-    return 0;
+    return rc;
 }
 
 /* ---- the table

@@ -95,6 +95,23 @@ same(run("smart_correlated threshold=0.7 keep=present", holes).columns,
      correlated(holes, 0.7, lambda g: max(g, key=lambda name: present[name])), "smart_correlated keep=present")
 
 
+def relevant(frame, keep):
+    """mRMR by the quotient of F and mean absolute correlation."""
+    columns, matrix = frame.iloc[:, :-1], frame.iloc[:, :-1].corr().abs()
+    relevance, chosen = fs.f_regression(columns, frame.iloc[:, -1])[0], []
+    while len(chosen) < keep:
+        merit = [-1 if name in chosen else f / (matrix.loc[name, chosen].mean() if chosen else 1)
+                 for name, f in zip(columns, relevance)]
+        chosen.append(columns.columns[int(np.argmax(merit))])
+    return [name for name in columns if name in chosen]
+
+
+for frame in diabetes, cancer:
+    for keep in 1, 4:
+        same(kept(f"select_mrmr target={frame.columns[-1]} keep={keep}", frame), relevant(frame, keep),
+             f"select_mrmr keep={keep}")
+
+
 def divergence(column, target):
     table = pd.crosstab(column, target)
     shares = np.maximum(table / table.sum(), 1e-4)
