@@ -58,7 +58,7 @@ link    = $(CC) $(FLAGS_$(V)) -Wl,--as-needed $(CFLAGS) $(LDFLAGS)
 libs    = $(LIB) $(PKG_LIBS) -lm -ldl -lpthread $(LDLIBS)
 say     = @mkdir -p $(@D); $(if $(VERBOSE),set -x,echo '$(1)  $@');
 
-.PHONY: all binaries unit replays fuzzers deps demo check install uninstall lint bench fuzz-smoke \
+.PHONY: all binaries unit replays fuzzers deps demo check bless install uninstall lint bench fuzz-smoke \
         completions dist clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -116,6 +116,9 @@ check: ## build and run every test; ORACLES=1 installs other people's tools to c
 	@$(MAKE) -s --no-print-directory V=release all
 	@$(MAKE) -s --no-print-directory V=asan binaries unit replays
 	@BIN="$${BIN:-$(CURDIR)/build/release}" sh tests/run.sh build/asan/tests build/check
+
+bless: all ## write the golden cases anew, for reading the difference
+	@BLESS=1 bats tests/golden.bats
 
 lint: ## cppcheck, clang-tidy, complexity, shellcheck, mandoc, codespell; -Werror with gcc and clang
 	@sh tests/setup.sh lint

@@ -79,5 +79,6 @@ extern const struct step_kind steps_timeseries_resample[];
 extern const struct step_kind steps_timeseries_features[];
 extern const struct step_kind steps_text[];
 extern const struct step_kind steps_text_words[];
+extern const struct step_kind steps_text_vectorize[];
 
 #endif

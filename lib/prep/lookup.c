@@ -100,7 +100,7 @@ static struct text keep_text(struct arena *a, struct text t)
     return t.at ? (struct text){arena_text(a, t.at, t.len), t.len} : t;
 }
 
-static int add_row(struct loader *w, const struct batch *b, size_t row, struct error *e)
+static int add_row(struct loader *w, struct batch *b, size_t row, struct error *e)
 {
     struct lookup *l = w->table;
     size_t keys = w->want->key_count;

@@ -1,5 +1,45 @@
-/* recipe_explain: what a run of the program will do, in words. */
+/* Which steps learn in one pass, and recipe_explain: what a run of the program will do, in words.
+ */
 #include "prep/recipe.h"
+
+/* ---- passes -----------------------------------------------------------------------------------
+ */
+
+static bool touches(const struct step *s, const uint8_t *changed)
+{
+    for (size_t i = 0; i < s->column_count; i++)
+        if (changed[s->columns[i]])
+            return true;
+    for (size_t i = 0; i < s->reads.len; i++)
+        if (changed[s->reads.at[i]])
+            return true;
+    return false;
+}
+
+/* Later steps can learn from the same rows as long as those between leave the rows and the columns
+ * they look at alone. */
+void recipe_learners(struct recipe *r, size_t at, const struct schema *schema, bool *together)
+{
+    uint8_t *changed = mem_alloc(schema->fields.len + 1);
+    for (size_t i = at; i < r->steps.len; i++) {
+        struct step *s = r->steps.at[i];
+        bool learnt = s->learnt || together[i];
+        together[i] = false;
+        if (i > at && (!step_learns(s) || s->kind->needs_all))
+            break;
+        if (i > at && recipe_open_step(r, i, schema, NULL))
+            break;
+        together[i] = !learnt && (i == at || !touches(s, changed));
+        if (!s->kind->keeps_rows)
+            break;
+        for (size_t c = 0; c < s->column_count; c++)
+            changed[s->columns[c]] = 1;
+    }
+    mem_free(changed);
+}
+
+/* ---- the plan in words --------------------------------------------------------------------------
+ */
 
 static const char *mode_of(const struct step *s)
 {
@@ -12,48 +52,74 @@ static const char *mode_of(const struct step *s)
     return "streams";
 }
 
-/* Passes over the input that learning takes: steps that stand together and look at columns the
- * others leave alone share one. Exact where the schema is known without learning, an upper bound
- * elsewhere. */
-static size_t learning_pass(const struct step *s, size_t pass, const struct step *before)
+struct plan {
+    struct recipe *recipe;
+    struct schema schema;
+    size_t *pass; /* in which a step learns; 0: it does not, or not yet */
+    size_t passes;
+};
+
+/* Gives the first step without a pass one, and those that can share it. False when all have theirs,
+ * or the columns that it would see are not known before an earlier step has learnt. */
+static bool plan_pass(struct plan *p, const struct schema *in, struct error *e, int *status)
 {
-    bool together = before && step_learns(before) && before->kind->keeps_rows && pass > 0;
-    for (size_t i = 0; together && i < s->column_count; i++)
-        for (size_t k = 0; k < before->column_count; k++)
-            together = together && s->columns[i] != before->columns[k];
-    return together ? pass : pass + 1;
+    struct recipe *r = p->recipe;
+    schema_release(&p->schema);
+    schema_copy(&p->schema, in);
+    for (size_t i = 0; i < r->steps.len; i++) {
+        struct step *s = r->steps.at[i];
+        *status = recipe_open_step(r, i, &p->schema, e);
+        if (*status)
+            return false;
+        if (step_learns(s) && p->pass[i] == 0) {
+            bool *together = mem_alloc(r->steps.len * sizeof *together);
+            for (size_t k = i; k < r->steps.len; k++)
+                together[k] = p->pass[k] != 0;
+            recipe_learners(r, i, &p->schema, together);
+            p->passes++;
+            for (size_t k = i; k < r->steps.len; k++)
+                if (together[k])
+                    p->pass[k] = p->passes;
+            mem_free(together);
+            return true;
+        }
+        if (s->kind->blocking || (step_learns(s) && !s->kind->keeps_rows))
+            return false;
+        *status = step_learns(s) ? 0 : recipe_shape_step(r, i, &p->schema, e);
+        if (*status)
+            return false;
+    }
+    return false;
+}
+
+static void put_plan(const struct plan *p, struct buf *out)
+{
+    for (size_t i = 0; i < p->recipe->steps.len; i++) {
+        const struct step *s = p->recipe->steps.at[i];
+        buf_format(out, "%2zu  %-2s  %-40s  ", i + 1, s->kind->class, mode_of(s));
+        if (p->pass[i])
+            buf_format(out, "[pass %zu] ", p->pass[i]);
+        buf_add(out, s->source.at, s->source.len);
+        buf_putc(out, '\n');
+    }
+    buf_format(out, "%zu pass%s over the input to learn, 1 to apply\n", p->passes,
+               p->passes == 1 ? "" : "es");
 }
 
 int recipe_explain(struct recipe *r, const struct schema *in, struct buf *out, struct error *e)
 {
-    struct schema schema = {0};
-    if (in)
-        schema_copy(&schema, in);
-    size_t passes = 0;
-    bool known = in != NULL; /* the schema at this step */
+    struct plan p = {.recipe = r};
     int status = 0;
-    for (size_t i = 0; i < r->steps.len && status == 0; i++) {
-        struct step *s = r->steps.at[i];
-        if (known)
-            status = recipe_open_step(r, i, &schema, e);
-        if (status)
-            break;
-        buf_format(out, "%2zu  %-2s  %-40s  ", i + 1, s->kind->class, mode_of(s));
-        if (step_learns(s) && !s->kind->blocking) {
-            passes = learning_pass(s, passes, i ? r->steps.at[i - 1] : NULL);
-            buf_format(out, "[pass %zu] ", passes);
-            known = known && s->kind->keeps_rows;
-        } else if (known && !s->kind->blocking) {
-            status = recipe_shape_step(r, i, &schema, e);
-        } else {
-            known = false;
-        }
-        buf_add(out, s->source.at, s->source.len);
-        buf_putc(out, '\n');
-    }
+    p.pass = mem_alloc((r->steps.len + 1) * sizeof *p.pass);
+    while (in && plan_pass(&p, in, e, &status))
+        ;
+    for (size_t i = 0; i < r->steps.len;
+         i++) /* what is not known takes a pass of its own, at most */
+        if (step_learns(r->steps.at[i]) && p.pass[i] == 0)
+            p.pass[i] = ++p.passes;
     if (status == 0)
-        buf_format(out, "%zu pass%s over the input to learn, 1 to apply\n", passes,
-                   passes == 1 ? "" : "es");
-    schema_release(&schema);
+        put_plan(&p, out);
+    schema_release(&p.schema);
+    mem_free(p.pass);
     return status;
 }

@@ -72,6 +72,9 @@ int recipe_open_step(struct recipe *r, size_t i, const struct schema *schema, st
 int recipe_shape_step(struct recipe *r, size_t i, struct schema *schema, struct error *e);
 /* Whether the step must see rows before its shape and work are known. */
 bool step_learns(const struct step *s);
+/* together[i]: step i can learn in the pass of step `at`, the first that must, from rows of that schema. Steps
+ * that have learnt (or are marked so on entry) are left out. */
+void recipe_learners(struct recipe *r, size_t at, const struct schema *schema, bool *together);
 /* Makes state what the step has learnt (takes it, also on error). */
 int step_finish(struct step *s, void *state, struct error *e);
 

@@ -78,6 +78,7 @@ static const struct step_kind *const families[] = {
     steps_timeseries_features,
     steps_text,
     steps_text_words,
+    steps_text_vectorize,
 };
 
 const struct step_kind *step_kind_at(size_t i)

@@ -204,43 +204,15 @@ static void walk_end(struct walk *w)
 
 /* ---- fitting -------------------------------------------------------------------------------- */
 
-static bool touches(const struct step *s, const uint8_t *changed)
-{
-    for (size_t i = 0; i < s->column_count; i++)
-        if (changed[s->columns[i]])
-            return true;
-    for (size_t i = 0; i < s->reads.len; i++)
-        if (changed[s->reads.at[i]])
-            return true;
-    return false;
-}
-
-static void mark(const struct step *s, uint8_t *changed)
-{
-    for (size_t i = 0; i < s->column_count; i++)
-        changed[s->columns[i]] = 1;
-}
-
-/* The step at hand, and later ones that can learn from the same rows: those between leave the rows
- * and the columns they look at alone. */
 static void find_learners(struct walk *w, struct learners *l)
 {
     struct recipe *r = w->recipe;
-    uint8_t *changed = mem_alloc(w->schema.fields.len + 1);
-    for (size_t i = w->at; i < r->steps.len; i++) {
-        struct step *s = r->steps.at[i];
-        bool first = i == w->at;
-        if (!first && (!step_learns(s) || s->kind->blocking || s->kind->needs_all))
-            break;
-        if (!first && recipe_open_step(r, i, &w->schema, NULL))
-            break;
-        if (!s->learnt && (first || !touches(s, changed)))
-            vec_push(&l->steps, s);
-        if (!s->kind->keeps_rows)
-            break;
-        mark(s, changed);
-    }
-    mem_free(changed);
+    bool *together = mem_alloc(r->steps.len * sizeof *together);
+    recipe_learners(r, w->at, &w->schema, together);
+    for (size_t i = w->at; i < r->steps.len; i++)
+        if (together[i])
+            vec_push(&l->steps, r->steps.at[i]);
+    mem_free(together);
 }
 
 static int fit_pass(struct recipe *r, struct input *in, bool *complete, struct error *e)

@@ -26,7 +26,8 @@ static void corpus_release(void *state)
     mem_free(c->place);
 }
 
-/* ---- learning -------------------------------------------------------------------------------------------- */
+/* ---- learning
+ * -------------------------------------------------------------------------------------------- */
 
 /* The words of a document: distinct ones, and how often each occurs. */
 struct document {
@@ -148,16 +149,265 @@ static void choose_terms(const struct step *s, struct corpus *c)
         c->place[c->terms.at[i]] = (uint32_t)i;
 }
 
-/* The weights of words, and of a word that occurs `times` times in a document of so many. */
-struct weighting {
+/* How a step weighs words. */
+struct vectorizer {
+    struct columnwise base;
     double (*idf)(double documents, double in);
+    /* Of a word that occurs `times` times in a document of so many. */
     double (*weight)(const struct step *s, const struct corpus *c, double times, double words);
     bool unit; /* rows are scaled to length 1 */
 };
 
-static const struct weighting *weighting_of(const struct step *s)
+static const struct vectorizer *vectorizer_of(const struct step *s)
 {
-    const struct columnwise *detail = s->kind->detail;
-    const void *weighting = detail + 1;
-    return weighting;
+    return s->kind->detail;
 }
+
+static int derive_terms(const struct step *s, size_t index, void *state, struct error *e)
+{
+    (void)index, (void)e;
+    struct corpus *c = state;
+    choose_terms(s, c);
+    c->idf.len = 0;
+    for (size_t i = 0; i < c->terms.len; i++)
+        vec_push(&c->idf,
+                 vectorizer_of(s)->idf((double)c->documents, (double)c->in.n.at[c->terms.at[i]]));
+    return 0;
+}
+
+static json_t *save_corpus(const struct step *s, const void *state)
+{
+    (void)s;
+    const struct corpus *c = state;
+    json_t *terms = json_array();
+    for (size_t i = 0; i < c->terms.len; i++) {
+        struct text word = c->in.map.keys.at[c->terms.at[i]];
+        json_array_append_new(terms, json_stringn(word.at, word.len));
+    }
+    return json_pack("{s:I, s:I, s:o, s:o, s:o}", "documents", (json_int_t)c->documents, "words",
+                     (json_int_t)c->words, "in", counts_save(&c->in), "times",
+                     counts_save(&c->times), "terms", terms);
+}
+
+static int load_corpus(const struct step *s, void *state, const json_t *j, struct error *e)
+{
+    struct corpus *c = state;
+    c->documents = (uint64_t)json_integer_value(json_object_get(j, "documents"));
+    c->words = (uint64_t)json_integer_value(json_object_get(j, "words"));
+    int rc = counts_load(&c->in, json_object_get(j, "in"), e);
+    if (rc == 0)
+        rc = counts_load(&c->times, json_object_get(j, "times"), e);
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < c->times.map.keys.len; i++)
+        if (map_get(&c->in.map, c->times.map.keys.at[i]) == MAP_NONE)
+            return error_set(e, ERR_DATA, "%s: a word of times is not in in", s->kind->name);
+    return 0;
+}
+
+static const struct learner corpus_learner = {.size = sizeof(struct corpus),
+                                              .texts = learn_texts,
+                                              .merge = merge_corpora,
+                                              .finish = derive_terms,
+                                              .save = save_corpus,
+                                              .load = load_corpus,
+                                              .release = corpus_release};
+
+/* ---- weights
+ * ---------------------------------------------------------------------------------------------- */
+
+static double no_idf(double documents, double in)
+{
+    (void)documents, (void)in;
+    return 1;
+}
+
+/* As if there were one more document, with every word. */
+static double smooth_idf(double documents, double in)
+{
+    return log((1 + documents) / (1 + in)) + 1;
+}
+
+static double bm25_idf(double documents, double in)
+{
+    return log1p((documents - in + 0.5) / (in + 0.5));
+}
+
+static double plain_count(const struct step *s, const struct corpus *c, double times, double words)
+{
+    (void)c, (void)words;
+    return arg_bool(s, "binary") ? 1 : times;
+}
+
+static double raw_count(const struct step *s, const struct corpus *c, double times, double words)
+{
+    (void)s, (void)c, (void)words;
+    return times;
+}
+
+static double bm25_weight(const struct step *s, const struct corpus *c, double times, double words)
+{
+    double k = arg_number(s, "k1"), b = arg_number(s, "b");
+    double usual = (double)c->words / (double)c->documents;
+    return times * (k + 1) / (times + k * (1 - b + b * words / usual));
+}
+
+/* ---- applying
+ * ---------------------------------------------------------------------------------------------- */
+
+static int vectorize_shape(struct step *s, struct schema *schema, struct error *e)
+{
+    for (size_t i = 0; i < s->column_count; i++) {
+        const struct corpus *c = columnwise_learnt(s, i);
+        for (size_t k = 0; k < c->terms.len; k++) {
+            struct text word = c->in.map.keys.at[c->terms.at[k]];
+            const char *name =
+                arena_format(&s->arena, "%s_%.*s", s->names[i], (int)word.len, word.at);
+            int rc = step_new_name(s, schema, text_of(name), e);
+            if (rc)
+                return rc;
+            schema_add(schema, text_of(name), TYPE_FLOAT);
+        }
+    }
+    return 0;
+}
+
+static void scale_row(double *const *out, size_t terms, size_t row)
+{
+    double squares = 0;
+    for (size_t k = 0; k < terms; k++)
+        squares += out[k][row] * out[k][row];
+    for (size_t k = 0; k < terms && squares > 0; k++)
+        out[k][row] /= sqrt(squares);
+}
+
+static void vectorize_row(const struct step *s, const struct corpus *c, const struct document *d,
+                          double *const *out, size_t row)
+{
+    const struct vectorizer *v = vectorizer_of(s);
+    for (size_t i = 0; i < d->times.len; i++) {
+        size_t word = map_get(&c->in.map, d->map.keys.at[i]);
+        uint32_t place = word == MAP_NONE ? UINT32_MAX : c->place[word];
+        if (place != UINT32_MAX)
+            out[place][row] =
+                c->idf.at[place] * v->weight(s, c, (double)d->times.at[i], (double)d->words);
+    }
+    if (v->unit)
+        scale_row(out, c->terms.len, row);
+}
+
+static void vectorize_column(const struct step *s, struct batch *b, size_t i)
+{
+    const struct corpus *c = columnwise_learnt(s, i);
+    const struct text *cells = batch_text(b, s->columns[i]);
+    double **out = batch_array(b, c->terms.len, sizeof *out);
+    struct document d = {0};
+    for (size_t k = 0; k < c->terms.len; k++)
+        out[k] = batch_array(b, b->rows, sizeof *out[k]);
+    for (size_t r = 0; r < b->rows; r++) {
+        for (size_t k = 0; k < c->terms.len; k++)
+            out[k][r] = cells[r].at ? 0 : (double)NAN;
+        if (!cells[r].at)
+            continue;
+        document_read(&d, s, cells[r]);
+        vectorize_row(s, c, &d, out, r);
+    }
+    for (size_t k = 0; k < c->terms.len; k++)
+        batch_add(b, column_of_double(out[k]));
+    document_release(&d);
+}
+
+static int vectorize_apply(const struct step *s, struct batch *b, struct error *e)
+{
+    (void)e;
+    for (size_t i = 0; i < s->column_count; i++)
+        vectorize_column(s, b, i);
+    return 0;
+}
+
+/* ---- the table
+ * ------------------------------------------------------------------------------------------------
+ */
+
+#define VOCABULARY_ARGS                                                                            \
+    ROWWISE_COLUMNS("columns of text"),                                                            \
+        {.name = "max",                                                                            \
+         .kind = ARG_INT,                                                                          \
+         .fallback = "1000",                                                                       \
+         .min = 1,                                                                                 \
+         .max = 1e6,                                                                               \
+         .help = "most words to keep: those that occur most often"},                               \
+        {.name = "min_df",                                                                         \
+         .kind = ARG_NUMBER,                                                                       \
+         .fallback = "1",                                                                          \
+         .help = "rows a word must be in; 0.01: a share of them"},                                 \
+        {.name = "max_df",                                                                         \
+         .kind = ARG_NUMBER,                                                                       \
+         .fallback = "1.0",                                                                        \
+         .help = "rows a word may be in; 0.9: a share of them"},                                   \
+    {                                                                                              \
+        .name = "min_length", .kind = ARG_INT, .fallback = "2", .min = 1, .max = 1000,             \
+        .help = "characters a word must have"                                                      \
+    }
+
+static const struct arg count_args[] = {
+    VOCABULARY_ARGS,
+    {.name = "binary", .kind = ARG_BOOL, .fallback = "false", .help = "1 however often it occurs"},
+    {0}};
+static const struct arg tfidf_args[] = {VOCABULARY_ARGS, {0}};
+static const struct arg bm25_args[] = {VOCABULARY_ARGS,
+                                       {.name = "k1",
+                                        .kind = ARG_NUMBER,
+                                        .fallback = "1.5",
+                                        .help = "how soon repetitions count less"},
+                                       {.name = "b",
+                                        .kind = ARG_NUMBER,
+                                        .fallback = "0.75",
+                                        .help = "how much long texts are discounted"},
+                                       {0}};
+
+#define VECTORIZE(IDF, WEIGHT, UNIT)                                                               \
+    .family = "text", .class = "F", COLUMNWISE_HOOKS, .shape = vectorize_shape,                    \
+    .apply = vectorize_apply, .detail = &(const struct vectorizer)                                 \
+    {                                                                                              \
+        .base = {.learner = &corpus_learner}, .idf = IDF, .weight = WEIGHT, .unit = UNIT           \
+    }
+#define WORD_RULE                                                                                  \
+    "A word is a run of letters, digits and underscores of any script, in small letters, of two "  \
+    "characters or more, as in scikit-learn. Words the fit did not see count for nothing; a "      \
+    "missing text gives missing. Columns are named t_word, in order of the words. "
+
+const struct step_kind steps_text_vectorize[] = {
+    {.name = "bm25",
+     VECTORIZE(bm25_idf, bm25_weight, false),
+     .summary = "weigh the words of a text as a search engine would (Okapi BM25)",
+     .details = WORD_RULE
+     "Robertson and Zaragoza 2009 (doi:10.1561/1500000019), with ln(1 + (N - n + 0.5) / (n + 0.5)) "
+     "as the weight of a word in n of N texts, which is never negative.",
+     .args = bm25_args,
+     .example = {.program = "bm25 t",
+                 .input = "t\nred car\nred red\n",
+                 .output = "t,t_car,t_red\nred car,0.6931471805599453,0.18232155679395462\nred "
+                           "red,0,0.2604593668485066\n"}},
+    {.name = "count_vectorize",
+     VECTORIZE(no_idf, plain_count, false),
+     .aliases = "bag_of_words",
+     .summary = "a column for each word: how often it occurs",
+     .details = WORD_RULE "As CountVectorizer, but for max=1000.",
+     .args = count_args,
+     .example = {.program = "count_vectorize t",
+                 .input = "t\nred car\nred red\n",
+                 .output = "t,t_car,t_red\nred car,1,1\nred red,0,2\n"}},
+    {.name = "tfidf",
+     VECTORIZE(smooth_idf, raw_count, true),
+     .summary = "a column for each word: its count, more for words in few rows; rows of length 1",
+     .details =
+         WORD_RULE "As TfidfVectorizer with its defaults: counts times ln((1 + N) / (1 + n)) "
+                   "+ 1 for a word in n of N rows, scaled to a length of 1.",
+     .args = tfidf_args,
+     .example =
+         {.program = "tfidf t",
+          .input = "t\nred car\nred red\n",
+          .output = "t,t_car,t_red\nred car,0.8148024746671689,0.5797386715376657\nred red,0,1\n"}},
+    {0},
+};
