@@ -28,20 +28,32 @@ if [ -z "${SUITES:-}" ]; then
         tap "replay_$name" "$programs/replay_$name" "tests/fuzz/corpus/$name"
     done
 fi
-# Other people's answers: tests/oracle/*.py against pandas and scikit-learn of the system's Python.
+# Other people's answers: tests/oracle/*.py against pandas and scikit-learn of the system's Python,
+# tests/oracle/*.mjs against packages of npm.
 python=
 for candidate in /usr/bin/python3 python3; do
     [ "$python" ] || ! "$candidate" -c 'import pandas, sklearn' 2>/dev/null || python=$candidate
 done
-for oracle in tests/oracle/*.py; do
-    name=oracle_$(basename "$oracle" .py)
-    case " ${SUITES:-$name} " in *" $name "*) ;; *) continue ;; esac
-    [ "$name" != oracle_oracle ] || continue
-    if [ "$python" ]; then
-        tap "$name" "$python" "$oracle"
+NODE_PACKAGES=${NODE_PACKAGES:-$PWD/build/node/node_modules}
+export NODE_PACKAGES
+node=
+! command -v node >/dev/null || [ ! -d "$NODE_PACKAGES/csv-spectrum" ] || node=node
+
+# oracle FILE INTERPRETER NEEDS
+oracle() {
+    name=oracle_$(basename "$1" | sed 's/[.].*//')
+    case " ${SUITES:-$name} " in *" $name "*) ;; *) return 0 ;; esac
+    if [ "$2" ]; then
+        tap "$name" "$2" "$1"
     else
-        printf 'ok 1 - %s # SKIP pandas and scikit-learn are absent (ORACLES=1)\n1..1\n' "$name" >"$results/$name.tap"
+        printf 'ok 1 - %s # SKIP without %s (ORACLES=1 installs it)\n1..1\n' "$name" "$3" >"$results/$name.tap"
     fi
+}
+for file in tests/oracle/*.py; do
+    [ "$file" = tests/oracle/oracle.py ] || oracle "$file" "$python" 'pandas and scikit-learn'
+done
+for file in tests/oracle/*.mjs; do
+    oracle "$file" "$node" 'node and its packages'
 done
 for suite in tests/*.bats; do
     name=$(basename "$suite" .bats)

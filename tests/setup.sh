@@ -98,7 +98,8 @@ install_node_packages() {
     for package in @duckdb/node-api@1.5.6-r.1 nodejs-polars@0.26.1 nodejs-polars-linux-x64-gnu@0.26.1 csv-spectrum@2.0.0; do
         [ -d "build/node/node_modules/${package%@*}" ] && continue
         mkdir -p build/node
-        npm install --silent --no-audit --no-fund --prefix build/node "$package" >/dev/null
+        npm install --no-audit --no-fund --loglevel=error --prefix build/node "$package" >/dev/null ||
+            echo "no $package from npm: what needs it is skipped" >&2
     done
 }
 

@@ -6,7 +6,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-/* ---- intervals ------------------------------------------------------------------------------- */
+/* ---- intervals ------------------------------------------------------------------------------ */
 
 static const struct {
     const char *name;
@@ -76,7 +76,7 @@ usec interval_length(struct interval i)
     return i.span + i.days * USEC_DAY;
 }
 
-/* ---- clocks ---------------------------------------------------------------------------------- */
+/* ---- clocks --------------------------------------------------------------------------------- */
 
 static int64_t floor_of(int64_t x, int64_t by)
 {
@@ -117,7 +117,7 @@ static bool within_years(usec t)
     return t >= first && t < past;
 }
 
-/* ---- moving ---------------------------------------------------------------------------------- */
+/* ---- moving --------------------------------------------------------------------------------- */
 
 enum { MONTHS_MIN = 12, MONTHS_MAX = 10000 * 12 }; /* from year 0; years 1 to 9999 */
 
@@ -197,7 +197,7 @@ bool interval_around(const struct zone *zone, usec t, struct interval every, use
     return within_years(*floor);
 }
 
-/* ---- arguments ------------------------------------------------------------------------------- */
+/* ---- arguments ------------------------------------------------------------------------------ */
 
 int zone_argument(struct step *s, struct zone **zone, struct error *e)
 {
@@ -222,7 +222,7 @@ int interval_argument(struct step *s, const char *name, struct interval *out, st
                       quote(quoted, given.at, given.len));
 }
 
-/* ---- days off -------------------------------------------------------------------------------- */
+/* ---- days off ------------------------------------------------------------------------------- */
 
 static int by_day(const void *a, const void *b)
 {

@@ -7,7 +7,7 @@
 
 #include "prep/rowwise.h"
 
-/* ---- intervals ------------------------------------------------------------------------------- */
+/* ---- intervals ------------------------------------------------------------------------------ */
 
 /* One of the three is set. Days are those of a calendar: a day later keeps the clock time. */
 struct interval {
@@ -26,14 +26,14 @@ bool interval_around(const struct zone *zone, usec t, struct interval every, use
 /* Length when it is fixed, 0 for months. */
 usec interval_length(struct interval i);
 
-/* ---- clocks ---------------------------------------------------------------------------------- */
+/* ---- clocks --------------------------------------------------------------------------------- */
 
 usec clock_of(const struct zone *zone, usec utc); /* as if the zone's clock were UTC */
 int days_of_month(int year, int month);
 int64_t day_of(usec local);  /* days since 1970-01-01 */
 int weekday_of(int64_t day); /* 0 = Monday */
 
-/* ---- arguments ------------------------------------------------------------------------------- */
+/* ---- arguments ------------------------------------------------------------------------------ */
 
 /* What a rowwise map's prepare makes of the argument zone= (NULL when not given). */
 int zone_argument(struct step *s, struct zone **zone, struct error *e);

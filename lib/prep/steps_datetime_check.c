@@ -4,8 +4,7 @@
 #include "prep/families.h"
 #include "prep/verdict.h"
 
-/* ---- infer_date_format
- * ---------------------------------------------------------------------------- */
+/* ---- infer_date_format ---------------------------------------------------------------------- */
 
 static const struct {
     const char *pattern; /* NULL: RFC 3339, with time_parse */
@@ -213,8 +212,7 @@ static const struct learner format_learner = {.size = sizeof(struct format_count
                                               .save = save_formats,
                                               .load = load_formats};
 
-/* ---- validate_timestamp
- * ---------------------------------------------------------------------------- */
+/* ---- validate_timestamp --------------------------------------------------------------------- */
 
 struct valid_times {
     const char *pattern;
@@ -255,8 +253,7 @@ static bool is_valid_time(struct mapping *m, struct text cell)
     return good && t >= v->from && t < v->to;
 }
 
-/* ---- the table
- * -------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------ */
 
 static const struct arg infer_args[] = {
     ROWWISE_COLUMNS("columns of text"),

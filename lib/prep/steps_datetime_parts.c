@@ -4,8 +4,7 @@
 
 #include <math.h>
 
-/* ---- parts ------------------------------------------------------------------------------------
- */
+/* ---- parts ---------------------------------------------------------------------------------- */
 
 /* A moment on the clock of the step's zone. */
 struct moment {
@@ -150,8 +149,7 @@ static const struct part parts[] = {
     "year semester quarter month week day day_of_week day_of_year hour minute second weekend "     \
     "month_start month_end quarter_start quarter_end year_start year_end leap_year days_in_month"
 
-/* ---- date_parts, date_cyclic ------------------------------------------------------------------
- */
+/* ---- date_parts, date_cyclic ---------------------------------------------------------------- */
 
 enum { PARTS_MAX = COUNT_OF(parts), PERIOD_MAX = 366 };
 
@@ -282,8 +280,7 @@ static int turn_times(struct mapping *m)
     return 0;
 }
 
-/* ---- is_weekend, is_holiday --------------------------------------------------------------------
- */
+/* ---- is_weekend, is_holiday ----------------------------------------------------------------- */
 
 struct calendar_days {
     struct zone *zone;
@@ -343,8 +340,7 @@ static int flag_days(struct mapping *m)
     return 0;
 }
 
-/* ---- the table ----------------------------------------------------------------------------------
- */
+/* ---- the table ------------------------------------------------------------------------------ */
 
 #define TIMES ROWWISE_COLUMNS("columns of times")
 #define ZONE  ZONE_ARG("on whose clock, such as America/Chicago (default: UTC)")

@@ -4,8 +4,7 @@
 
 #include <math.h>
 
-/* ---- date_diff, elapsed_since ------------------------------------------------------------------
- */
+/* ---- date_diff, elapsed_since --------------------------------------------------------------- */
 
 struct ruler {
     struct zone *zone;
@@ -119,8 +118,7 @@ static int elapsed(struct mapping *m)
     return 0;
 }
 
-/* ---- business_days ------------------------------------------------------------------------------
- */
+/* ---- business_days -------------------------------------------------------------------------- */
 
 struct working_days {
     struct zone *zone;
@@ -179,8 +177,7 @@ static int count_business(struct mapping *m)
     return 0;
 }
 
-/* ---- date_range
- * ---------------------------------------------------------------------------------- */
+/* ---- date_range ----------------------------------------------------------------------------- */
 
 struct range_plan {
     struct interval every;
@@ -237,8 +234,7 @@ static int range_push(struct step *s, struct batch *b, struct emit *out, struct 
     return emit(out, b, e);
 }
 
-/* ---- the table
- * ------------------------------------------------------------------------------------ */
+/* ---- the table ------------------------------------------------------------------------------ */
 
 #define UNIT                                                                                       \
     {                                                                                              \

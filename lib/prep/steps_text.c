@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <utf8proc.h>
 
-/* ---- normal forms
- * ---------------------------------------------------------------------------------- */
+/* ---- normal forms --------------------------------------------------------------------------- */
 
 /* Text that is not valid UTF-8 stays as it is. */
 static struct text mapped(struct mapping *m, struct text cell, utf8proc_option_t options)
@@ -38,8 +37,7 @@ static struct text without_accents(struct mapping *m, struct text cell)
     return mapped(m, cell, UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_STRIPMARK);
 }
 
-/* ---- strip_html
- * -------------------------------------------------------------------------------------- */
+/* ---- strip_html ----------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -133,8 +131,7 @@ static struct text without_html(struct mapping *m, struct text cell)
     return mapping_text(m);
 }
 
-/* ---- strip_punct
- * --------------------------------------------------------------------------------------- */
+/* ---- strip_punct ---------------------------------------------------------------------------- */
 
 static bool is_punctuation(uint32_t c)
 {
@@ -156,8 +153,7 @@ static struct text without_punctuation(struct mapping *m, struct text cell)
     return mapping_text(m);
 }
 
-/* ---- words: stopwords, stem, contractions
- * ---------------------------------------------------------------- */
+/* ---- words: stopwords, stem, contractions --------------------------------------------------- */
 
 struct word_list {
     struct map map;
@@ -279,8 +275,7 @@ static struct text expanded(struct mapping *m, struct text cell)
     return mapping_text(m);
 }
 
-/* ---- patterns: redact_pii, mask_regex
- * ---------------------------------------------------------------------- */
+/* ---- patterns: redact_pii, mask_regex ------------------------------------------------------- */
 
 enum { PATTERNS_MAX = 5 };
 
@@ -403,9 +398,7 @@ static int mask_cells(struct mapping *m)
     return rc;
 }
 
-/* ---- the table
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- the table ------------------------------------------------------------------------------ */
 
 #define COLUMNS ROWWISE_COLUMNS("columns of text")
 #define ENDS                                                                                       \

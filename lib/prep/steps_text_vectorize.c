@@ -26,8 +26,7 @@ static void corpus_release(void *state)
     mem_free(c->place);
 }
 
-/* ---- learning
- * -------------------------------------------------------------------------------------------- */
+/* ---- learning ------------------------------------------------------------------------------- */
 
 /* The words of a document: distinct ones, and how often each occurs. */
 struct document {
@@ -213,8 +212,7 @@ static const struct learner corpus_learner = {.size = sizeof(struct corpus),
                                               .load = load_corpus,
                                               .release = corpus_release};
 
-/* ---- weights
- * ---------------------------------------------------------------------------------------------- */
+/* ---- weights -------------------------------------------------------------------------------- */
 
 static double no_idf(double documents, double in)
 {
@@ -252,8 +250,7 @@ static double bm25_weight(const struct step *s, const struct corpus *c, double t
     return times * (k + 1) / (times + k * (1 - b + b * words / usual));
 }
 
-/* ---- applying
- * ---------------------------------------------------------------------------------------------- */
+/* ---- applying ------------------------------------------------------------------------------- */
 
 static int vectorize_shape(struct step *s, struct schema *schema, struct error *e)
 {
@@ -325,9 +322,7 @@ static int vectorize_apply(const struct step *s, struct batch *b, struct error *
     return 0;
 }
 
-/* ---- the table
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- the table ------------------------------------------------------------------------------ */
 
 #define VOCABULARY_ARGS                                                                            \
     ROWWISE_COLUMNS("columns of text"),                                                            \

@@ -5,8 +5,7 @@
 
 #include <math.h>
 
-/* ---- tokenize, ngrams, char_ngrams, sentence_split
- * ---------------------------------------------------- */
+/* ---- tokenize, ngrams, char_ngrams, sentence_split ------------------------------------------ */
 
 /* Words of a text in small letters, one after the other in the scratch. */
 struct words {
@@ -128,8 +127,7 @@ static struct text sentences(struct mapping *m, struct text cell)
     return mapping_text(m);
 }
 
-/* ---- text_stats
- * ----------------------------------------------------------------------------------------- */
+/* ---- text_stats ----------------------------------------------------------------------------- */
 
 enum { WORD_COUNT, CHAR_COUNT, CAPITAL, LOWER, DIGIT, SPECIAL, STATS };
 
@@ -174,8 +172,7 @@ static int measure_texts(struct mapping *m)
     return 0;
 }
 
-/* ---- bag_of_chars
- * ------------------------------------------------------------------------------------------ */
+/* ---- bag_of_chars --------------------------------------------------------------------------- */
 
 static const char counted[] = "abcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -205,8 +202,7 @@ static int count_letters(struct mapping *m)
     return 0;
 }
 
-/* ---- hash_vectorize
- * ------------------------------------------------------------------------------------------- */
+/* ---- hash_vectorize ------------------------------------------------------------------------- */
 
 static int prepare_hash(struct step *s, const struct schema *in, struct error *e)
 {
@@ -235,9 +231,7 @@ static int hash_words(struct mapping *m)
     return 0;
 }
 
-/* ---- the table
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- the table ------------------------------------------------------------------------------ */
 
 #define COLUMNS ROWWISE_COLUMNS("columns of text")
 #define ENDS                                                                                       \

@@ -6,8 +6,7 @@
 
 #include <math.h>
 
-/* ---- ts_lag_features ---------------------------------------------------------------------------
- */
+/* ---- ts_lag_features ------------------------------------------------------------------------ */
 
 /* Item `i` of a list argument as a number of rows. */
 static int read_rows(struct step *s, const char *name, struct text item, size_t *rows,
@@ -38,8 +37,7 @@ static int prepare_lags(struct step *s, struct error *e)
     return count > 0 ? 0 : step_error(s, e, "lags: expected a list such as 1,7,28");
 }
 
-/* ---- ts_rolling_features ------------------------------------------------------------------------
- */
+/* ---- ts_rolling_features -------------------------------------------------------------------- */
 
 static double moving_result(const void *own, void *state, double x, usec at)
 {
@@ -97,8 +95,7 @@ static int prepare_moving(struct step *s, struct error *e)
     return rc;
 }
 
-/* ---- ts_difference, ts_seasonal_difference
- * -------------------------------------------------------- */
+/* ---- ts_difference, ts_seasonal_difference -------------------------------------------------- */
 
 enum { ORDER_MAX = 8 };
 
@@ -147,8 +144,7 @@ static int prepare_seasonal(struct step *s, struct error *e)
     return 0;
 }
 
-/* ---- the table
- * ----------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------ */
 
 #define NUMBERS ROWWISE_COLUMNS("columns of numbers")
 

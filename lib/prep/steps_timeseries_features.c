@@ -7,8 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- features
- * ------------------------------------------------------------------------------------ */
+/* ---- features ------------------------------------------------------------------------------- */
 
 /* The values of a series that are not missing, and what most features need of them. */
 struct signal {
@@ -278,8 +277,7 @@ static const struct feature {
     {"quantile75", f_quantile_75, 2},
 };
 
-/* ---- a signal
- * ------------------------------------------------------------------------------------- */
+/* ---- a signal ------------------------------------------------------------------------------- */
 
 static int by_value(const void *a, const void *b)
 {
@@ -318,8 +316,7 @@ static int each_signal(const struct step *s, const struct whole *series, struct 
     return 0;
 }
 
-/* ---- ts_features
- * ----------------------------------------------------------------------------------- */
+/* ---- ts_features ---------------------------------------------------------------------------- */
 
 static int prepare_features(struct step *s, struct error *e)
 {
@@ -345,8 +342,7 @@ static int make_features(const struct step *s, const struct whole *series, struc
     return each_signal(s, series, out, put_features);
 }
 
-/* ---- ts_autocorr
- * ------------------------------------------------------------------------------------ */
+/* ---- ts_autocorr ---------------------------------------------------------------------------- */
 
 static int prepare_autocorr(struct step *s, struct error *e)
 {
@@ -369,8 +365,7 @@ static int make_autocorr(const struct step *s, const struct whole *series, struc
     return each_signal(s, series, out, put_autocorr);
 }
 
-/* ---- ts_fft
- * ------------------------------------------------------------------------------------------ */
+/* ---- ts_fft --------------------------------------------------------------------------------- */
 
 enum { FFT_ABS, FFT_REAL, FFT_IMAG, FFT_ANGLE };
 
@@ -415,8 +410,7 @@ static int make_fft(const struct step *s, const struct whole *series, struct who
     return each_signal(s, series, out, put_fft);
 }
 
-/* ---- the table
- * ----------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------ */
 
 #define NUMBERS ROWWISE_COLUMNS("columns of numbers")
 

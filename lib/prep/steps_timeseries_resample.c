@@ -6,8 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- statistics of a bucket ---------------------------------------------------------------------
- */
+/* ---- statistics of a bucket ----------------------------------------------------------------- */
 
 enum { AGG_MEAN, AGG_SUM, AGG_MIN, AGG_MAX, AGG_FIRST, AGG_LAST, AGG_COUNT, AGG_MEDIAN, AGG_STD };
 #define AGGS "mean sum min max first last count median std"
@@ -69,8 +68,7 @@ static double aggregate(double *x, size_t n, int agg)
     }
 }
 
-/* ---- ts_resample
- * --------------------------------------------------------------------------------- */
+/* ---- ts_resample ---------------------------------------------------------------------------- */
 
 enum { ROWS_MAX = 50000000 }; /* of one series: a wrong date makes no endless one */
 
@@ -177,8 +175,7 @@ static int make_resampled(const struct step *s, const struct whole *series, stru
     return arg_choice(s, "to") == 0 ? make_down(s, series, out, e) : make_up(s, series, out, e);
 }
 
-/* ---- ts_group
- * ------------------------------------------------------------------------------------ */
+/* ---- ts_group ------------------------------------------------------------------------------- */
 
 static int prepare_group(struct step *s, struct error *e)
 {
@@ -208,8 +205,7 @@ static int make_group(const struct step *s, const struct whole *series, struct w
     return 0;
 }
 
-/* ---- the table
- * ------------------------------------------------------------------------------------ */
+/* ---- the table ------------------------------------------------------------------------------ */
 
 static const struct arg resample_args[] = {
     ROWWISE_COLUMNS("columns of numbers"),

@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-/* ---- difference, pct_change ------------------------------------------------------------------ */
+/* ---- difference, pct_change ----------------------------------------------------------------- */
 
 static double change_next(const void *own, void *state, double x, usec at)
 {
@@ -46,7 +46,7 @@ static int prepare_change(struct step *s, struct error *e)
     return 0;
 }
 
-/* ---- cumulative ------------------------------------------------------------------------------ */
+/* ---- cumulative ----------------------------------------------------------------------------- */
 
 static double cumulate_sum(const void *own, void *state, double x, usec at)
 {
@@ -128,7 +128,7 @@ static int prepare_cumulative(struct step *s, struct error *e)
     return 0;
 }
 
-/* ---- ewm ------------------------------------------------------------------------------------- */
+/* ---- ewm ------------------------------------------------------------------------------------ */
 
 struct ewm_options {
     double decay; /* 1 - alpha */
@@ -237,7 +237,7 @@ static int prepare_ewm(struct step *s, struct error *e)
     return 0;
 }
 
-/* ---- expanding ------------------------------------------------------------------------------- */
+/* ---- expanding ------------------------------------------------------------------------------ */
 
 struct expanding_options {
     bool current;
@@ -297,7 +297,7 @@ static int prepare_expanding(struct step *s, struct error *e)
     return 0;
 }
 
-/* ---- the table ------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------ */
 
 #define SERIES(PREPARE)                                                                            \
     .family = "window", .class = "W", SERIES_HOOKS, .detail = &(const struct series_kind)          \

@@ -312,7 +312,7 @@ static int shift_flush(struct step *s, struct emit *out, struct error *e)
     return rc < 0 ? rc : 0;
 }
 
-/* ---- session_id ------------------------------------------------------------------------------ */
+/* ---- session_id ----------------------------------------------------------------------------- */
 
 struct session_plan {
     struct ordering ordering;
@@ -425,7 +425,7 @@ static int session_push(struct step *s, struct batch *b, struct emit *out, struc
     return rc;
 }
 
-/* ---- the table ------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------ */
 
 static const struct arg shift_args[] = {
     ROWWISE_COLUMNS("columns of any type"),

@@ -34,8 +34,7 @@ struct whole_run {
     size_t group;     /* of the series at hand; SIZE_MAX before the first */
 };
 
-/* ---- planning ----------------------------------------------------------------------------------
- */
+/* ---- planning ------------------------------------------------------------------------------- */
 
 static const struct whole_kind *kind_of(const struct step *s)
 {
@@ -107,8 +106,7 @@ int whole_shape(struct step *s, struct schema *schema, struct error *e)
     return 0;
 }
 
-/* ---- rows made ----------------------------------------------------------------------------------
- */
+/* ---- rows made ------------------------------------------------------------------------------ */
 
 void whole_row(struct whole_rows *out, usec time)
 {
@@ -178,8 +176,7 @@ static int emit_rows(const struct step *s, struct whole_rows *rows, struct emit 
     return emit(out, b, e);
 }
 
-/* ---- running ------------------------------------------------------------------------------------
- */
+/* ---- running -------------------------------------------------------------------------------- */
 
 int whole_start(struct step *s, struct error *e)
 {
