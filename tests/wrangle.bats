@@ -149,16 +149,30 @@ END
     same prep.json again.json
 }
 
-@test "the fit of shards merges into the fit of the whole" {
-    zcat "$ROOT/examples/flights/data/flights.csv.gz" >flights.csv
-    program='impute delay with=median | scale distance,delay | onehot origin max=20 unknown=ignore'
-    wrangle fit -r whole.json 'impute delay with=median' flights.csv
+# shards PROGRAM: the merged states of three shards of flights.csv equal the state of the whole.
+shards() {
     (head -n 1 flights.csv; sed -n '2,3000p' flights.csv) >1.csv
     (head -n 1 flights.csv; sed -n '3001,3001p' flights.csv) >2.csv
     (head -n 1 flights.csv; sed -n '3002,$p' flights.csv) >3.csv
-    for i in 1 2 3; do wrangle fit -r $i.json 'impute delay with=median' $i.csv; done
+    wrangle fit -r whole.json "$1" flights.csv
+    for i in 1 2 3; do wrangle fit -r $i.json "$1" $i.csv; done
     wrangle merge 3.json 1.json 2.json >merged.json
     same whole.json merged.json
+}
+
+@test "the fit of shards merges into the fit of the whole" {
+    zcat "$ROOT/examples/flights/data/flights.csv.gz" |
+        awk -F, -v OFS=, 'NR > 1 && NR % 7 == 0 {$2 = ""} {print}' >flights.csv
+    shards 'impute delay with=median'
+    shards 'impute delay with=median | scale delay,distance | onehot origin max=20 unknown=ignore'
+    shards 'impute delay with=mean | scale delay,distance method=minmax | ordinal destination unknown=-1'
+    shards 'bin delay method=quantile bins=7 | target_encode origin target=distance | count_encode destination'
+    shards 'pca delay,distance k=2'
+}
+
+@test "a merge that cannot be exact is refused" {
+    wrangle fit -r a.json 'clip age min=0 | scale age | bin age' train.csv
+    fails_with 3 "cannot merge: step 3 (bin)" wrangle merge a.json a.json
 }
 
 @test "apply names a column that is missing" {

@@ -11,9 +11,9 @@ struct text text_of(const char *s)
 
 bool text_equal(struct text a, struct text b)
 {
-    if (a.len != b.len || !a.at != !b.at)
-        return false;
-    return a.len == 0 || memcmp(a.at, b.at, a.len) == 0;
+    if (!a.at || !b.at)
+        return !a.at && !b.at;
+    return a.len == b.len && memcmp(a.at, b.at, a.len) == 0;
 }
 
 int text_compare(struct text a, struct text b)

@@ -166,7 +166,7 @@ static int too_many(const char *first, const char *second, struct error *e)
 /* Reads the directory alone. */
 static int check_only_member(struct archive_reader *r, struct error *e)
 {
-    const char *name;
+    const char *name = "";
     int found = next_member(r, &name, e);
     if (found <= 0)
         return found; /* find_member will say that there is none */
@@ -180,7 +180,7 @@ static int check_only_member(struct archive_reader *r, struct error *e)
 
 static int find_member(struct archive_reader *r, struct error *e)
 {
-    const char *name;
+    const char *name = "";
     int found;
     while ((found = next_member(r, &name, e)) > 0) {
         if (!r->member || strcmp(name, r->member) == 0)
@@ -214,7 +214,7 @@ static int check_all_used(struct archive_reader *r, struct error *e)
 /* After the last byte: 0, or what is wrong with what follows. */
 static int finish_reading(struct archive_reader *r, struct error *e)
 {
-    const char *name;
+    const char *name = "";
     if (r->compression != COMPRESSION_ZIP)
         return check_all_used(r, e);
     int found = r->only ? next_member(r, &name, e) : 0;

@@ -22,8 +22,10 @@ enum type aggregate_answers_as(const struct aggregate *a)
     return text ? TYPE_TEXT : TYPE_FLOAT;
 }
 
-/* ---- count, sum, mean
- * ------------------------------------------------------------------------------------ */
+/* The functions of a struct accumulator have its parameters, whatever they do with them.
+ * NOLINTBEGIN(readability-non-const-parameter) */
+
+/* ---- count, sum, mean ---------------------------------------------------------------------- */
 
 static void count_add(const struct aggregate *a, char *states, const struct samples *v,
                       size_t *held)
@@ -140,8 +142,7 @@ static void total_release(char *state)
     sum_release(&STATE(struct total, state, 0)->sum);
 }
 
-/* ---- moments
- * ---------------------------------------------------------------------------------------------- */
+/* ---- moments ------------------------------------------------------------------------------- */
 
 static int order_of(const struct aggregate *a)
 {
@@ -209,8 +210,7 @@ static void spread_release(char *state)
     moments_release(STATE(struct moments, state, 0));
 }
 
-/* ---- min, max, first, last: one value kept
- * ---------------------------------------------------------------- */
+/* ---- min, max, first, last: one value kept ------------------------------------------------- */
 
 struct kept {
     uint64_t id;
@@ -357,8 +357,7 @@ static void kept_release(char *state)
     mem_free((void *)(uintptr_t)STATE(struct kept, state, 0)->text.at);
 }
 
-/* ---- median, quantile: all values kept
- * --------------------------------------------------------------------- */
+/* ---- median, quantile: all values kept ----------------------------------------------------- */
 
 struct values {
     double *at;

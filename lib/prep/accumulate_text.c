@@ -18,8 +18,7 @@ json_t *state_get_json(struct text bytes)
     return json_loadb(bytes.at, bytes.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
 }
 
-/* ---- mode, nunique: counts of texts
- * -------------------------------------------------------------------------- */
+/* ---- mode, nunique: counts of texts -------------------------------------------------------- */
 
 void occurrences_add(const struct aggregate *a, char *states, const struct samples *v, size_t *held)
 {
@@ -82,8 +81,7 @@ void occurrences_release(char *state)
     counts_release(STATE(struct counts, state, 0));
 }
 
-/* ---- nunique_approx
- * -------------------------------------------------------------------------------------------- */
+/* ---- nunique_approx ------------------------------------------------------------------------ */
 
 void distinct_samples(const struct aggregate *a, char *states, const struct samples *v,
                       size_t *held)
@@ -129,8 +127,7 @@ void distinct_free(char *state)
     distinct_release(STATE(struct distinct, state, 0));
 }
 
-/* ---- collect: a list of all values
- * ------------------------------------------------------------------------------ */
+/* ---- collect: a list of all values --------------------------------------------------------- */
 
 /* Values one after the other: row id, length, bytes. */
 void collect_add(const struct aggregate *a, char *states, const struct samples *v, size_t *held)

@@ -136,8 +136,7 @@ void agg_table_find(struct agg_table *t, struct batch *b, uint64_t set, const ui
     buf_release(&key);
 }
 
-/* ---- spilling
- * ------------------------------------------------------------------------------------------- */
+/* ---- spilling ------------------------------------------------------------------------------ */
 
 static int spill_table(struct agg_table *t, struct error *e)
 {

@@ -64,6 +64,20 @@ int columnwise_learn(const struct step *s, void *state, struct batch *b, struct 
     return rc;
 }
 
+bool columnwise_filled(const struct step *s, size_t index, double *value, uint64_t *times)
+{
+    const struct states *states = s->learnt;
+    return s->kind->learn == columnwise_learn && states->learner->filled &&
+           states->learner->filled(state_at(states, index), value, times);
+}
+
+bool columnwise_refill(const struct step *s, size_t index, double was, double now, uint64_t times)
+{
+    const struct states *states = s->learnt;
+    return s->kind->learn == columnwise_learn && states->learner->refill &&
+           states->learner->refill(state_at(states, index), was, now, times);
+}
+
 int columnwise_merge(const struct step *s, void *into, void *from, struct error *e)
 {
     struct states *a = into, *b = from;

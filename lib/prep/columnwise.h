@@ -41,6 +41,11 @@ struct learner {
     json_t *(*save)(const struct step *s, const void *state);
     int (*load)(const struct step *s, void *state, const json_t *j, struct error *e);
     void (*release)(void *state); /* what the state owns; NULL: nothing */
+    /* For merging a step with one that learns from what it filled, both NULL where that is not exact.
+     * filled: the step puts *value in place of *times missing cells of the rows it learnt from.
+     * refill: `times` of the values learnt from were `was` (NaN: missing), and in truth are `now`. */
+    bool (*filled)(const void *state, double *value, uint64_t *times);
+    bool (*refill)(void *state, double was, double now, uint64_t times);
 };
 
 /* A step's detail. */
@@ -53,6 +58,10 @@ struct columnwise {
 /* The state of selected column `index` after finish; of the column a mapping runs over. */
 const void *columnwise_learnt(const struct step *s, size_t index);
 const void *columnwise_mapped(const struct mapping *m);
+
+/* learner.filled and learner.refill of a selected column; false where there is none. */
+bool columnwise_filled(const struct step *s, size_t index, double *value, uint64_t *times);
+bool columnwise_refill(const struct step *s, size_t index, double was, double now, uint64_t times);
 
 /* The values that are not NaN, in order, in the batch's arena; *count of them. */
 const double *lesson_present(const struct lesson *l, const double *values, size_t *count);

@@ -38,8 +38,7 @@ struct json_schema {
 
 static int compile(json_t *j, int depth, struct json_schema **out, struct error *e);
 
-/* ---- compiling
- * ------------------------------------------------------------------------------------- */
+/* ---- compiling ----------------------------------------------------------------------------- */
 
 static int wrong(struct error *e, const char *key)
 {
@@ -272,8 +271,7 @@ void json_schema_free(struct json_schema *s)
     mem_free(s);
 }
 
-/* ---- checking
- * ---------------------------------------------------------------------------------------- */
+/* ---- checking ------------------------------------------------------------------------------ */
 
 struct check {
     struct json_reader reader;

@@ -74,7 +74,8 @@ static void put_number(struct buf *key, struct text v)
     int64_t i = 0;
     double f = 0;
     enum number_kind kind = number_parse(v.at, v.len, &i, &f);
-    if (kind == NUMBER_FLOAT && f >= -0x1p63 && f < 0x1p63 && f == (double)(int64_t)f) {
+    const double limit = 0x1p63;
+    if (kind == NUMBER_FLOAT && f >= -limit && f < limit && f == (double)(int64_t)f) {
         i = (int64_t)f;
         kind = NUMBER_INT;
     }

@@ -158,8 +158,8 @@ struct step {
     VEC(struct pair) pairs;     /* ARG_PAIRS, in order */
     size_t *columns, column_count; /* resolved selection of the argument "columns" */
     const char **names;         /* their names */
-    bool in_order;              /* an expression of it looks at other rows: its apply, too, must see batches
-                                   one at a time in the order of the stream */
+    bool in_order;              /* its apply or push, too, must see batches one at a time in the order of the
+                                   stream: an expression of it looks at other rows, or its start said so */
     VEC(size_t) reads;          /* further columns it reads (by=, order=, expressions) */
     void *plan;                 /* made by open */
     void *run;                  /* made by start */

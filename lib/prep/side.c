@@ -76,38 +76,27 @@ static void keep_cells(struct side *side, const uint8_t *wanted, struct batch *b
     b->text = (struct buf){0};
 }
 
-static bool any(const uint8_t *wanted, size_t n)
-{
-    return n > 0 && memchr(wanted, 1, n);
-}
-
-static int read_batches(struct side *side, const uint8_t *wanted, size_t memory,
+static int read_batches(struct side *side,
                         int (*see)(void *context, struct batch *b, struct error *e), void *context,
                         struct batch *b, struct error *e)
 {
-    bool keep = any(wanted, side->schema->fields.len);
     int rc = 0;
     while (rc == 0 && (rc = input_next(side->in, b, e)) == 1) {
         rc = input_parse(side->in, b, e);
         if (rc == 0)
             batch_drop_rejected(b);
-        if (rc == 0 && see)
+        if (rc == 0)
             rc = see(context, b, e);
-        if (rc == 0 && keep)
-            keep_cells(side, wanted, b);
         side->rows += b->rows;
-        if (rc == 0 && side->rows >= UINT32_MAX)
-            rc = error_set(e, ERR_DATA, "%.200s has too many rows", side->path);
-        if (rc == 0 && side->held > memory)
-            return SIDE_FULL;
+        if (rc)
+            return rc;
         batch_clear(b);
     }
     return rc;
 }
 
-int side_read(struct side *side, const uint8_t *wanted, size_t memory,
-              int (*see)(void *context, struct batch *b, struct error *e), void *context,
-              struct error *e)
+int side_scan(struct side *side, int (*see)(void *context, struct batch *b, struct error *e),
+              void *context, struct error *e)
 {
     side_clear(side);
     int rc = input_keep(side->in, e);
@@ -115,9 +104,41 @@ int side_read(struct side *side, const uint8_t *wanted, size_t memory,
         rc = input_rewind(side->in, e);
     struct batch *b = batch_new();
     if (rc == 0)
-        rc = read_batches(side, wanted, memory, see, context, b, e);
+        rc = read_batches(side, see, context, b, e);
     batch_free(b);
     return rc;
+}
+
+/* What side_read keeps of the batches, and who else sees them. */
+struct keeper {
+    struct side *side;
+    const uint8_t *wanted;
+    bool any_wanted;
+    size_t memory;
+    int (*see)(void *context, struct batch *b, struct error *e);
+    void *context;
+};
+
+static int keep_batch(void *context, struct batch *b, struct error *e)
+{
+    const struct keeper *k = context;
+    int rc = k->see ? k->see(k->context, b, e) : 0;
+    if (rc)
+        return rc;
+    if (k->any_wanted)
+        keep_cells(k->side, k->wanted, b);
+    bool full = k->side->held > k->memory || k->side->rows + b->rows >= UINT32_MAX;
+    return full ? SIDE_FULL : 0;
+}
+
+int side_read(struct side *side, const uint8_t *wanted, size_t memory,
+              int (*see)(void *context, struct batch *b, struct error *e), void *context,
+              struct error *e)
+{
+    size_t fields = side->schema->fields.len;
+    bool any_wanted = fields > 0 && memchr(wanted, 1, fields);
+    struct keeper k = {side, wanted, any_wanted, memory, see, context};
+    return side_scan(side, keep_batch, &k, e);
 }
 
 /* ---- cells ---------------------------------------------------------------------------------- */
@@ -132,6 +153,20 @@ static struct text value_of(const struct side *side, struct text raw, struct are
     return v;
 }
 
+struct column side_column(const struct side *side, const struct text *cells, size_t n,
+                          struct batch *b)
+{
+    if (b->format && format_same_cells(b->format, side->format)) {
+        struct column raw = column_of_text(cells);
+        raw.form = FORM_RAW;
+        return raw;
+    }
+    struct text *values = batch_array(b, n, sizeof *values);
+    for (size_t r = 0; r < n; r++)
+        values[r] = value_of(side, cells[r], &b->arena);
+    return column_of_text(values);
+}
+
 struct column side_gather(const struct side *side, size_t column, const uint32_t *rows, size_t n,
                           struct batch *b)
 {
@@ -139,14 +174,7 @@ struct column side_gather(const struct side *side, size_t column, const uint32_t
     struct text *out = batch_array(b, n, sizeof *out);
     for (size_t r = 0; r < n; r++)
         out[r] = rows[r] == UINT32_MAX ? missing : cells[rows[r]];
-    struct column c = column_of_text(out);
-    if (b->format && format_same_cells(b->format, side->format)) {
-        c.form = FORM_RAW;
-        return c;
-    }
-    for (size_t r = 0; r < n; r++)
-        out[r] = value_of(side, out[r], &b->arena);
-    return c;
+    return side_column(side, out, n, b);
 }
 
 /* ---- beside the stream ---------------------------------------------------------------------- */

@@ -21,15 +21,21 @@ struct side {
 
 /* Opens the file (relative to the context's directory) and reads its header. */
 int side_open(const struct step *s, struct text path, struct side **out, struct error *e);
-/* Reads all rows: `see`, when not NULL, gets each batch, of which row r is row side->rows + r of
- * the table. The cells of columns with wanted[column] set are kept. SIDE_FULL when they outgrow
- * memory. May be called again. */
+/* Reads all rows: `see` gets each batch, of which row r is row side->rows + r of the table, until it
+ * returns anything but 0; that is returned. May be called again. */
+int side_scan(struct side *side, int (*see)(void *context, struct batch *b, struct error *e),
+              void *context, struct error *e);
+/* The same (see may be NULL), and the cells of columns with wanted[column] set are kept. SIDE_FULL
+ * when they outgrow memory, or rows their 32-bit numbers; see may return it, too. */
 enum { SIDE_FULL = 1 };
 int side_read(struct side *side, const uint8_t *wanted, size_t memory,
               int (*see)(void *context, struct batch *b, struct error *e), void *context,
               struct error *e);
 /* Rows of a column that is kept, for a batch; UINT32_MAX gives a missing cell. */
 struct column side_gather(const struct side *side, size_t column, const uint32_t *rows, size_t n,
+                          struct batch *b);
+/* Raw cells of the table as a column of a batch. */
+struct column side_column(const struct side *side, const struct text *cells, size_t n,
                           struct batch *b);
 /* Forgets the rows. */
 void side_clear(struct side *side);

@@ -1,5 +1,6 @@
 /* The state of a fitted recipe: one JSON file that people read, tools share and shards merge. */
 #include "cli/cli.h"
+#include "prep/columnwise.h"
 #include "prep/json_text.h"
 #include "prep/recipe.h"
 
@@ -29,7 +30,7 @@ static json_t *save_schema(const struct schema *schema)
         const struct field *f = &schema->fields.at[i];
         json_t *field = json_object();
         json_object_set_new(field, "name", json_string_nocheck(f->name));
-        json_object_set_new(field, "type", json_string(type_name(f->type)));
+        json_object_set_new(field, "type", f->empty ? json_null() : json_string(type_name(f->type)));
         if (f->declared)
             json_object_set_new(field, "declared", json_true());
         json_array_append_new(list, field);
@@ -140,15 +141,17 @@ static int load_field(const json_t *j, size_t i, struct schema *schema, struct e
     char path[64];
     (void)snprintf(path, sizeof path, ".schema[%zu]", i);
     const json_t *name = json_object_get(j, "name"), *type = json_object_get(j, "type");
+    bool empty = json_is_null(type);
     enum type t = TYPE_TEXT;
     if (!json_is_string(name))
         return bad_state(e, path, "expected a name");
-    if (!json_is_string(type) || !type_from_name(text_of(json_string_value(type)), &t))
+    if (!empty && (!json_is_string(type) || !type_from_name(text_of(json_string_value(type)), &t)))
         return bad_state(e, path, "expected a type");
     if (schema_find(schema, text_of(json_string_value(name))) != FIELD_NONE)
         return bad_state(e, path, "a column of this name came before");
     size_t at = schema_add(schema, text_of(json_string_value(name)), t);
     schema->fields.at[at].declared = json_is_true(json_object_get(j, "declared"));
+    schema->fields.at[at].empty = empty;
     return 0;
 }
 
@@ -269,11 +272,10 @@ int recipe_load(const char *json, size_t n, const struct prep_context *context, 
 
 static enum type wider(enum type a, enum type b)
 {
-    return type_is_number(a) && type_is_number(b) ? TYPE_FLOAT : a;
+    return type_is_number(a) && type_is_number(b) ? TYPE_FLOAT : TYPE_TEXT;
 }
 
-/* Whole numbers in one shard and fractions in another are both numbers; nothing else is taken
- * together. */
+/* Whole numbers in one shard and fractions in another are both numbers; other types together are text. */
 static int merge_schema(struct schema *into, const struct schema *from, struct error *e)
 {
     if (into->fields.len != from->fields.len)
@@ -286,13 +288,11 @@ static int merge_schema(struct schema *into, const struct schema *from, struct e
         if (strcmp(a->name, b->name) != 0)
             return error_set(e, ERR_DATA, "cannot merge: column %zu is %s in one recipe only",
                              i + 1, quote(quoted, a->name, strlen(a->name)));
-        bool numbers = type_is_number(a->type) && type_is_number(b->type);
-        if (a->type != b->type && !numbers)
-            return error_set(
-                e, ERR_DATA, "cannot merge: column %s is %s in one recipe, %s in another",
-                quote(quoted, a->name, strlen(a->name)), type_name(a->type), type_name(b->type));
-        if (a->type != b->type)
+        if (a->empty || b->empty)
+            a->type = a->empty ? b->type : a->type;
+        else if (a->type != b->type)
             a->type = wider(a->type, b->type);
+        a->empty = a->empty && b->empty;
     }
     return 0;
 }
@@ -309,17 +309,33 @@ static int check_same_names(const struct step *a, const struct step *b, struct e
                      a->kind->name);
 }
 
+/* A column in which a step filled missing cells, in each of two shards and in the whole. */
+struct filling {
+    char *name;
+    double was_a, was_b, now;
+    uint64_t times_a, times_b;
+    bool exact; /* else it carries something learnt that cannot be taken back */
+};
+
 /* Which columns carry something that was learnt, and so differs from shard to shard. */
 struct learnt_columns {
-    struct map names;
+    VEC(struct filling) fillings;
     bool all; /* the rows themselves may differ, or columns whose names are not known here */
 };
 
-static bool carries(const struct learnt_columns *l, const struct schema *schema, const size_t *columns,
-                    size_t count)
+static struct filling *find_filling(const struct learnt_columns *l, const char *name)
+{
+    for (size_t i = 0; i < l->fillings.len; i++)
+        if (strcmp(l->fillings.at[i].name, name) == 0)
+            return &l->fillings.at[i];
+    return NULL;
+}
+
+static bool carries(const struct learnt_columns *l, const struct schema *schema,
+                    const size_t *columns, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (map_get(&l->names, text_of(schema->fields.at[columns[i]].name)) != MAP_NONE)
+        if (find_filling(l, schema->fields.at[columns[i]].name))
             return true;
     return false;
 }
@@ -334,26 +350,83 @@ static bool only_arranges(const struct step *s)
     return false;
 }
 
-/* A sum over values that another step has changed by what it learnt is not the sum over the whole: there is
- * no exact merge, so there is none. */
-static int check_independent(const struct step *s, const struct schema *schema,
-                             struct learnt_columns *l, struct error *e)
+/* Takes what the shards' own fills put into the sums of b's and a's step out again, and puts the
+ * fill of the whole in. False where the step's sums do not allow it. */
+static bool refill(const struct step *a, const struct step *b, const struct learnt_columns *l)
 {
-    bool sees = l->all || carries(l, schema, s->columns, s->column_count) ||
-                carries(l, schema, s->reads.at, s->reads.len);
-    if (!step_learns(s)) {
-        l->all = l->all || (sees && !only_arranges(s));
+    for (size_t i = 0; i < a->column_count; i++) {
+        const struct filling *f = find_filling(l, a->names[i]);
+        if (f && !(f->exact && columnwise_refill(a, i, f->was_a, f->now, f->times_a) &&
+                   columnwise_refill(b, i, f->was_b, f->now, f->times_b)))
+            return false;
+    }
+    return true;
+}
+
+/* A sum over values that another step has changed by what it learnt is not the sum over the whole:
+ * unless the change can be taken back there is no exact merge, so there is none. */
+static int check_independent(const struct step *a, const struct step *b,
+                             const struct schema *schema, struct learnt_columns *l, struct error *e)
+{
+    bool reads = l->all || carries(l, schema, a->reads.at, a->reads.len);
+    if (!step_learns(a)) {
+        bool sees = reads || carries(l, schema, a->columns, a->column_count);
+        l->all = l->all || (sees && !only_arranges(a));
         return 0;
     }
-    if (sees)
-        return error_set(e, ERR_DATA,
-                         "cannot merge: step %zu (%s) learns from what a step before it has learnt; "
-                         "fit and merge those first, apply them to the shards, then fit the rest",
-                         s->number, s->kind->name);
-    for (size_t i = 0; i < s->column_count; i++)
-        map_put(&l->names, text_of(schema->fields.at[s->columns[i]].name), NULL);
-    l->all = strcmp(s->kind->family, "outliers") == 0 || strcmp(s->kind->family, "sample") == 0;
-    return 0;
+    if (!reads && refill(a, b, l))
+        return 0;
+    return error_set(e, ERR_DATA,
+                     "cannot merge: step %zu (%s) learns from what a step before it has learnt; "
+                     "fit and merge those first, apply them to the shards, then fit the rest",
+                     a->number, a->kind->name);
+}
+
+/* Column i of step a now carries what it learnt. */
+static struct filling *note_column(struct learnt_columns *l, const char *name)
+{
+    struct filling *f = find_filling(l, name);
+    if (!f) {
+        struct filling made = {.name = mem_text(name)};
+        vec_push(&l->fillings, made);
+        f = &l->fillings.at[l->fillings.len - 1];
+    }
+    f->exact = false;
+    return f;
+}
+
+/* What the shards filled, before their states become one. */
+static void note_fillings(const struct step *a, const struct step *b, struct learnt_columns *l)
+{
+    for (size_t i = 0; i < a->column_count; i++) {
+        bool before = find_filling(l, a->names[i]) != NULL;
+        struct filling *f = note_column(l, a->names[i]);
+        f->exact = !before && columnwise_filled(a, i, &f->was_a, &f->times_a) &&
+                   columnwise_filled(b, i, &f->was_b, &f->times_b);
+    }
+}
+
+static void note_merged(const struct recipe *r, const struct step *a, const struct schema *schema,
+                        struct learnt_columns *l)
+{
+    uint64_t times;
+    for (size_t i = 0; i < a->column_count; i++) {
+        struct filling *f = find_filling(l, a->names[i]);
+        if (f && f->exact)
+            columnwise_filled(a, i, &f->now, &times);
+    }
+    for (size_t k = 0; k < schema->fields.len; k++) /* columns it made */
+        if (schema_find(&r->schema, text_of(schema->fields.at[k].name)) == FIELD_NONE)
+            note_column(l, schema->fields.at[k].name);
+    l->all = l->all || strcmp(a->kind->family, "outliers") == 0 ||
+             strcmp(a->kind->family, "sample") == 0;
+}
+
+static void learnt_columns_release(struct learnt_columns *l)
+{
+    for (size_t i = 0; i < l->fillings.len; i++)
+        mem_free(l->fillings.at[i].name);
+    vec_release(&l->fillings);
 }
 
 /* Opened anew: what earlier steps learnt together may change what this one sees. */
@@ -365,9 +438,10 @@ static int merge_step(struct recipe *r, struct recipe *from, size_t i, struct sc
     if (!rc)
         rc = check_same_names(a, b, e);
     if (!rc)
-        rc = check_independent(a, schema, l, e);
+        rc = check_independent(a, b, schema, l, e);
     if (!rc && step_learns(a)) {
         void *state = a->learnt;
+        note_fillings(a, b, l);
         rc = a->kind->merge(a, state, b->learnt, e);
         if (!rc) {
             a->learnt = NULL;
@@ -376,9 +450,8 @@ static int merge_step(struct recipe *r, struct recipe *from, size_t i, struct sc
     }
     if (!rc)
         rc = recipe_shape_step(r, i, schema, e);
-    for (size_t k = 0; rc == 0 && step_learns(a) && k < schema->fields.len; k++)
-        if (schema_find(&r->schema, text_of(schema->fields.at[k].name)) == FIELD_NONE)
-            map_put(&l->names, text_of(schema->fields.at[k].name), NULL);
+    if (!rc && step_learns(a))
+        note_merged(r, a, schema, l);
     return rc;
 }
 
@@ -406,7 +479,7 @@ int recipe_merge(struct recipe *r, struct recipe *from, struct error *e)
     schema_copy(&schema, &r->schema);
     for (size_t i = 0; rc == 0 && i < r->steps.len; i++)
         rc = merge_step(r, from, i, &schema, &learnt, e);
-    map_release(&learnt.names);
+    learnt_columns_release(&learnt);
     schema_release(&schema);
     r->rows_seen += from->rows_seen;
     return rc;
@@ -433,7 +506,8 @@ static int check_type(const struct field *f, const struct schema *in, bool stric
     if (at == FIELD_NONE)
         return 0;
     enum type now = in->fields.at[at].type;
-    bool same = now == f->type || (f->type == TYPE_FLOAT && now == TYPE_INT);
+    bool same = now == f->type || (f->type == TYPE_FLOAT && now == TYPE_INT) || f->empty ||
+                in->fields.at[at].empty;
     if (same)
         return 0;
     (void)snprintf(message, sizeof message,
@@ -442,7 +516,8 @@ static int check_type(const struct field *f, const struct schema *in, bool stric
     return drift(strict, warn, e, message);
 }
 
-/* A recorded column that is gone is an error when a step needs it: then the steps cannot be opened. */
+/* A recorded column that is gone is an error when a step needs it: then the steps cannot be opened.
+ */
 static int check_present(struct recipe *r, const struct schema *in, bool strict, struct error *e)
 {
     const char *gone = NULL;

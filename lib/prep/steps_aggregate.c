@@ -2,8 +2,7 @@
 #include "prep/agg_table.h"
 #include "prep/families.h"
 
-/* ---- the plan: what is asked
- * --------------------------------------------------------------------------- */
+/* ---- the plan: what is asked --------------------------------------------------------------- */
 
 /* "quantile(delay, 0.9)" into its name and up to two arguments. */
 static bool split_call(struct text call, struct text *name, struct text args[2], size_t *count)
@@ -39,7 +38,7 @@ static bool split_call(struct text call, struct text *name, struct text args[2],
 static int open_aggregate(struct step *s, const struct schema *in, struct text call,
                           struct aggregate *a, struct expr **value, struct error *e)
 {
-    struct text name, args[2];
+    struct text name, args[2] = {{NULL, 0}};
     size_t count = 0;
     char quoted[QUOTE_MAX];
     quote(quoted, call.at, call.len);
@@ -137,8 +136,7 @@ static int agg_shape(struct step *s, struct schema *schema, struct error *e)
     return status;
 }
 
-/* ---- learning
- * --------------------------------------------------------------------------------------------- */
+/* ---- learning ------------------------------------------------------------------------------ */
 
 /* The argument's values; a column made for them goes again. */
 static int take_samples(const struct agg_plan *p, size_t i, struct batch *b, struct samples *v,
@@ -221,8 +219,7 @@ static int agg_finish(struct step *s, void *state, struct error *e)
     return agg_table_finish(state, e);
 }
 
-/* ---- the result
- * -------------------------------------------------------------------------------------------- */
+/* ---- the result ---------------------------------------------------------------------------- */
 
 static int answer_column(const struct aggregate *a, struct agg_table *t, char *states, size_t from,
                          size_t n, struct batch *b, struct error *e)
@@ -286,8 +283,7 @@ static int agg_produce(struct step *s, struct batch *b, struct error *e)
     return put_groups(t, from, (size_t)n, b, e);
 }
 
-/* ---- the entries
- * ------------------------------------------------------------------------------------------- */
+/* ---- the entries --------------------------------------------------------------------------- */
 
 static const struct arg agg_args[] = {
     {.name = "name",

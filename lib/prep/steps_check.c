@@ -5,8 +5,7 @@
 #include "prep/verdict.h"
 #include "sys/sys.h"
 
-/* ---- expect, assert
- * ---------------------------------------------------------------------------------- */
+/* ---- expect, assert ------------------------------------------------------------------------ */
 
 struct condition {
     struct expr *expr;
@@ -89,8 +88,7 @@ static int expect_apply(const struct step *s, struct batch *b, struct error *e)
     return 0;
 }
 
-/* ---- schema_check
- * -------------------------------------------------------------------------------------- */
+/* ---- schema_check -------------------------------------------------------------------------- */
 
 struct wanted_field {
     size_t column;
@@ -247,8 +245,7 @@ static int schema_apply(const struct step *s, struct batch *b, struct error *e)
     return rc;
 }
 
-/* ---- json_schema
- * ------------------------------------------------------------------------------------------ */
+/* ---- json_schema --------------------------------------------------------------------------- */
 
 enum { SCHEMA_FILE_MAX = 1 << 20 };
 

@@ -1,24 +1,11 @@
 /* join: rows of the stream with rows of a file that have the same key. The file is held in memory,
- * hashed by key. */
+ * hashed by key, and rows stream; one that memory does not hold is joined on disk (join.h). */
 #include "prep/families.h"
-#include "prep/match.h"
-#include "prep/side.h"
+#include "prep/join.h"
 
 #include <stdatomic.h>
 
 enum { PIECE_ROWS = 8192 };
-
-enum join_how { JOIN_INNER, JOIN_LEFT, JOIN_RIGHT, JOIN_FULL, JOIN_SEMI, JOIN_ANTI, JOIN_CROSS };
-
-struct join_plan {
-    enum join_how how;
-    struct side *side;
-    struct match_key *keys;
-    size_t key_count;
-    struct taken take;
-    uint8_t *wanted; /* by column of the side table: must be held */
-    size_t left_columns;
-};
 
 static bool join_keeps_left(const struct join_plan *plan)
 {
@@ -86,15 +73,24 @@ static int join_shape(struct step *s, struct schema *schema, struct error *e)
 /* ---- the side table ------------------------------------------------------------------------- */
 
 struct join_run {
+    struct join_disk *disk; /* NULL: the table is in memory, and */
     struct match match;
     _Atomic uint8_t *seen; /* by side row: it has found a partner; for right and full joins */
 };
 
+static size_t join_memory(const struct step *s)
+{
+    return s->context->memory ? s->context->memory : (size_t)1 << 30;
+}
+
 static int add_side(void *context, struct batch *b, struct error *e)
 {
     (void)e;
-    match_add(context, b);
-    return 0;
+    struct step *s = context;
+    const struct join_plan *plan = s->plan;
+    struct join_run *run = s->run;
+    match_add(&run->match, b);
+    return match_held(&run->match) + plan->side->held > join_memory(s) ? SIDE_FULL : 0;
 }
 
 static void join_stop(struct step *s)
@@ -103,6 +99,7 @@ static void join_stop(struct step *s)
     struct join_run *run = s->run;
     if (!run)
         return;
+    join_disk_free(run->disk);
     match_release(&run->match);
     mem_free(run->seen);
     side_clear(plan->side);
@@ -110,19 +107,32 @@ static void join_stop(struct step *s)
     s->run = NULL;
 }
 
+/* Rows must then come in order: s->in_order is looked at after the start. */
+static int join_on_disk(struct step *s, struct error *e)
+{
+    const struct join_plan *plan = s->plan;
+    struct join_run *run = s->run;
+    if (plan->how == JOIN_CROSS)
+        return error_set(e, ERR_SYSTEM,
+                         "%.200s: does not fit in memory: raise --memory, or stream it and join "
+                         "the other table",
+                         plan->side->path);
+    match_release(&run->match);
+    run->disk = join_disk_new(s);
+    s->in_order = true;
+    return join_disk_load(run->disk, e);
+}
+
 static int join_load(struct step *s, struct join_run *run, struct error *e)
 {
     const struct join_plan *plan = s->plan;
-    size_t memory = s->context->memory ? s->context->memory : (size_t)1 << 30;
     run->match.keys = plan->keys;
     run->match.count = plan->key_count;
-    int rc = side_read(plan->side, plan->wanted, memory, plan->how == JOIN_CROSS ? NULL : add_side,
-                       &run->match, e);
-    if (rc == SIDE_FULL || (rc == 0 && match_held(&run->match) + plan->side->held > memory))
-        rc = error_set(
-            e, ERR_SYSTEM,
-            "%.200s: does not fit in memory: raise --memory, or stream it and join the other table",
-            plan->side->path);
+    s->in_order = false;
+    int rc = side_read(plan->side, plan->wanted, join_memory(s),
+                       plan->how == JOIN_CROSS ? NULL : add_side, s, e);
+    if (rc == SIDE_FULL)
+        return join_on_disk(s, e);
     if (rc == 0 && join_keeps_right(plan))
         run->seen = mem_alloc(plan->side->rows + 1);
     if (rc == 0)
@@ -257,9 +267,19 @@ static int emit_filtered(const struct step *s, struct batch *b, const uint32_t *
     return emit(out, b, e);
 }
 
+static int push_to_disk(struct join_disk *disk, struct batch *b, struct error *e)
+{
+    int rc = join_disk_add(disk, b, e);
+    batch_free(b);
+    return rc;
+}
+
 static int join_push(struct step *s, struct batch *b, struct emit *out, struct error *e)
 {
     const struct join_plan *plan = s->plan;
+    const struct join_run *run = s->run;
+    if (run->disk)
+        return push_to_disk(run->disk, b, e);
     uint32_t *groups = batch_array(b, b->rows, sizeof *groups);
     memset(groups, 0, b->rows * sizeof *groups);
     find_groups(s, b, groups);
@@ -273,14 +293,14 @@ static int join_push(struct step *s, struct batch *b, struct emit *out, struct e
 
 /* ---- rows of the side table without a partner ------------------------------------------------ */
 
-static void right_only(const struct join_plan *plan, struct batch *b, const uint32_t *rows,
-                       size_t n)
+void join_right_only(const struct join_plan *plan, struct batch *b, const uint64_t *numbers,
+                     size_t n)
 {
     struct text *missing = batch_array(b, n, sizeof *missing);
     uint64_t *ids = batch_array(b, n, sizeof *ids);
     for (size_t i = 0; i < n; i++) {
         missing[i] = (struct text){NULL, 0};
-        ids[i] = UINT64_C(1) << 63 | (uint64_t)rows[i] << ROW_ID_SHIFT;
+        ids[i] = UINT64_C(1) << 63 | numbers[i] << ROW_ID_SHIFT;
     }
     b->rows = n;
     b->ids = ids;
@@ -289,12 +309,21 @@ static void right_only(const struct join_plan *plan, struct batch *b, const uint
     b->policy = plan->side->policy;
     for (size_t c = 0; c < plan->left_columns; c++)
         batch_add(b, column_of_text(missing));
+}
+
+static void fill_right_only(const struct join_plan *plan, struct batch *b, const uint32_t *rows,
+                            size_t n)
+{
+    uint64_t *numbers = batch_array(b, n, sizeof *numbers);
+    for (size_t i = 0; i < n; i++)
+        numbers[i] = rows[i];
+    join_right_only(plan, b, numbers, n);
     for (size_t i = 0; i < plan->key_count; i++)
         batch_set(b, plan->keys[i].left, side_gather(plan->side, plan->keys[i].right, rows, n, b));
     side_add_columns(plan->side, &plan->take, b, rows, n);
 }
 
-static int join_flush(struct step *s, struct emit *out, struct error *e)
+static int emit_right_only(const struct step *s, struct emit *out, struct error *e)
 {
     const struct join_plan *plan = s->plan;
     const struct join_run *run = s->run;
@@ -305,12 +334,18 @@ static int join_flush(struct step *s, struct emit *out, struct error *e)
             rows[n++] = (uint32_t)r;
         if (n > 0 && (n == COUNT_OF(rows) || r == plan->side->rows)) {
             struct batch *b = emit_batch(out);
-            right_only(plan, b, rows, n);
+            fill_right_only(plan, b, rows, n);
             rc = emit(out, b, e);
             n = 0;
         }
     }
     return rc < 0 ? rc : 0;
+}
+
+static int join_flush(struct step *s, struct emit *out, struct error *e)
+{
+    const struct join_run *run = s->run;
+    return run->disk ? join_disk_emit(run->disk, out, e) : emit_right_only(s, out, e);
 }
 
 /* ---- the table ------------------------------------------------------------------------------ */
@@ -406,8 +441,10 @@ const struct step_kind steps_combine_join[] = {
             "is not repeated (pandas keeps both columns of left_on and right_on). A missing key "
             "matches nothing, as in SQL; pandas joins missing with missing. Keys are compared as "
             "text, but two number columns of which one has fractions as numbers, two time columns "
-            "as times. semi keeps rows that are there twice. The file is held in memory and "
-            "must fit in --memory; let the larger of two tables be the stream.",
+            "as times. semi keeps rows that are there twice. The file is held in memory and rows "
+            "stream; when it does not fit in --memory both tables are sorted on disk, and rows "
+            "leave after the last one has come. cross must fit: let the larger of two tables be "
+            "the stream.",
         .args = join_args,
         .methods = join_methods,
         .example = {.program = "join places.csv on=to=code how=left",

@@ -433,12 +433,13 @@ static int paste_flush(struct step *s, struct emit *out, struct error *e)
     while (rc == 0 && lengths == LENGTHS_PAD && run->next < plan->side->rows) {
         struct batch *b = emit_batch(out);
         uint32_t rows[4096];
+        uint64_t first = run->next;
         for (b->rows = 0; b->rows < COUNT_OF(rows) && run->next < plan->side->rows; b->rows++)
             rows[b->rows] = (uint32_t)run->next++;
         b->format = plan->side->format;
         b->part = 1;
         b->policy = plan->side->policy;
-        b->first_id = UINT64_C(1) << 63 | (uint64_t)rows[0] << ROW_ID_SHIFT;
+        b->first_id = UINT64_C(1) << 63 | first << ROW_ID_SHIFT;
         for (size_t i = 0; i < plan->left_columns; i++)
             batch_add(b, missing_column(b));
         side_add_columns(plan->side, &plan->take, b, rows, b->rows);

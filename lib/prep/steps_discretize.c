@@ -159,15 +159,16 @@ static int learn_with_target(const struct lesson *l, void *state, const double *
     struct distribution *d = ((struct summary *)state)->values;
     const double *target = NULL;
     const struct text *class = NULL;
+    const bool classes = b->classes;
     int rc = 0;
-    if (b->classes)
+    if (classes)
         class = batch_text(l->batch, b->target);
     else
         rc = batch_double(l->batch, b->target, b->target_name, &target, e);
     for (size_t r = 0; r < l->rows && rc == 0; r++) {
-        if (isnan(values[r]) || (class ? !class[r].at : isnan(target[r])))
+        if (isnan(values[r]) || (classes ? !class[r].at : isnan(target[r])))
             continue;
-        if (class)
+        if (classes)
             distribution_add_class(d, values[r], class[r]);
         else
             distribution_add(d, values[r], target[r], 1);

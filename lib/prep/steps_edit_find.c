@@ -3,8 +3,7 @@
 #include "prep/locate.h"
 #include "prep/rowwise.h"
 
-/* ---- what to look for
- * ------------------------------------------------------------------------------ */
+/* ---- what to look for ---------------------------------------------------------------------- */
 
 struct wanted {
     struct regex *regex;
@@ -80,8 +79,7 @@ static int prepare_position(struct step *s, const struct schema *in, struct erro
     return 0;
 }
 
-/* ---- kernels
- * --------------------------------------------------------------------------------------- */
+/* ---- kernels ------------------------------------------------------------------------------- */
 
 static int check_search(struct mapping *m, const struct regex_match *match, size_t row)
 {
@@ -209,8 +207,7 @@ static struct text split_string(struct mapping *m, struct text cell)
     return end_list(m);
 }
 
-/* ---- tables
- * ------------------------------------------------------------------------------------------ */
+/* ---- tables -------------------------------------------------------------------------------- */
 
 #define EDIT .family = "edit", .class = "S", ROWWISE_HOOKS
 #define MAP(...)                                                                                   \

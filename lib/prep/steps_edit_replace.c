@@ -3,8 +3,7 @@
 #include "prep/locate.h"
 #include "prep/rowwise.h"
 
-/* ---- replace
- * ------------------------------------------------------------------------------------- */
+/* ---- replace ------------------------------------------------------------------------------- */
 
 enum { MATCH_REGEX, MATCH_LITERAL }; /* in the order of replace_methods */
 
@@ -99,8 +98,7 @@ static int replace(struct mapping *m)
     return 0;
 }
 
-/* ---- replace_between, replace_position
- * ------------------------------------------------------------ */
+/* ---- replace_between, replace_position ----------------------------------------------------- */
 
 struct part {
     struct text left, right, with;
@@ -161,8 +159,7 @@ static struct text replace_position(struct mapping *m, struct text cell)
     return replace_slice(m, cell, locate_slice(cell, p->start, p->end));
 }
 
-/* ---- map_values
- * ------------------------------------------------------------------------------------ */
+/* ---- map_values ---------------------------------------------------------------------------- */
 
 struct value_map {
     struct map keys;
@@ -208,8 +205,7 @@ static struct text map_value(struct mapping *m, struct text cell)
     return v->others_go ? v->other : cell;
 }
 
-/* ---- tables
- * ------------------------------------------------------------------------------------------ */
+/* ---- tables -------------------------------------------------------------------------------- */
 
 #define EDIT .family = "edit", .class = "S", ROWWISE_HOOKS
 #define MAP(...)                                                                                   \

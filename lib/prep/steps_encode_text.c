@@ -115,7 +115,7 @@ static int fill_similarity(const struct encoding *x)
         x->out[k] = column_of_double(out[k]);
     }
     struct map seen = {0};
-    VEC(size_t) first = {0};
+    size_t *first = batch_array(x->batch, rows, sizeof *first); /* row of each text of the map */
     for (size_t r = 0; r < rows; r++) {
         bool is_new = true;
         size_t at = cells[r].at ? map_put(&seen, cells[r], &is_new) : 0;
@@ -125,13 +125,12 @@ static int fill_similarity(const struct encoding *x)
                 out[k][r] = is_missing ? (double)NAN : 0;
         } else if (is_new) {
             compare_row(c, cells[r], out, r, &x->batch->arena);
-            vec_push(&first, r);
+            first[at] = r;
         } else {
             for (size_t k = 0; k < c->width; k++)
-                out[k][r] = out[k][first.at[at]];
+                out[k][r] = out[k][first[at]];
         }
     }
-    vec_release(&first);
     map_release(&seen);
     return 0;
 }
@@ -141,7 +140,7 @@ static int fill_similarity(const struct encoding *x)
 /* The next label of a cell, without blanks at its ends; empty ones are skipped. */
 static bool next_label(struct text *rest, struct text sep, struct text *label)
 {
-    while (rest->len > 0) {
+    while (rest->at && rest->len > 0) {
         const char *end = memmem(rest->at, rest->len, sep.at, sep.len);
         size_t len = end ? (size_t)(end - rest->at) : rest->len;
         size_t passed = end ? len + sep.len : len;
@@ -246,14 +245,17 @@ static int prepare_hashing(struct step *s, const struct schema *in, struct error
 
 static int hash_columns(struct mapping *m)
 {
-    size_t width = (size_t)arg_int(m->step, "columns_out");
+    size_t width = (size_t)arg_int(m->step, "columns_out"); /* at least 1 */
     for (size_t k = 0; k < width; k++)
         memset(m->out[k].integer, 0, m->rows * sizeof *m->out[k].integer);
     for (size_t i = 0; i < m->count; i++)
         for (size_t r = 0; r < m->rows; r++) {
             struct text cell = m->in[i].text[r];
-            if (cell.at)
-                m->out[hash_bytes(cell.at, cell.len, 0) % width].integer[r]++;
+            if (!cell.at)
+                continue;
+            uint64_t hash = hash_bytes(cell.at, cell.len, 0);
+            size_t part = hash % width; /* NOLINT(clang-analyzer-core.DivideZero): see above */
+            m->out[part].integer[r]++;
         }
     return 0;
 }

@@ -38,8 +38,7 @@ static double wrapped(double longitude)
     return (turned < 0 ? turned + 360 : turned) - 180;
 }
 
-/* ---- geo_distance
- * --------------------------------------------------------------------------------- */
+/* ---- geo_distance -------------------------------------------------------------------------- */
 
 struct distance {
     bool fixed; /* to a given place, not to that of columns 3 and 4 */
@@ -100,8 +99,7 @@ static int distances(struct mapping *m)
     return 0;
 }
 
-/* ---- geo_hash
- * -------------------------------------------------------------------------------------- */
+/* ---- geo_hash ------------------------------------------------------------------------------ */
 
 enum { GEOHASH_MAX = 12, GEOHASH_BITS = 5 };
 
@@ -150,8 +148,7 @@ static int geohashes(struct mapping *m)
     return 0;
 }
 
-/* ---- geo_bbox
- * ---------------------------------------------------------------------------------------- */
+/* ---- geo_bbox ------------------------------------------------------------------------------ */
 
 static int prepare_box(struct step *s, const struct schema *in, struct error *e)
 {
@@ -176,8 +173,7 @@ static int inside_box(struct mapping *m)
     return 0;
 }
 
-/* ---- geo_grid
- * ------------------------------------------------------------------------------------------ */
+/* ---- geo_grid ------------------------------------------------------------------------------ */
 
 enum { GRID_SQUARE, GRID_HEXAGON }; /* in the order of grid_methods */
 
@@ -223,8 +219,7 @@ static int grid_cells(struct mapping *m)
     return 0;
 }
 
-/* ---- tables
- * ---------------------------------------------------------------------------------------------- */
+/* ---- tables -------------------------------------------------------------------------------- */
 
 #define GEO   .family = "geo", .class = "S"
 #define PLACE ROWWISE_COLUMNS("columns of latitude and longitude, in degrees")

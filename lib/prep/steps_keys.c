@@ -4,8 +4,7 @@
 #include "prep/lookup.h"
 #include "prep/verdict.h"
 
-/* ---- unique_check
- * -------------------------------------------------------------------------------- */
+/* ---- unique_check -------------------------------------------------------------------------- */
 
 struct key_columns {
     const struct step *step;
@@ -94,8 +93,7 @@ static int unique_push(struct step *s, struct batch *b, struct emit *out, struct
     return emit(out, b, e);
 }
 
-/* ---- tables in files
- * -------------------------------------------------------------------------------- */
+/* ---- tables in files ----------------------------------------------------------------------- */
 
 static void table_free(void *own)
 {
@@ -137,8 +135,7 @@ static size_t *find_rows(struct mapping *m, const struct lookup *table)
     return rows;
 }
 
-/* ---- foreign_key
- * ------------------------------------------------------------------------------------- */
+/* ---- foreign_key --------------------------------------------------------------------------- */
 
 static int prepare_foreign(struct step *s, const struct schema *in, struct error *e)
 {
@@ -162,8 +159,7 @@ static int check_foreign(struct mapping *m)
     return 0;
 }
 
-/* ---- lookup_join
- * -------------------------------------------------------------------------------------- */
+/* ---- lookup_join --------------------------------------------------------------------------- */
 
 enum { UNMATCHED_MISSING, UNMATCHED_ERROR }; /* in the order of unmatched= */
 
@@ -213,8 +209,7 @@ static int look_up(struct mapping *m)
     return rc;
 }
 
-/* ---- tables
- * --------------------------------------------------------------------------------------------- */
+/* ---- tables -------------------------------------------------------------------------------- */
 
 #define TABLE                                                                                      \
     {                                                                                              \

@@ -4,8 +4,7 @@
 
 #include <math.h>
 
-/* ---- log_shift
- * ----------------------------------------------------------------------------------- */
+/* ---- log_shift ----------------------------------------------------------------------------- */
 
 static int finish_shift(const struct step *s, size_t index, void *state, struct error *e)
 {
@@ -32,8 +31,7 @@ static int shifted_logs(struct mapping *m)
     return rc;
 }
 
-/* ---- spline_basis
- * --------------------------------------------------------------------------------- */
+/* ---- spline_basis -------------------------------------------------------------------------- */
 
 enum { SPLINE_DEGREE_MAX = 5, SPLINE_KNOTS_MAX = 100 };
 
@@ -146,8 +144,7 @@ static int spline_columns(struct mapping *m)
     return 0;
 }
 
-/* ---- tables
- * ------------------------------------------------------------------------------------------ */
+/* ---- tables -------------------------------------------------------------------------------- */
 
 static const struct arg shift_args[] = {
     ROWWISE_COLUMNS("columns of numbers"), ROWWISE_INTO, ROWWISE_SUFFIX, {.name = NULL}};

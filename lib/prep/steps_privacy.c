@@ -4,8 +4,7 @@
 #include "prep/rowwise.h"
 #include "sys/sys.h"
 
-/* ---- keys
- * ------------------------------------------------------------------------------------------ */
+/* ---- keys ---------------------------------------------------------------------------------- */
 
 enum { KEY_MAX = 1 << 16 };
 
@@ -55,8 +54,7 @@ static void put_hex(struct buf *out, const uint8_t *bytes, size_t digits)
         buf_putc(out, letters[i % 2 ? bytes[i / 2] & 15 : bytes[i / 2] >> 4]);
 }
 
-/* ---- hash_anonymize, pseudonymize
- * -------------------------------------------------------------------- */
+/* ---- hash_anonymize, pseudonymize ---------------------------------------------------------- */
 
 static struct text anonymize(struct mapping *m, struct text cell)
 {
@@ -90,8 +88,7 @@ static struct text pseudonym(struct mapping *m, struct text cell)
     return mapping_text(m);
 }
 
-/* ---- uuid_add
- * ------------------------------------------------------------------------------------------ */
+/* ---- uuid_add ------------------------------------------------------------------------------ */
 
 enum { UUID_SIZE = 16, SEPARATOR = 31 /* unit separator */ };
 
@@ -169,8 +166,7 @@ static int add_uuids(struct mapping *m)
     return 0;
 }
 
-/* ---- checksum_row
- * ---------------------------------------------------------------------------------------- */
+/* ---- checksum_row -------------------------------------------------------------------------- */
 
 enum { CHECKSUM_SHA256, CHECKSUM_MD5, CHECKSUM_XXH64 }; /* in the order of checksum_methods */
 

@@ -341,7 +341,8 @@ static bool starts_with(struct text name, struct text prefix)
 static bool is_number(struct text key, size_t n)
 {
     char digits[NUMBER_MAX];
-    return text_equal(key, (struct text){digits, number_print_int(digits, (int64_t)n)});
+    size_t len = number_print_int(digits, (int64_t)n);
+    return text_equal(key, (struct text){digits, len});
 }
 
 static int unflatten_open(struct step *s, const struct schema *in, struct error *e)

@@ -214,7 +214,7 @@ static int prepare_hash(struct step *s, const struct schema *in, struct error *e
 
 static int hash_words(struct mapping *m)
 {
-    uint64_t features = (uint64_t)arg_int(m->step, "features");
+    uint64_t features = (uint64_t)arg_int(m->step, "features"); /* at least 1 */
     size_t least = (size_t)arg_int(m->step, "min_length");
     bool sign = arg_bool(m->step, "signed");
     for (size_t r = 0; r < m->rows; r++) {
@@ -225,7 +225,8 @@ static int hash_words(struct mapping *m)
             m->scratch.len = 0;
             put_word_lower(&m->scratch, word);
             uint64_t hash = hash_bytes(m->scratch.at, m->scratch.len, 0);
-            m->out[hash % features].number[r] += sign && hash >> 63 ? -1 : 1;
+            size_t part = hash % features; /* NOLINT(clang-analyzer-core.DivideZero): see above */
+            m->out[part].number[r] += sign && hash >> 63 ? -1 : 1;
         }
     }
     return 0;

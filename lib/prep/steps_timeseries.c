@@ -70,7 +70,7 @@ static bool moving_named(struct text name, enum moving_kind *kind)
 static int add_moving(struct step *s, struct text window, struct text statistic, struct error *e)
 {
     struct moving_options *o = arena_zero(&s->arena, sizeof *o);
-    size_t rows;
+    size_t rows = 0;
     int rc = read_rows(s, "windows", window, &rows, e);
     if (rc)
         return rc;

@@ -6,8 +6,7 @@
 
 #include <arpa/inet.h>
 
-/* ---- letters
- * -------------------------------------------------------------------------------------- */
+/* ---- letters ------------------------------------------------------------------------------- */
 
 /* Not empty, and every character so. */
 static bool all_are(struct text cell, bool (*so)(uint32_t))
@@ -98,8 +97,7 @@ static bool test_title(struct mapping *m, struct text cell)
     return seen;
 }
 
-/* ---- lengths and ends
- * ------------------------------------------------------------------------------ */
+/* ---- lengths and ends ---------------------------------------------------------------------- */
 
 static bool test_length(struct mapping *m, struct text cell)
 {
@@ -128,8 +126,7 @@ static bool test_suffix(struct mapping *m, struct text cell)
            memcmp(cell.at + cell.len - wanted.len, wanted.at, wanted.len) == 0;
 }
 
-/* ---- forms
- * ------------------------------------------------------------------------------------------- */
+/* ---- forms --------------------------------------------------------------------------------- */
 
 static bool is_ascii_alnum(char c)
 {
@@ -264,8 +261,7 @@ static bool test_iso_date(struct mapping *m, struct text cell)
     return time_parse(cell.at, cell.len, &t, &has_offset);
 }
 
-/* ---- values
- * -------------------------------------------------------------------------------------------- */
+/* ---- values -------------------------------------------------------------------------------- */
 
 static int prepare_set(struct step *s, const struct schema *in, struct error *e)
 {
@@ -306,8 +302,7 @@ static int test_present(struct mapping *m)
     return 0;
 }
 
-/* ---- tables
- * -------------------------------------------------------------------------------------------- */
+/* ---- tables -------------------------------------------------------------------------------- */
 
 static const char *const bound_parameters[] = {"min", "max", NULL};
 

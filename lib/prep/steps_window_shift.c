@@ -23,10 +23,13 @@ struct kept_cell {
 
 static struct number number_at(const struct column *c, size_t row)
 {
-    if (c->form == FORM_INT)
-        return c->i64[row] == INT_MISSING ? (struct number){.f = (double)NAN}
-                                          : (struct number){.i = c->i64[row], .is_int = true};
-    return c->form == FORM_FLOAT ? (struct number){.f = c->f64[row]} : c->number[row];
+    if (c->form == FORM_NUMBER)
+        return c->number[row];
+    if (c->form == FORM_FLOAT)
+        return (struct number){.f = c->f64[row]};
+    if (c->i64[row] == INT_MISSING)
+        return (struct number){.f = (double)NAN};
+    return (struct number){.i = c->i64[row], .is_int = true};
 }
 
 static void keep_cell(struct kept_cell *k, const struct cell_array *from, size_t row)
@@ -208,7 +211,7 @@ static void look_back(const struct step *s, struct trail *t, const struct held *
 static void put_cell(struct batch *b, const struct result *to, size_t row,
                      const struct cell_array *from, size_t from_row)
 {
-    if (from->number)
+    if (to->numbers)
         to->numbers[row] = number_at(&from->numbers, from_row);
     else if (from->texts[from_row].at)
         put_text(b, &to->texts[row], from->texts[from_row].at, from->texts[from_row].len);

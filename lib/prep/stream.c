@@ -409,12 +409,18 @@ static void engine_init(struct engine *g, struct stream *s)
 {
     *g = (struct engine){.stream = s, .steps = s->to - s->from};
     g->gates = mem_alloc((g->steps + 1) * sizeof *g->gates);
-    for (size_t i = 0; i < g->steps; i++)
-        g->gates[i].turn = is_ordered(step_at(g, i)) ? turn_new() : NULL;
-    g->gates[g->steps].turn = s->outlet.leave || s->outlet.ordered ? turn_new() : NULL;
     pthread_mutex_init(&g->source, NULL);
     pthread_mutex_init(&g->failure, NULL);
     atomic_store(&g->failed, UINT64_MAX);
+}
+
+/* Once the steps have started, which may settle whether they are ordered. */
+static void make_gates(struct engine *g)
+{
+    const struct outlet *o = &g->stream->outlet;
+    for (size_t i = 0; i < g->steps; i++)
+        g->gates[i].turn = is_ordered(step_at(g, i)) ? turn_new() : NULL;
+    g->gates[g->steps].turn = o->leave || o->ordered ? turn_new() : NULL;
 }
 
 static void engine_release(struct engine *g)
@@ -458,6 +464,7 @@ int stream_run(struct stream *s, struct error *e)
     size_t started = 0;
     int status = start_steps(&g, &started, e);
     if (status == 0) {
+        make_gates(&g);
         team_run(s->jobs, work, workers);
         if (atomic_load(&g.failed) != UINT64_MAX) {
             if (e)

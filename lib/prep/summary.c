@@ -28,6 +28,8 @@ void summary_values(const struct step *s, void *state)
 int summary_numbers(const struct lesson *l, void *state, const double *values, struct error *e)
 {
     struct summary *m = state;
+    for (size_t r = 0; r < l->rows; r++)
+        m->missing += isnan(values[r]) != 0;
     if (m->moments)
         moments_add_many(m->moments, values, l->rows);
     if (!m->quantiles && !m->values)
@@ -43,11 +45,40 @@ int summary_merge(const struct step *s, void *into, void *from, struct error *e)
 {
     struct summary *a = into, *b = from;
     (void)s;
+    a->missing += b->missing;
     if (a->moments)
         moments_merge(a->moments, b->moments);
     if (a->values)
         distribution_merge(a->values, b->values);
     return a->quantiles ? quantiles_merge(a->quantiles, b->quantiles, e) : 0;
+}
+
+bool summary_filled(const void *state, double *value, uint64_t *times)
+{
+    const struct summary *m = state;
+    *value = m->learnt.at[0];
+    *times = m->missing;
+    return true;
+}
+
+/* Sums are exact, so what was added can be taken away. The range stays: a mean or median that filled cells
+ * lies within that of the others. */
+bool summary_refill(void *state, double was, double now, uint64_t times)
+{
+    struct summary *m = state;
+    if (!m->moments || m->quantiles || m->values || m->moments->order > 2)
+        return false;
+    struct sum *first = &m->moments->power[0], *second = &m->moments->power[1];
+    for (uint64_t i = 0; i < times && !isnan(was); i++) {
+        sum_add(first, -was);
+        sum_add_product(second, was, -was);
+    }
+    m->moments->count -= isnan(was) ? 0 : times;
+    m->missing -= isnan(was) ? times : 0;
+    for (uint64_t i = 0; i < times; i++)
+        moments_add(m->moments, now); /* NaN adds nothing */
+    m->missing += isnan(now) ? times : 0;
+    return true;
 }
 
 void summary_release(void *state)
@@ -100,6 +131,7 @@ json_t *summary_save(const struct step *s, const void *state)
     json_t *j = json_object();
     (void)s;
     save_learnt(m, j);
+    json_object_set_new(j, "missing", json_integer((json_int_t)m->missing));
     if (m->moments)
         json_object_set_new(j, "moments", moments_save(m->moments));
     if (m->quantiles)
@@ -115,6 +147,10 @@ int summary_load(const struct step *s, void *state, const json_t *j, struct erro
     struct summary *m = state;
     int rc = 0;
     (void)s;
+    const json_t *missing = json_object_get(j, "missing");
+    if (!json_is_integer(missing) || json_integer_value(missing) < 0)
+        return error_set(e, ERR_DATA, "missing: expected a count");
+    m->missing = (uint64_t)json_integer_value(missing);
     if (m->moments)
         rc = moments_load(m->moments, json_object_get(j, "moments"), e);
     if (rc == 0 && m->quantiles)

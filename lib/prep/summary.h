@@ -14,6 +14,7 @@ struct summary {
     struct moments *moments;
     struct quantiles *quantiles;
     struct distribution *values;
+    uint64_t missing; /* cells without a value */
     VEC(double) learnt;
     const char *const *names; /* of learnt, for the state file */
     const char *list;         /* or one name for all of them */
@@ -25,6 +26,8 @@ void summary_quantiles(const struct step *s, void *state); /* any quantile; spil
 void summary_values(const struct step *s, void *state);    /* every value; in memory */
 
 int summary_numbers(const struct lesson *l, void *state, const double *values, struct error *e);
+bool summary_filled(const void *state, double *value, uint64_t *times); /* by learnt.at[0] */
+bool summary_refill(void *state, double was, double now, uint64_t times); /* moments alone */
 int summary_merge(const struct step *s, void *into, void *from, struct error *e);
 json_t *summary_save(const struct step *s, const void *state);
 int summary_load(const struct step *s, void *state, const json_t *j, struct error *e);
@@ -32,7 +35,14 @@ void summary_release(void *state);
 #define SUMMARY_LEARNER_OF(start, add, derive)                                                     \
     {                                                                                              \
         .size = sizeof(struct summary), .init = start, .numbers = add, .merge = summary_merge,     \
-        .finish = derive, .save = summary_save, .load = summary_load, .release = summary_release   \
+        .finish = derive, .save = summary_save, .load = summary_load, .release = summary_release,  \
+        .refill = summary_refill                                                                   \
+    }
+#define SUMMARY_FILL_LEARNER(start, derive)                                                        \
+    {                                                                                              \
+        .size = sizeof(struct summary), .init = start, .numbers = summary_numbers,                 \
+        .merge = summary_merge, .finish = derive, .save = summary_save, .load = summary_load,      \
+        .release = summary_release, .filled = summary_filled                                       \
     }
 #define SUMMARY_LEARNER(start, derive) SUMMARY_LEARNER_OF(start, summary_numbers, derive)
 

@@ -7,8 +7,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* Both ends of a pipe to a child's descriptor; -1 when it is inherited. */
 struct channel {
     int ours, theirs;

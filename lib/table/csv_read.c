@@ -138,10 +138,10 @@ int csv_explain_open_record(const struct csv_reader *r, const char *text, size_t
 {
     struct csv_cells cells = {0};
     const char *at = text, *record = text, *end = text + n, *problem = NULL;
-    while (at && at < end && !problem) {
+    do {
         record = at;
         at = csv_record(r, at, end, &cells, &problem);
-    }
+    } while (at && at < end && !problem);
     vec_release(&cells.raw);
     if (problem) {
         error_set(e, ERR_DATA, "stray quote: a quoted cell ends at its closing quote, a quote inside "

@@ -8,8 +8,7 @@
 
 enum { PEEK_BYTES = 1 << 20, DEFAULT_CHUNK = 512 << 10, DEFAULT_MAX_RECORD = 16 << 20 };
 
-/* ---- formats
- * -------------------------------------------------------------------------------------- */
+/* ---- formats ------------------------------------------------------------------------------- */
 
 static char line_end(const char *at, size_t n)
 {
@@ -44,8 +43,7 @@ static int settle_format(struct input *in, struct input_file *f, const char *at,
     return status;
 }
 
-/* ---- CSV headers
- * ------------------------------------------------------------------------------------ */
+/* ---- CSV headers --------------------------------------------------------------------------- */
 
 /* Blank lines before the header are no header. */
 static const char *skip_lines(const struct input_file *f, const char *at, const char *end,
@@ -200,8 +198,7 @@ static int survey_csv(struct input *in, struct input_file *f, const char *at, si
     return check_names(f, e);
 }
 
-/* ---- JSON
- * ------------------------------------------------------------------------------------------ */
+/* ---- JSON ---------------------------------------------------------------------------------- */
 
 static int survey_json(struct input_file *f, const char *at, size_t n, bool complete,
                        struct json_survey *survey, struct error *e)
@@ -257,10 +254,9 @@ static void names_of_schema(struct input *in, struct input_file *f, const struct
         add_name(in, f, text_of(s->fields.at[i].name), (struct text){NULL, 0});
 }
 
-/* ---- the schema
- * -------------------------------------------------------------------------------------- */
+/* ---- the schema ---------------------------------------------------------------------------- */
 
-static int join_schema(struct input *in, struct input_file *f, const enum type *types,
+static int join_schema(struct input *in, struct input_file *f, const struct field *fields,
                        struct error *e)
 {
     bool first = f == in->files.at;
@@ -274,8 +270,9 @@ static int join_schema(struct input *in, struct input_file *f, const enum type *
                           quote(quoted, f->names.at[i].at, f->names.at[i].len));
                 return error_at(e, source_name(f->source), f->first_line - 1, i + 1);
             }
-            at = schema_add(&in->schema, f->names.at[i], types[i]);
+            at = schema_add(&in->schema, f->names.at[i], fields[i].type);
             in->schema.fields.at[at].declared = false;
+            in->schema.fields.at[at].empty = fields[i].empty;
             if (f->raw_names.at[i].at)
                 in->schema.fields.at[at].raw =
                     arena_text(&in->schema.arena, f->raw_names.at[i].at, f->raw_names.at[i].len);
@@ -297,10 +294,10 @@ static bool skips_sample(const struct input *in, const struct input_file *f)
     return (in->options.live || in->options.known) && !source_rewindable(f->source);
 }
 
-static enum type known_type(const struct schema *known, struct text name)
+static struct field known_field(const struct schema *known, struct text name)
 {
     size_t at = known ? schema_find(known, name) : FIELD_NONE;
-    return at == FIELD_NONE ? TYPE_TEXT : known->fields.at[at].type;
+    return at == FIELD_NONE ? (struct field){.type = TYPE_TEXT, .empty = true} : known->fields.at[at];
 }
 
 void input_set_types(struct input *in, const struct schema *known)
@@ -308,7 +305,7 @@ void input_set_types(struct input *in, const struct schema *known)
     for (size_t i = 0; i < in->schema.fields.len; i++) {
         struct field *f = &in->schema.fields.at[i];
         if (!f->declared)
-            f->type = known_type(known, text_of(f->name));
+            f->type = known_field(known, text_of(f->name)).type;
     }
 }
 
@@ -319,11 +316,14 @@ static int survey_as_csv(struct input *in, struct input_file *f, const char *at,
     int status = survey_csv(in, f, at, n, complete, &tallies, e);
     if (status)
         return status;
-    enum type *types = arena_alloc(&in->arena, f->names.len * sizeof *types);
-    for (size_t i = 0; i < f->names.len; i++)
-        types[i] = skips_sample(in, f) ? known_type(in->options.known, f->names.at[i])
-                                       : tally_type(&tallies[i]);
-    return join_schema(in, f, types, e);
+    struct field *fields = arena_zero(&in->arena, f->names.len * sizeof *fields);
+    for (size_t i = 0; i < f->names.len; i++) {
+        fields[i].type = tally_type(&tallies[i]);
+        fields[i].empty = tallies[i].cells == 0;
+        if (skips_sample(in, f))
+            fields[i] = known_field(in->options.known, f->names.at[i]);
+    }
+    return join_schema(in, f, fields, e);
 }
 
 /* Without a single key there may be a reason: what the parser says of the first lines. */
@@ -358,14 +358,14 @@ static int survey_as_json(struct input *in, struct input_file *f, const char *at
     size_t lines = complete ? n : json_last_record_end(at, n);
     if (status == 0 && found.fields.len == 0 && !f->is_list)
         status = check_json(f, &found, at, lines, e);
-    enum type *types = arena_alloc(&in->arena, (found.fields.len + 1) * sizeof *types);
+    struct field *fields = arena_zero(&in->arena, (found.fields.len + 1) * sizeof *fields);
     for (size_t i = 0; i < found.fields.len; i++)
-        types[i] = skips_sample(in, f)
-                       ? known_type(in->options.known, text_of(found.fields.at[i].name))
-                       : found.fields.at[i].type;
+        fields[i] = skips_sample(in, f)
+                        ? known_field(in->options.known, text_of(found.fields.at[i].name))
+                        : found.fields.at[i];
     names_of_schema(in, f, &found);
     schema_release(&found);
-    return status ? status : join_schema(in, f, types, e);
+    return status ? status : join_schema(in, f, fields, e);
 }
 
 /* The first bytes. A stream that may be slow and whose types are not asked for gives its first
@@ -439,8 +439,7 @@ static void prepare_json(struct input *in)
             json_input_prepare(&in->files.at[i].json, &in->schema, in->options.json_out);
 }
 
-/* ---- open and close
- * ------------------------------------------------------------------------------------ */
+/* ---- open and close ------------------------------------------------------------------------ */
 
 static size_t chunk_size(const struct input_options *o)
 {

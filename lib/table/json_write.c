@@ -38,8 +38,7 @@ struct job {
     size_t *place; /* with a layout: by column of the input, the index in columns or FIELD_NONE */
 };
 
-/* ---- text
- * ---------------------------------------------------------------------------------------- */
+/* ---- text ---------------------------------------------------------------------------------- */
 
 static inline void reserve(struct buf *out, size_t n)
 {
@@ -104,8 +103,7 @@ static inline void put_string(struct job *j, struct text v)
     out->len += v.len + 2;
 }
 
-/* ---- numbers and words
- * ---------------------------------------------------------------------------- */
+/* ---- numbers and words --------------------------------------------------------------------- */
 
 static inline bool is_digit(char c)
 {
@@ -209,8 +207,7 @@ static bool put_if_json(struct job *j, struct text v)
     return true;
 }
 
-/* ---- cells
- * ----------------------------------------------------------------------------------------- */
+/* ---- cells --------------------------------------------------------------------------------- */
 
 static inline void put_value(struct job *j, enum type type, struct text v)
 {
@@ -352,8 +349,7 @@ static inline char *put_simple(const struct job *j, enum type type, struct text 
     }
 }
 
-/* ---- rows
- * ------------------------------------------------------------------------------------------- */
+/* ---- rows ---------------------------------------------------------------------------------- */
 
 /* The members a row with a layout has besides its own: columns that steps added, and those they
  * gave a value that the row did not have. */
@@ -442,8 +438,7 @@ static void put_row(struct job *j, size_t row)
     out->len += 2;
 }
 
-/* ---- jobs
- * ------------------------------------------------------------------------------------------- */
+/* ---- jobs ---------------------------------------------------------------------------------- */
 
 static enum cell_kind kind_of(const struct batch *b, const struct column *c)
 {

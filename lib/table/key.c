@@ -144,3 +144,11 @@ void key_put_id(struct buf *key, uint64_t id)
 {
     put_word(key, id, false);
 }
+
+uint64_t key_id(struct text key)
+{
+    uint64_t id = 0;
+    for (size_t i = key.len - 8; i < key.len; i++)
+        id = id << 8 | (unsigned char)key.at[i];
+    return id;
+}

@@ -37,7 +37,7 @@ size_t schema_find(const struct schema *s, struct text name)
 
 void schema_insert(struct schema *s, size_t at, struct text name, enum type type)
 {
-    struct field f = {arena_text(&s->arena, name.at, name.len), type, true, NULL};
+    struct field f = {arena_text(&s->arena, name.at, name.len), type, true, false, NULL};
     vec_push(&s->fields, f);
     memmove(s->fields.at + at + 1, s->fields.at + at, (s->fields.len - 1 - at) * sizeof f);
     s->fields.at[at] = f;
@@ -78,6 +78,7 @@ void schema_copy(struct schema *into, const struct schema *from)
         const struct field *f = &from->fields.at[i];
         schema_add(into, text_of(f->name), f->type);
         into->fields.at[i].declared = f->declared;
+        into->fields.at[i].empty = f->empty;
         if (f->raw)
             into->fields.at[i].raw = arena_text(&into->arena, f->raw, strlen(f->raw));
     }

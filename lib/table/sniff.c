@@ -247,8 +247,7 @@ static void make_schema(struct columns *c, bool header, struct schema *schema)
     }
 }
 
-/* ---- formats
- * ------------------------------------------------------------------------------------- */
+/* ---- formats ------------------------------------------------------------------------------- */
 
 static void sniff_csv(struct sample s, const struct format *given, struct sniffed *out)
 {

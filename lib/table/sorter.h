@@ -36,5 +36,6 @@ void key_put_text(struct buf *key, struct text v, struct key_order o);
 /* Digits in a row compare as numbers: a2 before a10. */
 void key_put_natural(struct buf *key, struct text v, struct key_order o);
 void key_put_id(struct buf *key, uint64_t id); /* 8 bytes, ascending */
+uint64_t key_id(struct text key);              /* the id a key ends with */
 
 #endif

@@ -39,6 +39,7 @@ struct field {
     const char *name;   /* owned by the schema */
     enum type type;
     bool declared;      /* by --types, cast or the step that made it: cells must fit */
+    bool empty;         /* no sampled cell had a value: the type says nothing */
     const char *raw;    /* the name as it stands in the header, quotes included; NULL: write name */
 };
 

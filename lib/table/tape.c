@@ -14,6 +14,7 @@ struct tape {
     int fd;          /* -1: all are in text */
     uint64_t end;    /* of what is written to the file */
     uint64_t offset; /* of what text does not hold yet, while reading */
+    bool ended;      /* adding */
 };
 
 struct tape *tape_new(size_t memory)
@@ -31,6 +32,7 @@ void tape_clear(struct tape *t)
     t->fd = -1;
     t->text.len = t->at = 0;
     t->end = t->offset = 0;
+    t->ended = false;
 }
 
 void tape_free(struct tape *t)
@@ -69,8 +71,8 @@ int tape_rewind(struct tape *t, struct error *e)
     t->at = 0;
     if (t->fd < 0)
         return 0;
-    bool adding = t->offset == 0; /* else text is a window */
-    int rc = adding && t->text.len > 0 ? write_out(t, e) : 0;
+    int rc = !t->ended && t->text.len > 0 ? write_out(t, e) : 0;
+    t->ended = true;
     t->text.len = 0;
     t->offset = 0;
     return rc;

@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck disable=SC2016 # dollars belong to awk and Miller
 # bench of wrangle: each task beside the tools that can do it, in one run, on one generated file. CPU is user +
 # system seconds, the smallest of $RUNS runs; peak memory is that of the largest process. $ROWS rows
 # (2,800,000 are about 500 MB), $TASKS to run some only. Ratios are CPU of the peer over CPU of wrangle.
@@ -88,8 +89,8 @@ END
 peers() {
     for tool in duckdb polars; do
         case $tool in duckdb) package=@duckdb/node-api ;; polars) package=nodejs-polars ;; esac
-        if has_node $package; then
-            measure $tool node "$here/peers.mjs" $tool "$1" "$data"
+        if has_node "$package"; then
+            measure "$tool" node "$here/peers.mjs" "$tool" "$1" "$data"
         else
             echo "skipped: $tool (npm $package is not in $NODE_PACKAGES)" >&2
         fi

@@ -46,6 +46,22 @@ for method in ["average", "min", "max", "dense", "first"]:
         good = np.array_equal(got.to_numpy(float), want.to_numpy(float), equal_nan=True)
         ok(good, f"rank {method} {'descending' if descending else 'ascending'} equals pandas rank")
 
+
+
+def divided(ranks, parts):
+    """Which of numpy's even parts each rank lies in."""
+    places = np.array_split(np.arange(1, ranks.count() + 1), parts)
+    part = {place: i + 1 for i, chunk in enumerate(places) for place in chunk}
+    return ranks.map(part)
+
+
+for parts in [1, 4, 7, 10000]:
+    ranks = frame.groupby("group")["real"].rank(method="first", ascending=False)
+    want = ranks.groupby(frame["group"], group_keys=False).apply(lambda r: divided(r, parts))
+    got = run(f"ntile real {parts} order=desc by=group into=t", frame)["t"]
+    good = np.array_equal(got.to_numpy(float), want.reindex(frame.index).to_numpy(float), equal_nan=True)
+    ok(good, f"ntile {parts} equals ranks and numpy array_split")
+
 keys = ["group", "whole"]
 for keep, value in [("first", "first"), ("last", "last"), ("none", False)]:
     want = frame.drop_duplicates(keys, keep=value)["id"].tolist()

@@ -1,0 +1,135 @@
+# spill: what does not fit in --memory goes to scratch files: the same bytes come out, memory stays
+# bounded, and no file is left behind.
+load helper
+
+setup_file() {
+    cd "$BATS_FILE_TMPDIR" || return 1
+    awk 'BEGIN {
+        srand(1)
+        print "id,key,group,x,note"
+        for (i = 0; i < 600000; i++)
+            printf "%d,%s,g%d,%.4f,\"note, %d\"\n", i, i % 50 ? "k" int(rand() * 500000) : "",
+                   i * 7919 % 150000, rand() * 1000, i
+    }' >rows.csv
+    # Keys that are there none to three times in rows.csv, missing ones, and one there very often.
+    awk -F, 'BEGIN { print "key,name" }
+             NR % 2 == 1 && NR > 1 { print $2 "," NR ".0" }
+             NR % 200 == 0 { print "k7,often " NR; print "nobody" NR ",alone" }' rows.csv >side.csv
+}
+
+setup() {
+    in_scratch
+    TOOL=wrangle
+    rows=$BATS_FILE_TMPDIR/rows.csv
+    mkdir tmp
+    export TMPDIR=$PWD/tmp
+}
+
+# peak FILE COMMAND...: standard output into FILE; prints the most memory it had, in KiB.
+peak() {
+    local out=$1 now most=0 pid
+    shift
+    if command -v /usr/bin/time >/dev/null; then
+        /usr/bin/time -o peak -f %M "$@" >"$out" || return 1
+        cat peak
+        return
+    fi
+    "$@" >"$out" &
+    pid=$!
+    while now=$(awk '/^VmHWM/ { print $2 }' "/proc/$pid/status" 2>/dev/null) && [ "$now" ]; do
+        most=$now
+    done
+    wait "$pid" || return 1
+    echo "$most"
+}
+
+# spills PROGRAM: the same bytes with little memory, which is kept to: 1 MiB, and 64 beside.
+spills() {
+    local most
+    wrangle "$1" "$rows" >want
+    most=$(peak got wrangle --memory 1M "$1" "$rows")
+    cmp want got
+    [ "$most" -le $((65 * 1024)) ] || { echo "$1: $most KiB"; return 1; }
+    [ -z "$(ls -A tmp)" ]
+}
+
+@test "sort" {
+    spills 'sort x:desc,key'
+}
+
+@test "agg" {
+    spills 'agg n=count() mean=mean(x) by=key'
+}
+
+@test "join" {
+    local how
+    for how in inner left right full semi anti; do
+        spills "join $BATS_FILE_TMPDIR/side.csv on=key how=$how"
+    done
+}
+
+@test "join: a table much larger than the stream" {
+    head -n 1000 "$rows" >few.csv
+    local large=$rows
+    rows=few.csv
+    spills "join $large on=id how=full"
+}
+
+@test "join: steps behind it see the same rows in the same order" {
+    spills "join $BATS_FILE_TMPDIR/side.csv on=key how=full | head 20"
+    spills "join $BATS_FILE_TMPDIR/side.csv on=key how=full | sample n=100 seed=1 | lag x"
+}
+
+@test "join: any number of jobs" {
+    local jobs
+    for jobs in 1 2 5; do
+        wrangle --memory 1M -j "$jobs" "join $BATS_FILE_TMPDIR/side.csv on=key how=full" "$rows" |
+            cksum
+    done >sums
+    [ "$(sort -u sums | wc -l)" -eq 1 ]
+}
+
+@test "join: cross must fit" {
+    fails_with 4 'does not fit in memory' \
+        wrangle --memory 1M "join $rows how=cross" "$BATS_FILE_TMPDIR/side.csv"
+}
+
+@test "dedup" {
+    local keep
+    for keep in first last none; do
+        spills "dedup key,group keep=$keep"
+        spills "dedup key keep=$keep"
+    done
+}
+
+@test "unique, count_distinct" {
+    spills 'unique key,x'
+    spills 'count_distinct note,group'
+    spills 'count_distinct key'
+}
+
+@test "no file is left after a failure" {
+    { cat "$rows"; echo 'one,cell,too,many,here,now'; } >bad.csv
+    fails_with 3 'bad.csv:600002' wrangle --memory 1M 'sort x' bad.csv
+    fails_with 3 'bad.csv:600002' wrangle --memory 1M "join $rows on=id" bad.csv
+    [ -z "$(ls -A tmp)" ]
+}
+
+@test "no file is left after kill -9" {
+    local program pid
+    mkfifo rows
+    for program in 'sort x' "join $rows on=id" 'dedup id keep=last' 'agg n=count() by=id'; do
+        wrangle --memory 1M "$program" - <rows >got &
+        pid=$!
+        exec 9>rows
+        cat "$rows" >&9 # the end does not come
+        until ls -l "/proc/$pid/fd" | grep -qF "$TMPDIR"; do
+            kill -0 "$pid"
+        done
+        kill -9 "$pid"
+        wait "$pid" || true
+        exec 9>&-
+        [ -z "$(ls -A tmp)" ]
+        rm -f got
+    done
+}
