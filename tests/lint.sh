@@ -17,8 +17,10 @@ check() {
 }
 
 complexity() {
-    find lib cmd -name '*.c' -exec pmccabe {} + |
-        awk '$1 > 25 { print $6 " " $7 ": complexity " $1; bad = 1 } END { exit bad }'
+    find lib cmd -name '*.c' | sort | while read -r file; do
+        # VEC(T) is a type, which pmccabe cannot know.
+        sed 's/VEC([^)]*)/int/' "$file" | pmccabe 2>&1 | sed "s|stdin|$file|"
+    done | awk '!/^[0-9]/ || $1 > 25 { print; bad = 1 } END { exit bad }'
 }
 
 tidy() {
@@ -44,5 +46,7 @@ check complexity complexity
 # shellcheck disable=SC2086
 check shellcheck shellcheck -s sh -e SC2016,SC2317 $scripts
 check manual manual
-check codespell codespell -q 3 -L nd --skip './build,./.git,./dist,./tests/fuzz/corpus,./tests/golden' .
+# fpr and fwe are error rates, the others stems of words and misspellings that are tested.
+check codespell codespell -q 3 -L nd,fpr,fwe,activ,agre,ative,commun,controll,ment,nam,selct \
+    --skip './build,./.git,./dist,./tests/fuzz/corpus,./tests/golden' .
 exit $failed

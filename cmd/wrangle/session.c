@@ -200,6 +200,7 @@ int session_input(struct session *s, const struct recipe *r, const struct operan
                   struct input **out, struct error *e)
 {
     s->context.input.json_out = s->context.input.json_out && recipe_is_rowwise(r);
+    s->context.input.union_schema = s->context.input.union_schema || recipe_wants_union(r);
     return input_open(operands->at, operands->len, &s->context.input, out, e);
 }
 

@@ -430,9 +430,9 @@ static void values_release(char *state)
     mem_free(STATE(struct values, state, 0)->at);
 }
 
-/* ---- the table
- * ----------------------------------------------------------------------------------------------------
- */
+/* NOLINTEND(readability-non-const-parameter) */
+
+/* ---- the table ----------------------------------------------------------------------------- */
 
 #define TOTAL sizeof(struct total), total_add, total_put, total_absorb
 #define SPREAD                                                                                     \

@@ -77,9 +77,7 @@ void agg_table_free(struct agg_table *t)
     mem_free(t);
 }
 
-/* ---- keys
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- keys ---------------------------------------------------------------------------------- */
 
 /* The set, then length and bytes of each value, all ones for a missing one; columns that are not in
  * the set are missing. */

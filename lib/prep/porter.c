@@ -135,6 +135,7 @@ static void final_letters(struct stem *s)
         s->len--;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the stem is made in place */
 size_t porter_stem(char *word, size_t len)
 {
     static const struct rule second[] = {

@@ -115,6 +115,7 @@ struct step_kind {
     bool blocking;
     bool keeps_rows;        /* F: neither drops, adds nor reorders rows, and changes only s->columns in
                                place: later steps on other columns may be fitted in the same pass */
+    bool all_keys;          /* JSON Lines: every key of the input must be a column (see recipe_wants_union) */
     bool needs_all;         /* reads columns it does not list (row-wide steps); else s->columns, s->reads */
     const void *detail;     /* what shared hooks must know of this entry (rowwise.h: struct rowwise) */
 };
@@ -231,6 +232,8 @@ void recipe_free(struct recipe *r);
 /* True when every row goes through all steps by itself, so that what came with it and is no column (keys of
  * JSON Lines that the schema lacks) can leave with it. */
 bool recipe_is_rowwise(const struct recipe *r);
+/* True when a step needs every key of JSON Lines as a column: open the input with union_schema. */
+bool recipe_wants_union(const struct recipe *r);
 /* Fits every step that learns, in as few passes over in as its dependencies allow. */
 int recipe_fit(struct recipe *r, struct input *in, struct error *e);
 /* The state as JSON text, canonical (sorted keys, one value per line where it helps a diff). Opens the steps

@@ -33,6 +33,23 @@ void projection_linear(const struct projection *x, const double *in, double *out
     }
 }
 
+double *projection_rows(const struct projection *x)
+{
+    size_t n = x->sample.heap.len;
+    double *rows = mem_array(NULL, n * x->p + 1, sizeof *rows);
+    for (size_t i = 0; i < n; i++)
+        memcpy(rows + i * x->p, x->sample.heap.at[i].item.at, x->p * sizeof *rows);
+    return rows;
+}
+
+int projection_nothing(struct projection *x, size_t k)
+{
+    projection_size(x, k);
+    for (size_t i = 0; i < k * x->p; i++)
+        x->weights[i] = (double)NAN;
+    return 0;
+}
+
 int projection_count(const struct step *s, size_t most, size_t *k, struct error *e)
 {
     *k = arg_given(s, "k") ? (size_t)arg_int(s, "k") : most;
@@ -121,8 +138,9 @@ void *projection_new(const struct step *s)
 {
     struct projection *x = mem_alloc(sizeof *x);
     x->p = s->column_count;
+    const char *rows = step_has_arg(s, "sample") ? "sample" : "k";
     if (detail_of(s)->landmarks)
-        sample_init(&x->sample, (size_t)arg_int(s, "k"), s->context->seed, s->number);
+        sample_init(&x->sample, (size_t)arg_int(s, rows), s->context->seed, s->number);
     return x;
 }
 

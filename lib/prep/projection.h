@@ -22,7 +22,7 @@ struct projection {
     struct map classes;
     VEC(struct comoments) sums; /* by number in classes */
     struct comoments total;     /* made by finish */
-    struct sample sample;       /* rows of p doubles; for steps with landmarks */
+    struct sample sample;       /* rows of p doubles; for steps that learn from such */
     void *own;                  /* what a step keeps besides, on the heap */
 };
 
@@ -34,12 +34,16 @@ struct projecting {
     /* One row; NULL: linear. */
     void (*row)(const struct projection *x, const double *in, double *out);
     bool by_class;  /* target= holds classes */
-    bool landmarks; /* learns a sample of k= rows instead of sums */
+    bool landmarks; /* learns a sample of sample= rows, k= when it has no such argument, not sums */
 };
 
 /* Sets the size of the result; weights and shift are zero then. */
 void projection_size(struct projection *x, size_t k);
 void projection_linear(const struct projection *x, const double *in, double *out);
+/* The rows of the sample: x->sample.heap.len * p numbers, owned. */
+double *projection_rows(const struct projection *x);
+/* Nothing to learn from, as in an empty shard: the k outputs are missing. */
+int projection_nothing(struct projection *x, size_t k);
 /* Number of outputs asked for by k=, at most `most`, which is also the default. */
 int projection_count(const struct step *s, size_t most, size_t *k, struct error *e);
 

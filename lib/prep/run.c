@@ -267,6 +267,14 @@ bool recipe_is_rowwise(const struct recipe *r)
     return true;
 }
 
+bool recipe_wants_union(const struct recipe *r)
+{
+    for (size_t i = 0; i < r->steps.len; i++)
+        if (r->steps.at[i]->kind->all_keys)
+            return true;
+    return false;
+}
+
 /* ---- running -------------------------------------------------------------------------------- */
 
 static int run_to_text(struct walk *w, const struct run_options *o, struct error *e)

@@ -61,7 +61,8 @@ static double measure(const struct ruler *r, usec a, usec b)
         return (double)(a - b) / r->unit;
     usec x = clock_of(r->zone, a), y = clock_of(r->zone, b);
     int64_t months = x >= y ? months_between(x, y) : -months_between(y, x);
-    return (double)(months / r->months);
+    int64_t whole = months / r->months;
+    return (double)whole;
 }
 
 /* The two columns of a step that compares them, and how the result is called without into=. */

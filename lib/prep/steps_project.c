@@ -8,15 +8,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Nothing to learn from, as in an empty shard: the outputs are missing. */
-static int learn_nothing(struct projection *x, size_t k)
-{
-    projection_size(x, k);
-    for (size_t i = 0; i < k * x->p; i++)
-        x->weights[i] = (double)NAN;
-    return 0;
-}
-
 /* Eigenvalues and eigenvectors (in rows) of a symmetric matrix; *values owns both. */
 static const double *eigen(double *a, size_t n, double **values)
 {
@@ -70,7 +61,7 @@ static int derive_pca(const struct step *s, struct projection *x, struct error *
     const struct comoments *sums = &x->total;
     int rc = projection_count(s, p, &k, e);
     if (rc || sums->count < 2)
-        return rc ? rc : learn_nothing(x, k);
+        return rc ? rc : projection_nothing(x, k);
     bool centre = arg_bool(s, "centre");
     double *a = mem_array(NULL, p * p + 1, sizeof *a), *value;
     double *scale = mem_array(NULL, p + 1, sizeof *scale);
@@ -176,7 +167,7 @@ static int derive_factors(const struct step *s, struct projection *x, struct err
     size_t p = x->p, k;
     int rc = projection_count(s, p, &k, e);
     if (rc || x->total.count < 2)
-        return rc ? rc : learn_nothing(x, k);
+        return rc ? rc : projection_nothing(x, k);
     struct factors f = {.p = p, .k = k};
     f.covariance = mem_array(NULL, p * p + 1, sizeof(double));
     f.work = mem_array(NULL, p * p + 1, sizeof(double));
@@ -281,7 +272,7 @@ static int derive_discriminants(const struct step *s, struct projection *x, stru
     size_t p = x->p, classes = x->sums.len, k;
     size_t most = classes > 0 && classes - 1 < p ? classes - 1 : p;
     if (classes == 0)
-        return learn_nothing(x, arg_given(s, "k") ? (size_t)arg_int(s, "k") : 1);
+        return projection_nothing(x, arg_given(s, "k") ? (size_t)arg_int(s, "k") : 1);
     int rc = projection_count(s, most, &k, e);
     if (rc)
         return rc;
@@ -373,7 +364,7 @@ static int derive_groups(const struct step *s, struct projection *x, struct erro
     size_t k;
     int rc = projection_count(s, x->p, &k, e);
     if (rc || x->total.count == 0)
-        return rc ? rc : learn_nothing(x, k);
+        return rc ? rc : projection_nothing(x, k);
     struct groups g = {.p = x->p};
     groups_start(&g, &x->total);
     while (g.left > k)

@@ -1,5 +1,5 @@
-/* Steps between wide and long tables, one row at a time: pivot_longer, stack, template; and
- * implode. */
+/* Steps between wide and long tables, one row at a time: pivot_longer, stack, template; implode;
+ * and the keys of JSON Lines: regularize, unsparsify. */
 #include "prep/families.h"
 #include "prep/groups.h"
 #include "prep/recipe.h"
@@ -407,6 +407,24 @@ static int implode_flush(struct step *s, struct emit *out, struct error *e)
     return rc < 0 ? rc : 0;
 }
 
+/* ---- keys of JSON Lines ---------------------------------------------------------------------- */
+
+static int regularize_apply(const struct step *s, struct batch *b, struct error *e)
+{
+    (void)s;
+    (void)e;
+    batch_order_keys(b);
+    return 0;
+}
+
+static int unsparsify_apply(const struct step *s, struct batch *b, struct error *e)
+{
+    (void)s;
+    (void)e;
+    batch_complete_keys(b);
+    return 0;
+}
+
 /* ---- the table ------------------------------------------------------------------------------ */
 
 static const struct arg longer_args[] = {
@@ -447,6 +465,7 @@ static const struct arg template_args[] = {
      .help = "keep other columns behind them"},
     {0},
 };
+static const struct arg no_args[] = {{0}};
 static const struct arg implode_args[] = {
     {.name = "columns",
      .kind = ARG_COLUMNS,
@@ -458,6 +477,10 @@ static const struct arg implode_args[] = {
      .help = "text between them; without it they become a JSON list of texts"},
     {0},
 };
+
+#define ALL_KEYS                                                                                   \
+    "JSON Lines are read twice: all keys of the input become columns, in the order in which they " \
+    "first come. "
 
 const struct step_kind steps_reshape[] = {
     {
@@ -499,6 +522,20 @@ const struct step_kind steps_reshape[] = {
         .needs_all = true,
     },
     {
+        .name = "regularize",
+        .family = "reshape",
+        .class = "S",
+        .summary = "the keys of each JSON object in the order of the columns",
+        .details = ALL_KEYS "A row has the keys it had, no more. Tables have one order of columns: "
+                            "there the step changes nothing.",
+        .args = no_args,
+        .example = {.program = "regularize",
+                    .input = "{\"a\":1,\"b\":2,\"c\":3}\n{\"c\":6,\"a\":4}\n",
+                    .output = "{\"a\":1,\"b\":2,\"c\":3}\n{\"a\":4,\"c\":6}\n"},
+        .apply = regularize_apply,
+        .all_keys = true,
+    },
+    {
         .name = "stack",
         .aliases = "wide_to_long",
         .family = "reshape",
@@ -527,6 +564,21 @@ const struct step_kind steps_reshape[] = {
         .shape = template_shape,
         .apply = template_apply,
         .needs_all = true,
+    },
+    {
+        .name = "unsparsify",
+        .family = "reshape",
+        .class = "S",
+        .summary = "every JSON object has all columns as keys, null where it lacked one",
+        .details = ALL_KEYS "The step fill puts something else in place of null. Cells of tables "
+                            "are there already: nothing changes.",
+        .args = no_args,
+        .example = {.program = "unsparsify",
+                    .input = "{\"a\":1}\n{\"c\":6,\"a\":4}\n{\"b\":7}\n",
+                    .output = "{\"a\":1,\"c\":null,\"b\":null}\n{\"a\":4,\"c\":6,\"b\":null}\n"
+                              "{\"a\":null,\"c\":null,\"b\":7}\n"},
+        .apply = unsparsify_apply,
+        .all_keys = true,
     },
     {0},
 };

@@ -1,65 +1,9 @@
 /* select_mrmr: columns that say much about a target and little about each other. */
-#include "prep/dropping.h"
 #include "prep/families.h"
 #include "prep/pairs.h"
+#include "prep/target_sums.h"
 
 #include <math.h>
-
-/* Sums of the selected columns and, last, the target, over the rows where all are there. */
-static void *sums_new(const struct step *s)
-{
-    struct comoments *c = mem_alloc(sizeof *c);
-    comoments_init(c, s->column_count + 1);
-    return c;
-}
-
-static void sums_free(void *state)
-{
-    if (state)
-        comoments_release(state);
-    mem_free(state);
-}
-
-static int sums_learn(const struct step *s, void *state, struct batch *b, struct error *e)
-{
-    struct numbers numbers;
-    const double *target;
-    size_t p = s->column_count;
-    double *row = batch_array(b, p + 1, sizeof *row);
-    int rc = numbers_of(s, b, &numbers, e);
-    if (rc == 0)
-        rc = batch_double(b, s->reads.at[0], arg_string(s, "target"), &target, e);
-    for (size_t r = 0; rc == 0 && r < b->rows; r++) {
-        row[p] = target[r];
-        if (numbers_row(&numbers, r, row) && isfinite(row[p]))
-            comoments_add(state, row);
-    }
-    return rc;
-}
-
-static int sums_merge(const struct step *s, void *into, void *from, struct error *e)
-{
-    (void)s;
-    (void)e;
-    comoments_merge(into, from);
-    return 0;
-}
-
-static json_t *sums_save(const struct step *s, const void *state)
-{
-    (void)s;
-    return json_pack("{s:o}", "sums", comoments_save(state));
-}
-
-static int sums_load(const struct step *s, void *state, const json_t *j, struct error *e)
-{
-    struct comoments *c = state;
-    comoments_release(c);
-    int rc = comoments_load(c, json_object_get(j, "sums"), e);
-    if (rc == 0 && c->p != s->column_count + 1)
-        rc = error_set(e, ERR_DATA, "expected sums of %zu columns", s->column_count + 1);
-    return rc;
-}
 
 /* F of the regression of the target on column i, by the mean correlation with those kept. */
 static double merit(const struct comoments *c, size_t i, const bool *drop, size_t kept)
@@ -121,12 +65,7 @@ const struct step_kind steps_select_mrmr[] = {
                  .input = "a,b,c,y\n1,1,3,4\n2,2,1,3\n3,3,1,4\n4,5,3,8\n",
                  .output = "b,c,y\n1,3,4\n2,1,3\n3,1,4\n5,3,8\n"},
      DROPPING_HOOKS,
-     .state_new = sums_new,
-     .learn = sums_learn,
-     .merge = sums_merge,
-     .save = sums_save,
-     .load = sums_load,
-     .state_free = sums_free,
+     TARGET_SUMS_HOOKS,
      .detail = &(const struct dropper){.mark = mark_redundant}},
     {0},
 };

@@ -186,7 +186,7 @@ static size_t trail_step(struct trail *t, size_t k, bool *full)
 
 static void put_kept(struct batch *b, const struct result *to, size_t row, struct kept_cell *cell)
 {
-    if (to->numbers)
+    if (!to->texts)
         to->numbers[row] = cell->number;
     else if (!cell->missing)
         put_text(b, &to->texts[row], cell->text.at, cell->text.len);
@@ -211,7 +211,7 @@ static void look_back(const struct step *s, struct trail *t, const struct held *
 static void put_cell(struct batch *b, const struct result *to, size_t row,
                      const struct cell_array *from, size_t from_row)
 {
-    if (to->numbers)
+    if (!to->texts)
         to->numbers[row] = number_at(&from->numbers, from_row);
     else if (from->texts[from_row].at)
         put_text(b, &to->texts[row], from->texts[from_row].at, from->texts[from_row].len);

@@ -65,6 +65,7 @@ static void add_present(struct moments *m, const double *x, size_t n)
 {
     double low = x[0], high = x[0];
     for (size_t i = 1; i < n; i++) {
+        /* NOLINTNEXTLINE(*-core.UndefinedBinaryOperatorResult): it cannot see that x is n long */
         low = x[i] < low ? x[i] : low;
         high = x[i] > high ? x[i] : high;
     }

@@ -29,6 +29,7 @@ struct replace {
 enum { SLOTS = 256 };
 static _Atomic(char *) under_construction[SLOTS];
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the slot owns the path from now on */
 static int slot_take(char *path)
 {
     for (int i = 0; i < SLOTS; i++) {

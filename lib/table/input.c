@@ -51,7 +51,7 @@ static const char *skip_lines(const struct input_file *f, const char *at, const 
 {
     const struct format *format = &f->format;
     size_t comment = strlen(format->comment);
-    for (size_t skip = format->skip_lines; at<end; skip -= skip> 0) {
+    for (size_t skip = format->skip_lines; at < end; skip -= (size_t)(skip > 0)) {
         bool is_comment =
             comment && (size_t)(end - at) >= comment && memcmp(at, format->comment, comment) == 0;
         bool is_blank = *at == f->newline || (*at == '\r' && at + 1 < end && at[1] == f->newline);
@@ -318,8 +318,10 @@ static int survey_as_csv(struct input *in, struct input_file *f, const char *at,
         return status;
     struct field *fields = arena_zero(&in->arena, f->names.len * sizeof *fields);
     for (size_t i = 0; i < f->names.len; i++) {
-        fields[i].type = tally_type(&tallies[i]);
-        fields[i].empty = tallies[i].cells == 0;
+        const struct type_tally *tally = &tallies[i];
+        fields[i].type = tally_type(tally);
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): survey_csv has made the tallies */
+        fields[i].empty = tally->cells == 0;
         if (skips_sample(in, f))
             fields[i] = known_field(in->options.known, f->names.at[i]);
     }

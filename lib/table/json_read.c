@@ -259,13 +259,35 @@ static void keep_layout(struct parser *s)
     row->items = arena_copy(&s->batch->arena, s->items.at, bytes);
 }
 
-void batch_drop_extras(struct batch *b)
+/* The layout, to be changed; NULL when there is none. */
+static struct json_layout *changed_layout(struct batch *b)
 {
     if (!b->layout)
-        return;
+        return NULL;
     struct json_layout *layout = arena_copy(&b->arena, b->layout, sizeof *layout);
-    layout->drop_extras = true;
     b->layout = layout;
+    return layout;
+}
+
+void batch_drop_extras(struct batch *b)
+{
+    struct json_layout *layout = changed_layout(b);
+    if (layout)
+        layout->drop_extras = true;
+}
+
+void batch_order_keys(struct batch *b)
+{
+    struct json_layout *layout = changed_layout(b);
+    if (layout && layout->keys != KEYS_COMPLETE)
+        layout->keys = KEYS_IN_ORDER;
+}
+
+void batch_complete_keys(struct batch *b)
+{
+    struct json_layout *layout = changed_layout(b);
+    if (layout)
+        layout->keys = KEYS_COMPLETE;
 }
 
 /* ---- chunks ------------------------------------------------------------------------------------

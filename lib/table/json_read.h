@@ -24,6 +24,7 @@ struct json_item {
 struct json_layout {
     const struct schema *schema; /* of the input: what the columns of items are; borrowed */
     bool drop_extras;            /* the keys that are no column do not go to the output */
+    enum { KEYS_OWN_ORDER, KEYS_IN_ORDER, KEYS_COMPLETE } keys; /* those that are columns */
     struct json_row {
         const struct json_item *items; /* NULL: as the schema */
         size_t count;

@@ -351,37 +351,60 @@ static inline char *put_simple(const struct job *j, enum type type, struct text 
 
 /* ---- rows ---------------------------------------------------------------------------------- */
 
-/* The members a row with a layout has besides its own: columns that steps added, and those they
- * gave a value that the row did not have. */
-static void put_new_members(struct job *j, size_t row)
+/* Whether a row with a layout gets column i though it had no such key: a step added the column, or
+ * gave it a value here. */
+static bool is_new_member(const struct job *j, size_t i, size_t row)
 {
-    for (size_t i = 0; i < j->count; i++) {
-        struct out_column *c = &j->columns[i];
-        if (c->written == (uint32_t)row + 1)
-            continue;
-        bool untouched = c->column->source >= 0;
-        if (c->has_origin && (untouched || batch_missing(j->batch, i, row)))
-            continue;
-        put_member(j, c, row);
-    }
+    const struct out_column *c = &j->columns[i];
+    bool untouched = c->column->source >= 0;
+    return !c->has_origin || (!untouched && !batch_missing(j->batch, i, row));
 }
 
+static void put_extra(struct job *j, const struct json_item *item)
+{
+    if (j->batch->layout->drop_extras)
+        return;
+    buf_putc(j->out, ',');
+    put_bytes(j, item->extra, item->at);
+}
+
+/* The column of a member, marked as the row's; NULL when it is gone. */
+static struct out_column *own_column(struct job *j, size_t row, const struct json_item *item)
+{
+    if (item->extra || j->place[item->at] == FIELD_NONE)
+        return NULL;
+    struct out_column *c = &j->columns[j->place[item->at]];
+    c->written = (uint32_t)row + 1;
+    return c;
+}
+
+/* Its own members as they came, then the new ones. */
 static void put_own_members(struct job *j, size_t row, const struct json_row *own)
 {
     for (size_t i = 0; i < own->count; i++) {
-        const struct json_item *item = &own->items[i];
-        if (item->extra) {
-            if (j->batch->layout->drop_extras)
-                continue;
-            buf_putc(j->out, ',');
-            put_bytes(j, item->extra, item->at);
-        } else if (j->place[item->at] != FIELD_NONE) {
-            struct out_column *c = &j->columns[j->place[item->at]];
-            c->written = (uint32_t)row + 1;
+        const struct out_column *c = own_column(j, row, &own->items[i]);
+        if (c)
             put_member(j, c, row);
-        }
+        else if (own->items[i].extra)
+            put_extra(j, &own->items[i]);
     }
-    put_new_members(j, row);
+    for (size_t i = 0; i < j->count; i++)
+        if (j->columns[i].written != (uint32_t)row + 1 && is_new_member(j, i, row))
+            put_member(j, &j->columns[i], row);
+}
+
+/* Its own and new members, or all columns, in order; then the keys that are no column. */
+static void put_members_in_order(struct job *j, size_t row, const struct json_row *own)
+{
+    bool all = j->batch->layout->keys == KEYS_COMPLETE;
+    for (size_t i = 0; i < own->count; i++)
+        (void)own_column(j, row, &own->items[i]);
+    for (size_t i = 0; i < j->count; i++)
+        if (all || j->columns[i].written == (uint32_t)row + 1 || is_new_member(j, i, row))
+            put_member(j, &j->columns[i], row);
+    for (size_t i = 0; i < own->count; i++)
+        if (own->items[i].extra)
+            put_extra(j, &own->items[i]);
 }
 
 /* All columns in order. The place in the output stays in a register as long as cells are simple. */
@@ -426,7 +449,9 @@ static void put_row(struct job *j, size_t row)
     size_t start = out->len;
     const struct json_row *own = own_layout(j->batch, row);
     reserve(out, 16);
-    if (UNLIKELY(own))
+    if (UNLIKELY(own && j->batch->layout->keys != KEYS_OWN_ORDER))
+        put_members_in_order(j, row, own);
+    else if (UNLIKELY(own))
         put_own_members(j, row, own);
     else
         put_all_members(j, row);

@@ -139,7 +139,7 @@ void batch_free(struct batch *b);
 size_t batch_held(const struct batch *b);   /* bytes of memory */
 
 /* Arrays for new columns, uninitialised, in the batch's arena. */
-void *batch_array(struct batch *b, size_t count, size_t size);
+void *batch_array(struct batch *b, size_t count, size_t size) NEVER_NULL;
 /* Columns: append, replace, insert, remove, move. Values must live as long as the batch. source is set
  * to -1. batch_add returns the index. */
 size_t batch_add(struct batch *b, struct column c);
@@ -161,6 +161,10 @@ void batch_keep(struct batch *b, const uint32_t *rows, size_t n);
 void batch_filter(struct batch *b, const uint8_t *keep);
 /* JSON Lines: from here on rows keep the order of their keys, but not the keys that are no columns. */
 void batch_drop_extras(struct batch *b);
+/* JSON Lines: from here on rows have their keys in the order of the columns; those that are none behind. */
+void batch_order_keys(struct batch *b);
+/* JSON Lines: the same, and every row has all columns: null where it had no such key. */
+void batch_complete_keys(struct batch *b);
 /* Any rows in any order, with repeats: rows[r] is the old row of new row r. UINT32_MAX makes a row of
  * missing cells. ids (n, or NULL: derived from the old rows, repeats counted up). */
 void batch_gather(struct batch *b, const uint32_t *rows, size_t n, const uint64_t *ids);

@@ -119,4 +119,34 @@ got = run(f"diff_datasets {side(new, 'new.csv')} on=id", old)
 kinds = got["change"].value_counts().to_dict()
 differ = int((new[new.id < 50]["v"].fillna(-2) != old[old.id >= 10]["v"].to_numpy()).sum())
 ok(kinds == {"removed": 10, "added": 10, "changed": differ}, "diff_datasets counts what became of rows")
+
+
+def edits(a, b):
+    """Levenshtein's distance by its recursion."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a):
+        last, row[0] = row[0], i + 1
+        for j, y in enumerate(b):
+            last, row[j + 1] = row[j + 1], min(row[j + 1] + 1, row[j] + 1, last + (x != y))
+    return row[-1]
+
+
+def likest(name, group, known, least):
+    """The first row of the file with the largest similarity."""
+    scores = [1 - edits(name, k.name_known) / max(len(name), len(k.name_known)) if k.g == group else -1
+              for k in known.itertuples()]
+    best = int(np.argmax(scores))
+    return best if scores[best] >= least else None
+
+
+known = pd.DataFrame({"name_known": ["".join(draw.choice(list("abé"), draw.integers(2, 8))) for _ in range(60)]})
+known["g"], known["n"] = draw.choice(list("uv"), 60), range(60)
+typed = pd.DataFrame({"name": ["".join(draw.choice(list("abé"), draw.integers(2, 8))) for _ in range(300)]})
+typed["g"] = draw.choice(list("uvw"), 300)
+path = side(known, "known.csv")
+want = [likest(t.name, t.g, known, 0.6) for t in typed.itertuples()]
+got = run(f"join_fuzzy {path} on=name=name_known by=g with=levenshtein min=0.6", typed)["n"]
+ok([None if np.isnan(n) else int(n) for n in got] == want, "join_fuzzy takes the least share of edits")
+got = run(f"join_fuzzy {path} on=name=name_known by=g with=levenshtein min=0.6 how=inner", typed, "--jobs", "4")
+ok(got["n"].astype(int).tolist() == [n for n in want if n is not None], "join_fuzzy how=inner")
 done()

@@ -2,8 +2,8 @@
 import numpy as np
 import pandas as pd
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
-from sklearn.cluster import FeatureAgglomeration
-from sklearn.decomposition import PCA, FactorAnalysis, TruncatedSVD
+from sklearn.cluster import FeatureAgglomeration, KMeans
+from sklearn.decomposition import NMF, PCA, FactorAnalysis, FastICA, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.preprocessing import StandardScaler
@@ -77,4 +77,21 @@ got = run("pca @all k=2", gaps)
 ok(got.iloc[3].isna().all() and got.drop(3).notna().all().all(), "a row with a gap becomes missing")
 want = PCA(2).fit_transform(StandardScaler().fit_transform(gaps.dropna()))
 close(aligned(got.drop(3), want), want, "and teaches nothing", 1e-8)
+
+for frame, k in (flower, 3), (flower, 2), (wine, 3):
+    want = KMeans(k, n_init=30, tol=0, random_state=0).fit(frame)
+    want = want.transform(frame)[:, np.argsort(want.cluster_centers_[:, 0])]
+    close(run(f"kmeans_distance @all k={k}", frame), want, f"kmeans_distance k={k} equals sklearn KMeans.transform", 1e-8)
+for frame, k in (flower, 2), (flower, 3), (wine, 4):
+    model = NMF(k, init="nndsvda", random_state=0, tol=1e-6, max_iter=1000).fit(frame)
+    got = run(f"nmf @all k={k} tolerance=1e-6 rounds=1000", frame)
+    close(got, model.set_params(tol=1e-13, max_iter=100000).transform(frame), f"nmf k={k} equals sklearn NMF", 1e-5)
+mixed = pd.DataFrame(np.random.default_rng(1).laplace(size=(500, 3)) @ [[1, 2, 0], [0, 1, 1], [1, 0, 3]], columns=list("xyz"))
+for frame, k in (mixed, 3), (mixed, 2):
+    model = FastICA(k, w_init=np.eye(k), whiten="unit-variance", tol=1e-10, max_iter=5000)
+    same_up_to_sign(f"fast_ica @all k={k} tolerance=1e-10 rounds=5000", frame, model.fit_transform(frame),
+                    f"fast_ica k={k} equals sklearn FastICA", 1e-5)
+one = run("kmeans_distance @all k=3 sample=50", flower, "--jobs", "1")
+ok(one.equals(run("kmeans_distance @all k=3 sample=50", flower, "--jobs", "4")), "kmeans_distance does not depend on threads")
+
 done()

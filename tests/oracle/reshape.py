@@ -69,6 +69,16 @@ equal(run("stack h=h1,h2 w=w1,w2 into=n", pairs), want, "stack equals pandas wid
 lines = wrangle("-t", "jsonl", "unflatten h sep=\"\"", stdin=to_csv(pairs)).splitlines()
 ok(json.loads(lines[3])["h"] == {"1": 3, "2": 12}, "unflatten makes objects")
 equal(run("template w2,none,id", pairs), pairs.reindex(columns=["w2", "none", "id"]), "template equals pandas reindex")
+names = list("pqrst")
+sparse = [{str(k): int(draw.integers(9)) for k in draw.permutation(names)[: draw.integers(0, 6)]} for _ in range(400)]
+data = "".join(json.dumps(row) + "\n" for row in sparse).encode()
+columns = pd.DataFrame(sparse).columns
+got = [json.loads(line) for line in wrangle("unsparsify", stdin=data).splitlines()]
+want = pd.DataFrame(sparse).astype(object).where(lambda f: f.notna(), None)
+ok(all(list(row) == list(columns) for row in got) and got == want.to_dict("records"), "unsparsify equals pandas DataFrame")
+got = [json.loads(line) for line in wrangle("regularize", stdin=data).splitlines()]
+want = [{name: row[name] for name in columns if name in row} for row in sparse]
+ok([list(row.items()) for row in got] == [list(row.items()) for row in want], "regularize orders keys and keeps rows")
 with tempfile.TemporaryDirectory() as folder:
     path = os.path.join(folder, "long.csv")
     long.to_csv(path, index=False)

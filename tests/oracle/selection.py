@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 from sklearn import feature_selection as fs
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
-from sklearn.metrics import mutual_info_score
+from sklearn.linear_model import Lasso, LinearRegression
+from sklearn.metrics import mutual_info_score, roc_auc_score
+from sklearn.preprocessing import StandardScaler
 
 from oracle import close, done, ok, run, same, to_csv, wrangle
 
@@ -110,6 +112,23 @@ for frame in diabetes, cancer:
     for keep in 1, 4:
         same(kept(f"select_mrmr target={frame.columns[-1]} keep={keep}", frame), relevant(frame, keep),
              f"select_mrmr keep={keep}")
+
+for frame, alphas in (diabetes, (0.5, 3, 12, 30)), (cancer, (0.001, 0.01, 0.05)):
+    columns, target = frame.iloc[:, :-1], frame.iloc[:, -1]
+    for alpha in alphas:
+        model = Lasso(alpha, tol=1e-14, max_iter=1000000).fit(StandardScaler().fit_transform(columns), target)
+        same(kept(f"select_lasso target={target.name} alpha={alpha}", frame), columns.columns[model.coef_ != 0],
+             f"select_lasso alpha={alpha} keeps what sklearn Lasso gives a weight")
+
+areas = [max(a, 1 - a) for a in (roc_auc_score(cancer.y, cancer[name]) for name in features)]
+close(learnt("select_single_feature target=y", cancer, "score")[0], pd.Series(areas, features.columns).sort_index(),
+      "select_single_feature score=auc equals sklearn roc_auc_score")
+same(kept("select_single_feature target=y threshold=0.9", cancer), features.columns[np.array(areas) >= 0.9],
+     "select_single_feature threshold=0.9")
+columns, target = diabetes.iloc[:, :-1], diabetes.iloc[:, -1]
+shares = [LinearRegression().fit(columns[[name]], target).score(columns[[name]], target) for name in columns]
+close(learnt("select_single_feature target=target score=r2", diabetes, "score")[0],
+      pd.Series(shares, columns.columns).sort_index(), "select_single_feature score=r2 equals sklearn LinearRegression")
 
 
 def divergence(column, target):

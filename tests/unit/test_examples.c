@@ -54,6 +54,7 @@ static int run_example(const struct example *x, const char *path, const char *ou
     context.input.json_out = true;
     char *paths[] = {(char *)(uintptr_t)path};
     int status = recipe_parse(x->program, strlen(x->program), &context, &recipe, e);
+    context.input.union_schema = status == 0 && recipe_wants_union(recipe);
     if (status == 0)
         status = input_open(paths, 1, &context.input, &in, e);
     if (status == 0)
