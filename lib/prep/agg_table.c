@@ -63,14 +63,23 @@ static size_t table_bytes(const struct agg_table *t)
     return t->capacity * size + t->held + map_held(&t->groups);
 }
 
-void agg_table_free(struct agg_table *t)
+/* An empty table of the least size. */
+static void release_table(struct agg_table *t)
 {
     release_states(t);
-    for (size_t a = 0; a < t->plan->count; a++)
+    for (size_t a = 0; a < t->plan->count; a++) {
         mem_free(t->states[a]);
-    mem_free(t->states);
+        t->states[a] = NULL;
+    }
     map_release(&t->groups);
     vec_release(&t->first);
+    t->capacity = t->held = 0;
+}
+
+void agg_table_free(struct agg_table *t)
+{
+    release_table(t);
+    mem_free(t->states);
     vec_release(&t->order);
     sorter_free(t->spilled);
     sorter_free(t->ordered);
@@ -136,28 +145,34 @@ void agg_table_find(struct agg_table *t, struct batch *b, uint64_t set, const ui
 
 /* ---- spilling ------------------------------------------------------------------------------ */
 
+/* A group's first row, then length and bytes of each state. */
+static void pack_group(const struct agg_table *t, size_t g, struct buf *bytes)
+{
+    bytes->len = 0;
+    buf_add(bytes, &t->first.at[g], sizeof(uint64_t));
+    for (size_t a = 0; a < t->plan->count; a++) {
+        const struct accumulator *f = t->plan->aggregates[a].function;
+        size_t length_at = bytes->len;
+        uint64_t n = 0;
+        buf_add(bytes, &n, sizeof n);
+        f->put(&t->plan->aggregates[a], t->states[a] + g * f->size, bytes);
+        n = bytes->len - length_at - sizeof n;
+        memcpy(bytes->at + length_at, &n, sizeof n);
+    }
+}
+
 static int spill_table(struct agg_table *t, struct error *e)
 {
-    struct buf bytes = {0}, part = {0};
+    struct buf bytes = {0};
     int status = 0;
     if (!t->spilled)
         t->spilled = sorter_new(t->limit / 4);
     for (size_t g = 0; g < t->first.len && status == 0; g++) {
-        bytes.len = 0;
-        buf_add(&bytes, &t->first.at[g], sizeof(uint64_t));
-        for (size_t a = 0; a < t->plan->count; a++) {
-            const struct accumulator *f = t->plan->aggregates[a].function;
-            part.len = 0;
-            f->put(&t->plan->aggregates[a], t->states[a] + g * f->size, &part);
-            uint64_t n = part.len;
-            buf_add(&bytes, &n, sizeof n);
-            buf_add(&bytes, part.at, part.len);
-        }
+        pack_group(t, g, &bytes);
         status =
             sorter_add(t->spilled, t->groups.keys.at[g], (struct text){bytes.at, bytes.len}, e);
     }
     buf_release(&bytes);
-    buf_release(&part);
     clear_table(t);
     return status;
 }
@@ -167,7 +182,7 @@ int agg_table_relieve(struct agg_table *t, struct error *e)
     return table_bytes(t) > t->limit && t->first.len > 0 ? spill_table(t, e) : 0;
 }
 
-/* A group as spill_table wrote it. */
+/* A group as pack_group wrote it. */
 static void absorb_group(struct agg_table *t, struct text key, struct text bytes)
 {
     uint64_t first, n;
@@ -212,52 +227,47 @@ int agg_table_merge(struct agg_table *t, struct agg_table *other, struct error *
     return status ? status : sorter_merge(t->spilled, other->spilled, e);
 }
 
-/* ---- leaving ---- */
+/* ---- leaving ------------------------------------------------------------------------------- */
 
-/* Parts of one group come one after the other; whole groups go on, by their first row. */
+/* The only group of `one` is whole: it goes on, by its first row. */
+static int put_whole(struct agg_table *t, struct agg_table *one, struct error *e)
+{
+    struct buf order = {0}, bytes = {0};
+    struct text key = one->groups.keys.at[0];
+    key_put_id(&order, one->first.at[0]);
+    buf_add(&order, key.at, key.len);
+    pack_group(one, 0, &bytes);
+    int status = sorter_add(t->ordered, (struct text){order.at, order.len},
+                            (struct text){bytes.at, bytes.len}, e);
+    buf_release(&order);
+    buf_release(&bytes);
+    clear_table(one);
+    return status;
+}
+
+/* Parts of one group come one after the other. */
+static int bring_together(struct agg_table *t, struct agg_table *one, struct error *e)
+{
+    struct text key, bytes;
+    int got = 1, status = sorter_finish(t->spilled, e);
+    while (status == 0 && (got = sorter_next(t->spilled, &key, &bytes, e)) > 0) {
+        if (one->first.len > 0 && !text_equal(key, one->groups.keys.at[0]))
+            status = put_whole(t, one, e);
+        absorb_group(one, key, bytes);
+    }
+    if (status == 0 && got == 0 && one->first.len > 0)
+        status = put_whole(t, one, e);
+    return got < 0 ? got : status;
+}
+
 static int merge_spilled(struct agg_table *t, struct error *e)
 {
-    struct sorter *parts = t->spilled;
-    struct text key, bytes;
-    struct buf order = {0};
-    t->spilled = NULL;
+    struct agg_table *one = agg_table_new(t->plan, t->limit);
     t->ordered = sorter_new(t->limit / 2);
-    struct agg_table one = {.plan = t->plan, .limit = t->limit};
-    one.states = mem_alloc((t->plan->count + 1) * sizeof *one.states);
-    int status = sorter_finish(parts, e), got = 0;
-    while (status == 0 && (got = sorter_next(parts, &key, &bytes, e)) >= 0) {
-        bool whole = one.first.len > 0 && (got == 0 || !text_equal(key, one.groups.keys.at[0]));
-        if (whole) {
-            uint64_t first = one.first.at[0];
-            size_t limit = one.limit;
-            one.spilled = sorter_new(limit);
-            status = spill_table(&one, e);
-            struct text k, v;
-            if (status == 0)
-                status = sorter_finish(one.spilled, e);
-            if (status == 0 && sorter_next(one.spilled, &k, &v, e) == 1) {
-                order.len = 0;
-                key_put_id(&order, first);
-                buf_add(&order, k.at, k.len);
-                status = sorter_add(t->ordered, (struct text){order.at, order.len}, v, e);
-            }
-            sorter_free(one.spilled);
-            one.spilled = NULL;
-        }
-        if (got == 0)
-            break;
-        absorb_group(&one, key, bytes);
-    }
-    release_states(&one);
-    for (size_t a = 0; a < t->plan->count; a++)
-        mem_free(one.states[a]);
-    mem_free(one.states);
-    map_release(&one.groups);
-    vec_release(&one.first);
-    buf_release(&order);
-    sorter_free(parts);
-    if (status == 0 && got < 0)
-        status = got;
+    int status = bring_together(t, one, e);
+    agg_table_free(one);
+    sorter_free(t->spilled);
+    t->spilled = NULL;
     return status ? status : sorter_finish(t->ordered, e);
 }
 
@@ -291,6 +301,7 @@ int agg_table_finish(struct agg_table *t, struct error *e)
 {
     if (t->spilled) {
         int status = spill_table(t, e);
+        release_table(t); /* its size counts when groups come back */
         return status ? status : merge_spilled(t, e);
     }
     if (t->first.len == 0 && t->plan->by_count == 0) { /* no rows: one row of counts all the same */
@@ -301,13 +312,13 @@ int agg_table_finish(struct agg_table *t, struct error *e)
     return 0;
 }
 
-/* The next groups of a spilled table, back in memory. */
+/* The next groups of a spilled table, back in memory: as many as fit, but one at least. */
 static int read_ordered(struct agg_table *t, struct error *e)
 {
     clear_table(t);
     struct text key, bytes;
     int got = 1;
-    while (t->first.len < AGG_ROWS_OUT && table_bytes(t) < t->limit &&
+    while ((t->first.len == 0 || (t->first.len < AGG_ROWS_OUT && table_bytes(t) < t->limit)) &&
            (got = sorter_next(t->ordered, &key, &bytes, e)) == 1)
         absorb_group(t, (struct text){key.at + 8, key.len - 8}, bytes);
     order_groups(t);

@@ -30,6 +30,7 @@ extern const struct step_kind steps_select_mrmr[];
 extern const struct step_kind steps_select_lasso[];
 extern const struct step_kind steps_select_alone[];
 extern const struct step_kind steps_report_drift[];
+extern const struct step_kind steps_report_schema[];
 extern const struct step_kind steps_select_score[];
 extern const struct step_kind steps_select_drop[];
 extern const struct step_kind steps_project_random[];

@@ -24,7 +24,7 @@ struct kept {
     VEC(struct row) rows; /* by group; none while they are only marked */
     size_t held;          /* bytes of the rows */
     struct row_origin origin;
-    uint64_t arrivals;
+    uint64_t arrivals;      /* from 1 on: 0 is that of rows that have left */
     struct sorter *spilled; /* by value, then arrival; NULL: all are in memory */
     struct sorter *result;  /* by arrival */
     struct buf key, payload;
@@ -34,6 +34,7 @@ struct kept *kept_new(const struct step *s, enum kept_which which)
 {
     struct kept *k = mem_alloc(sizeof *k);
     k->which = which;
+    k->arrivals = 1;
     k->memory = (s->context->memory ? s->context->memory : (size_t)1 << 30) / 2;
     return k;
 }
@@ -151,8 +152,7 @@ int kept_relieve(struct kept *k, struct error *e)
     return held > k->memory ? spill(k, e) : 0;
 }
 
-/* ---- the rows that stay ------------------------------------------------------------------------
- */
+/* ---- the rows that stay --------------------------------------------------------------------- */
 
 static int put_result(struct kept *k, const struct row *row, struct error *e)
 {
@@ -185,8 +185,10 @@ static void add_part(struct kept *k, struct row *sum, bool first, uint64_t arriv
                      struct text record)
 {
     uint64_t id = take_word(&record), count = take_word(&record);
-    bool has_left = !first && sum->count == 0;
-    sum->count = has_left ? 0 : first ? count : sum->count + count;
+    if (first)
+        sum->count = count;
+    else if (sum->count > 0)
+        sum->count += count;
     if (!first && k->which != KEPT_LAST)
         return;
     sum->id = id;

@@ -35,6 +35,7 @@ static const struct step_kind *const families[] = {
     steps_select_lasso,
     steps_select_alone,
     steps_report_drift,
+    steps_report_schema,
     steps_select_score,
     steps_select_drop,
     steps_project_random,

@@ -1,166 +1,82 @@
 /* Steps about rows that are there several times: dedup, dedup_sorted, unique, count_distinct. */
 #include "prep/families.h"
-#include "prep/groups.h"
-#include "table/rows.h"
+#include "prep/kept.h"
 
-#include <stdlib.h>
+static void kept_stop(struct step *s)
+{
+    kept_free(s->run);
+    s->run = NULL;
+}
 
-enum { BATCH_ROWS = 4096, KEEP_FIRST = 0, KEEP_LAST, KEEP_NONE };
-
-/* The row that stands for its key. */
-struct kept {
-    struct buf row; /* packed */
-    uint64_t id, arrival, count;
-};
-
-struct run {
-    struct groups groups;
-    VEC(struct kept) kept; /* by group; not while rows are handed on at once */
-    struct row_origin origin;
-    uint64_t arrivals;
-    struct buf key, before; /* dedup_sorted: of this row and the one before it */
-    bool any;
-};
-
-static int run_start(struct step *s, struct error *e)
+static int first_start(struct step *s, struct error *e)
 {
     (void)e;
-    s->run = mem_alloc(sizeof(struct run));
+    s->run = kept_new(s, KEPT_FIRST);
     return 0;
 }
 
-static void run_stop(struct step *s)
+/* Hands the first row of each value on, at once as long as memory holds the values. */
+static int push_first(struct kept *kept, struct batch *b, struct emit *out, struct error *e)
 {
-    struct run *run = s->run;
+    uint8_t *keep = batch_array(b, b->rows, 1);
+    bool now = kept_mark_first(kept, b, keep);
+    int rc = now ? kept_relieve(kept, e) : kept_add(kept, b, e);
+    if (rc || !now) {
+        batch_free(b);
+        return rc;
+    }
+    batch_filter(b, keep);
+    return emit(out, b, e);
+}
+
+/* ---- dedup ---------------------------------------------------------------------------------- */
+
+static int dedup_start(struct step *s, struct error *e)
+{
+    (void)e;
+    s->run = kept_new(s, (enum kept_which)arg_choice(s, "keep"));
+    return 0;
+}
+
+static int dedup_push(struct step *s, struct batch *b, struct emit *out, struct error *e)
+{
+    kept_batch(s->run, b, s->columns, s->column_count);
+    if (arg_choice(s, "keep") == KEPT_FIRST)
+        return push_first(s->run, b, out, e);
+    int rc = kept_add(s->run, b, e);
+    batch_free(b);
+    return rc;
+}
+
+static int kept_flush(struct step *s, struct emit *out, struct error *e)
+{
+    return kept_emit(s->run, false, out, e);
+}
+
+/* ---- dedup_sorted --------------------------------------------------------------------------- */
+
+struct sorted_run {
+    struct buf key, before; /* of this row and the one before it */
+    bool any;
+};
+
+static int sorted_start(struct step *s, struct error *e)
+{
+    (void)e;
+    s->run = mem_alloc(sizeof(struct sorted_run));
+    return 0;
+}
+
+static void sorted_stop(struct step *s)
+{
+    struct sorted_run *run = s->run;
     if (!run)
         return;
-    for (size_t i = 0; i < run->kept.len; i++)
-        buf_release(&run->kept.at[i].row);
-    vec_release(&run->kept);
-    groups_release(&run->groups);
-    row_origin_release(&run->origin);
     buf_release(&run->key);
     buf_release(&run->before);
     mem_free(run);
     s->run = NULL;
 }
-
-/* ---- rows at once --------------------------------------------------------------------------- */
-
-/* Only the first row of each key is left in b. */
-static void keep_first(struct step *s, struct batch *b)
-{
-    struct run *run = s->run;
-    uint8_t *keep = batch_array(b, b->rows, 1);
-    groups_batch(&run->groups, b, s->columns, s->column_count);
-    for (size_t r = 0; r < b->rows; r++) {
-        size_t known = groups_count(&run->groups);
-        keep[r] = groups_find(&run->groups, r) == known;
-    }
-    batch_filter(b, keep);
-}
-
-/* ---- rows at the end ------------------------------------------------------------------------ */
-
-/* Holds the first or the last row of each key, and how many there were. */
-static void hold_rows(struct step *s, struct batch *b, bool last)
-{
-    struct run *run = s->run;
-    struct row_packer packer = row_packer(b);
-    row_origin_see(&run->origin, b);
-    for (size_t r = 0; r < b->rows; r++) {
-        size_t group = groups_find(&run->groups, r);
-        struct kept fresh = {0};
-        bool is_new = group == run->kept.len;
-        if (is_new)
-            vec_push(&run->kept, fresh);
-        struct kept *k = &run->kept.at[group];
-        k->count++;
-        if (!is_new && !last)
-            continue;
-        k->row.len = 0;
-        row_packer_put(&packer, r, &k->row);
-        k->id = batch_row_id(b, r);
-        k->arrival = run->arrivals++;
-    }
-}
-
-static int by_arrival(const void *a, const void *b)
-{
-    const struct kept *x = a, *y = b;
-    return x->arrival < y->arrival ? -1 : x->arrival > y->arrival;
-}
-
-/* Some held rows, with their counts in a last column when counted. */
-static int emit_kept(const struct run *run, const struct kept *kept, size_t n, bool counted,
-                     struct emit *out, struct error *e)
-{
-    struct batch *b = emit_batch(out);
-    struct text *rows = batch_array(b, n, sizeof *rows);
-    uint64_t *ids = batch_array(b, n, sizeof *ids);
-    int64_t *counts = batch_array(b, n, sizeof *counts);
-    for (size_t i = 0; i < n; i++) {
-        const struct buf *row = &kept[i].row;
-        rows[i] = (struct text){arena_copy(&b->arena, row->at, row->len), row->len};
-        ids[i] = kept[i].id;
-        counts[i] = (int64_t)kept[i].count;
-    }
-    rows_unpack(b, &run->origin, rows, n, ids);
-    if (counted)
-        batch_add(b, column_of_int(counts));
-    return emit(out, b, e);
-}
-
-static int flush_kept(struct step *s, bool counted, struct emit *out, struct error *e)
-{
-    struct run *run = s->run;
-    int rc = 0;
-    if (run->kept.len > 1)
-        qsort(run->kept.at, run->kept.len, sizeof *run->kept.at, by_arrival);
-    for (size_t i = 0; rc == 0 && i < run->kept.len; i += BATCH_ROWS) {
-        size_t n = run->kept.len - i < BATCH_ROWS ? run->kept.len - i : BATCH_ROWS;
-        rc = emit_kept(run, run->kept.at + i, n, counted, out, e);
-    }
-    return rc < 0 ? rc : 0;
-}
-
-/* Those there was one of move together. */
-static void leave_singles(struct run *run)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < run->kept.len; i++) {
-        struct kept k = run->kept.at[i];
-        if (k.count == 1)
-            run->kept.at[n++] = k;
-        else
-            buf_release(&k.row);
-    }
-    run->kept.len = n;
-}
-
-/* ---- dedup ---------------------------------------------------------------------------------- */
-
-static int dedup_push(struct step *s, struct batch *b, struct emit *out, struct error *e)
-{
-    struct run *run = s->run;
-    if (arg_choice(s, "keep") == KEEP_FIRST) {
-        keep_first(s, b);
-        return emit(out, b, e);
-    }
-    groups_batch(&run->groups, b, s->columns, s->column_count);
-    hold_rows(s, b, arg_choice(s, "keep") == KEEP_LAST);
-    batch_free(b);
-    return 0;
-}
-
-static int dedup_flush(struct step *s, struct emit *out, struct error *e)
-{
-    if (arg_choice(s, "keep") == KEEP_NONE)
-        leave_singles(s->run);
-    return flush_kept(s, false, out, e);
-}
-
-/* ---- dedup_sorted --------------------------------------------------------------------------- */
 
 static void put_key(const struct step *s, struct batch *b, size_t row, struct buf *key)
 {
@@ -176,7 +92,7 @@ static void put_key(const struct step *s, struct batch *b, size_t row, struct bu
 
 static int dedup_sorted_push(struct step *s, struct batch *b, struct emit *out, struct error *e)
 {
-    struct run *run = s->run;
+    struct sorted_run *run = s->run;
     uint8_t *keep = batch_array(b, b->rows, 1);
     for (size_t r = 0; r < b->rows; r++) {
         put_key(s, b, r, &run->key);
@@ -241,26 +157,24 @@ static int count_shape(struct step *s, struct schema *schema, struct error *e)
 
 static int unique_push(struct step *s, struct batch *b, struct emit *out, struct error *e)
 {
-    keep_first(s, b);
+    kept_batch(s->run, b, s->columns, s->column_count);
     keep_columns(s, b);
-    return emit(out, b, e);
+    return push_first(s->run, b, out, e);
 }
 
 static int count_push(struct step *s, struct batch *b, struct emit *out, struct error *e)
 {
     (void)out;
-    (void)e;
-    struct run *run = s->run;
-    groups_batch(&run->groups, b, s->columns, s->column_count);
+    kept_batch(s->run, b, s->columns, s->column_count);
     keep_columns(s, b);
-    hold_rows(s, b, false);
+    int rc = kept_add(s->run, b, e);
     batch_free(b);
-    return 0;
+    return rc;
 }
 
 static int count_flush(struct step *s, struct emit *out, struct error *e)
 {
-    return flush_kept(s, true, out, e);
+    return kept_emit(s->run, true, out, e);
 }
 
 /* ---- the table ------------------------------------------------------------------------------ */
@@ -277,7 +191,7 @@ static const struct arg dedup_args[] = {
      .kind = ARG_CHOICE,
      .fallback = "first",
      .help = "which of the same rows to keep; none drops all of them",
-     .choices = "first last none"},
+     .choices = "first last none"}, /* as enum kept_which */
     {0},
 };
 static const struct arg key_args[] = {
@@ -290,8 +204,7 @@ static const struct arg count_args[] = {
     {0},
 };
 
-#define SAME_ROWS                                                                                  \
-    .family = "order", .start = run_start, .stop = run_stop, .ordered = true, .needs_all = true
+#define SAME_ROWS .family = "order", .ordered = true, .needs_all = true
 
 const struct step_kind steps_order_unique[] = {
     {
@@ -300,13 +213,16 @@ const struct step_kind steps_order_unique[] = {
         .class = "W",
         .summary = "the different values of columns and how often each occurs",
         .details = "In order of first appearance. Values are the same when their text is; two "
-                   "missing ones are. A table of the values is held in memory.",
+                   "missing ones are. A table of the values is held in memory, past --memory on "
+                   "disk.",
         .args = count_args,
         .example = {.program = "count_distinct city",
                     .input = "city,x\nUlm,1\nBonn,2\nUlm,3\n",
                     .output = "city,count\nUlm,2\nBonn,1\n"},
         .open = count_open,
         .shape = count_shape,
+        .start = first_start,
+        .stop = kept_stop,
         .push = count_push,
         .flush = count_flush,
         SAME_ROWS,
@@ -319,13 +235,16 @@ const struct step_kind steps_order_unique[] = {
         .details = "Rows that are kept stay where they are. Values are the same when their text "
                    "is (1 and 1.0 differ); two missing ones are the same, as in pandas. With "
                    "keep=first rows leave as they come and a table of keys is held in memory; with "
-                   "last and none one row for each key is.",
+                   "last and none one row for each key is. Past --memory they are on disk, and "
+                   "rows that may be the first of their key leave at the end.",
         .args = dedup_args,
         .example = {.program = "dedup date,origin",
                     .input = "date,origin,x\n1,ORD,a\n1,ORD,b\n2,ORD,c\n",
                     .output = "date,origin,x\n1,ORD,a\n2,ORD,c\n"},
+        .start = dedup_start,
+        .stop = kept_stop,
         .push = dedup_push,
-        .flush = dedup_flush,
+        .flush = kept_flush,
         SAME_ROWS,
     },
     {
@@ -338,6 +257,8 @@ const struct step_kind steps_order_unique[] = {
         .example = {.program = "dedup_sorted x",
                     .input = "x,y\n1,a\n1,b\n2,c\n1,d\n",
                     .output = "x,y\n1,a\n2,c\n1,d\n"},
+        .start = sorted_start,
+        .stop = sorted_stop,
         .push = dedup_sorted_push,
         SAME_ROWS,
     },
@@ -347,13 +268,16 @@ const struct step_kind steps_order_unique[] = {
         .class = "W",
         .summary = "the different values of columns, and nothing else",
         .details = "In order of first appearance, each as it stood there. A table of the values "
-                   "is held in memory.",
+                   "is held in memory; past --memory further values leave at the end.",
         .args = key_args,
         .example = {.program = "unique city",
                     .input = "city,x\nUlm,1\nBonn,2\nUlm,3\n",
                     .output = "city\nUlm\nBonn\n"},
         .shape = unique_shape,
+        .start = first_start,
+        .stop = kept_stop,
         .push = unique_push,
+        .flush = kept_flush,
         SAME_ROWS,
     },
     {0},

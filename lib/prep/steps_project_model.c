@@ -284,6 +284,16 @@ static int check_not_negative(const struct step *s, const double *rows, const st
     return 0;
 }
 
+/* Products of every two components, for the weights of rows to come. */
+static void keep_products(struct projection *x)
+{
+    double *products = mem_array(x->own, x->k * x->k, sizeof *products);
+    for (size_t c = 0; c < x->k; c++)
+        for (size_t l = 0; l < x->k; l++)
+            products[c * x->k + l] = dot(x->weights + c * x->p, x->weights + l * x->p, x->p);
+    x->own = products;
+}
+
 static int derive_nmf(const struct step *s, struct projection *x, struct error *e)
 {
     size_t n = x->sample.heap.len, k;
@@ -299,6 +309,7 @@ static int derive_nmf(const struct step *s, struct projection *x, struct error *
         start_factors(&f);
         fit_factors(&f, arg_int(s, "rounds"), arg_number(s, "tolerance"));
         mem_free(f.left);
+        keep_products(x);
     }
     mem_free(rows);
     return rc;
@@ -307,19 +318,19 @@ static int derive_nmf(const struct step *s, struct projection *x, struct error *
 /* The weights of one row: least squares that are not negative, coordinate after coordinate. */
 static void weigh_components(const struct projection *x, const double *in, double *out)
 {
+    const double *squares = x->own; /* k * k; NULL: nothing was learnt */
     double off = 1, first = 0;
-    memset(out, 0, x->k * sizeof *out);
-    for (int round = 0; round < 10000 && off > 1e-13 * first; round++) {
+    for (size_t c = 0; c < x->k; c++)
+        out[c] = squares ? 0 : (double)NAN;
+    for (int round = 0; squares && round < 10000 && off > 1e-13 * first; round++) {
         off = 0;
         for (size_t c = 0; c < x->k; c++) {
-            const double *component = x->weights + c * x->p;
-            double pull = dot(in, component, x->p);
-            for (size_t l = 0; l < x->k; l++)
-                pull -= l == c ? 0 : dot(component, x->weights + l * x->p, x->p) * out[l];
-            off += improve(&out[c], pull, dot(component, component, x->p));
+            const double *others = squares + c * x->k;
+            double pull = dot(in, x->weights + c * x->p, x->p);
+            pull -= dot(others, out, x->k) - others[c] * out[c];
+            off += improve(&out[c], pull, others[c]);
         }
-        if (round == 0)
-            first = off;
+        first = round == 0 ? off : first;
     }
 }
 
@@ -392,8 +403,9 @@ static void find_turn(struct unmixing *m, int64_t rounds, double tolerance)
     }
 }
 
-/* Moves x->shift to the means and fills whiten (k * p): principal components of variance 1. */
-static void whiten_rows(struct projection *x, const double *rows, size_t n, double *whiten)
+/* Moves x->shift to the means and fills whiten (k * p): principal components of variance 1. Returns
+ * how many there are, the columns not depending on each other. */
+static size_t whiten_rows(struct projection *x, const double *rows, size_t n, double *whiten)
 {
     size_t p = x->p;
     struct comoments sums;
@@ -411,8 +423,12 @@ static void whiten_rows(struct projection *x, const double *rows, size_t n, doub
     for (size_t c = 0; c < x->k; c++)
         for (size_t i = 0; i < p; i++)
             whiten[c * p + i] = vector[c * p + i] / sqrt(fmax(value[c], DBL_MIN));
+    size_t rank = 0;
+    while (rank < p && value[rank] > 1e-12 * value[0])
+        rank++;
     mem_free(a);
     comoments_release(&sums);
+    return rank;
 }
 
 /* weights = turn whiten, each row's largest weight by magnitude positive. */
@@ -445,16 +461,21 @@ static int derive_ica(const struct step *s, struct projection *x, struct error *
     m.next = m.turn + k * k;
     m.vector = m.next + k * k;
     m.value = m.vector + k * k;
-    whiten_rows(x, rows, n, whiten);
+    size_t rank = whiten_rows(x, rows, n, whiten);
     memcpy(x->weights, whiten, k * x->p * sizeof *whiten);
-    for (size_t r = 0; r < n; r++)
+    for (size_t r = 0; rank >= k && r < n; r++)
         projection_linear(x, rows + r * x->p, m.rows + r * k);
-    find_turn(&m, arg_int(s, "rounds"), arg_number(s, "tolerance"));
-    put_unmixing(x, &m, whiten);
+    if (rank >= k) {
+        find_turn(&m, arg_int(s, "rounds"), arg_number(s, "tolerance"));
+        put_unmixing(x, &m, whiten);
+    } else {
+        rc = error_set(e, ERR_DATA, "%s: k=%zu, but the rows vary in %zu directions only",
+                       s->kind->name, k, rank);
+    }
     mem_free(m.rows);
     mem_free(whiten);
     mem_free(rows);
-    return 0;
+    return rc;
 }
 
 /* ---- the entries ---------------------------------------------------------------------------- */
@@ -522,7 +543,8 @@ const struct step_kind steps_project_model[] = {
      .args = kmeans_args,
      .example = {.program = "kmeans_distance x,y k=2",
                  .input = "x,y\n0,0\n0,2\n9,1\n11,1\n",
-                 .output = "EXAMPLE1"},
+                 .output =
+                     "centre_0,centre_1\n1,10.04987562112089\n1,10.04987562112089\n9,1\n11,1\n"},
      PROJECTION_FITTED_HOOKS,
      .detail = &(const struct projecting){.derive = derive_kmeans,
                                           .row = distances_to_centres,
@@ -536,7 +558,9 @@ const struct step_kind steps_project_model[] = {
      "zeros replaced by the mean), as scikit-learn's NMF with init=nndsvda; no random draws. A "
      "row's weights are the best ones for the components found. A negative number is an error.",
      .args = nmf_args,
-     .example = {.program = "nmf x,y k=1", .input = "x,y\n1,2\n2,4\n3,6\n", .output = "EXAMPLE2"},
+     .example = {.program = "nmf x,y k=1",
+                 .input = "x,y\n1,2\n2,4\n3,6\n",
+                 .output = "nmf_0\n0.7730551756939454\n1.5461103513878909\n2.3191655270818368\n"},
      PROJECTION_FITTED_HOOKS,
      .detail = &(const struct projecting){.derive = derive_nmf,
                                           .row = weigh_components,
@@ -553,7 +577,7 @@ const struct step_kind steps_project_model[] = {
      .args = ica_args,
      .example = {.program = "fast_ica x,y k=1",
                  .input = "x,y\n1,1\n2,2\n3,3\n",
-                 .output = "EXAMPLE3"},
+                 .output = "ica_0\n-1.224744871391589\n0\n1.224744871391589\n"},
      PROJECTION_FITTED_HOOKS,
      .detail = &(const struct projecting){.derive = derive_ica, .landmarks = true}},
     {0},

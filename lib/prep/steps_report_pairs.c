@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum with { WITH_PEARSON, WITH_SPEARMAN };
+enum with { WITH_PEARSON, WITH_SPEARMAN, WITH_KENDALL };
 
 /* Of all rows: sums, and for ranks the rows themselves. */
 struct related {
@@ -17,7 +17,7 @@ struct related {
 
 static bool wants_ranks(const struct step *s)
 {
-    return strcmp(s->kind->name, "correlation") == 0 && arg_choice(s, "with") == WITH_SPEARMAN;
+    return strcmp(s->kind->name, "correlation") == 0 && arg_choice(s, "with") != WITH_PEARSON;
 }
 
 static void *related_new(const struct step *s)
@@ -126,6 +126,67 @@ static double rank_correlation(const struct related *x, size_t p, size_t i, size
     return result;
 }
 
+/* ---- concordance ---------------------------------------------------------------------------- */
+
+struct couple {
+    double x, y;
+};
+
+static int by_x_then_y(const void *left, const void *right)
+{
+    const struct couple *a = left, *b = right;
+    int order = (a->x > b->x) - (a->x < b->x);
+    return order ? order : (a->y > b->y) - (a->y < b->y);
+}
+
+/* Sorts by y; the number of pairs that stood in the other order. Merging, with room for n. */
+static double swaps_to_sort(struct couple *at, size_t n, struct couple *room)
+{
+    if (n < 2)
+        return 0;
+    size_t half = n / 2, i = 0, j = half, out = 0;
+    double swaps = swaps_to_sort(at, half, room) + swaps_to_sort(at + half, n - half, room);
+    while (i < half || j < n) {
+        bool left = j == n || (i < half && at[i].y <= at[j].y);
+        if (!left)
+            swaps += (double)(half - i);
+        room[out++] = at[left ? i++ : j++];
+    }
+    memcpy(at, room, n * sizeof *at);
+    return swaps;
+}
+
+/* Pairs of rows that are equal in what is compared; equal rows stand together. */
+static double tied_pairs(const struct couple *at, size_t n, bool in_x, bool in_y)
+{
+    double pairs = 0, run = 0;
+    for (size_t i = 1; i < n; i++) {
+        bool same = (!in_x || at[i].x == at[i - 1].x) && (!in_y || at[i].y == at[i - 1].y);
+        run = same ? run + 1 : 0;
+        pairs += run;
+    }
+    return pairs;
+}
+
+/* Kendall's tau-b of two columns over the rows where both are there (Knight 1966). */
+static double concordance(const struct related *x, size_t p, size_t i, size_t j,
+                          struct couple *couples)
+{
+    size_t n = 0, rows = x->rows.len / p;
+    for (size_t r = 0; r < x->rows.len; r += p)
+        if (isfinite(x->rows.at[r + i]) && isfinite(x->rows.at[r + j]))
+            couples[n++] = (struct couple){x->rows.at[r + i], x->rows.at[r + j]};
+    if (n)
+        qsort(couples, n, sizeof *couples, by_x_then_y);
+    double all = (double)n * ((double)n - 1) / 2;
+    double tied_x = tied_pairs(couples, n, true, false);
+    double tied_both = tied_pairs(couples, n, true, true);
+    double against = swaps_to_sort(couples, n, couples + rows);
+    double tied_y = tied_pairs(couples, n, false, true);
+    double surplus = all - tied_x - tied_y + tied_both - 2 * against;
+    return surplus / sqrt((all - tied_x) * (all - tied_y));
+}
+
 /* ---- the matrix ----------------------------------------------------------------------------- */
 
 static void fill_matrix(const struct step *s, struct related *x)
@@ -133,12 +194,17 @@ static void fill_matrix(const struct step *s, struct related *x)
     size_t p = s->column_count, rows = p ? x->rows.len / p : 0;
     struct ranked *sorted = mem_array(NULL, rows + 1, sizeof *sorted);
     double *ranks = mem_array(NULL, 2 * rows + 1, sizeof *ranks);
+    struct couple *couples = mem_array(NULL, 2 * rows + 1, sizeof *couples);
     x->matrix = mem_array(x->matrix, p * p + 1, sizeof *x->matrix);
     for (size_t i = 0; i < p; i++)
-        for (size_t j = i; j < p; j++)
-            x->matrix[i * p + j] = x->matrix[j * p + i] =
-                wants_ranks(s) ? rank_correlation(x, p, i, j, sorted, ranks)
-                               : pairs_correlation(&x->pairs, i, j);
+        for (size_t j = i; j < p; j++) {
+            enum with with = (enum with)arg_choice(s, "with");
+            double r = with == WITH_KENDALL    ? concordance(x, p, i, j, couples)
+                       : with == WITH_SPEARMAN ? rank_correlation(x, p, i, j, sorted, ranks)
+                                               : pairs_correlation(&x->pairs, i, j);
+            x->matrix[i * p + j] = x->matrix[j * p + i] = r;
+        }
+    mem_free(couples);
     mem_free(sorted);
     mem_free(ranks);
 }
@@ -326,6 +392,12 @@ static const struct method correlation_methods[] = {
      {.program = "correlation with=spearman",
       .input = CURVE,
       .output = "column,x,y,z\nx,1,1,-1\ny,1,1,-1\nz,-1,-1,1\n"}},
+    {"kendall",
+     "B",
+     "tau-b: pairs of rows in the same order less those in opposite order",
+     {.program = "correlation x,y with=kendall as=pairs",
+      .input = "x,y\n1,1\n2,3\n3,2\n4,4\n",
+      .output = "column,other,correlation\nx,y,0.6666666666666666\n"}},
     {0},
 };
 
@@ -335,9 +407,10 @@ const struct step_kind steps_report_pairs[] = {
      .family = "report",
      .class = "W",
      .summary = "correlation of every two columns of numbers",
-     .details = "Each pair over the rows where both are there, as pandas does. pearson: exact sums "
-                "in one pass. spearman holds all rows in memory. A constant column has no "
-                "correlation: missing.",
+     .details =
+         "Each pair over the rows where both are there, as pandas does. pearson: exact sums "
+         "in one pass. spearman and kendall hold all rows in memory. A constant column has no "
+         "correlation: missing.",
      .args = correlation_args,
      .methods = correlation_methods,
      .example = {.program = "correlation with=spearman",

@@ -1,6 +1,6 @@
 /*
  * What type a column's cells look like. Counting first and deciding last, so that the answer
- * depends on neither the order of cells nor how they were divided. For the files of this module.
+ * depends on neither the order of cells nor how they were divided.
  */
 #ifndef TABLE_INFER_H
 #define TABLE_INFER_H

@@ -82,7 +82,8 @@ for frame, k in (flower, 3), (flower, 2), (wine, 3):
     want = KMeans(k, n_init=30, tol=0, random_state=0).fit(frame)
     want = want.transform(frame)[:, np.argsort(want.cluster_centers_[:, 0])]
     close(run(f"kmeans_distance @all k={k}", frame), want, f"kmeans_distance k={k} equals sklearn KMeans.transform", 1e-8)
-for frame, k in (flower, 2), (flower, 3), (wine, 4):
+even = (wine - wine.min()) / (wine.max() - wine.min())
+for frame, k in (flower, 2), (flower, 3), (even, 4):
     model = NMF(k, init="nndsvda", random_state=0, tol=1e-6, max_iter=1000).fit(frame)
     got = run(f"nmf @all k={k} tolerance=1e-6 rounds=1000", frame)
     close(got, model.set_params(tol=1e-13, max_iter=100000).transform(frame), f"nmf k={k} equals sklearn NMF", 1e-5)

@@ -4,7 +4,7 @@ import pandas as pd
 from scipy import stats
 from sklearn.datasets import load_breast_cancer
 
-from oracle import close, done, ok, run, same
+from oracle import close, done, from_csv, ok, run, same, to_csv, wrangle
 
 random = np.random.default_rng(5)
 N = 60000
@@ -73,7 +73,7 @@ close(run("histogram price edges=0,1,10,100", frame)["count"], counts, "histogra
 cancer = pd.DataFrame(load_breast_cancer().data[:, :8], columns=list("abcdefgh"))
 cancer.loc[random.random(len(cancer)) < .02, "c"] = np.nan
 cancer.loc[random.random(len(cancer)) < .02, "f"] = np.nan
-for method in "pearson", "spearman":
+for method in "pearson", "spearman", "kendall":
     got = run(f"correlation with={method}", cancer).set_index("column")
     close(got, cancer.corr(method), f"correlation with={method} equals pandas")
     pairs = run(f"correlation with={method} as=pairs", cancer)
@@ -102,4 +102,13 @@ close(got[["statistic", "p_value"]], want[:2], "drift with=chi2 equals SciPy")
 shares = pd.crosstab(sets.city, sets.part, normalize="columns")
 close(run("drift city target=part", sets).statistic,
       [((shares.now - shares.then) * np.log(shares.now / shares.then)).sum()], "drift with=psi is its formula")
+
+kinds = pd.DataFrame({"i": range(3000), "f": np.arange(3000.0), "b": True, "t": pd.Timestamp("2024-05-01"), "s": "x"})
+kinds["late"] = [1] * 2999 + ["n/a"]
+kinds.loc[5:9, "f"] = np.nan
+data = to_csv(kinds.assign(f=kinds.f.map(lambda x: "" if np.isnan(x) else f"{x:.1f}"), b="true"))
+got = from_csv(wrangle("--jobs", "4", "schema_infer", stdin=data))
+same(got["type"], ["int", "float", "bool", "time", "text", "text"], "schema_infer: types as pandas has them, of all rows")
+same(got["missing"], kinds.isna().sum(), "schema_infer counts missing cells")
+same(got["required"], kinds.notna().all(), "schema_infer: required")
 done()
