@@ -272,6 +272,23 @@ static void extend(struct kept *now, bool smallest, double x)
     }
 }
 
+/* The smallest or largest number, NaN when there is none; four at a time, as each waits for the one
+ * before. */
+static double extreme(const double *x, size_t n, bool smallest)
+{
+    const double sign = smallest ? 1 : -1, none = (double)INFINITY;
+    double least[4] = {none, none, none, none};
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4)
+        for (size_t k = 0; k < 4; k++)
+            least[k] = sign * x[i + k] < least[k] ? sign * x[i + k] : least[k];
+    for (; i < n; i++)
+        least[0] = sign * x[i] < least[0] ? sign * x[i] : least[0];
+    for (size_t k = 1; k < 4; k++)
+        least[0] = least[k] < least[0] ? least[k] : least[0];
+    return least[0] < none ? sign * least[0] : (double)NAN;
+}
+
 /* min and max of numbers, the common case. Comparisons with NaN are false. */
 static void extreme_add(const struct aggregate *a, char *states, const struct samples *v)
 {
@@ -281,13 +298,7 @@ static void extreme_add(const struct aggregate *a, char *states, const struct sa
             extend(STATE(struct kept, states, v->group[r]), smallest, v->number[r]);
         return;
     }
-    double low = (double)INFINITY, high = -(double)INFINITY;
-    for (size_t r = 0; r < v->rows; r++) {
-        low = v->number[r] < low ? v->number[r] : low;
-        high = v->number[r] > high ? v->number[r] : high;
-    }
-    if (low <= high)
-        extend(STATE(struct kept, states, 0), smallest, smallest ? low : high);
+    extend(STATE(struct kept, states, 0), smallest, extreme(v->number, v->rows, smallest));
 }
 
 static void kept_add(const struct aggregate *a, char *states, const struct samples *v, size_t *held)
