@@ -46,8 +46,8 @@ void side_free(struct side *side);
 struct taken {
     size_t *at, count;
 };
-/* The columns of a selection (missing: all), but not those of `not`. */
-int side_take(struct step *s, const struct side *side, struct text selection, const size_t * not,
+/* The columns of a selection (missing: all), but not those of `except`. */
+int side_take(struct step *s, const struct side *side, struct text selection, const size_t *except,
               size_t not_count, struct taken *out, struct error *e);
 /* For side_read; in the step's arena. */
 uint8_t *side_wanted(struct step *s, const struct side *side, const struct taken *take);

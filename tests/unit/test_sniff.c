@@ -36,8 +36,9 @@ TEST(delimiters)
         {"a\tb\n1\tx, y\n", "\t a:int b:text (1)"},
         {"a;b\n1,5;2,5\n", "; a:text b:text (1)"},
         {"a|b|c\n1|2|3\n", "| a:int b:int c:int (1)"},
-        {"a:b\n1:2\n", ": a:int b:int (1)"},
-        {"a b\n1 2\n", "  a:int b:int (1)"},
+        {"a:b:c\n1:2:3\n", ": a:int b:int c:int (1)"},
+        {"a b c\n1 2 3\n", "  a:int b:int c:int (1)"},
+        {"a:b\n1:2\n", ", a:b:text (1)"}, /* two columns: as likely words or times of day */
         {"a\x1f"
          "b\n1\x1f"
          "2\n",
