@@ -187,8 +187,8 @@ static bool holds(const size_t *list, size_t n, size_t column)
     return false;
 }
 
-int side_take(struct step *s, const struct side *side, struct text selection, const size_t * not,
-              size_t not_count, struct taken *out, struct error *e)
+int side_take(struct step *s, const struct side *side, struct text selection, const size_t *except,
+              size_t except_count, struct taken *out, struct error *e)
 {
     size_t count = 0;
     struct text wanted = selection.at ? selection : TEXT_LITERAL("@all");
@@ -197,7 +197,7 @@ int side_take(struct step *s, const struct side *side, struct text selection, co
         return 0;
     int rc = select_columns(s, wanted, side->schema, &out->at, &count, e);
     for (size_t i = 0; rc == 0 && i < count; i++)
-        if (!holds(not, not_count, out->at[i]))
+        if (!holds(except, except_count, out->at[i]))
             out->at[out->count++] = out->at[i];
     return rc;
 }

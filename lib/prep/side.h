@@ -48,7 +48,7 @@ struct taken {
 };
 /* The columns of a selection (missing: all), but not those of `except`. */
 int side_take(struct step *s, const struct side *side, struct text selection, const size_t *except,
-              size_t not_count, struct taken *out, struct error *e);
+              size_t except_count, struct taken *out, struct error *e);
 /* For side_read; in the step's arena. */
 uint8_t *side_wanted(struct step *s, const struct side *side, const struct taken *take);
 /* Adds the columns to a schema; a name that is taken gets the suffix. ERR_USAGE when that is taken,

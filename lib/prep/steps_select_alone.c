@@ -18,16 +18,17 @@ static int alone_add(const struct lesson *l, void *state, const double *values, 
     struct alone *a = state;
     const struct text *classes = NULL;
     const double *numbers = NULL;
+    const bool by_class = arg_choice(l->step, "score") == SCORE_AUC;
     int rc = 0;
-    if (arg_choice(l->step, "score") == SCORE_AUC)
+    if (by_class)
         classes = score_targets(l);
     else
         rc = batch_double(l->batch, l->step->reads.at[0], arg_string(l->step, "target"), &numbers,
                           e);
     for (size_t r = 0; rc == 0 && r < l->rows; r++) {
-        if (isnan(values[r]) || (classes ? !classes[r].at : !isfinite(numbers[r])))
+        if (isnan(values[r]) || (by_class ? !classes[r].at : !isfinite(numbers[r])))
             continue;
-        if (classes)
+        if (by_class)
             distribution_add_class(&a->pairs, values[r], classes[r]);
         else
             distribution_add(&a->pairs, values[r], numbers[r], 1);
