@@ -68,7 +68,10 @@ static int read_points(struct batch *b, size_t column, const char *name, bool is
     int rc = is_time ? batch_time(b, column, name, &times, e)
                      : batch_double(b, column, name, &numbers, e);
     for (size_t r = 0; rc == 0 && r < b->rows; r++)
-        out[r] = is_time ? (struct point){.time = times[r]} : (struct point){.number = numbers[r]};
+        if (is_time)
+            out[r] = (struct point){.time = times[r]};
+        else
+            out[r] = (struct point){.number = numbers[r]};
     return rc;
 }
 
@@ -110,14 +113,14 @@ static int near_open(struct step *s, const struct schema *in, struct near_plan *
     return rc;
 }
 
-static int near_take(struct step *s, struct near_plan *plan, size_t not, struct error *e)
+static int near_take(struct step *s, struct near_plan *plan, size_t own, struct error *e)
 {
-    size_t *nots = arena_alloc(&s->arena, (plan->by_count + 1) * sizeof *nots), n = 0;
+    size_t *except = arena_alloc(&s->arena, (plan->by_count + 1) * sizeof *except), n = 0;
     for (; n < plan->by_count; n++)
-        nots[n] = plan->by[n].right;
-    if (not != FIELD_NONE)
-        nots[n++] = not ;
-    int rc = side_take(s, plan->side, arg_text(s, "take"), nots, n, &plan->take, e);
+        except[n] = plan->by[n].right;
+    if (own != FIELD_NONE)
+        except[n++] = own;
+    int rc = side_take(s, plan->side, arg_text(s, "take"), except, n, &plan->take, e);
     plan->wanted = side_wanted(s, plan->side, &plan->take);
     return rc;
 }
