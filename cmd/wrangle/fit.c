@@ -17,6 +17,7 @@ static const struct option options[] = {
     STREAM_INPUT_ROWS(struct fit_options),
     STREAM_OUTPUT_ROWS(struct fit_options),
     STREAM_RUN_ROWS(struct fit_options),
+    STREAM_FIRST_ROW(struct fit_options),
     OPTION_END,
 };
 

@@ -487,6 +487,7 @@ int input_open(char *const paths[], size_t count, const struct input_options *o,
     }
     prepare_json(in);
     in->line = in->files.at[0].first_line;
+    in->records = input_first_row(in) - 1;
     *out = in;
     return 0;
 }
@@ -523,7 +524,12 @@ const struct format *input_format(const struct input *in)
 
 uint64_t input_rows(const struct input *in)
 {
-    return in->records;
+    return in->records + 1 - input_first_row(in);
+}
+
+uint64_t input_first_row(const struct input *in)
+{
+    return in->options.first_row ? in->options.first_row : 1;
 }
 
 int input_keep(struct input *in, struct error *e)
@@ -543,7 +549,7 @@ int input_rewind(struct input *in, struct error *e)
     in->started = in->at_end = false;
     in->carry.len = 0;
     in->line = in->files.at[0].first_line;
-    in->records = 0;
+    in->records = input_first_row(in) - 1;
     int status = 0;
     for (size_t i = 0; i < in->files.len && !status; i++)
         if (in->files.at[i].source)

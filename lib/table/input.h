@@ -32,7 +32,7 @@ struct input {
     bool at_end;                /* of its bytes */
     struct json_list list;
     struct buf carry;           /* the beginning of a record whose end has not been read */
-    uint64_t line, records;     /* of the next chunk's first record */
+    uint64_t line, records;     /* of the next chunk's first record; records from 0 in the whole */
     size_t chunk, max_record;
 };
 

@@ -156,7 +156,8 @@ static void take_chunk(struct input *in, const struct input_file *f, struct batc
     b->format = &f->format;
     b->policy = in->options.policy;
     in->line += borders->lines;
-    in->records += borders->records;
+    in->records += f->format.kind == FORMAT_CSV ? borders->records
+                                                : json_count_records(b->text.at, b->text.len);
 }
 
 int input_next(struct input *in, struct batch *b, struct error *e)
