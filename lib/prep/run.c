@@ -122,7 +122,7 @@ static int run_into(struct walk *w, struct outlet outlet, struct error *e)
     }
     int status = stream_run(&s, e);
     if (!w->producer)
-        w->recipe->rows_seen = s.rows;
+        ranges_set(w->recipe, input_first_row(w->in), s.rows);
     return status;
 }
 
