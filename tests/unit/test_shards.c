@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SHARDS_MAX = 3, LARGE_ROWS = 3000 };
+enum { SHARDS_MAX = 3, LARGE_ROWS = 2000 };
 
 static char folder[] = "/tmp/mlutils-shards-XXXXXX";
 
@@ -198,7 +198,7 @@ static const struct {
     /* a shard of the example has days up to 12 only */
     {"infer_date_format d", "read it equally well"},
     /* rows, or values, that are others in a shard */
-    {"head 2000 | scale a", "step 2 (scale) learns from what step 1 (head) makes of several rows"},
+    {"head 1000 | scale a", "step 2 (scale) learns from what step 1 (head) makes of several rows"},
     {"agg n=count() by=city | scale n", "step 1 (agg) makes of several rows"},
     {"dedup city | scale a", "step 1 (dedup) makes of several rows"},
     {"rolling a window=3 into=r | scale r", "step 1 (rolling) makes of several rows"},
@@ -266,7 +266,7 @@ static void put_large_row(struct buf *out, uint64_t row)
     for (size_t i = 0; i < COUNT_OF(u); i++)
         u[i] = random_unit(7, i, row);
     double normal = random_normal(7, 90, row);
-    size_t city = (size_t)(u[0] * u[0] * 5) + (row % 1000 == 999);
+    size_t city = (size_t)(u[0] * u[0] * 5) + (row % 500 == 499);
     int kind = (int)(u[1] * 3) + (normal > 1);
     buf_format(out, "%.4f,%.9g,%.3e,%d,", u[2] + u[3] + 0.1 * kind, exp(normal), u[4] * 1e9 + 1,
                (int)(u[5] * 9) + 1);
