@@ -319,6 +319,15 @@ static size_t find_records(const char *text, size_t n, uint32_t *starts)
     return count;
 }
 
+bool json_blank_line(const char *text, size_t n)
+{
+    const char *last = memrchr(text, '\n', n);
+    for (const char *p = text; last && p <= last; p = line_after(p))
+        if (*json_skip_space(p) == '\n')
+            return true;
+    return false;
+}
+
 size_t json_count_records(const char *text, size_t n)
 {
     return find_records(text, n, NULL);
