@@ -234,6 +234,18 @@ shards() {
     wrangle -t csv 'set n = row_num() | select n' --first-row=11 blank.jsonl | cmp - <(printf 'n\n11\n12\n13\n')
 }
 
+@test "a state counts the rows of the input, also those behind the last one wanted" {
+    for program in 'head 2 | scale age' 'head 2 | select age'; do
+        for chunk in 1 1000000; do
+            ML_CHUNK=$chunk wrangle fit -j 1 -r $chunk.json "$program" train.csv
+            ML_CHUNK=$chunk wrangle fit --emit -r emit.json "$program" <train.csv >/dev/null
+            grep -q '"rows": 4' $chunk.json
+            same $chunk.json emit.json
+        done
+        same 1.json 1000000.json
+    done
+}
+
 @test "a merge that cannot be exact is refused" {
     wrangle fit -r a.json 'clip age min=0 | scale age | bin age' train.csv
     fails_with 3 "cannot merge: step 3 (bin)" wrangle merge a.json a.json

@@ -233,6 +233,7 @@ struct recipe {
     struct prep_context context;
     struct schema schema;       /* of the input it was opened against */
     uint64_t rows_seen;         /* by the fit */
+    bool cut_short;             /* rows_seen are not all: no step wanted more */
     VEC(struct row_range) ranges; /* their numbers; sorted and apart; fewer rows than seen: not known */
 };
 
@@ -272,6 +273,9 @@ struct run_options {
     void *consume_context;
 };
 int recipe_run(struct recipe *r, struct input *in, const struct run_options *o, struct error *e);
+/* After fitting or running, before saving: reads what was left of the input because no step wanted more, as how
+ * much that is depends on threads and chunks. */
+int recipe_count_rows(struct recipe *r, struct input *in, struct error *e);
 /* The plan in words: steps, classes, passes, memory. in NULL: as far as columns do not matter. */
 int recipe_explain(struct recipe *r, const struct schema *in, struct buf *out, struct error *e);
 
