@@ -15,8 +15,8 @@ static int compare_rows(const void *left, const void *right)
     return text_compare(a->item, b->item);
 }
 
-/* Equal keys, as rows of one number have, are told apart by what the items hold, never by which of them came
- * first. */
+/* Equal keys, as rows of one number have, are told apart by what the items hold, never by which of
+ * them came first. */
 static bool before(const struct sample_item *a, const struct sample_item *b)
 {
     return a->key != b->key ? a->key < b->key : compare_rows(a, b) < 0;
