@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* ---- rejected rows ------------------------------------------------------------------------------------ */
-
 struct reject_log {
     pthread_mutex_t lock;
     struct sink *sink;
@@ -73,8 +71,6 @@ static int reject_log_close(struct reject_log *log, struct error *e)
     mem_free(log);
     return status;
 }
-
-/* ---- the context of a run ------------------------------------------------------------------------------- */
 
 static usec zone_convert(void *zone, usec local)
 {
@@ -215,8 +211,6 @@ int session_run(session_work *work, const struct stream_options *o, const void *
     return finish(session_close(&s, status, &e), &e);
 }
 
-/* ---- programs ------------------------------------------------------------------------------------------- */
-
 /* The file that holds the program: the option's, or an operand that ends in .wr. */
 static int load_program(const char *file, struct operands *operands, struct buf *program,
                         struct error *e)
@@ -246,8 +240,6 @@ int parse_program(struct session *s, const char *file, struct operands *operands
     buf_release(&program);
     return status;
 }
-
-/* ---- output --------------------------------------------------------------------------------------------- */
 
 int output_format(const struct stream_options *o, const struct input *in, struct format *out,
                   struct error *e)

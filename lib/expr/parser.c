@@ -81,9 +81,6 @@ static struct token peek_second(struct parser *p)
     return lexer_next(p->x->source, p->token.end, &p->x->arena);
 }
 
-/* ---- nodes -------------------------------------------------------------------------------------
- */
-
 struct args {
     struct node **at;
     size_t len, cap;
@@ -148,8 +145,6 @@ static struct node *literal(struct parser *p, struct value value)
     advance(p);
     return n;
 }
-
-/* ---- lists, calls, case --------------------------------------------------------------------- */
 
 /* lambda = name "->" expression | "(" name "," name ")" "->" expression */
 static struct node *parse_lambda(struct parser *p)
@@ -291,8 +286,6 @@ done:
     return n;
 }
 
-/* ---- primary -------------------------------------------------------------------------------- */
-
 static struct node *parse_number(struct parser *p)
 {
     struct value v = {.kind = KIND_NUMBER};
@@ -367,9 +360,6 @@ static struct node *parse_primary(struct parser *p)
     }
     return fail_expected(p, "a value");
 }
-
-/* ---- operators --------------------------------------------------------------------------------
- */
 
 enum { LEVEL_OR = 1, LEVEL_AND, LEVEL_NOT, LEVEL_COMPARE, LEVEL_ADD, LEVEL_MULTIPLY, LEVEL_UNARY };
 static const struct operator

@@ -188,9 +188,6 @@ bool regex_next(const struct regex *r, struct regex_match *m, struct text s, siz
     return true;
 }
 
-/* ---- replacing --------------------------------------------------------------------------------
- */
-
 static size_t group_named(const struct regex *r, struct text name)
 {
     size_t number = 0;

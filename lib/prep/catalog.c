@@ -3,8 +3,6 @@
 
 #include "prep/recipe.h"
 
-/* ---- order ---------------------------------------------------------------------------------- */
-
 static size_t family_index(const struct catalog *c, const char *family)
 {
     for (size_t i = 0; i < c->len; i++)
@@ -63,8 +61,6 @@ struct catalog_count catalog_count(void)
         c.methods += method_count(step_kind_at(i));
     return c;
 }
-
-/* ---- list ----------------------------------------------------------------------------------- */
 
 /* One line of the list: what is empty or NULL is left out. */
 struct entry {
@@ -154,8 +150,6 @@ void catalog_list(struct buf *out, const char *family, bool jsonl)
     list_steps(out, family, jsonl);
     list_functions(out, family, jsonl);
 }
-
-/* ---- help: parts shared with the manual ----------------------------------------------------- */
 
 const char *catalog_class_text(const char *class)
 {
@@ -264,8 +258,6 @@ void catalog_arg_notes(struct buf *out, const struct arg *a, const struct step_k
     if (a->required)
         buf_puts(out, " (required)");
 }
-
-/* ---- help ----------------------------------------------------------------------------------- */
 
 static void put_indented(struct buf *out, const char *text)
 {

@@ -5,8 +5,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- regression ----------------------------------------------------------------------------- */
-
 /* y = coefficient[0] + sum of coefficient[i + 1] * x[i], least squares on complete rows. */
 struct regression {
     struct comoments sums; /* of x, then y */
@@ -136,8 +134,6 @@ int impute_fill_regression(const struct gaps *g, struct error *e)
     }
     return rc;
 }
-
-/* ---- knn ------------------------------------------------------------------------------------ */
 
 /* Rows hold the selected columns, then the from= columns. They are kept with the first selected
  * column; the samples of the others stay empty. */

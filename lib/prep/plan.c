@@ -2,9 +2,6 @@
  */
 #include "prep/recipe.h"
 
-/* ---- passes -----------------------------------------------------------------------------------
- */
-
 static bool touches(const struct step *s, const uint8_t *changed)
 {
     for (size_t i = 0; i < s->column_count; i++)
@@ -37,9 +34,6 @@ void recipe_learners(struct recipe *r, size_t at, const struct schema *schema, b
     }
     mem_free(changed);
 }
-
-/* ---- the plan in words --------------------------------------------------------------------------
- */
 
 static const char *mode_of(const struct step *s)
 {

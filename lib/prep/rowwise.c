@@ -4,8 +4,6 @@
 #include <math.h>
 #include <stdio.h>
 
-/* ---- cells ---------------------------------------------------------------------------------- */
-
 static size_t cell_size(enum type type)
 {
     switch (type) {
@@ -113,8 +111,6 @@ int cells_of(struct batch *b, size_t column, const char *name, enum type type, u
     *out = from.cells;
     return rc;
 }
-
-/* ---- planning ------------------------------------------------------------------------------- */
 
 static const struct rowwise *map_of(const struct step *s)
 {
@@ -271,8 +267,6 @@ int rowwise_shape(struct step *s, struct schema *schema, struct error *e)
         schema_remove(schema, from_last(s, k));
     return 0;
 }
-
-/* ---- running -------------------------------------------------------------------------------- */
 
 struct text mapping_text(struct mapping *m)
 {

@@ -33,8 +33,6 @@ static int unknown_column(const struct selection *sel, struct text name)
                       column_hint(hint, name, sel->schema));
 }
 
-/* ---- kinds of items; each chooses and returns whether it knew how, or an error -------------- */
-
 /* '*' any text, '?' one character. Backtracks to the last '*' only, so time is at most len * len.
  */
 static bool glob_matches(struct text pattern, struct text name)

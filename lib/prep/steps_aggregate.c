@@ -2,8 +2,6 @@
 #include "prep/agg_table.h"
 #include "prep/families.h"
 
-/* ---- the plan: what is asked --------------------------------------------------------------- */
-
 /* "quantile(delay, 0.9)" into its name and up to two arguments. */
 static bool split_call(struct text call, struct text *name, struct text args[2], size_t *count)
 {
@@ -136,8 +134,6 @@ static int agg_shape(struct step *s, struct schema *schema, struct error *e)
     return status;
 }
 
-/* ---- learning ------------------------------------------------------------------------------ */
-
 /* The argument's values; a column made for them goes again. */
 static int take_samples(const struct agg_plan *p, size_t i, struct batch *b, struct samples *v,
                         struct error *e)
@@ -219,8 +215,6 @@ static int agg_finish(struct step *s, void *state, struct error *e)
     return agg_table_finish(state, e);
 }
 
-/* ---- the result ---------------------------------------------------------------------------- */
-
 static int answer_column(const struct aggregate *a, struct agg_table *t, char *states, size_t from,
                          size_t n, struct batch *b, struct error *e)
 {
@@ -282,8 +276,6 @@ static int agg_produce(struct step *s, struct batch *b, struct error *e)
     b->first_id = (uint64_t)from << ROW_ID_SHIFT;
     return put_groups(t, from, (size_t)n, b, e);
 }
-
-/* ---- the entries --------------------------------------------------------------------------- */
 
 static const struct arg agg_args[] = {
     {.name = "name",

@@ -3,8 +3,6 @@
 #include "prep/families.h"
 #include "prep/recipe.h"
 
-/* ---- order: select, drop, reorder, move, swap_columns --------------------------------------- */
-
 /* Column i of what leaves is column at[i] of what came. */
 struct layout {
     size_t *at, count;
@@ -160,8 +158,6 @@ static int swap_open(struct step *s, const struct schema *in, struct error *e)
     l->at[second] = first;
     return 0;
 }
-
-/* ---- names: rename, safe_names, header_set -------------------------------------------------- */
 
 /* New names by column of the input; NULL keeps the old one. */
 static const char **names_new(struct step *s, const struct schema *in)
@@ -335,8 +331,6 @@ static int header_set_open(struct step *s, const struct schema *in, struct error
         names[i] = arena_text(&s->arena, items[i].at, items[i].len);
     return check_names(s, in, e);
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 #define COLUMNS_FIRST(what)                                                                        \
     {                                                                                              \

@@ -3,8 +3,6 @@
 #include "prep/hold.h"
 #include "prep/recipe.h"
 
-/* ---- drop_empty_columns --------------------------------------------------------------------- */
-
 /* What was learnt: which of s->columns ever held a value. */
 struct held {
     uint64_t rows;
@@ -99,8 +97,6 @@ static int empty_apply(const struct step *s, struct batch *b, struct error *e)
             batch_remove(b, i);
     return 0;
 }
-
-/* ---- transpose ------------------------------------------------------------------------------ */
 
 /* All rows, and how far the columns have been turned into rows. */
 struct turned {
@@ -296,8 +292,6 @@ static int transpose_produce(struct step *s, struct batch *b, struct error *e)
     t->next += count;
     return 1;
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 static const struct arg empty_args[] = {
     {.name = "columns",

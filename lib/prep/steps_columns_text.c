@@ -2,8 +2,6 @@
 #include "prep/families.h"
 #include "prep/recipe.h"
 
-/* ---- merge_columns -------------------------------------------------------------------------- */
-
 enum merge_missing { MISSING_SKIP, MISSING_EMPTY, MISSING_NULL };
 
 /* The result stands where the first of them in the table stood. */
@@ -85,8 +83,6 @@ static int merge_apply(const struct step *s, struct batch *b, struct error *e)
     batch_insert(b, place, column_of_text(merged));
     return 0;
 }
-
-/* ---- split_column --------------------------------------------------------------------------- */
 
 enum split_extra { EXTRA_MERGE, EXTRA_DROP, EXTRA_ERROR };
 
@@ -204,8 +200,6 @@ static int split_apply(const struct step *s, struct batch *b, struct error *e)
         batch_remove(b, plan->column);
     return 0;
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 static const struct arg merge_args[] = {
     {.name = "columns",

@@ -4,8 +4,6 @@
 #include "prep/groups.h"
 #include "prep/recipe.h"
 
-/* ---- copy ----------------------------------------------------------------------------------- */
-
 static int copy_open(struct step *s, const struct schema *in, struct error *e)
 {
     size_t *from = arena_alloc(&s->arena, (s->pairs.len + 1) * sizeof *from);
@@ -56,8 +54,6 @@ static int copy_apply(const struct step *s, struct batch *b, struct error *e)
     }
     return 0;
 }
-
-/* ---- cast ----------------------------------------------------------------------------------- */
 
 enum cast_to { CAST_INT, CAST_FLOAT, CAST_BOOL, CAST_DATE, CAST_TIME, CAST_TEXT };
 enum cast_invalid { INVALID_ERROR, INVALID_SKIP, INVALID_NULL };
@@ -196,8 +192,6 @@ static int cast_apply(const struct step *s, struct batch *b, struct error *e)
     return rc;
 }
 
-/* ---- set ------------------------------------------------------------------------------------ */
-
 struct assignment {
     struct text name;
     struct expr *value;
@@ -314,8 +308,6 @@ static int set_apply(const struct step *s, struct batch *b, struct error *e)
     return 0;
 }
 
-/* ---- add_index ------------------------------------------------------------------------------ */
-
 struct index_plan {
     size_t *by, by_count;
 };
@@ -373,8 +365,6 @@ static int index_push(struct step *s, struct batch *b, struct emit *out, struct 
     batch_insert(b, 0, column_of_int(numbers));
     return emit(out, b, e);
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 static const struct arg index_args[] = {
     {.name = "name",

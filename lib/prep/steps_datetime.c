@@ -29,8 +29,6 @@ static struct clockwork *clockwork_new(struct step *s)
     return c;
 }
 
-/* ---- parse_date, format_date, tz_convert ---------------------------------------------------- */
-
 static bool has_letter(const char *pattern, const char *letters)
 {
     for (const char *p = strchr(pattern, '%'); p && p[1]; p = strchr(p + 2, '%'))
@@ -157,8 +155,6 @@ static int convert_times(struct mapping *m)
     return 0;
 }
 
-/* ---- to_epoch, from_epoch ------------------------------------------------------------------- */
-
 static int prepare_epoch(struct step *s, const struct schema *in, struct error *e)
 {
     (void)in, (void)e;
@@ -198,8 +194,6 @@ static int times_from_epoch(struct mapping *m)
     }
     return 0;
 }
-
-/* ---- date_add, date_trunc, date_round ------------------------------------------------------- */
 
 static int prepare_add(struct step *s, const struct schema *in, struct error *e)
 {
@@ -273,8 +267,6 @@ static int round_times(struct mapping *m)
 {
     return move_times(m, nearest);
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 #define TIMES ROWWISE_COLUMNS("columns of times")
 #define ZONE  ZONE_ARG("on whose clock, such as America/Chicago (default: UTC)")

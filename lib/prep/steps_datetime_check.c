@@ -4,8 +4,6 @@
 #include "prep/families.h"
 #include "prep/verdict.h"
 
-/* ---- infer_date_format ---------------------------------------------------------------------- */
-
 static const struct {
     const char *pattern; /* NULL: RFC 3339, with time_parse */
     const char *name;
@@ -212,8 +210,6 @@ static const struct learner format_learner = {.size = sizeof(struct format_count
                                               .save = save_formats,
                                               .load = load_formats};
 
-/* ---- validate_timestamp --------------------------------------------------------------------- */
-
 struct valid_times {
     const char *pattern;
     usec from, to; /* to is not in it */
@@ -252,8 +248,6 @@ static bool is_valid_time(struct mapping *m, struct text cell)
                            : time_parse(cell.at, cell.len, &t, &has_offset);
     return good && t >= v->from && t < v->to;
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 static const struct arg infer_args[] = {
     ROWWISE_COLUMNS("columns of text"),

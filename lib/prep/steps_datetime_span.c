@@ -4,8 +4,6 @@
 
 #include <math.h>
 
-/* ---- date_diff, elapsed_since --------------------------------------------------------------- */
-
 struct ruler {
     struct zone *zone;
     double unit;    /* microseconds; 0: whole months */
@@ -119,8 +117,6 @@ static int elapsed(struct mapping *m)
     return 0;
 }
 
-/* ---- business_days -------------------------------------------------------------------------- */
-
 struct working_days {
     struct zone *zone;
     struct days_off off; /* none of them at a weekend */
@@ -178,8 +174,6 @@ static int count_business(struct mapping *m)
     return 0;
 }
 
-/* ---- date_range ----------------------------------------------------------------------------- */
-
 struct range_plan {
     struct interval every;
     usec start;
@@ -234,8 +228,6 @@ static int range_push(struct step *s, struct batch *b, struct emit *out, struct 
     batch_add(b, column_of_time(times));
     return emit(out, b, e);
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 #define UNIT                                                                                       \
     {                                                                                              \

@@ -3,9 +3,6 @@
 #include "prep/letters.h"
 #include "prep/rowwise.h"
 
-/* ---- trim, ltrim, rtrim, squeeze_space, remove_symbols ----------------------------------------
- */
-
 /* Characters to take away: the listed ones, or white space. */
 struct symbols {
     bool space;
@@ -88,9 +85,6 @@ static struct text squeeze_space(struct mapping *m, struct text cell)
     }
     return mapping_text(m);
 }
-
-/* ---- pad_left, pad_right, pad_center, zfill ----------------------------------------------------
- */
 
 struct padding {
     size_t width;
@@ -179,9 +173,6 @@ static struct text fill_zeros(struct mapping *m, struct text cell)
     return padded(m, cell, p->width - length, 0);
 }
 
-/* ---- prefix_suffix -----------------------------------------------------------------------------
- */
-
 static int prepare_ends(struct step *s, const struct schema *in, struct error *e)
 {
     (void)in;
@@ -198,9 +189,6 @@ static struct text add_ends(struct mapping *m, struct text cell)
     buf_add(&m->scratch, suffix.at, suffix.len);
     return mapping_text(m);
 }
-
-/* ---- tables ------------------------------------------------------------------------------------
- */
 
 #define COLUMNS ROWWISE_COLUMNS("columns of text")
 #define CUT                                                                                        \

@@ -3,9 +3,6 @@
 #include "prep/letters.h"
 #include "prep/rowwise.h"
 
-/* ---- letters, one by one ------------------------------------------------------------------------
- */
-
 static bool ascii_lower(char c)
 {
     return c >= 'a' && c <= 'z';
@@ -95,9 +92,6 @@ static struct text to_capital(struct mapping *m, struct text cell)
     return mapping_text(m);
 }
 
-/* ---- names --------------------------------------------------------------------------------------
- */
-
 /* Whether a new word begins at c, between the letters before and behind it. */
 static bool word_begins(uint32_t before, uint32_t c, struct text behind)
 {
@@ -158,9 +152,6 @@ static int prepare_camel(struct step *s, const struct schema *in, struct error *
     rowwise_plan(s)->own = arg_bool(s, "capital") ? s : NULL;
     return 0;
 }
-
-/* ---- tables -------------------------------------------------------------------------------------
- */
 
 #define EDIT .family = "edit", .class = "S", ROWWISE_HOOKS
 #define MAP(...)                                                                                   \

@@ -3,8 +3,6 @@
 #include "prep/locate.h"
 #include "prep/rowwise.h"
 
-/* ---- what to look for ---------------------------------------------------------------------- */
-
 struct wanted {
     struct regex *regex;
     size_t group;
@@ -78,8 +76,6 @@ static int prepare_position(struct step *s, const struct schema *in, struct erro
     w->end = arg_given(s, "end") ? arg_int(s, "end") : INT64_MAX;
     return 0;
 }
-
-/* ---- kernels ------------------------------------------------------------------------------- */
 
 static int check_search(struct mapping *m, const struct regex_match *match, size_t row)
 {
@@ -206,8 +202,6 @@ static struct text split_string(struct mapping *m, struct text cell)
     put_item(&m->scratch, (struct text){cell.at + start, cell.len - start});
     return end_list(m);
 }
-
-/* ---- tables -------------------------------------------------------------------------------- */
 
 #define EDIT .family = "edit", .class = "S", ROWWISE_HOOKS
 #define MAP(...)                                                                                   \

@@ -3,8 +3,6 @@
 #include "prep/locate.h"
 #include "prep/rowwise.h"
 
-/* ---- replace ------------------------------------------------------------------------------- */
-
 enum { MATCH_REGEX, MATCH_LITERAL }; /* in the order of replace_methods */
 
 struct replacement {
@@ -98,8 +96,6 @@ static int replace(struct mapping *m)
     return 0;
 }
 
-/* ---- replace_between, replace_position ----------------------------------------------------- */
-
 struct part {
     struct text left, right, with;
     bool last, inclusive;
@@ -159,8 +155,6 @@ static struct text replace_position(struct mapping *m, struct text cell)
     return replace_slice(m, cell, locate_slice(cell, p->start, p->end));
 }
 
-/* ---- map_values ---------------------------------------------------------------------------- */
-
 struct value_map {
     struct map keys;
     VEC(struct text) values;
@@ -204,8 +198,6 @@ static struct text map_value(struct mapping *m, struct text cell)
         return v->values.at[i];
     return v->others_go ? v->other : cell;
 }
-
-/* ---- tables -------------------------------------------------------------------------------- */
 
 #define EDIT .family = "edit", .class = "S", ROWWISE_HOOKS
 #define MAP(...)                                                                                   \

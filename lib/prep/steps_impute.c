@@ -31,8 +31,6 @@ int impute_predictors(const struct step *s, struct batch *b, const double ***out
     return rc;
 }
 
-/* ---- one number for all: mean, median, end_tail --------------------------------------------- */
-
 static const char *const fill_name[] = {"fill"};
 
 static int set_fill(void *state, double value)
@@ -100,8 +98,6 @@ static const struct learner median_learner =
 static const struct learner gaussian_learner =
     SUMMARY_LEARNER(summary_moments, finish_gaussian_tail);
 static const struct learner iqr_learner = SUMMARY_LEARNER(summary_quantiles, finish_iqr_tail);
-
-/* ---- mode ----------------------------------------------------------------------------------- */
 
 struct mode {
     struct counts counts;
@@ -173,8 +169,6 @@ static int fill_mode(const struct gaps *g, struct error *e)
     return 0;
 }
 
-/* ---- random_sample -------------------------------------------------------------------------- */
-
 static void sample_start(const struct step *s, void *state)
 {
     sample_init(state, (size_t)arg_int(s, "sample"), s->context->seed, s->number);
@@ -245,8 +239,6 @@ static int fill_random(const struct gaps *g, struct error *e)
     }
     return 0;
 }
-
-/* ---- choosing, planning, applying ----------------------------------------------------------- */
 
 enum { MEAN, MEDIAN, MODE, END_TAIL, RANDOM_SAMPLE, GROUP_MEAN, REGRESSION, KNN };
 static const struct {
@@ -332,8 +324,6 @@ static int impute_apply(const struct step *s, struct batch *b, struct error *e)
     return 0;
 }
 
-/* ---- drop_columns_by_missing ---------------------------------------------------------------- */
-
 struct presence {
     uint64_t rows, missing;
 };
@@ -411,8 +401,6 @@ static int drop_apply(const struct step *s, struct batch *b, struct error *e)
             batch_remove(b, column);
     return 0;
 }
-
-/* ---- table ---------------------------------------------------------------------------------- */
 
 static const struct arg impute_args[] = {
     ROWWISE_COLUMNS("columns to fill"),

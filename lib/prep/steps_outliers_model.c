@@ -15,8 +15,6 @@ struct detection {
     double threshold; /* of what is an anomaly */
 };
 
-/* ---- learning ------------------------------------------------------------------------------- */
-
 static void *detection_new(const struct step *s)
 {
     struct detection *d = mem_alloc(sizeof *d);
@@ -131,8 +129,6 @@ static int detection_load(const struct step *s, void *state, const json_t *j, st
     return row_sample_load(&((struct detection *)state)->rows, json_object_get(j, "sample"), e);
 }
 
-/* ---- applying ------------------------------------------------------------------------------- */
-
 static int detection_open(struct step *s, const struct schema *in, struct error *e)
 {
     const char *into = arg_string(s, "into");
@@ -190,8 +186,6 @@ static int detection_apply(const struct step *s, struct batch *b, struct error *
         batch_add(b, action == ACTION_SCORE ? column_of_double(scores) : column_of_bool(flags));
     return 0;
 }
-
-/* ---- table ---------------------------------------------------------------------------------- */
 
 #define DETECTOR_ARGS(column, rows, share)                                                         \
     ROWWISE_COLUMNS("numbers that describe a row"),                                                \

@@ -4,8 +4,6 @@
 #include "prep/rowwise.h"
 #include "sys/sys.h"
 
-/* ---- keys ---------------------------------------------------------------------------------- */
-
 enum { KEY_MAX = 1 << 16 };
 
 static void key_free(void *own)
@@ -54,8 +52,6 @@ static void put_hex(struct buf *out, const uint8_t *bytes, size_t digits)
         buf_putc(out, letters[i % 2 ? bytes[i / 2] & 15 : bytes[i / 2] >> 4]);
 }
 
-/* ---- hash_anonymize, pseudonymize ---------------------------------------------------------- */
-
 static struct text anonymize(struct mapping *m, struct text cell)
 {
     uint8_t digest[SHA256_SIZE];
@@ -87,8 +83,6 @@ static struct text pseudonym(struct mapping *m, struct text cell)
     }
     return mapping_text(m);
 }
-
-/* ---- uuid_add ------------------------------------------------------------------------------ */
 
 enum { UUID_SIZE = 16, SEPARATOR = 31 /* unit separator */ };
 
@@ -166,8 +160,6 @@ static int add_uuids(struct mapping *m)
     return 0;
 }
 
-/* ---- checksum_row -------------------------------------------------------------------------- */
-
 enum { CHECKSUM_SHA256, CHECKSUM_MD5, CHECKSUM_XXH64 }; /* in the order of checksum_methods */
 
 static void put_checksum(struct buf *out, int method, struct text row)
@@ -206,8 +198,6 @@ static int checksums(struct mapping *m)
     }
     return 0;
 }
-
-/* ---- tables --------------------------------------------------------------------------------- */
 
 #define PRIVACY .family = "privacy", .class = "S", ROWWISE_HOOKS
 #define MAP(...)                                                                                   \

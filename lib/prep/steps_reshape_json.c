@@ -15,8 +15,6 @@ static int reject_json(struct batch *b, size_t row, size_t column, const char *n
     return batch_reject(b, row, column, name, e);
 }
 
-/* ---- explode -------------------------------------------------------------------------------- */
-
 struct pieces {
     VEC(uint32_t) rows;
     VEC(struct text) values;
@@ -109,8 +107,6 @@ static int explode_shape(struct step *s, struct schema *schema, struct error *e)
     schema->fields.at[s->columns[0]].type = type;
     return 0;
 }
-
-/* ---- one column becomes several ------------------------------------------------------------- */
 
 struct parts {
     struct text *names; /* of the new columns */
@@ -255,8 +251,6 @@ static int unnest_apply(const struct step *s, struct batch *b, struct error *e)
     return 0;
 }
 
-/* ---- extract_json_path ---------------------------------------------------------------------- */
-
 struct path_plan {
     struct expr *expr; /* json_path(column, path) */
     struct text into;
@@ -319,8 +313,6 @@ static int path_apply(const struct step *s, struct batch *b, struct error *e)
     batch_set(b, at, column_of_text(out));
     return 0;
 }
-
-/* ---- unflatten ------------------------------------------------------------------------------ */
 
 struct unflatten_plan {
     struct member {
@@ -442,8 +434,6 @@ static int unflatten_apply(const struct step *s, struct batch *b, struct error *
     batch_add(b, column_of_json(out));
     return 0;
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 #define JSON_COLUMN                                                                                \
     {                                                                                              \

@@ -8,8 +8,6 @@
 enum { BATCH_ROWS = 4096, DUPLICATES_ERROR = 0, DUPLICATES_FIRST, DUPLICATES_LAST };
 enum { SHARE_NONE, SHARE_ALL, SHARE_ROWS, SHARE_COLUMNS };
 
-/* ---- names in order ------------------------------------------------------------------------- */
-
 /* Names in the order they are shown: as numbers when all are, else by their bytes. */
 struct names {
     struct map map;
@@ -66,8 +64,6 @@ static void names_release(struct names *n)
     mem_free(n->order);
     mem_free(n->place);
 }
-
-/* ---- pivot_wider: the columns --------------------------------------------------------------- */
 
 struct wider_plan {
     size_t names_from, values_from;
@@ -183,8 +179,6 @@ static int wider_shape(struct step *s, struct schema *schema, struct error *e)
     }
     return 0;
 }
-
-/* ---- pivot_wider: the rows ------------------------------------------------------------------ */
 
 struct wide_row {
     struct buf id; /* packed */
@@ -315,8 +309,6 @@ static int wider_flush(struct step *s, struct emit *out, struct error *e)
     }
     return rc < 0 ? rc : 0;
 }
-
-/* ---- crosstab ------------------------------------------------------------------------------- */
 
 struct cross_plan {
     size_t rows, columns;
@@ -496,8 +488,6 @@ static int cross_produce(struct step *s, struct batch *b, struct error *e)
     c->next += b->rows;
     return 1;
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 static const struct arg wider_args[] = {
     {.name = "names_from",

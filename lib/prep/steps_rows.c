@@ -3,8 +3,6 @@
 #include "prep/families.h"
 #include "prep/recipe.h"
 
-/* ---- filter --------------------------------------------------------------------------------- */
-
 static int filter_open(struct step *s, const struct schema *in, struct error *e)
 {
     struct text text = arg_text(s, "condition");
@@ -29,8 +27,6 @@ static int filter_apply(const struct step *s, struct batch *b, struct error *e)
         batch_filter(b, keep);
     return rc;
 }
-
-/* ---- grep ----------------------------------------------------------------------------------- */
 
 static int grep_open(struct step *s, const struct schema *in, struct error *e)
 {
@@ -67,8 +63,6 @@ static int grep_apply(const struct step *s, struct batch *b, struct error *e)
     batch_filter(b, keep);
     return 0;
 }
-
-/* ---- drop_missing, drop_invalid ------------------------------------------------------------- */
 
 static int missing_apply(const struct step *s, struct batch *b, struct error *e)
 {
@@ -143,8 +137,6 @@ static int invalid_apply(const struct step *s, struct batch *b, struct error *e)
         batch_drop_rejected(b);
     return rc;
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 static const struct arg filter_args[] = {
     {.name = "condition",

@@ -4,8 +4,6 @@
 #include "prep/groups.h"
 #include "prep/recipe.h"
 
-/* ---- rows counted, in groups ---------------------------------------------------------------- */
-
 struct count_plan {
     size_t *by, by_count;
 };
@@ -56,8 +54,6 @@ static void count_batch(const struct step *s, struct batch *b)
     groups_batch(&run->groups, b, plan->by, plan->by_count);
 }
 
-/* ---- head, slice, every_nth, nothing -------------------------------------------------------- */
-
 /* Hands on the rows whose number lies in [first, last) and is a multiple of `every` behind first;
  * done when there is one group and it is behind its last row. */
 static int push_range(struct step *s, struct batch *b, struct emit *out, int64_t first,
@@ -102,8 +98,6 @@ static int nothing_push(struct step *s, struct batch *b, struct emit *out, struc
     batch_free(b);
     return PUSH_DONE;
 }
-
-/* ---- tee ------------------------------------------------------------------------------------ */
 
 struct tee_plan {
     struct schema schema;
@@ -192,8 +186,6 @@ static void tee_stop(struct step *s)
     sink_abort(s->run);
     s->run = NULL;
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 #define BY_ARG                                                                                     \
     {                                                                                              \

@@ -5,8 +5,6 @@
 
 #include <math.h>
 
-/* ---- interpolation in a learnt table -------------------------------------------------------- */
-
 /* First index with at[i] >= x. */
 static size_t lower_bound(const double *at, size_t n, double x)
 {
@@ -22,8 +20,6 @@ static size_t lower_bound(const double *at, size_t n, double x)
     }
     return low;
 }
-
-/* ---- quantile_transform --------------------------------------------------------------------- */
 
 /* How far into the tails of a normal distribution the ends go, as in scikit-learn. */
 static const double TAIL = 1e-7;
@@ -92,8 +88,6 @@ static int map_quantiles(struct mapping *m)
     return 0;
 }
 
-/* ---- rank_gauss ----------------------------------------------------------------------------- */
-
 /* The learnt list holds one score for each distinct value: the normal quantile of its middle rank.
  */
 static int finish_ranks(const struct step *s, size_t index, void *state, struct error *e)
@@ -143,8 +137,6 @@ static int map_ranks(struct mapping *m)
     }
     return 0;
 }
-
-/* ---- power_transform ------------------------------------------------------------------------ */
 
 enum { LAMBDA, MEAN, DEVIATION, POWER_LEARNT };
 static const char *const power_names[] = {"lambda", "mean", "deviation"};
@@ -328,8 +320,6 @@ static int map_power(struct mapping *m)
     }
     return 0;
 }
-
-/* ---- table ---------------------------------------------------------------------------------- */
 
 static const struct learner quantile_learner = SUMMARY_LEARNER(summary_quantiles, finish_quantiles);
 static const struct learner rank_learner = SUMMARY_LEARNER(summary_values, finish_ranks);

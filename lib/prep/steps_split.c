@@ -6,8 +6,6 @@
 
 #include <math.h>
 
-/* ---- planning -------------------------------------------------------------------------------- */
-
 enum split_how { SPLIT_RANDOM, SPLIT_KEY, SPLIT_TIME, SPLIT_ORDERED, SPLIT_STRATIFIED };
 
 struct split_plan {
@@ -129,8 +127,6 @@ static int split_shape(struct step *s, struct schema *schema, struct error *e)
         schema_add(schema, arg_text(s, "into"), TYPE_TEXT);
     return 0;
 }
-
-/* ---- learning -------------------------------------------------------------------------------- */
 
 enum { TIMES_MEMORY = 64 << 20 };
 
@@ -267,8 +263,6 @@ static int split_load(const struct step *s, void *learnt, const json_t *j, struc
     return 0;
 }
 
-/* ---- dealing rows to parts ------------------------------------------------------------------- */
-
 #define NO_PART UINT32_MAX
 
 struct split_run {
@@ -385,8 +379,6 @@ static int deal(const struct step *s, struct batch *b, uint32_t *part, struct er
     return 0;
 }
 
-/* ---- running --------------------------------------------------------------------------------- */
-
 static int split_start(struct step *s, struct error *e)
 {
     (void)e;
@@ -470,8 +462,6 @@ static int split_flush(struct step *s, struct emit *out, struct error *e)
     int rc = open_files(s, false, e);
     return rc ? rc : part_files_commit(run->files, e);
 }
-
-/* ---- the table ------------------------------------------------------------------------------- */
 
 #define FILES_HELP                                                                                 \
     "write the rows to files instead, named so with the part's name for {} or behind it"

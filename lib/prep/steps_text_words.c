@@ -5,8 +5,6 @@
 
 #include <math.h>
 
-/* ---- tokenize, ngrams, char_ngrams, sentence_split ------------------------------------------ */
-
 /* Words of a text in small letters, one after the other in the scratch. */
 struct words {
     VEC(size_t) ends;
@@ -127,8 +125,6 @@ static struct text sentences(struct mapping *m, struct text cell)
     return mapping_text(m);
 }
 
-/* ---- text_stats ----------------------------------------------------------------------------- */
-
 enum { WORD_COUNT, CHAR_COUNT, CAPITAL, LOWER, DIGIT, SPECIAL, STATS };
 
 static int prepare_stats(struct step *s, const struct schema *in, struct error *e)
@@ -172,8 +168,6 @@ static int measure_texts(struct mapping *m)
     return 0;
 }
 
-/* ---- bag_of_chars --------------------------------------------------------------------------- */
-
 static const char counted[] = "abcdefghijklmnopqrstuvwxyz0123456789";
 
 static int prepare_bag(struct step *s, const struct schema *in, struct error *e)
@@ -202,8 +196,6 @@ static int count_letters(struct mapping *m)
     return 0;
 }
 
-/* ---- hash_vectorize ------------------------------------------------------------------------- */
-
 static int prepare_hash(struct step *s, const struct schema *in, struct error *e)
 {
     (void)in, (void)e;
@@ -231,8 +223,6 @@ static int hash_words(struct mapping *m)
     }
     return 0;
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 #define COLUMNS ROWWISE_COLUMNS("columns of text")
 #define ENDS                                                                                       \

@@ -6,8 +6,6 @@
 
 #include <arpa/inet.h>
 
-/* ---- letters ------------------------------------------------------------------------------- */
-
 /* Not empty, and every character so. */
 static bool all_are(struct text cell, bool (*so)(uint32_t))
 {
@@ -97,8 +95,6 @@ static bool test_title(struct mapping *m, struct text cell)
     return seen;
 }
 
-/* ---- lengths and ends ---------------------------------------------------------------------- */
-
 static bool test_length(struct mapping *m, struct text cell)
 {
     double length = (double)utf8_length(cell.at, cell.len);
@@ -125,8 +121,6 @@ static bool test_suffix(struct mapping *m, struct text cell)
     return cell.len >= wanted.len &&
            memcmp(cell.at + cell.len - wanted.len, wanted.at, wanted.len) == 0;
 }
-
-/* ---- forms --------------------------------------------------------------------------------- */
 
 static bool is_ascii_alnum(char c)
 {
@@ -261,8 +255,6 @@ static bool test_iso_date(struct mapping *m, struct text cell)
     return time_parse(cell.at, cell.len, &t, &has_offset);
 }
 
-/* ---- values -------------------------------------------------------------------------------- */
-
 static int prepare_set(struct step *s, const struct schema *in, struct error *e)
 {
     (void)in;
@@ -301,8 +293,6 @@ static int test_present(struct mapping *m)
         m->out->flag[r] = m->in->text[r].at != NULL;
     return 0;
 }
-
-/* ---- tables -------------------------------------------------------------------------------- */
 
 static const char *const bound_parameters[] = {"min", "max", NULL};
 

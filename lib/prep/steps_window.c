@@ -7,8 +7,6 @@
 
 #include <math.h>
 
-/* ---- difference, pct_change ----------------------------------------------------------------- */
-
 static double change_next(const void *own, void *state, double x, usec at)
 {
     (void)at;
@@ -45,8 +43,6 @@ static int prepare_change(struct step *s, struct error *e)
     series_result(s, &change_series, k, "_pct%zu", *k);
     return 0;
 }
-
-/* ---- cumulative ----------------------------------------------------------------------------- */
 
 static double cumulate_sum(const void *own, void *state, double x, usec at)
 {
@@ -127,8 +123,6 @@ static int prepare_cumulative(struct step *s, struct error *e)
                   arg_string(s, "with"));
     return 0;
 }
-
-/* ---- ewm ------------------------------------------------------------------------------------ */
 
 struct ewm_options {
     double decay; /* 1 - alpha */
@@ -237,8 +231,6 @@ static int prepare_ewm(struct step *s, struct error *e)
     return 0;
 }
 
-/* ---- expanding ------------------------------------------------------------------------------ */
-
 struct expanding_options {
     bool current;
     uint64_t least;
@@ -296,8 +288,6 @@ static int prepare_expanding(struct step *s, struct error *e)
                   arg_string(s, "with"));
     return 0;
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 #define SERIES(PREPARE)                                                                            \
     .family = "window", .class = "W", SERIES_HOOKS, .detail = &(const struct series_kind)          \

@@ -34,8 +34,6 @@ struct whole_run {
     size_t group;     /* of the series at hand; SIZE_MAX before the first */
 };
 
-/* ---- planning ------------------------------------------------------------------------------- */
-
 static const struct whole_kind *kind_of(const struct step *s)
 {
     return s->kind->detail;
@@ -106,8 +104,6 @@ int whole_shape(struct step *s, struct schema *schema, struct error *e)
     return 0;
 }
 
-/* ---- rows made ------------------------------------------------------------------------------ */
-
 void whole_row(struct whole_rows *out, usec time)
 {
     for (size_t i = 0; i < out->key_count; i++) {
@@ -175,8 +171,6 @@ static int emit_rows(const struct step *s, struct whole_rows *rows, struct emit 
     arena_reset(&rows->arena);
     return emit(out, b, e);
 }
-
-/* ---- running -------------------------------------------------------------------------------- */
 
 int whole_start(struct step *s, struct error *e)
 {

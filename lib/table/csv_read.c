@@ -15,8 +15,6 @@ void csv_reader_init(struct csv_reader *r, const struct format *f, char newline,
     };
 }
 
-/* ---- one record, byte by byte: the general way -------------------------------------------------- */
-
 static bool at_delimiter(const struct format *f, const char *p, const char *end)
 {
     size_t n = strlen(f->delimiter);
@@ -119,8 +117,6 @@ void csv_borders(const struct csv_reader *r, const char *text, size_t n, struct 
         borders_general(r, text, n, out);
 }
 
-/* ---- errors -------------------------------------------------------------------------------------- */
-
 static int error_in_text(const struct csv_reader *r, const char *text, const char *where,
                          const char *file, uint64_t line, struct error *e)
 {
@@ -167,8 +163,6 @@ int csv_invalid_byte(const struct csv_reader *r, const char *text, size_t n, con
     return error_in_text(r, text, text + at, file, line, e);
 }
 
-/* ---- regular chunks: by the kernels --------------------------------------------------------------- */
-
 static bool index_regular(const struct csv_reader *r, struct batch *b)
 {
     struct scan_index s = {.text = b->text.at,
@@ -206,8 +200,6 @@ static void make_views(const struct csv_reader *r, struct batch *b)
     b->row_start = b->index.at;
     b->row_stride = (uint32_t)r->cells;
 }
-
-/* ---- other chunks: record by record ---------------------------------------------------------------- */
 
 struct rows {
     struct text **columns;  /* r->cells arrays */

@@ -4,8 +4,6 @@
 
 #include <math.h>
 
-/* ---- single cells -------------------------------------------------------------------------------- */
-
 static bool needs_quotes(const struct format *f, struct text v)
 {
     if (v.len == 0 || v.at[0] == ' ' || v.at[v.len - 1] == ' ')
@@ -119,8 +117,6 @@ static void put_cell(const struct format *f, struct batch *b, const struct colum
         break;
     }
 }
-
-/* ---- rows ----------------------------------------------------------------------------------------- */
 
 /* Columns that are neighbours in the chunk leave in one copy, delimiters between them included. */
 struct span {

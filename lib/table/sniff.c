@@ -32,8 +32,6 @@ struct sample {
     bool complete; /* nothing follows end */
 };
 
-/* ---- records --------------------------------------------------------------------------------- */
-
 static bool is_space(char c)
 {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -83,9 +81,6 @@ static bool next_record(const struct sample *s, const struct csv_reader *r, cons
     }
     return false;
 }
-
-/* ---- delimiters --------------------------------------------------------------------------------
- */
 
 /* The most frequent of counts; among equals the one that came first. */
 static void find_usual(struct trial *t, const size_t *counts, size_t n)
@@ -176,9 +171,6 @@ static struct trial find_dialect(const struct sample *s, const struct format *ba
     return best;
 }
 
-/* ---- names and types ----------------------------------------------------------------------------
- */
-
 /* The columns of the first records. */
 struct columns {
     struct arena arena;
@@ -246,8 +238,6 @@ static void make_schema(struct columns *c, bool header, struct schema *schema)
         schema->fields.at[at].declared = false;
     }
 }
-
-/* ---- formats ------------------------------------------------------------------------------- */
 
 static void sniff_csv(struct sample s, const struct format *given, struct sniffed *out)
 {
