@@ -69,7 +69,8 @@ struct function {
     const char *result;    /* its value as text: "ell"; run by the tests */
 };
 size_t function_count(void);
-const struct function *function_at(size_t i); /* sorted by name */
+/* Fills at, which has room for function_count(). */
+void functions_by_name(const struct function **at);
 const struct function *function_find(struct text name);
 
 /* A PCRE2 pattern shared by threads (JIT-compiled), for steps and functions alike. */

@@ -208,11 +208,14 @@ static bool parse_args(struct parser *p, const char *close, struct args *args, s
 
 static struct node *unknown_function(struct parser *p, const struct token *name)
 {
-    const char **names = mem_array(NULL, function_count(), sizeof *names);
-    for (size_t i = 0; i < function_count(); i++)
-        names[i] = function_at(i)->name;
+    size_t count = function_count();
+    const struct function **all = mem_array(NULL, count, sizeof *all);
+    const char **names = mem_array(NULL, count, sizeof *names);
+    functions_by_name(all);
+    for (size_t i = 0; i < count; i++)
+        names[i] = all[i]->name;
     const char *word = arena_text(&p->x->arena, name->text.at, name->text.len);
-    const char *near = cli_nearest(word, names, function_count());
+    const char *near = cli_nearest(word, names, count);
     char quoted[QUOTE_MAX], message[QUOTE_MAX + 128];
     quote(quoted, name->text.at, name->text.len);
     if (near)
@@ -220,6 +223,7 @@ static struct node *unknown_function(struct parser *p, const struct token *name)
     else
         snprintf(message, sizeof message, "unknown function %s", quoted);
     mem_free(names);
+    mem_free(all);
     return fail(p, name->at, message);
 }
 
