@@ -108,7 +108,8 @@ static int set_format(struct session *s, const struct stream_options *o, struct 
         s->from = format_csv(0); /* the delimiter is left to be found */
     if (o->delimiter) {
         if (!*o->delimiter || strlen(o->delimiter) >= sizeof s->from.delimiter)
-            return error_set(e, ERR_USAGE, "--delimiter: 1 to %zu bytes", sizeof s->from.delimiter - 1);
+            return error_set(e, ERR_USAGE, "--delimiter: 1 to %zu bytes",
+                             sizeof s->from.delimiter - 1);
         memcpy(s->from.delimiter, o->delimiter, strlen(o->delimiter) + 1);
     }
     if (o->quote)
@@ -253,7 +254,8 @@ int output_format(const struct stream_options *o, const struct input *in, struct
         format_from_extension(path_format_extension(o->output), out);
     if (o->out_delimiter) {
         if (!*o->out_delimiter || strlen(o->out_delimiter) >= sizeof out->delimiter)
-            return error_set(e, ERR_USAGE, "--out-delimiter: 1 to %zu bytes", sizeof out->delimiter - 1);
+            return error_set(e, ERR_USAGE, "--out-delimiter: 1 to %zu bytes",
+                             sizeof out->delimiter - 1);
         memcpy(out->delimiter, o->out_delimiter, strlen(o->out_delimiter) + 1);
     }
     out->header = !o->no_out_header;

@@ -204,8 +204,8 @@ static bool has_row(const struct option *rows, const struct option *wanted)
     return false;
 }
 
-/* A command's own options in full; those it has in common with the default command by their names.
- */
+/* A command's own options in full; those it has in common with the default command by
+ * their names. */
 static void mdoc_command_options(struct buf *out, const struct option *rows,
                                  const struct option *explained)
 {

@@ -192,8 +192,8 @@ static bool find(const struct scan *s, char letter, struct text name, struct sca
     return false;
 }
 
-/* The value of an option that needs one: what follows it in its argument, else the next argument.
- */
+/* The value of an option that needs one: what follows it in its argument,
+ * else the next argument. */
 static enum scan_result take_value(struct scan *s, const char *attached, struct scanned *found)
 {
     found->text = attached;

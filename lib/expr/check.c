@@ -1,5 +1,5 @@
-/* Names become columns and parameters, every node gets its kind, calls of literals become literals.
- */
+/* Names become columns and parameters, every node gets its kind,
+ * calls of literals become literals. */
 #include "cli/cli.h"
 #include "expr/eval.h"
 

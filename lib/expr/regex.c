@@ -6,8 +6,8 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-/* Steps a search may take before it is given up: keeps a pathological pattern from hanging the run.
- */
+/* Steps a search may take before it is given up:
+ * keeps a pathological pattern from hanging the run. */
 enum { MATCH_LIMIT = 1000000, JIT_STACK_MIN = 32 << 10, JIT_STACK_MAX = 1 << 20 };
 
 struct regex {

@@ -14,13 +14,11 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-/* ---- sources -------------------------------------------------------------------------------- */
-
 struct source;
 
 struct source_options {
-    const char
-        *encoding; /* NULL: UTF-8, or UTF-16 when a byte-order mark says so; else an iconv name */
+    /* A name iconv knows; NULL: UTF-8, or UTF-16 when a byte-order mark says so. */
+    const char *encoding;
 };
 
 /* Opens path ("-" or NULL is standard input; "a.zip:inner.csv" names a member). A directory, a
@@ -47,12 +45,10 @@ bool source_plain(const struct source *s, int *fd, uint64_t *start, uint64_t *si
 /* Back to the first byte. ERR_SYSTEM when the source is not a file; see source_spool. */
 int source_rewind(struct source *s, struct error *e);
 bool source_rewindable(const struct source *s);
-/* Copies what is left of a source that cannot be rewound into a scratch file, which it then reads.
- */
+/* Copies what is left of a source that cannot be rewound into a scratch file,
+ * which it then reads. */
 int source_spool(struct source *s, struct error *e);
 void source_free(struct source *s); /* NULL is fine */
-
-/* ---- sinks ---------------------------------------------------------------------------------- */
 
 struct sink;
 

@@ -41,9 +41,10 @@ struct learner {
     json_t *(*save)(const struct step *s, const void *state);
     int (*load)(const struct step *s, void *state, const json_t *j, struct error *e);
     void (*release)(void *state); /* what the state owns; NULL: nothing */
-    /* For merging a step with one that learns from what it filled, both NULL where that is not exact.
-     * filled: the step puts *value in place of *times missing cells of the rows it learnt from.
-     * refill: `times` of the values learnt from were `was` (NaN: missing), and in truth are `now`. */
+    /* For merging a step with one that learns from what it filled, both NULL where that is not
+     * exact. filled: the step puts *value in place of *times missing cells of the rows it learnt
+     * from. refill: `times` of the values learnt from were `was` (NaN: missing), and in truth are
+     * `now`. */
     bool (*filled)(const void *state, double *value, uint64_t *times);
     bool (*refill)(void *state, double was, double now, uint64_t times);
 };

@@ -42,8 +42,8 @@ static bool value_of_bool(struct text cell, double *out)
     return false;
 }
 
-/* A time without an offset counts as UTC where no zone is declared: a report is no place to stop.
- */
+/* A time without an offset counts as UTC where no zone is declared:
+ * a report is no place to stop. */
 static bool value_of_time(const struct cell_policy *policy, struct text cell, double *out)
 {
     usec t;

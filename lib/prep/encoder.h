@@ -19,8 +19,6 @@
 
 #include "prep/columnwise.h"
 
-/* ---- what is learnt -------------------------------------------------------------------------- */
-
 /* The target in some rows; only rows where it is not missing count. */
 struct tally {
     uint64_t count;
@@ -90,8 +88,6 @@ void tally_release(struct tally *t);
 
 extern const struct learner categories_learner;
 #define ENCODER_LEARNS .columnwise = {.learner = &categories_learner}
-
-/* ---- encoders -------------------------------------------------------------------------------- */
 
 /* One column of one batch. */
 struct encoding {

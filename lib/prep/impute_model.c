@@ -211,8 +211,8 @@ const struct learner impute_knn_learner = {.size = sizeof(struct row_sample),
                                            .load = knn_load,
                                            .release = knn_release};
 
-/* Mean square over the numbers both have; NaN when there are none. Compares as the scaled distance.
- */
+/* Mean square over the numbers both have; NaN when there are none.
+ * Compares as the scaled distance. */
 static double distance(const double *row, const double *const *x, size_t r, size_t width)
 {
     double squares = 0, both = 0;

@@ -1,5 +1,5 @@
-/* Which steps learn in one pass, and recipe_explain: what a run of the program will do, in words.
- */
+/* Which steps learn in one pass, and recipe_explain:
+ * what a run of the program will do, in words. */
 #include "prep/recipe.h"
 
 static bool touches(const struct step *s, const uint8_t *changed)

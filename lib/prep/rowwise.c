@@ -238,8 +238,8 @@ static bool drops_columns(const struct step *s)
     return map_of(s)->drops && !(step_has_arg(s, "keep") && arg_bool(s, "keep"));
 }
 
-/* The selection is in no order: the k-th largest of its indexes, so that removing shifts nothing.
- */
+/* The selection is in no order: the k-th largest of its indexes,
+ * so that removing shifts nothing. */
 static size_t from_last(const struct step *s, size_t k)
 {
     for (size_t i = 0; i < s->column_count; i++) {

@@ -63,8 +63,8 @@ struct rowwise {
      * NULL. */
     const char *const *parameters;
     /* Called by open when all else is set: checks arguments, makes plan->own (or takes it from
-     * s->arena), names parts. Columns it reads besides the selection go to s->reads. May be NULL.
-     */
+     * s->arena), names parts. Columns it reads besides the selection go to s->reads.
+     * May be NULL. */
     int (*prepare)(struct step *s, const struct schema *in, struct error *e);
     void (*release)(void *own);
 };

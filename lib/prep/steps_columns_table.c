@@ -161,8 +161,8 @@ static int transpose_merge(const struct step *s, void *into, void *from, struct 
     return 0;
 }
 
-/* Calls visit for every row in the order of the stream; b holds it as row r, `row` counts from 0.
- */
+/* Calls visit for every row in the order of the stream;
+ * b holds it as row r, `row` counts from 0. */
 static int each_row(struct turned *t,
                     void (*visit)(void *context, struct batch *b, size_t r, size_t row),
                     void *context, struct error *e)

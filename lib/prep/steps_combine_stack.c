@@ -138,8 +138,8 @@ struct merge_run {
     struct batch *side;
     size_t next; /* row of side */
     bool at_end;
-    struct buf key, side_key,
-        before; /* before: of the row handed on last, to see that order holds */
+    struct buf key, side_key;
+    struct buf before; /* the key of the row handed on last, to see that order holds */
     struct row_origin origin;
     struct buf packed;
     VEC(size_t) ends; /* in packed */

@@ -209,12 +209,13 @@ static int derive_quantile(const struct step *s, struct categories *c, struct er
     return rc;
 }
 
-/* The target in the rows before this one, by place. */
+/* The target in the rows before this one. */
+struct before {
+    double count, sum;
+};
 struct running {
     size_t columns;
-    struct before {
-        double count, sum;
-    } * *before;
+    struct before **before; /* by column and place */
 };
 
 static double catboost_value(const struct step *s, const struct categories *c,

@@ -93,8 +93,7 @@ static int fill_number(const struct gaps *g, struct error *e)
 }
 
 static const struct learner mean_learner = SUMMARY_FILL_LEARNER(summary_moments, finish_mean);
-static const struct learner median_learner =
-    SUMMARY_FILL_LEARNER(summary_quantiles, finish_median);
+static const struct learner median_learner = SUMMARY_FILL_LEARNER(summary_quantiles, finish_median);
 static const struct learner gaussian_learner =
     SUMMARY_LEARNER(summary_moments, finish_gaussian_tail);
 static const struct learner iqr_learner = SUMMARY_LEARNER(summary_quantiles, finish_iqr_tail);

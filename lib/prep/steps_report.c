@@ -9,8 +9,8 @@
 /* A cell must be in the sample SAMPLE_REPEATS times: fewer say little about the table. */
 enum { SAMPLE_ROWS = 4096, SAMPLE_CELL = 255, SAMPLE_REPEATS = 16 };
 
-/* The cells of a row, each a byte of length + 1 (0: missing, or too long to be kept) and the text.
- */
+/* The cells of a row, each a byte of length + 1 (0:
+ * missing, or too long to be kept) and the text. */
 static void pack_row(struct buf *out, const struct step *s, struct batch *b, size_t row)
 {
     out->len = 0;
@@ -33,8 +33,8 @@ static struct text packed_cell(struct text row, size_t column)
     }
 }
 
-/* The most frequent cell of the sample, and its share of all rows; missing when it is a rare one.
- */
+/* The most frequent cell of the sample, and its share of all rows;
+ * missing when it is a rare one. */
 static struct text frequent_in_sample(const struct sample *sample, size_t column,
                                       struct counts *counts, double *share)
 {

@@ -50,8 +50,8 @@ struct longer_plan {
     uint8_t *gone;       /* by column: taken up in a turn */
     size_t columns;
     struct text names_to;
-    struct text
-        *names; /* pivot_longer: what stands in the column of names; stack: NULL, 1 2 3 ... */
+    /* pivot_longer: what stands in the column of names; stack: NULL, 1 2 3 ... */
+    struct text *names;
 };
 
 static int longer_check_names(struct step *s, const struct schema *in,

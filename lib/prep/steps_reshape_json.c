@@ -314,12 +314,13 @@ static int path_apply(const struct step *s, struct batch *b, struct error *e)
     return 0;
 }
 
+struct member {
+    size_t column;
+    struct text key;
+    enum type type;
+};
 struct unflatten_plan {
-    struct member {
-        size_t column;
-        struct text key;
-        enum type type;
-    } * members;
+    struct member *members;
     size_t count;
     bool is_list; /* keys are 0, 1, 2 ... */
     struct text name;

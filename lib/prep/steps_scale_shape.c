@@ -1,5 +1,5 @@
-/* Steps that change the shape of a distribution: quantile_transform, rank_gauss, power_transform.
- */
+/* Steps that change the shape of a distribution:
+ * quantile_transform, rank_gauss, power_transform. */
 #include "prep/families.h"
 #include "prep/summary.h"
 
@@ -88,8 +88,8 @@ static int map_quantiles(struct mapping *m)
     return 0;
 }
 
-/* The learnt list holds one score for each distinct value: the normal quantile of its middle rank.
- */
+/* The learnt list holds one score for each distinct value:
+ * the normal quantile of its middle rank. */
 static int finish_ranks(const struct step *s, size_t index, void *state, struct error *e)
 {
     struct summary *m = state;

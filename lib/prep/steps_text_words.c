@@ -94,8 +94,8 @@ static struct text trimmed(struct text t)
     return t;
 }
 
-/* A sentence ends at . ! or ? before blanks and something that does not begin with a small letter.
- */
+/* A sentence ends at . ! or ? before blanks and something that does not begin with a
+ * small letter. */
 static size_t sentence_end(struct text t)
 {
     for (size_t i = 0; i < t.len; i++) {

@@ -172,8 +172,8 @@ static int put_out(struct worker *w, struct batch *b, struct error *e)
     return status;
 }
 
-/* Hands b (taken) to step i, or to the outlet behind the last; at a gate not yet entered it waits.
- */
+/* Hands b (taken) to step i, or to the outlet behind the last;
+ * at a gate not yet entered it waits. */
 static int deliver(struct worker *w, size_t i, struct batch *b, struct error *e)
 {
     struct engine *g = w->engine;

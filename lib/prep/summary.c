@@ -61,8 +61,8 @@ bool summary_filled(const void *state, double *value, uint64_t *times)
     return true;
 }
 
-/* Sums are exact, so what was added can be taken away. The range stays: a mean or median that filled cells
- * lies within that of the others. */
+/* Sums are exact, so what was added can be taken away. The range stays: a mean or median that
+ * filled cells lies within that of the others. */
 bool summary_refill(void *state, double was, double now, uint64_t times)
 {
     struct summary *m = state;

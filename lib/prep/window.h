@@ -22,8 +22,6 @@
 #include "prep/groups.h"
 #include "prep/prep.h"
 
-/* ---- groups in order ------------------------------------------------------------------------ */
-
 struct ordering {
     size_t *by, by_count;
     size_t column; /* of order=; FIELD_NONE: not given */
@@ -52,8 +50,6 @@ void ordering_set(struct ordering *o, const struct schema *in, size_t column);
 int ordering_check(const struct step *s, const struct ordering *o, struct order_check *c,
                    struct batch *b, uint32_t **groups, struct error *e);
 void order_check_release(struct order_check *c);
-
-/* ---- series of numbers ---------------------------------------------------------------------- */
 
 struct series {
     size_t size; /* of the state of one result of one column in one group; zero bytes at first */

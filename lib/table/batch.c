@@ -32,8 +32,8 @@ void batch_free(struct batch *b)
 
 size_t batch_held(const struct batch *b)
 {
-    return sizeof *b + b->columns.cap * sizeof *b->columns.at + arena_held(&b->arena) + b->text.cap +
-           b->index.cap * sizeof *b->index.at;
+    return sizeof *b + b->columns.cap * sizeof *b->columns.at + arena_held(&b->arena) +
+           b->text.cap + b->index.cap * sizeof *b->index.at;
 }
 
 void *batch_array(struct batch *b, size_t count, size_t size)
@@ -236,7 +236,8 @@ static const uint64_t *ids_of_repeats(struct batch *b, const uint32_t *rows, siz
 
 void batch_gather(struct batch *b, const uint32_t *rows, size_t n, const uint64_t *ids)
 {
-    const uint64_t *new_ids = ids ? arena_copy(&b->arena, ids, n * sizeof *ids) : ids_of_repeats(b, rows, n);
+    const uint64_t *new_ids =
+        ids ? arena_copy(&b->arena, ids, n * sizeof *ids) : ids_of_repeats(b, rows, n);
     for (size_t i = 0; i < b->columns.len; i++) {
         column_unview(b, i);
         column_gather(b, &b->columns.at[i], rows, n);
@@ -294,7 +295,8 @@ int batch_reject(struct batch *b, size_t row, size_t column, const char *name, s
     if (!p || p->on_error == ON_ERROR_STOP)
         return e->code;
     if (p->reject)
-        p->reject(p->context, e, column < b->columns.len ? batch_cell(b, column, row) : line_of(b, row));
+        p->reject(p->context, e,
+                  column < b->columns.len ? batch_cell(b, column, row) : line_of(b, row));
     if (p->on_error == ON_ERROR_SKIP) {
         if (!b->rejected)
             b->rejected = arena_zero(&b->arena, b->rows + 1);

@@ -364,8 +364,7 @@ static const char *parse_time(const struct batch *b, struct text v, usec *out)
     return NULL;
 }
 
-int batch_time(struct batch *b, size_t column, const char *name, const usec **out,
-               struct error *e)
+int batch_time(struct batch *b, size_t column, const char *name, const usec **out, struct error *e)
 {
     const struct column *c = &b->columns.at[column];
     if (c->form == FORM_TIME) {

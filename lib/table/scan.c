@@ -109,5 +109,4 @@ size_t scan_valid_scalar(const char *text, size_t n)
     return n;
 }
 
-const struct scan_kernels scan_scalar = {"scalar", borders_scalar, index_scalar,
-                                         scan_valid_scalar};
+const struct scan_kernels scan_scalar = {"scalar", borders_scalar, index_scalar, scan_valid_scalar};

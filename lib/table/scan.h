@@ -1,9 +1,9 @@
 /*
- * scan: where CSV records and cells begin. The inner loops of the reader: one scalar reference and one
- * kernel per instruction set (SSE2, AVX2, AVX-512, NEON), all equal by test. 64 bytes at a time become
- * bit masks of quotes, delimiters and line ends; a prefix XOR of the quote mask (Langdale and Lemire
- * 2019, doi:10.1007/s00778-019-00578-5) tells what is inside quotes. A doubled quote toggles twice and
- * so needs no case of its own.
+ * scan: where CSV records and cells begin. The inner loops of the reader: one scalar reference and
+ * one kernel per instruction set (SSE2, AVX2, AVX-512, NEON), all equal by test. 64 bytes at a time
+ * become bit masks of quotes, delimiters and line ends; a prefix XOR of the quote mask (Langdale
+ * and Lemire 2019, doi:10.1007/s00778-019-00578-5) tells what is inside quotes. A doubled quote
+ * toggles twice and so needs no case of its own.
  *
  * All texts are followed by SCAN_SLACK readable bytes.
  */
@@ -23,26 +23,27 @@ struct scan_chars {
 /* Record borders of a text that begins at the start of a record. */
 struct scan_borders {
     uint64_t records;   /* newlines outside quotes */
-    uint64_t lines;     /* all newlines up to end_of_last */
+    uint64_t lines;     /* all newlines up to `end` */
     size_t end;         /* byte after the last newline outside quotes; 0 when there is none */
     uint64_t lines_all; /* newlines in the whole text */
 };
 
-/* The index of a regular text: `stride` cells in every record, text[n - 1] is a newline. Cell k begins
- * at at[k] and ends before at[k + 1] - 1. Stops early when at is full (call again after growing it,
- * nothing else changed) or at the first record that is not regular. */
+/* The index of a regular text: `stride` cells in every record, text[n - 1] is a newline. Cell k
+ * begins at at[k] and ends before at[k + 1] - 1. Stops early when at is full (call again after
+ * growing it, nothing else changed) or at the first record that is not regular. */
 struct scan_index {
     const char *text;
     size_t n;
     struct scan_chars chars;
     uint32_t stride;
-    uint32_t *at;       /* at[0] = 0 set by the caller with count = 1 */
-    size_t cap, count;  /* cap >= 256 */
-    size_t position;    /* next block of 64 bytes */
-    uint64_t inside;    /* all ones when `position` is inside quotes */
-    uint64_t before;    /* bit 0: the byte before `position` is a quote or structural, or there is none */
-    uint64_t closed;    /* bit 0: that byte is a closing quote */
-    uint64_t rows;      /* complete regular records so far */
+    uint32_t *at;      /* at[0] = 0 set by the caller with count = 1 */
+    size_t cap, count; /* cap >= 256 */
+    size_t position;   /* next block of 64 bytes */
+    uint64_t inside;   /* all ones when `position` is inside quotes */
+    /* Bit 0: the byte before `position` is a quote or structural, or there is none. */
+    uint64_t before;
+    uint64_t closed; /* bit 0: that byte is a closing quote */
+    uint64_t rows;   /* complete regular records so far */
     enum { SCAN_REGULAR, SCAN_RAGGED, SCAN_STRAY_QUOTE } problem;
 };
 
@@ -54,11 +55,12 @@ struct scan_kernels {
     /* Bytes before the first that is NUL or not UTF-8 (RFC 3629); n when there is none. */
     size_t (*valid)(const char *text, size_t n);
 };
-const struct scan_kernels *scan_kernels(enum simd level); /* the scalar ones where a level is not built */
+/* The scalar ones where a level is not built. */
+const struct scan_kernels *scan_kernels(enum simd level);
 
 extern const struct scan_kernels scan_scalar, scan_sse2, scan_avx2, scan_avx512, scan_neon;
 
-/* Bytes before the first NUL or bad UTF-8; the plain reference, used by kernels from a suspicious block on. */
+/* The plain reference of `valid`, used by kernels from a suspicious block on. */
 size_t scan_valid_scalar(const char *text, size_t n);
 
 #endif

@@ -44,8 +44,8 @@ TARGET static void borders_block(const char *text, size_t n, struct scan_chars c
     }
 }
 
-/* Bits of quotes in the wrong place: one that opens but does not follow a structural byte or a quote,
- * or a byte after a closing quote that is none of delimiter, line end, quote. */
+/* Bits of quotes in the wrong place: one that opens but does not follow a structural byte or a
+ * quote, or a byte after a closing quote that is none of delimiter, line end, quote. */
 TARGET static inline uint64_t stray_quotes(struct scan_index *s, const struct masks *m,
                                            uint64_t quoted, uint64_t structural, const char *p)
 {
