@@ -301,8 +301,7 @@ static const struct function_row rows[] = {
      .row = do_age},
     {{"date_add", TIME, "date_add(time, n, unit) -> time",
       "n years, months, weeks, days, hours, minutes or seconds later; a day past the month's end "
-      "is "
-      "its last",
+      "is its last",
       "date_add(\"2024-01-31\", 1, \"month\")", "2024-02-29T00:00:00Z"},
      "dit",
      'd',

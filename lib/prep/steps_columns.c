@@ -442,9 +442,8 @@ const struct step_kind steps_columns[] = {
         .class = "S",
         .summary = "give columns other names",
         .details = "All names change at once, so two columns may exchange theirs. A regular "
-                   "expression renames every "
-                   "column it matches: rename /^x_(.*)/=$1. It is an error when two columns would "
-                   "have one name.",
+                   "expression renames every column it matches: rename /^x_(.*)/=$1. It is an "
+                   "error when two columns would have one name.",
         .args = rename_args,
         .example = {.program = "rename delay=delay_min /^tmp_/=t_",
                     .input = "delay,tmp_a,tmp_b\n5,1,2\n",
@@ -473,8 +472,8 @@ const struct step_kind steps_columns[] = {
         .summary = "names of letters, digits and underscores only",
         .details =
             "Every run of other bytes becomes one underscore, those at the ends go, a name never "
-            "begins with a "
-            "digit, an empty one becomes c1, c2 ... by position, and repeated ones get _2, _3 ...",
+            "begins with a digit, an empty one becomes c1, c2 ... by position, and repeated ones "
+            "get _2, _3 ...",
         .args = safe_names_args,
         .example = {.program = "safe_names style=lower",
                     .input = "Unit Price (EUR),2nd,unit price eur\n1,2,3\n",

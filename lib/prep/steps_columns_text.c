@@ -245,8 +245,7 @@ const struct step_kind steps_columns_text[] = {
         .class = "S",
         .summary = "join the texts of columns into one",
         .details = "The result stands where the first of the columns stood. When all values of a "
-                   "row are missing it "
-                   "is missing, unless missing=empty.",
+                   "row are missing it is missing, unless missing=empty.",
         .args = merge_args,
         .example = {.program = "merge_columns first,last into=name",
                     .input = "first,last,age\nAda,Lovelace,36\nPlato,,80\n",
@@ -261,10 +260,9 @@ const struct step_kind steps_columns_text[] = {
         .family = "columns",
         .class = "S",
         .summary = "split a text column into several",
-        .details = "The parts take the place of the column. A cell of fewer parts leaves the last "
-                   "ones missing; with "
-                   "more parts the last column holds the rest, separators included, unless extra= "
-                   "says otherwise.",
+        .details = "The parts take the place of the column. A cell of fewer parts leaves the "
+                   "last ones missing; with more parts the last column holds the rest, "
+                   "separators included, unless extra= says otherwise.",
         .args = split_args,
         .example = {.program = "split_column name into=first,last sep=\" \"",
                     .input = "name,age\nAda King Lovelace,36\nPlato,80\n",

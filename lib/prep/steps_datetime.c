@@ -383,12 +383,10 @@ const struct step_kind steps_datetime[] = {
      .summary = "read texts as times",
      .details =
          "A clock time without an offset needs zone= here or --zone for the whole run: which "
-         "moment "
-         "it means is not guessed. A date alone is midnight UTC, or with zone= midnight there. "
-         "Where "
-         "clocks go back the first of the two moments is taken; where they go forward the missing "
-         "hour is read as the one behind it. A text that does not match is rejected: an error, or "
-         "missing with --on-error=null.",
+         "moment it means is not guessed. A date alone is midnight UTC, or with zone= midnight "
+         "there. Where clocks go back the first of the two moments is taken; where they go "
+         "forward the missing hour is read as the one behind it. A text that does not match is "
+         "rejected: an error, or missing with --on-error=null.",
      .args = parse_args,
      .example = {.program = "parse_date t pattern='%Y/%m/%d %H:%M' zone=America/Chicago",
                  .input = "t\n2001/01/31 00:05\n2001/07/01 00:05\n",

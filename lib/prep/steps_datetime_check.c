@@ -276,12 +276,10 @@ const struct step_kind steps_datetime_check[] = {
      .class = "F",
      .summary = "learn how dates are written, then read them as times",
      .details = "Learns, of 33 usual formats, the one that reads the most cells; ties go to the "
-                "earlier in "
-                "the list. When two orders of day and month read equally many, that is an error "
-                "until day= "
-                "says which. Cells the learnt format does not read are rejected: an error, or "
-                "missing with "
-                "--on-error=null (Data Wrangler takes the format of the first cell).",
+                "earlier in the list. When two orders of day and month read equally many, that "
+                "is an error until day= says which. Cells the learnt format does not read are "
+                "rejected: an error, or missing with --on-error=null (Data Wrangler takes the "
+                "format of the first cell).",
      .args = infer_args,
      .example = {.program = "infer_date_format d",
                  .input = "d\n03/04/2024\n25/04/2024\n",

@@ -438,11 +438,10 @@ const struct step_kind steps_encode[] = {
         .family = "encode",
         .class = "F",
         .summary = "the digits of each category's number, a column for each digit",
-        .details = "Categories are numbered from 1 in order of their names (category_encoders: of "
-                   "arrival) "
-                   "and written with the fewest digits that hold all numbers; city_0 is the most "
-                   "significant. All zeros mean no category: that is what missing=ignore and "
-                   "unknown=ignore give.",
+        .details = "Categories are numbered from 1 in order of their names (category_encoders: "
+                   "of arrival) and written with the fewest digits that hold all numbers; city_0 "
+                   "is the most significant. All zeros mean no category: that is what "
+                   "missing=ignore and unknown=ignore give.",
         .args = basen_args,
         .example = {.program = "basen city",
                     .input = "id,city\n1,Rome\n2,Oslo\n3,Bern\n4,Oslo\n",

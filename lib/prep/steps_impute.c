@@ -514,14 +514,11 @@ const struct step_kind steps_impute[] = {
      .summary = "fill missing cells with something learnt from the column",
      .details =
          "Cells that are there keep their text. A column without any value stays as it is. "
-         "Quantiles "
-         "are of type 7, deviations of the population. regression is least squares on the rows "
-         "where "
-         "nothing is missing; a row lacking a predictor gets the column's mean. knn measures as "
-         "scikit-learn's KNNImputer: Euclidean over the numbers both rows have, scaled up for "
-         "those "
-         "they lack, over the selected and the from= columns together; it learns from a sample of "
-         "sample= rows, chosen by seed and row.",
+         "Quantiles are of type 7, deviations of the population. regression is least squares on "
+         "the rows where nothing is missing; a row lacking a predictor gets the column's mean. "
+         "knn measures as scikit-learn's KNNImputer: Euclidean over the numbers both rows have, "
+         "scaled up for those they lack, over the selected and the from= columns together; it "
+         "learns from a sample of sample= rows, chosen by seed and row.",
      .args = impute_args,
      .methods = impute_methods,
      .example = {.program = "impute age with=mean",

@@ -265,10 +265,9 @@ const struct step_kind steps_outliers_model[] = {
      .aliases = "local_outlier_factor",
      .summary = "how much thinner rows lie around a row than around its neighbours",
      .details = INCOMPLETE
-     "Breunig et al. 2000, as scikit-learn's novelty detection: a row that was learnt from is its "
-     "own "
-     "neighbour. Strange is above 1.5, or as threshold= or contamination= say. Takes time in the "
-     "number of sampled rows for each row.",
+     "Breunig et al. 2000, as scikit-learn's novelty detection: a row that was learnt from is "
+     "its own neighbour. Strange is above 1.5, or as threshold= or contamination= say. Takes "
+     "time in the number of sampled rows for each row.",
      .args = lof_args,
      .example = {.program = "lof a,b neighbours=3 action=flag threshold=5",
                  .input = CROWD,
@@ -280,8 +279,7 @@ const struct step_kind steps_outliers_model[] = {
      .summary = "squared Mahalanobis distance from a robust centre",
      .details = INCOMPLETE
      "Centre and covariance by the minimum covariance determinant (Rousseeuw and Van Driessen "
-     "1999) "
-     "from 100 random starts, reweighted, as scikit-learn does. Strange is the share "
+     "1999) from 100 random starts, reweighted, as scikit-learn does. Strange is the share "
      "contamination= of the sample, or above threshold=.",
      .args = ellipse_args,
      .example = {.program = "elliptic_envelope a,b action=remove threshold=100",

@@ -200,8 +200,7 @@ const struct step_kind steps_rows[] = {
         .class = "S",
         .summary = "drop rows with a cell that is not of its column's type",
         .details = "A column's type is declared (--types, cast) or inferred from the first rows. "
-                   "Missing cells are not "
-                   "invalid: drop_missing drops those.",
+                   "Missing cells are not invalid: drop_missing drops those.",
         .args = invalid_args,
         .example = {.program = "drop_invalid age type=int",
                     .input = "name,age\nAda,36\nBob,old\nEve,\n",
@@ -227,9 +226,8 @@ const struct step_kind steps_rows[] = {
         .family = "rows",
         .class = "S",
         .summary = "keep the rows for which a condition is true",
-        .details = "Rows for which the condition is missing are dropped: filter not (x > 3) keeps "
-                   "no row without x. Write "
-                   "filter x is null or so to keep those.",
+        .details = "Rows for which the condition is missing are dropped: filter not (x > 3) "
+                   "keeps no row without x. Write filter x is null or so to keep those.",
         .args = filter_args,
         .example = {.program = "filter delay > 15 and origin in (\"ORD\", \"ATL\")",
                     .input = "origin,delay\nORD,20\nJFK,30\nATL,3\nATL,\n",

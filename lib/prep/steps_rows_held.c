@@ -222,8 +222,7 @@ const struct step_kind steps_rows_held[] = {
         .class = "W",
         .summary = "keep the last rows",
         .details = "With by= the last rows of every group are kept. They leave at the end of the "
-                   "input, in its order, "
-                   "and are held in memory until then.",
+                   "input, in its order, and are held in memory until then.",
         .args = tail_args,
         .example = {.program = "tail 1 by=city",
                     .input = "city,x\nUlm,1\nBonn,3\nUlm,2\n",

@@ -268,9 +268,9 @@ const struct step_kind steps_rows_order[] = {
         .family = "rows",
         .class = "S",
         .summary = "keep the first rows",
-        .details = "Without by= the input is read no further than needed. With by= the first rows "
-                   "of every group are "
-                   "kept where they stand, and a table of groups in memory.",
+        .details = "Without by= the input is read no further than needed. With by= the first "
+                   "rows of every group are kept where they stand, and a table of groups in "
+                   "memory.",
         .args = head_args,
         .example = {.program = "head 1 by=city",
                     .input = "city,x\nUlm,1\nUlm,2\nBonn,3\n",
@@ -309,11 +309,9 @@ const struct step_kind steps_rows_order[] = {
         .family = "rows",
         .class = "S",
         .summary = "write the rows to a file, too, and hand them on",
-        .details = "The file appears when all rows were written. Its format and compression go by "
-                   "its name. While "
-                   "a later step is fitted the file is written anew in every pass. Steps behind "
-                   "that want no "
-                   "more rows do not cut it short.",
+        .details = "The file appears when all rows were written. Its format and compression go "
+                   "by its name. While a later step is fitted the file is written anew in every "
+                   "pass. Steps behind that want no more rows do not cut it short.",
         .args = tee_args,
         .example = {.program = "tee all.csv | filter x > 1",
                     .input = "x\n1\n2\n",

@@ -529,14 +529,14 @@ const struct step_kind steps_split[] = {
         .class = "F",
         .summary = "divide the rows into parts: a column with the part's name, or files",
         .details =
-            "random and hash_key deal by chance, so a part has about its share; the same key is in "
-            "the same part of any file. time learns quantiles (type 7) of the column: rows up to "
-            "the 0.8-quantile are the first part of 0.8, rows with equal times stay together in "
-            "the "
-            "earlier part, a missing time gives a missing part; later data are divided at the same "
-            "times. ordered cuts at the nearest whole row. stratified deals exactly the nearest "
-            "whole share of each class, which rows by (seed, step, row); new data and missing "
-            "classes are dealt by chance. With files= the rows go to files and no row goes on.",
+            "random and hash_key deal by chance, so a part has about its share; the same key is "
+            "in the same part of any file. time learns quantiles (type 7) of the column: rows up "
+            "to the 0.8-quantile are the first part of 0.8, rows with equal times stay together "
+            "in the earlier part, a missing time gives a missing part; later data are divided at "
+            "the same times. ordered cuts at the nearest whole row. stratified deals exactly the "
+            "nearest whole share of each class, which rows by (seed, step, row); new data and "
+            "missing classes are dealt by chance. With files= the rows go to files and no row "
+            "goes on.",
         .args = split_args,
         .methods = split_methods,
         .example = {.program = "split train=0.8 test=0.2 by_time=d",

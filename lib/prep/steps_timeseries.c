@@ -221,9 +221,9 @@ const struct step_kind steps_timeseries[] = {
      TIMESERIES(prepare_moving),
      .summary = "several statistics over several windows of the past",
      .details = WINDOW_ORDER_RULE
-     "As rolling, for each window and statistic, but without the current row unless current=true, "
-     "as "
-     "in Data Wrangler: features of what was known before. New columns are named x_mean7.",
+     "As rolling, for each window and statistic, but without the current row unless "
+     "current=true, as in Data Wrangler: features of what was known before. New columns are "
+     "named x_mean7.",
      .args = moving_args,
      .example = {.program = "ts_rolling_features x windows=2 stats=mean,max",
                  .input = "x\n1\n3\n2\n6\n",

@@ -261,11 +261,10 @@ const struct step_kind steps_timeseries_resample[] = {
      .summary = "rows at equal distances: statistics of intervals, or values in between",
      .details = WHOLE_RULE
      "The result has the columns of by=, the times and the selected columns. to=down gives a row "
-     "for "
-     "every interval from the first to the last, named by its start, also the empty ones (missing; "
-     "sum and count 0), as pandas. to=up gives the values at the multiples of every within the "
-     "series: on the line between the two rows around (missing when either is), or the earlier "
-     "one's with fill=forward.",
+     "for every interval from the first to the last, named by its start, also the empty ones "
+     "(missing; sum and count 0), as pandas. to=up gives the values at the multiples of every "
+     "within the series: on the line between the two rows around (missing when either is), or "
+     "the earlier one's with fill=forward.",
      .args = resample_args,
      .methods = resample_methods,
      .example = {.program = "ts_resample x every=month by=g order=t",

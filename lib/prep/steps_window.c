@@ -420,8 +420,8 @@ const struct step_kind steps_window[] = {
      .summary = "running sum, product, maximum, minimum or count",
      .details = WINDOW_ORDER_RULE
      "A missing value gives missing and is passed over, as in pandas; count counts values and so "
-     "is "
-     "never missing (pandas' cumcount numbers the rows from 0). New columns are named x_cumsum.",
+     "is never missing (pandas' cumcount numbers the rows from 0). New columns are named "
+     "x_cumsum.",
      .args = cumulative_args,
      .methods = cumulative_methods,
      .example = {.program = "cumulative x by=g",
@@ -456,8 +456,7 @@ const struct step_kind steps_window[] = {
      .summary = "mean or deviation of all rows so far",
      .details = WINDOW_ORDER_RULE
      "Missing values are passed over. With current=false the row's own value is not in: what a "
-     "model "
-     "may know of the past. Sums are exact. New columns are named x_expanding_mean.",
+     "model may know of the past. Sums are exact. New columns are named x_expanding_mean.",
      .args = expanding_args,
      .methods = expanding_methods,
      .example = {.program = "expanding x current=false",
