@@ -86,6 +86,7 @@ void *arena_zero(struct arena *a, size_t size);
 void *arena_copy(struct arena *a, const void *from, size_t size);
 char *arena_text(struct arena *a, const char *text, size_t len); /* copy with a final NUL */
 char *arena_format(struct arena *a, const char *format, ...) PRINTF_LIKE(2, 3);
+char *arena_vformat(struct arena *a, const char *format, va_list args) PRINTF_LIKE(2, 0);
 size_t arena_held(const struct arena *a); /* bytes taken from the system */
 void arena_reset(struct arena *a);        /* empty; keeps at most 1 MiB of blocks */
 void arena_release(struct arena *a);
@@ -228,7 +229,10 @@ bool duration_parse(const char *p, size_t n, usec *d);
 /* Counter-based: the value depends on its arguments alone, so output does not depend on threads.
  * Streams: seed names the run, stream the user of the numbers, counter the draw (often a row). */
 uint64_t random_bits(uint64_t seed, uint64_t stream, uint64_t counter);
-double random_unit(uint64_t seed, uint64_t stream, uint64_t counter);   /* [0, 1), 53 bits */
+double random_unit(uint64_t seed, uint64_t stream, uint64_t counter); /* [0, 1), 53 bits */
+/* Inverse of the normal distribution function: -inf at 0, inf at 1, NaN outside. To 16 digits, and
+ * the same bits on every machine (Wichura 1988, AS 241). */
+double normal_quantile(double p);
 double random_normal(uint64_t seed, uint64_t stream, uint64_t counter); /* mean 0, deviation 1 */
 /* [0, n), with a bias below 2^-64. */
 uint64_t random_below(uint64_t seed, uint64_t stream, uint64_t counter, uint64_t n);

@@ -88,7 +88,8 @@ static int finish_mad(const struct step *s, size_t index, void *state, struct er
         distribution_add(&distances, fabs(m->values->pairs.at[i].x - median), 0,
                          m->values->pairs.at[i].n);
     distribution_settle(&distances);
-    double reach = fold_of(s, 3.29) * distribution_quantile(&distances, 0.5) / normal_ppf(0.75);
+    double reach =
+        fold_of(s, 3.29) * distribution_quantile(&distances, 0.5) / normal_quantile(0.75);
     distribution_release(&distances);
     return set_limits(s, m, median - reach, median + reach);
 }

@@ -63,12 +63,12 @@ static double to_uniform(const double *q, size_t n, double x)
 
 static double to_normal(const double *q, size_t n, double x)
 {
-    double low = normal_ppf(TAIL - 2.220446049250313e-16), share = share_below(q, n, x);
+    double low = normal_quantile(TAIL - 2.220446049250313e-16), share = share_below(q, n, x);
     if (x - TAIL < q[0])
         return low;
     if (x + TAIL > q[n - 1])
         return -low;
-    double z = normal_ppf(share);
+    double z = normal_quantile(share);
     return z < low ? low : z > -low ? -low : z;
 }
 
@@ -100,7 +100,7 @@ static int finish_ranks(const struct step *s, size_t index, void *state, struct 
     double below = 0, count = (double)m->values->count;
     for (size_t i = 0; i < m->values->pairs.len; i++) {
         double times = (double)m->values->pairs.at[i].n;
-        vec_push(&m->learnt, normal_ppf((below + times / 2) / count));
+        vec_push(&m->learnt, normal_quantile((below + times / 2) / count));
         below += times;
     }
     return 0;

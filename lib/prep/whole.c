@@ -52,13 +52,10 @@ void whole_set_own(struct step *s, void *own)
 void whole_result(struct step *s, const char *format, ...)
 {
     struct whole_plan *plan = s->plan;
-    char ending[128];
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(ending, sizeof ending, format, args);
+    vec_push(&plan->endings, arena_vformat(&s->arena, format, args));
     va_end(args);
-    size_t len = n < (int)sizeof ending ? (size_t)n : sizeof ending - 1;
-    vec_push(&plan->endings, arena_text(&s->arena, ending, len));
 }
 
 int whole_open(struct step *s, const struct schema *in, struct error *e)

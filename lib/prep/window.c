@@ -165,13 +165,10 @@ void series_result(struct step *s, const struct series *series, const void *own,
                    ...)
 {
     struct series_plan *plan = s->plan;
-    char ending[128];
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(ending, sizeof ending, format, args);
+    struct result made = {series, own, arena_vformat(&s->arena, format, args), plan->size};
     va_end(args);
-    size_t len = n < (int)sizeof ending ? (size_t)n : sizeof ending - 1;
-    struct result made = {series, own, arena_text(&s->arena, ending, len), plan->size};
     vec_push(&plan->results, made);
     plan->size += (series->size + 15) / 16 * 16;
 }

@@ -190,9 +190,8 @@ double difference_chi2(const uint64_t *expected, const uint64_t *actual, size_t 
 double difference_ks(const double *a, size_t n, const double *b, size_t m, double *p_value);
 double difference_wasserstein(const double *a, size_t n, const double *b, size_t m);
 
-/* Distributions: cumulative (cdf), its inverse (ppf), upper tail (sf). */
+/* Distributions: the cumulative (cdf), its upper tail (sf). The normal one's inverse is in base. */
 double normal_cdf(double z);
-double normal_ppf(double p);                 /* inverse; Wichura 1988, AS 241 */
 double gamma_p(double a, double x);          /* regularized lower incomplete gamma */
 double beta_i(double a, double b, double x); /* regularized incomplete beta */
 double chi2_sf(double x, double df);
