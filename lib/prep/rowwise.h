@@ -91,6 +91,12 @@ void rowwise_close(struct step *s);
 int rowwise_apply(const struct step *s, struct batch *b, struct error *e);
 #define ROWWISE_HOOKS                                                                              \
     .open = rowwise_open, .shape = rowwise_shape, .close = rowwise_close, .apply = rowwise_apply
+/* The map of an entry: ROWWISE_MAP(.text = trim_both). */
+#define ROWWISE_MAP(...)                                                                           \
+    .detail = &(const struct rowwise)                                                              \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
 
 /* For a step with an apply of its own: maps `count` selected columns from number `first` on as one.
  * out holds arrays of b->rows cells, one or one per part. */

@@ -317,10 +317,8 @@ static const struct arg multiple_args[] = {
 
 #define DATETIME .family = "datetime", .class = "S", ROWWISE_HOOKS
 #define MAP(FROM, TO, PREPARE, KERNEL)                                                             \
-    .detail = &(const struct rowwise)                                                              \
-    {                                                                                              \
-        .from = FROM, .to = TO, .prepare = PREPARE, .column = KERNEL, .release = clockwork_free    \
-    }
+    ROWWISE_MAP(.from = FROM, .to = TO, .prepare = PREPARE, .column = KERNEL,                      \
+                .release = clockwork_free)
 
 const struct step_kind steps_datetime[] = {
     {.name = "date_add",

@@ -274,11 +274,8 @@ static const struct arg range_args[] = {
 
 #define DATETIME .family = "datetime", .class = "S"
 #define MAP(TO, PREPARE, KERNEL, RELEASE, ...)                                                     \
-    .detail = &(const struct rowwise)                                                              \
-    {                                                                                              \
-        .from = TYPE_TIME, .to = TO, .prepare = PREPARE, .column = KERNEL, .release = RELEASE,     \
-        __VA_ARGS__                                                                                \
-    }
+    ROWWISE_MAP(.from = TYPE_TIME, .to = TO, .prepare = PREPARE, .column = KERNEL,                 \
+                .release = RELEASE, __VA_ARGS__)
 
 const struct step_kind steps_datetime_span[] = {
     {.name = "business_days",

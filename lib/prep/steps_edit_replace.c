@@ -199,12 +199,7 @@ static struct text map_value(struct mapping *m, struct text cell)
     return v->others_go ? v->other : cell;
 }
 
-#define EDIT .family = "edit", .class = "S", ROWWISE_HOOKS
-#define MAP(...)                                                                                   \
-    .detail = &(const struct rowwise)                                                              \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
+#define EDIT    .family = "edit", .class = "S", ROWWISE_HOOKS
 #define COLUMNS ROWWISE_COLUMNS("columns of text")
 #define WITH                                                                                       \
     {                                                                                              \
@@ -296,7 +291,7 @@ const struct step_kind steps_edit_replace[] = {
      .example = {.program = "replace phone pattern=\"\\\\D+\" with=\"\"",
                  .input = "phone\n(555) 010-99\n\n",
                  .output = "phone\n55501099\n\n"},
-     MAP(.column = replace, .prepare = prepare_replace, .release = replacement_free)},
+     ROWWISE_MAP(.column = replace, .prepare = prepare_replace, .release = replacement_free)},
     {.name = "replace_between",
      EDIT,
      .summary = "replace what stands between two delimiters",
@@ -307,7 +302,7 @@ const struct step_kind steps_edit_replace[] = {
      .example = {.program = "replace_between note left=\"(\" right=\")\" with=...",
                  .input = "note\nup (secret) now\nnone\n",
                  .output = "note\nup (...) now\nnone\n"},
-     MAP(.text = replace_between, .prepare = prepare_between)},
+     ROWWISE_MAP(.text = replace_between, .prepare = prepare_between)},
     {.name = "replace_position",
      EDIT,
      .aliases = "slice_replace",
@@ -318,7 +313,7 @@ const struct step_kind steps_edit_replace[] = {
      .example = {.program = "replace_position card start=0 end=-4 with=\"**\"",
                  .input = "card\n4111222233334444\n",
                  .output = "card\n**4444\n"},
-     MAP(.text = replace_position, .prepare = prepare_position)},
+     ROWWISE_MAP(.text = replace_position, .prepare = prepare_position)},
     {.name = "map_values",
      EDIT,
      .aliases = "recode",
@@ -328,6 +323,6 @@ const struct step_kind steps_edit_replace[] = {
      .example = {.program = "map_values size S=small L=large other=?",
                  .input = "size\nS\nXL\n\n",
                  .output = "size\nsmall\n?\n\n"},
-     MAP(.text = map_value, .prepare = prepare_map, .release = value_map_free)},
+     ROWWISE_MAP(.text = map_value, .prepare = prepare_map, .release = value_map_free)},
     {.name = NULL},
 };

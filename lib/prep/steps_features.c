@@ -285,12 +285,8 @@ static int relate(struct mapping *m)
     return rc;
 }
 
-#define FEATURE .family = "numeric", .class = "S", ROWWISE_HOOKS
-#define MAP(...)                                                                                   \
-    .detail = &(const struct rowwise)                                                              \
-    {                                                                                              \
-        .from = TYPE_FLOAT, .to = TYPE_FLOAT, __VA_ARGS__                                          \
-    }
+#define FEATURE  .family = "numeric", .class = "S", ROWWISE_HOOKS
+#define MAP(...) ROWWISE_MAP(.from = TYPE_FLOAT, .to = TYPE_FLOAT, __VA_ARGS__)
 
 #define DEGREE                                                                                     \
     {                                                                                              \

@@ -229,10 +229,7 @@ static const struct arg regex_args[] = {
 
 #define MISSING .family = "missing", .class = "S"
 #define MAP_OF(result, kernel, ...)                                                                \
-    .detail = &(const struct rowwise)                                                              \
-    {                                                                                              \
-        .from = TYPE_TEXT, .to = result, .column = kernel, __VA_ARGS__                             \
-    }
+    ROWWISE_MAP(.from = TYPE_TEXT, .to = result, .column = kernel, __VA_ARGS__)
 #define TEXT_HOOKS(shape_hook)                                                                     \
     .open = rowwise_open, .shape = shape_hook, .close = rowwise_close, .apply = rowwise_apply
 

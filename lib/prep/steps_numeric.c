@@ -204,12 +204,8 @@ static const struct arg binarize_args[] = {
     ROWWISE_SUFFIX,
     {.name = NULL}};
 
-#define NUMERIC .family = "numeric", .class = "S", ROWWISE_HOOKS
-#define MAP(...)                                                                                   \
-    .detail = &(const struct rowwise)                                                              \
-    {                                                                                              \
-        .from = TYPE_FLOAT, .to = TYPE_FLOAT, __VA_ARGS__                                          \
-    }
+#define NUMERIC  .family = "numeric", .class = "S", ROWWISE_HOOKS
+#define MAP(...) ROWWISE_MAP(.from = TYPE_FLOAT, .to = TYPE_FLOAT, __VA_ARGS__)
 #define OUTSIDE                                                                                    \
     "A value outside the domain is rejected: an error, or missing with --on-error=null. "
 

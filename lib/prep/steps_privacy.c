@@ -200,11 +200,6 @@ static int checksums(struct mapping *m)
 }
 
 #define PRIVACY .family = "privacy", .class = "S", ROWWISE_HOOKS
-#define MAP(...)                                                                                   \
-    .detail = &(const struct rowwise)                                                              \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
 #define KEYS                                                                                       \
     {.name = "key", .kind = ARG_TEXT, .help = "secret; it stays readable in the recipe's state"},  \
     {                                                                                              \
@@ -294,8 +289,8 @@ const struct step_kind steps_privacy[] = {
      .example = {.program = "hash_anonymize email key=s3cret length=16",
                  .input = "email\nada@example.org\n\n",
                  .output = "email\n31b916702ab9dcc7\n\n"},
-     MAP(.text = anonymize, .parameters = length_parameter, .prepare = prepare_key,
-         .release = key_free)},
+     ROWWISE_MAP(.text = anonymize, .parameters = length_parameter, .prepare = prepare_key,
+                 .release = key_free)},
     {.name = "pseudonymize",
      PRIVACY,
      .summary = "replace values by pronounceable pseudonyms",
@@ -307,8 +302,8 @@ const struct step_kind steps_privacy[] = {
      .example = {.program = "pseudonymize name key=s3cret words=2",
                  .input = "name\nAda\nBob\nAda\n",
                  .output = "name\nkariv-karov\nlubad-pinuz\nkariv-karov\n"},
-     MAP(.text = pseudonym, .parameters = words_parameter, .prepare = prepare_key,
-         .release = key_free)},
+     ROWWISE_MAP(.text = pseudonym, .parameters = words_parameter, .prepare = prepare_key,
+                 .release = key_free)},
     {.name = "uuid_add",
      PRIVACY,
      .aliases = "uuid5",
@@ -321,7 +316,7 @@ const struct step_kind steps_privacy[] = {
      .example = {.program = "uuid_add host namespace=dns",
                  .input = "host\npython.org\n",
                  .output = "host,uuid\npython.org,886313e1-3b8a-5372-9b90-0c9aee199e5d\n"},
-     MAP(.column = add_uuids, .several = true, .prepare = prepare_uuid)},
+     ROWWISE_MAP(.column = add_uuids, .several = true, .prepare = prepare_uuid)},
     {.name = "checksum_row",
      PRIVACY,
      .summary = "digest of the values of a row",
@@ -333,6 +328,6 @@ const struct step_kind steps_privacy[] = {
                  .input = "a,b\n1,x\n1,x\n1,\n",
                  .output =
                      "a,b,sum\n1,x,bf30c150df972fa3\n1,x,bf30c150df972fa3\n1,,e7dbc2126f52745d\n"},
-     MAP(.column = checksums, .several = true)},
+     ROWWISE_MAP(.column = checksums, .several = true)},
     {.name = NULL},
 };

@@ -424,10 +424,8 @@ static const struct arg mask_args[] = {
     ENDS};
 
 #define TEXT(...)                                                                                  \
-    .family = "text", .class = "S", ROWWISE_HOOKS, .detail = &(const struct rowwise)               \
-    {                                                                                              \
-        .from = TYPE_TEXT, .to = TYPE_TEXT, __VA_ARGS__                                            \
-    }
+    .family = "text", .class = "S", ROWWISE_HOOKS,                                                 \
+    ROWWISE_MAP(.from = TYPE_TEXT, .to = TYPE_TEXT, __VA_ARGS__)
 
 const struct step_kind steps_text[] = {
     {.name = "contractions",

@@ -262,15 +262,11 @@ static const struct arg hash_args[] = {
     {0}};
 
 #define TO_LIST(...)                                                                               \
-    .family = "text", .class = "S", ROWWISE_HOOKS, .detail = &(const struct rowwise)               \
-    {                                                                                              \
-        .from = TYPE_TEXT, .to = TYPE_JSON, __VA_ARGS__                                            \
-    }
+    .family = "text", .class = "S", ROWWISE_HOOKS,                                                 \
+    ROWWISE_MAP(.from = TYPE_TEXT, .to = TYPE_JSON, __VA_ARGS__)
 #define TO_PARTS(TYPE, PREPARE, KERNEL)                                                            \
-    .family = "text", .class = "S", ROWWISE_HOOKS, .detail = &(const struct rowwise)               \
-    {                                                                                              \
-        .from = TYPE_TEXT, .to = TYPE, .prepare = PREPARE, .column = KERNEL                        \
-    }
+    .family = "text", .class = "S", ROWWISE_HOOKS,                                                 \
+    ROWWISE_MAP(.from = TYPE_TEXT, .to = TYPE, .prepare = PREPARE, .column = KERNEL)
 #define WORD_RULE                                                                                  \
     "A word is a run of letters, digits and underscores of any script; results are in small "      \
     "letters. "

@@ -330,14 +330,10 @@ static const struct arg range_args[] = {
     {.name = "max", .kind = ARG_NUMBER, .help = "largest allowed value"},
     RESULT};
 
-#define CHECK .family = "validate", .class = "S", VERDICT_HOOKS
-#define TEST(...)                                                                                  \
-    .detail = &(const struct rowwise)                                                              \
-    {                                                                                              \
-        .to = TYPE_BOOL, __VA_ARGS__                                                               \
-    }
-#define PYTHON  "As Python's str method of that name: the empty text is false. "
-#define MISSING "A missing cell gives missing and is never wrong (see not_null). "
+#define CHECK     .family = "validate", .class = "S", VERDICT_HOOKS
+#define TEST(...) ROWWISE_MAP(.to = TYPE_BOOL, __VA_ARGS__)
+#define PYTHON    "As Python's str method of that name: the empty text is false. "
+#define MISSING   "A missing cell gives missing and is never wrong (see not_null). "
 
 const struct step_kind steps_validate[] = {
     {.name = "is_length",
