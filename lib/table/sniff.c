@@ -247,8 +247,7 @@ static void sniff_csv(struct sample s, const struct format *given, struct sniffe
     out->format = t.format;
     out->confidence = t.records ? (double)t.usual / (double)t.records : 0;
     read_columns(&c, s, &t.format);
-    if (!given)
-        out->format.header = looks_like_header(&c);
+    out->header_doubtful = !given && !looks_like_header(&c);
     make_schema(&c, out->format.header, &out->schema);
     out->records = c.records - (out->format.header && c.records > 0);
     vec_release(&c.first);

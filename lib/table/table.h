@@ -290,6 +290,7 @@ struct sniffed {
     struct format format;
     struct schema schema;
     const char *line_end; /* "\n", "\r\n", "\r" */
+    bool header_doubtful; /* the first record, taken for the header, looks like data */
     double confidence;    /* share of records with the usual number of fields */
     size_t bytes, records;
 };
