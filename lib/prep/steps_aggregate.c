@@ -2,6 +2,31 @@
 #include "prep/agg_table.h"
 #include "prep/families.h"
 
+static bool is_one_of(char c, const char *set)
+{
+    return c && strchr(set, c);
+}
+
+/* The end of the argument that begins at p: a comma or the closing parenthesis, outside quotes and
+ * brackets of its own; end when there is none. */
+static const char *argument_end(const char *p, const char *end)
+{
+    char quote = 0;
+    for (int depth = 0; p < end; p++) {
+        if (quote)
+            quote = *p == quote ? 0 : quote;
+        else if (is_one_of(*p, "\"'`"))
+            quote = *p;
+        else if (depth == 0 && is_one_of(*p, ",)"))
+            return p;
+        else if (is_one_of(*p, "(["))
+            depth++;
+        else if (depth > 0 && is_one_of(*p, ")]"))
+            depth--;
+    }
+    return end;
+}
+
 /* "quantile(delay, 0.9)" into its name and up to two arguments. */
 static bool split_call(struct text call, struct text *name, struct text args[2], size_t *count)
 {
@@ -9,28 +34,25 @@ static bool split_call(struct text call, struct text *name, struct text args[2],
     if (!open || end[-1] != ')')
         return false;
     *name = (struct text){call.at, (size_t)(open - call.at)};
-    const char *at = open + 1, *start = at;
-    *count = 0;
-    char quote = 0;
-    for (int depth = 0; at < end; at++) {
-        if (quote)
-            quote = *at == quote ? 0 : quote;
-        else if (*at == '"' || *at == '\'' || *at == '`')
-            quote = *at;
-        else if (*at == '(' || *at == '[')
-            depth++;
-        else if (depth > 0 && (*at == ')' || *at == ']'))
-            depth--;
-        else if (depth == 0 && (*at == ',' || *at == ')')) {
-            if (*count == 2)
-                return false;
-            args[(*count)++] = (struct text){start, (size_t)(at - start)};
-            start = at + 1;
-        }
+    const char *start = open + 1;
+    for (*count = 0; *count < 2 && start < end; (*count)++) {
+        const char *stop = argument_end(start, end);
+        if (stop == end)
+            return false;
+        args[*count] = (struct text){start, (size_t)(stop - start)};
+        start = stop + 1;
     }
     if (*count == 1 && args[0].len == 0)
         *count = 0;
     return start == end;
+}
+
+/* The share from 0 to 1 that quantile() asks for. */
+static bool parse_parameter(struct text p, double *out)
+{
+    while (p.len && *p.at == ' ')
+        p = (struct text){p.at + 1, p.len - 1};
+    return number_parse_double(p.at, p.len, out) && *out >= 0 && *out <= 1;
 }
 
 static int open_aggregate(struct step *s, const struct schema *in, struct text call,
@@ -51,14 +73,8 @@ static int open_aggregate(struct step *s, const struct schema *in, struct text c
     if (count != wanted && !(counts_rows && count == 0))
         return step_error(s, e, "%s: %zu argument%s, not %zu", quoted, wanted,
                           wanted == 1 ? "" : "s", count);
-    if (a->function->has_parameter) {
-        struct text p = args[1];
-        while (p.len && *p.at == ' ')
-            p = (struct text){p.at + 1, p.len - 1};
-        if (!number_parse_double(p.at, p.len, &a->parameter) || a->parameter < 0 ||
-            a->parameter > 1)
-            return step_error(s, e, "%s: expected a number from 0 to 1 after the comma", quoted);
-    }
+    if (a->function->has_parameter && !parse_parameter(args[1], &a->parameter))
+        return step_error(s, e, "%s: expected a number from 0 to 1 after the comma", quoted);
     if (count == 0)
         return 0;
     int status = step_expr(s, args[0], in, value, e);

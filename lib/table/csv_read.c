@@ -49,20 +49,12 @@ static void note(const char **problem, const char *where)
         *problem = where;
 }
 
-/* The end of the cell that begins at p: at a delimiter, a line end or the end of the text. NULL:
- * inside quotes that do not end. */
-static const char *skip_cell(const struct csv_reader *r, const char *p, const char *end,
-                             const char **problem)
+/* From a place outside quotes to the delimiter, line end or end of the text that ends the cell. */
+static const char *skip_unquoted(const struct csv_reader *r, const char *p, const char *end,
+                                 const char **problem)
 {
     const struct format *f = r->format;
     bool quoting = f->quote && !f->lazy_quotes;
-    if (f->quote && p < end && *p == f->quote) {
-        p = skip_quoted(f, p, end);
-        if (!p)
-            return NULL;
-        if (quoting && !at_cell_end(r, p, end))
-            note(problem, p - 1);
-    }
     for (; p < end && *p != r->chars.newline && !at_delimiter(f, p, end); p++) {
         if (f->backslash && *p == '\\' && p + 1 < end)
             p++;
@@ -70,6 +62,21 @@ static const char *skip_cell(const struct csv_reader *r, const char *p, const ch
             note(problem, p);
     }
     return p;
+}
+
+/* The end of the cell that begins at p; NULL when it begins with quotes that do not end. */
+static const char *skip_cell(const struct csv_reader *r, const char *p, const char *end,
+                             const char **problem)
+{
+    const struct format *f = r->format;
+    if (!f->quote || p == end || *p != f->quote)
+        return skip_unquoted(r, p, end, problem);
+    p = skip_quoted(f, p, end);
+    if (!p)
+        return NULL;
+    if (!f->lazy_quotes && !at_cell_end(r, p, end))
+        note(problem, p - 1);
+    return skip_unquoted(r, p, end, problem);
 }
 
 const char *csv_record(const struct csv_reader *r, const char *at, const char *end,
