@@ -3,8 +3,7 @@
  * cells. A simple step is a row of its family's table and one kernel:
  *
  *     {.name = "cbrt", ..., .args = number_args, ROWWISE_HOOKS,
- *      .detail = &(const struct rowwise){.from = TYPE_FLOAT, .to = TYPE_FLOAT, .number =
- * cube_root}},
+ *      ROWWISE_MAP(.from = TYPE_FLOAT, .to = TYPE_FLOAT, .number = cube_root)},
  *
  * Where results go: the step's arguments into= (one new column) and suffix= (a new column for each
  * selected one), as far as it has them; else the map's own suffix; else in place. New columns are
@@ -91,7 +90,6 @@ void rowwise_close(struct step *s);
 int rowwise_apply(const struct step *s, struct batch *b, struct error *e);
 #define ROWWISE_HOOKS                                                                              \
     .open = rowwise_open, .shape = rowwise_shape, .close = rowwise_close, .apply = rowwise_apply
-/* The map of an entry: ROWWISE_MAP(.text = trim_both). */
 #define ROWWISE_MAP(...)                                                                           \
     .detail = &(const struct rowwise)                                                              \
     {                                                                                              \

@@ -11,8 +11,8 @@
  *         series_result(s, &difference, k, "_diff%d", *k);
  *         return 0;
  *     }
- *     {.name = "difference", ..., SERIES_HOOKS, .detail = &(const struct
- * series_kind){prepare_difference}},
+ *     {.name = "difference", ..., SERIES_HOOKS,
+ *      .detail = &(const struct series_kind){prepare_difference}},
  *
  * Memory: a table of groups, and in each what the series of its columns keep.
  */
