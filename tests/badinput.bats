@@ -118,7 +118,7 @@ copies() {
     printf 'a,b\n1,x\n999,y\n"999",z\n3,w\n' >f.csv
     run -0 wrangle --na 999 'agg n=count(a) s=sum(a) m=max(a)' f.csv
     [ "${lines[1]}" = "2,4,3" ]
-    run -0 wrangle --na 999 'set c = a + 1 | filter is_missing(c) | select b' f.csv
+    run -0 wrangle --na 999 'set c = a + 1 | filter is_null(c) | select b' f.csv
     [ "$output" = $'b\ny\nz' ]
 }
 

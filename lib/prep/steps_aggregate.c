@@ -84,7 +84,7 @@ static int open_output(struct step *s, const struct schema *in, struct agg_plan 
     size_t count = 0;
     out->name = arena_text(&s->arena, pair->name.at, pair->name.len);
     int status = open_call(s, pair->value, &out->asked, args, &count, e);
-    if (status)
+    if (status || !out->asked.function)
         return status;
     struct aggregate a = {.function = out->asked.function, .memory = s->context->memory};
     a.keeper = a.function->keeper;
