@@ -99,30 +99,27 @@ const char *csv_record(const struct csv_reader *r, const char *at, const char *e
     }
 }
 
-static void borders_general(const struct csv_reader *r, const char *text, size_t n,
-                            struct scan_borders *out)
+static struct scan_borders borders_general(const struct csv_reader *r, const char *text, size_t n)
 {
-    *out = (struct scan_borders){0};
+    struct scan_borders b = {0};
     struct csv_cells cells = {0};
     const char *at = text, *end = text + n;
     while (at < end && (at = csv_record(r, at, end, &cells, NULL))) {
-        out->records++;
-        out->end = (size_t)(at - text);
+        b.records++;
+        b.end = (size_t)(at - text);
     }
-    for (size_t i = 0; i < n; i++) {
-        out->lines_all += text[i] == r->chars.newline;
-        if (i + 1 == out->end)
-            out->lines = out->lines_all;
-    }
+    for (size_t i = 0; i < n; i++)
+        *(i < b.end ? &b.lines : &b.lines_behind) += text[i] == r->chars.newline;
     vec_release(&cells.raw);
+    return b;
 }
 
-void csv_borders(const struct csv_reader *r, const char *text, size_t n, struct scan_borders *out)
+struct scan_borders csv_borders(const struct csv_reader *r, const char *text, size_t n)
 {
-    if (r->parity)
-        r->kernels->borders(text, n, r->chars, out);
-    else
-        borders_general(r, text, n, out);
+    if (!r->parity)
+        return borders_general(r, text, n);
+    struct scan_totals totals = r->kernels->totals(text, n, r->chars);
+    return scan_borders(text, n, r->chars, &totals, false);
 }
 
 static int error_in_text(const struct csv_reader *r, const char *text, const char *where,

@@ -17,8 +17,8 @@ struct csv_reader {
 void csv_reader_init(struct csv_reader *r, const struct format *f, char newline, enum ragged ragged,
                      enum simd level);
 
-/* Whole records at the start of text; `final` text is followed by nothing. */
-void csv_borders(const struct csv_reader *r, const char *text, size_t n, struct scan_borders *out);
+/* Whole records at the start of text. */
+struct scan_borders csv_borders(const struct csv_reader *r, const char *text, size_t n);
 
 struct csv_cells {
     VEC(struct text) raw;

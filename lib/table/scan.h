@@ -20,12 +20,11 @@ struct scan_chars {
     char delimiter, quote, newline;
 };
 
-/* Record borders of a text that begins at the start of a record. */
-struct scan_borders {
-    uint64_t records;   /* newlines outside quotes */
-    uint64_t lines;     /* all newlines up to `end` */
-    size_t end;         /* byte after the last newline outside quotes; 0 when there is none */
-    uint64_t lines_all; /* newlines in the whole text */
+/* Of a text, wherever it was cut. */
+struct scan_totals {
+    uint64_t lines;   /* newlines */
+    uint64_t records; /* those outside quotes, if the text begins outside; if inside, the others */
+    bool odd;         /* number of quotes */
 };
 
 /* The index of a regular text: `stride` cells in every record, text[n - 1] is a newline. Cell k
@@ -49,7 +48,7 @@ struct scan_index {
 
 struct scan_kernels {
     const char *name;
-    void (*borders)(const char *text, size_t n, struct scan_chars chars, struct scan_borders *out);
+    struct scan_totals (*totals)(const char *text, size_t n, struct scan_chars chars);
     /* true: all indexed; false: at is full, or problem is set */
     bool (*index)(struct scan_index *s);
     /* Bytes before the first that is NUL or not UTF-8 (RFC 3629); n when there is none. */
@@ -59,6 +58,22 @@ struct scan_kernels {
 const struct scan_kernels *scan_kernels(enum simd level);
 
 extern const struct scan_kernels scan_scalar, scan_sse2, scan_avx2, scan_avx512, scan_neon;
+
+/* The byte after the last newline outside quotes, looking back from the end, which is inside quotes
+ * or not; 0 when there is none. *lines: newlines behind it. */
+size_t scan_last_end(const char *text, size_t n, struct scan_chars chars, bool inside,
+                     uint64_t *lines);
+
+/* The whole records of a text. */
+struct scan_borders {
+    uint64_t records;
+    uint64_t lines;        /* up to end */
+    uint64_t lines_behind; /* newlines after it */
+    size_t end;            /* of the last one; 0 when there is none */
+};
+/* Of a text with these totals that begins inside quotes or not. */
+struct scan_borders scan_borders(const char *text, size_t n, struct scan_chars chars,
+                                 const struct scan_totals *totals, bool inside);
 
 /* The plain reference of `valid`, used by kernels from a suspicious block on. */
 size_t scan_valid_scalar(const char *text, size_t n);
