@@ -66,6 +66,7 @@ int cli_report(const struct error *e)
     return -e->code;
 }
 
+static void write_formatted(const char *prefix, const char *format, va_list args) PRINTF_LIKE(2, 0);
 static void write_formatted(const char *prefix, const char *format, va_list args)
 {
     struct buf text = {0};
