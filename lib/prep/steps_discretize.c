@@ -418,7 +418,8 @@ static const struct arg chimerge_args[] = {
 };
 
 #define DISCRETIZE .family = "discretize", .keeps_rows = true
-#define BIN_MAP    .from = TYPE_FLOAT, .to = TYPE_TEXT, .column = put_into_bins, .prepare = plan_bins
+
+#define BIN_MAP .from = TYPE_FLOAT, .to = TYPE_TEXT, .column = put_into_bins, .prepare = plan_bins
 #define BIN_HOOKS                                                                                  \
     .open = rowwise_open, .shape = bins_shape, .close = rowwise_close, .apply = rowwise_apply
 #define LEARNT_BINS(method)                                                                        \
