@@ -120,7 +120,7 @@ check: ## build and run every test; ORACLES=1 installs other people's tools to c
 bless: all ## write the golden cases anew, for reading the difference
 	@BLESS=1 bats tests/golden.bats
 
-lint: ## cppcheck, clang-tidy, complexity, shellcheck, mandoc, codespell; -Werror with gcc and clang
+lint: ## cppcheck, clang-tidy, clang-format, complexity, shellcheck, mandoc, codespell; -Werror
 	@sh tests/setup.sh lint
 	@$(MAKE) -s --no-print-directory B=build/lint-gcc CC=gcc CFLAGS=-Werror binaries unit
 	@$(MAKE) -s --no-print-directory B=build/lint-clang CC=clang CFLAGS=-Werror binaries unit

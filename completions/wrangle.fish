@@ -7,7 +7,7 @@ complete -c wrangle -n 'not __fish_seen_subcommand_from run fit apply merge list
 complete -c wrangle -n 'not __fish_seen_subcommand_from run fit apply merge list help explain convert sniff describe head view' -a help -d 'explain a step or a function: arguments, choices, a worked example'
 complete -c wrangle -n 'not __fish_seen_subcommand_from run fit apply merge list help explain convert sniff describe head view' -a explain -d 'show the plan: passes over the input, what learns, what holds memory'
 complete -c wrangle -n 'not __fish_seen_subcommand_from run fit apply merge list help explain convert sniff describe head view' -a convert -d 'the same rows in another format'
-complete -c wrangle -n 'not __fish_seen_subcommand_from run fit apply merge list help explain convert sniff describe head view' -a sniff -d 'tell format, delimiter, header and types from the first bytes'
+complete -c wrangle -n 'not __fish_seen_subcommand_from run fit apply merge list help explain convert sniff describe head view' -a sniff -d 'tell what a file is read as: format, delimiter, header, types'
 complete -c wrangle -n 'not __fish_seen_subcommand_from run fit apply merge list help explain convert sniff describe head view' -a describe -d 'profile the columns: types, missing, distinct, moments, quantiles'
 complete -c wrangle -n 'not __fish_seen_subcommand_from run fit apply merge list help explain convert sniff describe head view' -a head -d 'the first rows; an aligned table on a terminal'
 complete -c wrangle -n 'not __fish_seen_subcommand_from run fit apply merge list help explain convert sniff describe head view' -a view -d 'the first rows as an aligned table'

@@ -16,11 +16,19 @@ check() {
     fi
 }
 
+# Other versions break some lines elsewhere.
+format() {
+    case $(clang-format --version) in
+    *'version 14.'*) find lib cmd tests -name '*.[ch]' -exec clang-format --dry-run -Werror {} + ;;
+    *) echo "skipped: .clang-format is for clang-format 14" ;;
+    esac
+}
+
 complexity() {
     find lib cmd -name '*.c' | sort | while read -r file; do
         # VEC(T) is a type, which pmccabe cannot know.
         sed 's/VEC([^)]*)/int/' "$file" | pmccabe 2>&1 | sed "s|stdin|$file|"
-    done | awk '!/^[0-9]/ || $1 > 25 { print; bad = 1 } END { exit bad }'
+    done | awk '!/^[0-9]/ || $1 > 15 { print; bad = 1 } END { exit bad }'
 }
 
 tidy() {
@@ -42,6 +50,7 @@ check cppcheck cppcheck --quiet --std=c11 --language=c -D__GNUC__=12 --inline-su
     --suppress=normalCheckLevelMaxBranches --suppress=autoVariables \
     --suppress=shiftTooManyBitsSigned -Ilib lib cmd
 check clang-tidy tidy "$@"
+check format format
 check complexity complexity
 # shellcheck disable=SC2086
 check shellcheck shellcheck -s sh -e SC2016,SC2317 $scripts

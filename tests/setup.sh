@@ -41,6 +41,7 @@ npm              npm                npm            npm        -
 clang            clang              clang          clang      llvm
 cppcheck         cppcheck           cppcheck       cppcheck   cppcheck
 clang-tidy       clang-tools-extra  clang-extra-tools clang   llvm
+clang-format     clang-tools-extra  clang-extra-tools clang   clang-format
 pmccabe          -                  -              -          -
 shellcheck       ShellCheck         shellcheck     shellcheck shellcheck
 codespell        codespell          py3-codespell  codespell  codespell
@@ -120,7 +121,7 @@ check)
     install_missing
     ;;
 lint)
-    for tool in clang cppcheck clang-tidy pmccabe shellcheck codespell mandoc; do
+    for tool in clang cppcheck clang-tidy clang-format pmccabe shellcheck codespell mandoc; do
         need $tool command -v $tool
     done
     install_missing

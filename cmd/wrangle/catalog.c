@@ -8,7 +8,8 @@ struct list_options {
 };
 
 static const struct option list_rows[] = {
-    {'t', "to", "FORMAT", INTO_TEXT(struct list_options, to), .help = "jsonl: one object per entry"},
+    {'t', "to", "FORMAT", INTO_TEXT(struct list_options, to),
+     .help = "jsonl: one object per entry"},
     {0, "count", NULL, INTO_FLAG(struct list_options, count), .help = "only how many there are"},
     {0, "man", "PAGE", INTO_TEXT(struct list_options, man),
      .help = "body of a manual page: steps or functions"},

@@ -39,7 +39,8 @@ int save_recipe(struct recipe *r, const char *path, struct error *e)
 }
 
 /* Rows of programs that learn nothing are counted, and wrong ones found, by a run into nothing. */
-static int ignore_batch(void *context, const struct schema *schema, struct batch *b, struct error *e)
+static int ignore_batch(void *context, const struct schema *schema, struct batch *b,
+                        struct error *e)
 {
     (void)context, (void)schema, (void)b, (void)e;
     return 0;

@@ -1,9 +1,9 @@
 #include "wrangle.h"
 
 static const struct command *const commands[] = {
-    &command_run,     &command_fit,     &command_apply, &command_merge,
-    &command_list,    &command_help,    &command_explain, &command_convert,
-    &command_sniff,   &command_describe, &command_head,  &command_view,
+    &command_run,   &command_fit,      &command_apply,   &command_merge,
+    &command_list,  &command_help,     &command_explain, &command_convert,
+    &command_sniff, &command_describe, &command_head,    &command_view,
     NULL,
 };
 
@@ -18,9 +18,10 @@ static const struct tool_example examples[] = {
 static const struct tool wrangle = {
     .name = "wrangle",
     .summary = "turn CSV or JSON Lines into features",
-    .description = "Cleans, transforms and featurizes streams of rows. A program is steps joined by '|'. What a step "
-                   "learns from one set of rows (means, categories, edges) can be kept in a file and applied to "
-                   "others, one row at a time, with the same result.",
+    .description = "Cleans, transforms and featurizes streams of rows. A program is steps joined "
+                   "by '|'. What a step learns from one set of rows (means, categories, edges) "
+                   "can be kept in a file and applied to others, one row at a time, with the same "
+                   "result.",
     .commands = commands,
     .otherwise = &command_default,
     .examples = examples,

@@ -48,9 +48,9 @@ const struct command command_run = {
     .options = options,
     .options_size = sizeof(struct program_options),
     .run = run,
-    .more = "PROGRAM is steps joined by '|'; a name ending in .wr is a file that holds it. Without FILE, or "
-            "for '-', rows come from standard input. Several files are one stream with the union of "
-            "their columns.",
+    .more = "PROGRAM is steps joined by '|'; a name ending in .wr is a file that holds it. "
+            "Without FILE, or for '-', rows come from standard input. Several files are one "
+            "stream with the union of their columns.",
 };
 
 const struct command command_default = {

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* ---- rejected rows ------------------------------------------------------------------------------------ */
-
 struct reject_log {
     pthread_mutex_t lock;
     struct sink *sink;
@@ -74,8 +72,6 @@ static int reject_log_close(struct reject_log *log, struct error *e)
     return status;
 }
 
-/* ---- the context of a run ------------------------------------------------------------------------------- */
-
 static usec zone_convert(void *zone, usec local)
 {
     return zone_to_utc(zone, local);
@@ -98,32 +94,56 @@ static int set_now(struct session *s, const char *text, struct error *e)
     return 0;
 }
 
+/* Few bytes that an option gives; NULL leaves the field as it is. */
+static int set_bytes(char *field, size_t size, const char *option, const char *value,
+                     struct error *e)
+{
+    if (!value)
+        return 0;
+    if (!*value || strlen(value) >= size)
+        return error_set(e, ERR_USAGE, "%s: 1 to %zu bytes", option, size - 1);
+    memcpy(field, value, strlen(value) + 1);
+    return 0;
+}
+
+static int set_quote(struct format *f, const char *value, struct error *e)
+{
+    if (value && strcmp(value, "none") != 0 && strlen(value) != 1)
+        return error_set(e, ERR_USAGE, "--quote: one byte, or none");
+    if (value)
+        f->quote = value[1] ? 0 : value[0];
+    return 0;
+}
+
+static bool names_dialect(const struct stream_options *o)
+{
+    return o->delimiter || o->quote || o->comment || o->skip_lines || o->no_header ||
+           o->backslash || o->lazy_quotes;
+}
+
 static int set_format(struct session *s, const struct stream_options *o, struct error *e)
 {
     char quoted[QUOTE_MAX];
-    bool dialect = o->delimiter || o->quote || o->comment || o->skip_lines || o->no_header ||
-                   o->backslash || o->lazy_quotes;
-    if (o->from && !format_from_name(text_of(o->from), &s->from))
+    struct format *f = &s->from;
+    if (o->from && !format_from_name(text_of(o->from), f))
         return error_set(e, ERR_USAGE, "--from: unknown format %s: csv tsv psv ssv jsonl json",
                          quote(quoted, o->from, strlen(o->from)));
-    if (!o->from && !dialect)
+    if (!o->from && !names_dialect(o))
         return 0;
     if (!o->from)
-        s->from = format_csv(0); /* the delimiter is left to be found */
-    if (o->delimiter) {
-        if (!*o->delimiter || strlen(o->delimiter) >= sizeof s->from.delimiter)
-            return error_set(e, ERR_USAGE, "--delimiter: 1 to %zu bytes", sizeof s->from.delimiter - 1);
-        memcpy(s->from.delimiter, o->delimiter, strlen(o->delimiter) + 1);
-    }
-    if (o->quote)
-        s->from.quote = strcmp(o->quote, "none") == 0 ? 0 : o->quote[0];
-    if (o->comment)
-        memcpy(s->from.comment, o->comment, strnlen(o->comment, sizeof s->from.comment - 1));
-    s->from.skip_lines = (size_t)o->skip_lines;
-    s->from.header = !o->no_header;
-    s->from.backslash = o->backslash;
-    s->from.lazy_quotes = o->lazy_quotes;
-    s->context.input.format = &s->from;
+        *f = format_csv(0); /* the delimiter is left to be found */
+    int status = set_bytes(f->delimiter, sizeof f->delimiter, "--delimiter", o->delimiter, e);
+    if (status == 0)
+        status = set_bytes(f->comment, sizeof f->comment, "--comment", o->comment, e);
+    if (status == 0)
+        status = set_quote(f, o->quote, e);
+    if (status)
+        return status;
+    f->skip_lines = (size_t)o->skip_lines;
+    f->header = !o->no_header;
+    f->backslash = o->backslash;
+    f->lazy_quotes = o->lazy_quotes;
+    s->context.input.format = f;
     return 0;
 }
 
@@ -218,8 +238,6 @@ int session_run(session_work *work, const struct stream_options *o, const void *
     return finish(session_close(&s, status, &e), &e);
 }
 
-/* ---- programs ------------------------------------------------------------------------------------------- */
-
 /* The file that holds the program: the option's, or an operand that ends in .wr. */
 static int load_program(const char *file, struct operands *operands, struct buf *program,
                         struct error *e)
@@ -250,8 +268,6 @@ int parse_program(struct session *s, const char *file, struct operands *operands
     return status;
 }
 
-/* ---- output --------------------------------------------------------------------------------------------- */
-
 int output_format(const struct stream_options *o, const struct input *in, struct format *out,
                   struct error *e)
 {
@@ -262,13 +278,8 @@ int output_format(const struct stream_options *o, const struct input *in, struct
                          quote(quoted, o->to, strlen(o->to)));
     if (!o->to && o->output)
         format_from_extension(path_format_extension(o->output), out);
-    if (o->out_delimiter) {
-        if (!*o->out_delimiter || strlen(o->out_delimiter) >= sizeof out->delimiter)
-            return error_set(e, ERR_USAGE, "--out-delimiter: 1 to %zu bytes", sizeof out->delimiter - 1);
-        memcpy(out->delimiter, o->out_delimiter, strlen(o->out_delimiter) + 1);
-    }
     out->header = !o->no_out_header;
-    return 0;
+    return set_bytes(out->delimiter, sizeof out->delimiter, "--out-delimiter", o->out_delimiter, e);
 }
 
 static void show_progress(void *context, uint64_t rows, uint64_t bytes)

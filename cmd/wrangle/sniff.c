@@ -1,4 +1,4 @@
-/* wrangle sniff FILE: what the first bytes tell of a file, as JSON. */
+/* wrangle sniff FILE: what a file is read as, and hints where its first bytes suggest otherwise. */
 #include "wrangle.h"
 
 struct sniff_options {
@@ -17,13 +17,33 @@ static void put_text(struct buf *out, const char *name, const char *text)
     json_put_string(out, text, strlen(text));
 }
 
-static void put_finding(const struct sniffed *s, const char *file, struct buf *out)
+static void put_hint(struct buf *hints, const char *format, ...) PRINTF_LIKE(2, 3);
+static void put_hint(struct buf *hints, const char *format, ...)
+{
+    struct buf text = {0};
+    va_list args;
+    va_start(args, format);
+    buf_vformat(&text, format, args);
+    va_end(args);
+    if (hints->len > 0)
+        buf_putc(hints, ',');
+    json_put_string(hints, text.at, text.len);
+    buf_release(&text);
+}
+
+static const char *kind_name(const struct format *f)
+{
+    return f->kind == FORMAT_CSV ? "csv" : "jsonl";
+}
+
+static void put_finding(const struct sniffed *s, const char *file, struct buf *hints,
+                        struct buf *out)
 {
     bool csv = s->format.kind == FORMAT_CSV;
     char quote[2] = {s->format.quote, 0};
     buf_puts(out, "{\"file\":");
     json_put_string(out, file, strlen(file));
-    put_text(out, "format", csv ? "csv" : "jsonl");
+    put_text(out, "format", kind_name(&s->format));
     if (csv) {
         put_text(out, "delimiter", s->format.delimiter);
         put_text(out, "quote", quote);
@@ -41,7 +61,41 @@ static void put_finding(const struct sniffed *s, const char *file, struct buf *o
     }
     buf_puts(out, "],\"confidence\":");
     json_put_double(out, s->confidence);
-    buf_format(out, ",\"records\":%zu,\"bytes\":%zu}\n", s->records, s->bytes);
+    buf_format(out, ",\"records\":%zu,\"bytes\":%zu,\"hints\":[%s]}\n", s->records, s->bytes,
+               buf_text(hints));
+}
+
+/* The format the file's name says it has, which reading goes by; false when it says none. */
+static bool format_of_name(const char *path, struct format *f)
+{
+    return strcmp(path, "-") != 0 && format_from_extension(path_format_extension(path), f);
+}
+
+/* What the sample is read as. Where the name of the file says another format than its content, the
+ * name's, with a hint. */
+static int sniff_sample(const char *path, const char *at, size_t n, struct sniffed *found,
+                        struct buf *hints, struct error *e)
+{
+    bool complete = n < SCHEMA_SAMPLE_BYTES;
+    size_t used = complete ? n : SCHEMA_SAMPLE_BYTES;
+    struct format named;
+    int status = sniff(at, used, complete, NULL, found, e);
+    if (status)
+        return status;
+    if (found->header_doubtful)
+        put_hint(hints, "the first record looks like data: --no-header");
+    if (n == 0 || !format_of_name(path, &named))
+        return 0;
+    if (named.kind != found->format.kind)
+        put_hint(hints, "the content looks like %s: -f %s", kind_name(&found->format),
+                 kind_name(&found->format));
+    else if (named.kind == FORMAT_CSV && found->schema.fields.len > 1 &&
+             strcmp(named.delimiter, found->format.delimiter) != 0)
+        put_hint(hints, "the content looks delimited otherwise: -d '%s'", found->format.delimiter);
+    else
+        return 0;
+    schema_release(&found->schema);
+    return sniff(at, used, complete, &named, found, e);
 }
 
 static int sniff_file(const char *path, const struct sniff_options *o, struct buf *out,
@@ -56,13 +110,14 @@ static int sniff_file(const char *path, const struct sniff_options *o, struct bu
         status = source_peek(source, SCHEMA_SAMPLE_BYTES, &at, &n, e);
     if (status == 0) {
         struct sniffed found = {0};
-        bool complete = n < SCHEMA_SAMPLE_BYTES;
-        status = sniff(at, complete ? n : SCHEMA_SAMPLE_BYTES, complete, NULL, &found, e);
+        struct buf hints = {0};
+        status = sniff_sample(path, at, n, &found, &hints, e);
         if (status == 0)
-            put_finding(&found, source_name(source), out);
+            put_finding(&found, source_name(source), &hints, out);
         else
             error_at(e, source_name(source), e->line, e->column);
         schema_release(&found.schema);
+        buf_release(&hints);
     }
     source_free(source);
     return status;
@@ -86,7 +141,7 @@ static int run(void *context, struct operands *operands)
 
 const struct command command_sniff = {
     .name = "sniff",
-    .summary = "tell format, delimiter, header and types from the first bytes",
+    .summary = "tell what a file is read as: format, delimiter, header, types",
     .operands = "[FILE...]",
     .options = options,
     .options_size = sizeof(struct sniff_options),

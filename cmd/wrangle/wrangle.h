@@ -1,4 +1,4 @@
-/* What the commands of wrangle share: options of streams, and the way from them to inputs and outputs. */
+/* What the commands of wrangle share: options of streams, and what is opened as they say. */
 #ifndef WRANGLE_H
 #define WRANGLE_H
 
@@ -18,6 +18,7 @@ struct stream_options {
     bool no_header, no_out_header, backslash, lazy_quotes, same_header, allow_exec, live;
 };
 
+/* clang-format off */
 #define STREAM_INPUT_ROWS(S)                                                                       \
     OPTION_ROW_FROM(S, stream.from),                                                               \
         {'d', "delimiter", "BYTES", INTO_TEXT(S, stream.delimiter),                                \
@@ -80,6 +81,7 @@ struct stream_options {
          .help = "read a slow stream at once: no sample, columns are text unless --types"},        \
         {0, "allow-exec", NULL, INTO_FLAG(S, stream.allow_exec),                                   \
          .help = "let the program run other programs (exec_filter)"}
+/* clang-format on */
 
 #define STREAM_FIRST_ROW(S)                                                                        \
     {0,                                                                                            \
@@ -106,7 +108,8 @@ int session_close(struct session *s, int status, struct error *e);
 /* The files named by the operands, for the recipe's steps. */
 int session_input(struct session *s, const struct recipe *r, const struct operands *operands,
                   struct input **out, struct error *e);
-/* All of a command: opens a session, does the work in it, closes it, reports, and returns the exit status. */
+/* All of a command: opens a session, does the work in it, closes it, reports, and returns the exit
+ * status. */
 typedef int session_work(struct session *s, const void *options, struct operands *operands,
                          struct error *e);
 int session_run(session_work *work, const struct stream_options *o, const void *options,

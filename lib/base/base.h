@@ -29,10 +29,8 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-/* ---- errors -------------------------------------------------------------------------------- */
-
-/* A negative status is minus the exit status of a command that ends because of it (design: 1 the
- * answer is no, 2 usage, 3 malformed data, 4 input/output or system, 5 try again later). */
+/* A negative status is minus the exit status of a command that ends because of it: 1 the answer
+ * is no, 2 usage, 3 malformed data, 4 input/output or system, 5 try again later. */
 enum {
     ERR_NO = -1,
     ERR_USAGE = -2,
@@ -50,7 +48,8 @@ struct error {
     char message[768];
 };
 
-/* Sets code and message (lower case, no full stop), keeps the place. Returns code. `e` may be NULL. */
+/* Sets code and message (lower case, no full stop), keeps the place. Returns code.
+ * `e` may be NULL. */
 int error_set(struct error *e, int code, const char *format, ...) PRINTF_LIKE(3, 4);
 /* The same with ": strerror(errno)" appended and code ERR_SYSTEM. */
 int error_errno(struct error *e, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -64,31 +63,32 @@ void error_format(const struct error *e, char *text, size_t size);
 #define QUOTE_MAX 272
 const char *quote(char out[static QUOTE_MAX], const char *text, size_t len);
 
-/* ---- memory -------------------------------------------------------------------------------- */
-
-void *mem_alloc(size_t size);                           /* zeroed; size 0 gives a valid pointer */
-void *mem_resize(void *old, size_t size);               /* new bytes undefined */
-void *mem_array(void *old, size_t count, size_t size);  /* count * size checked for overflow */
+/* On the heap. */
+void *mem_alloc(size_t size);                          /* zeroed; size 0 gives a valid pointer */
+void *mem_resize(void *old, size_t size);              /* new bytes undefined */
+void *mem_array(void *old, size_t count, size_t size); /* count * size checked for overflow */
 void *mem_copy(const void *from, size_t size);
-char *mem_text(const char *text);                       /* strdup */
+char *mem_text(const char *text); /* strdup */
 char *mem_text_n(const char *text, size_t len);
 char *mem_format(const char *format, ...) PRINTF_LIKE(1, 2);
 void mem_free(void *p);
-void mem_on_failure(void (*handler)(size_t wanted));    /* set once, at start; NULL: the default */
-_Noreturn void mem_fail(size_t wanted);                 /* calls the handler */
+void mem_on_failure(void (*handler)(size_t wanted)); /* set once, at start; NULL: the default */
+_Noreturn void mem_fail(size_t wanted);              /* calls the handler */
 
-/* Everything allocated from an arena dies together. Blocks are kept by arena_reset for the next use. */
+/* Everything allocated from an arena dies together. Blocks are kept by arena_reset for the next
+ * use. */
 struct arena {
     struct arena_block *first, *current;
     size_t used; /* of the current block */
 };
-void *arena_alloc(struct arena *a, size_t size);        /* 16-byte aligned, undefined content */
+void *arena_alloc(struct arena *a, size_t size); /* 16-byte aligned, undefined content */
 void *arena_zero(struct arena *a, size_t size);
 void *arena_copy(struct arena *a, const void *from, size_t size);
 char *arena_text(struct arena *a, const char *text, size_t len); /* copy with a final NUL */
 char *arena_format(struct arena *a, const char *format, ...) PRINTF_LIKE(2, 3);
-size_t arena_held(const struct arena *a);               /* bytes taken from the system */
-void arena_reset(struct arena *a);                      /* empty; keeps at most 1 MiB of blocks */
+char *arena_vformat(struct arena *a, const char *format, va_list args) PRINTF_LIKE(2, 0);
+size_t arena_held(const struct arena *a); /* bytes taken from the system */
+void arena_reset(struct arena *a);        /* empty; keeps at most 1 MiB of blocks */
 void arena_release(struct arena *a);
 
 /* A growing array: struct { T *at; size_t len, cap; } v = {0}; vec_push(&v, x); vec_release(&v). */
@@ -101,33 +101,32 @@ void *vec_grow_(void *at, size_t *cap, size_t need, size_t item);
 #define vec_reserve(v, n)                                                                          \
     ((v)->cap >= (n) ? (void)0                                                                     \
                      : (void)((v)->at = vec_grow_((v)->at, &(v)->cap, (n), sizeof(*(v)->at))))
-#define vec_push(v, x)  (vec_reserve((v), (v)->len + 1), (void)((v)->at[(v)->len++] = (x)))
-#define vec_release(v)  (mem_free((v)->at), (void)((v)->at = NULL, (v)->len = (v)->cap = 0))
+#define vec_push(v, x) (vec_reserve((v), (v)->len + 1), (void)((v)->at[(v)->len++] = (x)))
+#define vec_release(v) (mem_free((v)->at), (void)((v)->at = NULL, (v)->len = (v)->cap = 0))
 
-/* ---- bytes --------------------------------------------------------------------------------- */
-
-/* A slice of somebody else's bytes. at == NULL means missing (no value), which is not the empty text. */
+/* A slice of somebody else's bytes. at == NULL means missing (no value), which is not the empty
+ * text. */
 struct text {
     const char *at;
     size_t len;
 };
 #define TEXT_LITERAL(s) ((struct text){(s), sizeof(s) - 1})
-struct text text_of(const char *s);                     /* borrows a C string */
-bool text_equal(struct text a, struct text b);          /* two missing texts are equal */
-int text_compare(struct text a, struct text b);         /* bytes as unsigned; missing first */
+struct text text_of(const char *s);             /* borrows a C string */
+bool text_equal(struct text a, struct text b);  /* two missing texts are equal */
+int text_compare(struct text a, struct text b); /* bytes as unsigned; missing first */
 
 /* A growing byte string. at is NULL while empty; buf_text gives a NUL-terminated view. */
 struct buf {
     char *at;
     size_t len, cap;
 };
-void buf_reserve(struct buf *b, size_t more);           /* room for len + more bytes */
+void buf_reserve(struct buf *b, size_t more); /* room for len + more bytes */
 void buf_add(struct buf *b, const void *bytes, size_t n);
 void buf_puts(struct buf *b, const char *s);
 void buf_format(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
 void buf_vformat(struct buf *b, const char *format, va_list args) PRINTF_LIKE(2, 0);
-const char *buf_text(struct buf *b);                    /* borrows until the next change */
-char *buf_take(struct buf *b);                          /* returns owned, NUL-terminated; b empty */
+const char *buf_text(struct buf *b); /* borrows until the next change */
+char *buf_take(struct buf *b);       /* returns owned, NUL-terminated; b empty */
 void buf_release(struct buf *b);
 static inline void buf_putc(struct buf *b, char c)
 {
@@ -135,8 +134,6 @@ static inline void buf_putc(struct buf *b, char c)
         buf_reserve(b, 1);
     b->at[b->len++] = c;
 }
-
-/* ---- hashing and the hash map --------------------------------------------------------------- */
 
 uint64_t hash_bytes(const void *bytes, size_t n, uint64_t seed); /* fast, stable across machines */
 uint64_t hash_u64(uint64_t x);                                   /* mixes all bits (splitmix64) */
@@ -151,13 +148,11 @@ struct map {
     struct arena arena;
 };
 #define MAP_NONE SIZE_MAX
-size_t map_put(struct map *m, struct text key, bool *is_new);    /* is_new may be NULL */
-size_t map_get(const struct map *m, struct text key);            /* MAP_NONE when absent */
-size_t map_held(const struct map *m);                            /* bytes of memory */
+size_t map_put(struct map *m, struct text key, bool *is_new); /* is_new may be NULL */
+size_t map_get(const struct map *m, struct text key);         /* MAP_NONE when absent */
+size_t map_held(const struct map *m);                         /* bytes of memory */
 void map_clear(struct map *m);
 void map_release(struct map *m);
-
-/* ---- numbers and text ----------------------------------------------------------------------- */
 
 enum number_kind {
     NUMBER_NONE,  /* not a number */
@@ -182,8 +177,6 @@ bool number_parse_padded(const char *p, size_t n, double *f);
 size_t number_print(char out[static NUMBER_MAX], double f);
 size_t number_print_int(char out[static NUMBER_MAX], int64_t i);
 
-/* ---- time ----------------------------------------------------------------------------------- */
-
 /* Microseconds since 1970-01-01T00:00:00Z, proleptic Gregorian calendar, no leap seconds.
  * Years 1 to 9999. */
 typedef int64_t usec;
@@ -193,30 +186,32 @@ typedef int64_t usec;
 struct civil {
     int year, month, day; /* month and day 1-based */
     int hour, minute, second, micros;
-    int weekday;  /* 0 = Monday */
-    int yearday;  /* 1-based */
-    int offset;   /* seconds east of UTC; INT_MIN when the text named none */
+    int weekday; /* 0 = Monday */
+    int yearday; /* 1-based */
+    int offset;  /* seconds east of UTC; INT_MIN when the text named none */
 };
-int64_t civil_to_days(int year, int month, int day);     /* days since 1970-01-01 */
+int64_t civil_to_days(int year, int month, int day); /* days since 1970-01-01 */
 void civil_from_days(int64_t days, int *year, int *month, int *day);
-bool civil_valid(const struct civil *c);                 /* ranges, days of the month */
-usec civil_to_usec(const struct civil *c);               /* offset applied; INT_MIN counts as 0 */
-void civil_from_usec(usec t, struct civil *c);           /* UTC: offset 0 */
+bool civil_valid(const struct civil *c);       /* ranges, days of the month */
+usec civil_to_usec(const struct civil *c);     /* offset applied; INT_MIN counts as 0 */
+void civil_from_usec(usec t, struct civil *c); /* UTC: offset 0 */
 
-/* A time zone: "UTC", "Z", "+02:00", or an IANA name read from the system's TZif files (RFC 8536). */
+/* A time zone: "UTC", "Z", "+02:00", or an IANA name read from the system's TZif files
+ * (RFC 8536). */
 struct zone;
 int zone_open(const char *name, struct zone **out, struct error *e); /* returns owned */
 void zone_free(struct zone *z);
-int zone_offset(const struct zone *z, usec utc);         /* seconds east of UTC at that instant */
-usec zone_to_utc(const struct zone *z, usec local);      /* a gap moves forward, an overlap takes the first */
+int zone_offset(const struct zone *z, usec utc); /* seconds east of UTC at that instant */
+/* A time in a gap moves forward, of two in an overlap it is the first. */
+usec zone_to_utc(const struct zone *z, usec local);
 
-/* RFC 3339, and its relaxed forms: date alone, space for T, no seconds, fraction of 1-9 digits (cut to
- * microseconds), offset +HHMM or +HH. Second 60 is the first of the next minute. has_offset tells
- * whether the text named one. false when it is not a time. */
+/* RFC 3339, and its relaxed forms: date alone, space for T, no seconds, fraction of 1-9 digits (cut
+ * to microseconds), offset +HHMM or +HH. Second 60 is the first of the next minute. has_offset
+ * tells whether the text named one. false when it is not a time. */
 bool time_parse(const char *p, size_t n, usec *t, bool *has_offset);
 /* strptime-like: %Y %y %m %d %e %H %I %M %S %f (fraction) %p %b %B %a %A %j %z %Z(UTC, GMT only) %s
- * (epoch seconds) %n %t (any blanks) %% ; English names, any case. The whole text must match. What is
- * not named is that of 1970-01-01T00:00:00; the name of a weekday is read but not checked. */
+ * (epoch seconds) %n %t (any blanks) %% ; English names, any case. The whole text must match. What
+ * is not named is that of 1970-01-01T00:00:00; the name of a weekday is read but not checked. */
 bool time_parse_pattern(const char *p, size_t n, const char *pattern, usec *t, bool *has_offset);
 bool time_pattern_valid(const char *pattern, struct error *e);
 /* The same for the letters of time_print_pattern. */
@@ -231,24 +226,25 @@ void time_print_pattern(struct buf *out, usec t, int offset, const char *pattern
  * Whole numbers, units from large to small, each at most once. */
 bool duration_parse(const char *p, size_t n, usec *d);
 
-/* ---- random --------------------------------------------------------------------------------- */
-
 /* Counter-based: the value depends on its arguments alone, so output does not depend on threads.
  * Streams: seed names the run, stream the user of the numbers, counter the draw (often a row). */
 uint64_t random_bits(uint64_t seed, uint64_t stream, uint64_t counter);
-double random_unit(uint64_t seed, uint64_t stream, uint64_t counter);   /* [0, 1), 53 bits */
+double random_unit(uint64_t seed, uint64_t stream, uint64_t counter); /* [0, 1), 53 bits */
+/* Inverse of the normal distribution function: -inf at 0, inf at 1, NaN outside. To 16 digits, and
+ * the same bits on every machine (Wichura 1988, AS 241). */
+double normal_quantile(double p);
 double random_normal(uint64_t seed, uint64_t stream, uint64_t counter); /* mean 0, deviation 1 */
-uint64_t random_below(uint64_t seed, uint64_t stream, uint64_t counter, uint64_t n); /* [0, n), unbiased to 2^-64 */
+/* [0, n), with a bias below 2^-64. */
+uint64_t random_below(uint64_t seed, uint64_t stream, uint64_t counter, uint64_t n);
 
-/* ---- UTF-8 ---------------------------------------------------------------------------------- */
-
-size_t utf8_valid_prefix(const char *p, size_t n);       /* bytes before the first bad one; n when valid */
-size_t utf8_length(const char *p, size_t n);             /* characters; a bad byte counts as one */
+/* UTF-8 by the character; n counts bytes. */
+/* Bytes before the first bad one; n when there is none. */
+size_t utf8_valid_prefix(const char *p, size_t n);
+size_t utf8_length(const char *p, size_t n); /* characters; a bad byte counts as one */
 uint32_t utf8_decode(const char *p, size_t n, size_t *used); /* n > 0; bad byte: U+FFFD, used 1 */
-size_t utf8_encode(char out[static 4], uint32_t c);      /* a surrogate or c > U+10FFFF: U+FFFD */
-size_t utf8_offset(const char *p, size_t n, size_t chars);   /* bytes of the first `chars` characters */
-
-/* ---- JSON text ------------------------------------------------------------------------------ */
+size_t utf8_encode(char out[static 4], uint32_t c); /* a surrogate or c > U+10FFFF: U+FFFD */
+/* Bytes of the first `chars` characters. */
+size_t utf8_offset(const char *p, size_t n, size_t chars);
 
 /* Appends s as a JSON string with quotes; bad UTF-8 becomes U+FFFD. */
 void json_put_string(struct buf *b, const char *s, size_t n);
@@ -257,19 +253,30 @@ void json_put_double(struct buf *b, double f);
 
 /* A pull parser over a text in memory, strict RFC 8259, depth at most 512, no allocation. UTF-8 in
  * strings is not checked, nor are pairs of surrogates (json_unescape does that) or repeated keys.
- * Tokens borrow from the text. For an object: OBJECT, (KEY, value)*, END; for an array: ARRAY, value*, END. */
+ * Tokens borrow from the text. For an object: OBJECT, (KEY, value)*, END; for an array: ARRAY,
+ * value*, END. */
 enum json_token {
-    JSON_TOKEN_ERROR, JSON_TOKEN_DONE, JSON_TOKEN_OBJECT, JSON_TOKEN_ARRAY, JSON_TOKEN_END, JSON_TOKEN_KEY,
-    JSON_TOKEN_STRING, JSON_TOKEN_NUMBER, JSON_TOKEN_TRUE, JSON_TOKEN_FALSE, JSON_TOKEN_NULL,
+    JSON_TOKEN_ERROR,
+    JSON_TOKEN_DONE,
+    JSON_TOKEN_OBJECT,
+    JSON_TOKEN_ARRAY,
+    JSON_TOKEN_END,
+    JSON_TOKEN_KEY,
+    JSON_TOKEN_STRING,
+    JSON_TOKEN_NUMBER,
+    JSON_TOKEN_TRUE,
+    JSON_TOKEN_FALSE,
+    JSON_TOKEN_NULL,
 };
 struct json_reader {
     const char *at, *end, *start;
     int depth;
-    uint8_t stack[512 / 8];       /* bit = inside an object */
+    uint8_t stack[512 / 8]; /* bit = inside an object */
     uint8_t state;
-    struct text raw;              /* of the last KEY, STRING (without quotes, escapes as they are) or scalar */
-    bool escaped;                 /* raw holds backslash escapes */
-    const char *problem;          /* after JSON_TOKEN_ERROR: what is wrong, at `at` */
+    /* The last KEY or STRING without its quotes, escapes as they are, or scalar. */
+    struct text raw;
+    bool escaped;        /* raw holds backslash escapes */
+    const char *problem; /* after JSON_TOKEN_ERROR: what is wrong, at `at` */
 };
 void json_start(struct json_reader *r, const char *text, size_t n);
 enum json_token json_next(struct json_reader *r);

@@ -183,15 +183,21 @@ char *arena_text(struct arena *a, const char *text, size_t len)
     return copy;
 }
 
-char *arena_format(struct arena *a, const char *format, ...)
+char *arena_vformat(struct arena *a, const char *format, va_list args)
 {
     struct buf b = {0};
-    va_list args;
-    va_start(args, format);
     buf_vformat(&b, format, args);
-    va_end(args);
     char *text = arena_text(a, b.at, b.len);
     buf_release(&b);
+    return text;
+}
+
+char *arena_format(struct arena *a, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *text = arena_vformat(a, format, args);
+    va_end(args);
     return text;
 }
 

@@ -1,7 +1,8 @@
 /*
- * Short decimal numbers, which nearly all cells are: up to 16 bytes are taken in one load, the point is
- * squeezed out, and the digits become a number in two halves of eight (multiplications within a word).
- * With at most 15 digits, and a power of ten of at most 15, one division rounds correctly (Clinger 1990).
+ * Short decimal numbers, which nearly all cells are: up to 16 bytes are taken in one load, the
+ * point is squeezed out, and the digits become a number in two halves of eight (multiplications
+ * within a word). With at most 15 digits, and a power of ten of at most 15, one division rounds
+ * correctly (Clinger 1990).
  */
 #include "base/base.h"
 
@@ -62,7 +63,8 @@ bool number_parse_padded(const char *p, size_t n, double *f)
     uint64_t high = (uint64_t)v, low = (uint64_t)(v >> 64);
     if (!all_digits(high) || !all_digits(low))
         return number_parse_double(p, n, f);
-    double value = (double)(eight_digits(high) * 100000000 + eight_digits(low)) / power_of_ten[decimals];
+    double value =
+        (double)(eight_digits(high) * 100000000 + eight_digits(low)) / power_of_ten[decimals];
     *f = negative ? -value : value;
     return true;
 }

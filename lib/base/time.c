@@ -7,8 +7,6 @@
 #define DAYS_PER_ERA  146097 /* of 400 years: the calendar repeats */
 #define DAYS_TO_EPOCH 719468 /* from 0000-03-01 to 1970-01-01 */
 
-/* ---- calendar ------------------------------------------------------------------------------ */
-
 /* The year is taken to begin in March, so that the leap day is its last; then the lengths of the
  * months before month m sum to (153 m + 2) / 5. */
 int64_t civil_to_days(int year, int month, int day)
@@ -82,8 +80,6 @@ bool usec_in_range(usec t)
     return t >= civil_to_days(YEAR_MIN, 1, 1) * USEC_DAY &&
            t < civil_to_days(YEAR_MAX + 1, 1, 1) * USEC_DAY;
 }
-
-/* ---- reading ------------------------------------------------------------------------------- */
 
 bool scan_digits(const char **p, const char *end, int most, int64_t *value)
 {
@@ -203,8 +199,6 @@ bool time_parse(const char *p, size_t n, usec *t, bool *has_offset)
     return usec_in_range(*t);
 }
 
-/* ---- writing ------------------------------------------------------------------------------- */
-
 /* The value with leading zeros up to the width. */
 static char *put_digits(char *p, int value, int width)
 {
@@ -241,8 +235,6 @@ size_t time_print(char out[static TIME_MAX], usec t)
     *p++ = 'Z';
     return (size_t)(p - out);
 }
-
-/* ---- durations ----------------------------------------------------------------------------- */
 
 static const struct unit {
     char name[3];

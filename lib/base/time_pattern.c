@@ -64,8 +64,6 @@ static const struct field *find_field(char letter)
     return NULL;
 }
 
-/* ---- validity ------------------------------------------------------------------------------ */
-
 static bool letters_known(const char *pattern, const char *letters, struct error *e)
 {
     for (const char *p = strchr(pattern, '%'); p; p = strchr(p + 2, '%')) {
@@ -89,8 +87,6 @@ bool time_pattern_printable(const char *pattern, struct error *e)
 {
     return letters_known(pattern, PRINT_LETTERS, e);
 }
-
-/* ---- reading ------------------------------------------------------------------------------- */
 
 struct parse {
     const char *p, *end;
@@ -236,8 +232,6 @@ bool time_parse_pattern(const char *p, size_t n, const char *pattern, usec *t, b
     *has_offset = s.by_epoch || s.m.c.offset != INT_MIN;
     return s.p == s.end && (s.by_epoch ? finish_epoch(&s, t) : finish_civil(&s, t));
 }
-
-/* ---- writing ------------------------------------------------------------------------------- */
 
 /* A week belongs to the year its Thursday is in (ISO 8601). */
 static void set_iso_week(struct moment *m)

@@ -32,8 +32,6 @@ struct zone {
     VEC(struct change) changes;
 };
 
-/* ---- TZif ---------------------------------------------------------------------------------- */
-
 struct header {
     char version;
     size_t leap_count, time_count, type_count, char_count, std_count, utc_count;
@@ -162,8 +160,6 @@ static bool read_file(struct zone *z, struct text file)
            read_footer(z, (struct text){file.at + size, file.len - size});
 }
 
-/* ---- opening ------------------------------------------------------------------------------- */
-
 /* Letters, digits, _ + - in parts joined by single slashes: no part can be "." or "..". */
 static bool name_valid(const char *name)
 {
@@ -231,8 +227,6 @@ void zone_free(struct zone *z)
     vec_release(&z->changes);
     mem_free(z);
 }
-
-/* ---- asking -------------------------------------------------------------------------------- */
 
 int zone_offset(const struct zone *z, usec utc)
 {

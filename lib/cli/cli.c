@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* ---- the options every command has ---------------------------------------------------------- */
-
 struct common {
     bool quiet, verbose, help, version;
     const char *home, *directory;
@@ -33,8 +31,6 @@ const struct option common_options[] = {
     {0, "version", NULL, INTO_FLAG(struct common, version), .help = "print the version and exit"},
     OPTION_END,
 };
-
-/* ---- one run of a tool ---------------------------------------------------------------------- */
 
 struct session {
     const struct tool *tool;

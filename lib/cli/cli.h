@@ -15,8 +15,7 @@
 
 #define MLUTILS_VERSION "0.1.0"
 
-/* ---- option tables -------------------------------------------------------------------------- */
-
+/* Type of an option's value, and of the field it is stored in. */
 enum option_kind {
     OPTION_FLAG, /* bool */
     OPTION_TEXT, /* const char *: borrowed from argv */
@@ -80,8 +79,6 @@ struct option {
 #define OPTION_END {.name = NULL}
 /* clang-format on */
 
-/* ---- commands and tools --------------------------------------------------------------------- */
-
 struct operands {
     char **at; /* borrowed from argv, in order; at[len] is NULL */
     size_t len;
@@ -127,14 +124,11 @@ struct tool {
  * --help --version. */
 int tool_main(const struct tool *tool, int argc, char **argv);
 
-/* ---- messages ------------------------------------------------------------------------------- */
-
-/* Each is one line "tool: message" in one write(2), control bytes masked; behind it may stand indented
- * lines that show the place in a program. */
-
+/* Each is one line "tool: message" in one write(2), control bytes masked; behind it may stand
+ * indented lines that show the place in a program. */
 int cli_report(const struct error *e); /* place and message; returns -e->code */
-int cli_usage(const char *format, ...)
-    PRINTF_LIKE(1, 2); /* adds ": see 'tool command --help'"; returns 2 */
+/* Adds ": see 'tool command --help'"; returns 2. */
+int cli_usage(const char *format, ...) PRINTF_LIKE(1, 2);
 void cli_warn(const char *format, ...) PRINTF_LIKE(1, 2); /* "warning: ..."; silent with -q */
 void cli_note(const char *format, ...) PRINTF_LIKE(1, 2); /* only with -v */
 bool cli_quiet(void);
@@ -146,8 +140,6 @@ const char *cli_home(void);
 /* The name a mistyped word probably meant: fewest edits (insert, delete, replace, swap), at most a
  * third of its letters; NULL when none is near. names may hold NULLs, which are passed over. */
 const char *cli_nearest(const char *word, const char *const *names, size_t count);
-
-/* ---- progress ------------------------------------------------------------------------------- */
 
 /* Shown on stderr when that is a terminal, after a second, four times a second; as JSON Lines with
  * --progress=jsonl, once a second; not at all with -q or --progress=off. */

@@ -30,8 +30,6 @@ static void put_choices(struct buf *out, const char *choices)
         buf_putc(out, *choices == '|' ? ' ' : *choices);
 }
 
-/* ---- bash ----------------------------------------------------------------------------------- */
-
 static void bash_words(struct buf *out, const struct option *row)
 {
     for (; row->name; row++) {
@@ -122,8 +120,6 @@ void describe_bash(struct buf *out, const struct tool *tool)
                   "    done < <(compgen -W \"$words\" -- \"$current\")\n}\n");
     buf_format(out, "complete -o default -F _%s %s\n", tool->name, tool->name);
 }
-
-/* ---- zsh ------------------------------------------------------------------------------------ */
 
 /* Inside '...' and inside [...] of a specification. */
 static void zsh_quote(struct buf *out, const char *text)
@@ -225,8 +221,6 @@ void describe_zsh(struct buf *out, const struct tool *tool)
                   "fi\n"
                   "_arguments -s -S : $common $own '*:file:_files'\n");
 }
-
-/* ---- fish ----------------------------------------------------------------------------------- */
 
 static void fish_quote(struct buf *out, const char *text)
 {

@@ -2,8 +2,6 @@
 
 #include <ctype.h>
 
-/* ---- JSON ----------------------------------------------------------------------------------- */
-
 static void json_member(struct buf *out, const char *name, const char *text)
 {
     if (!text)
@@ -88,8 +86,6 @@ static void describe_json(struct buf *out, const struct tool *tool)
     json_options(out, "common", common_options);
     buf_puts(out, "}\n");
 }
-
-/* ---- mdoc: the COMMANDS and OPTIONS of the manual page --------------------------------------- */
 
 enum { SOURCE_WIDTH = 78 };
 
@@ -208,8 +204,8 @@ static bool has_row(const struct option *rows, const struct option *wanted)
     return false;
 }
 
-/* A command's own options in full; those it has in common with the default command by their names.
- */
+/* A command's own options in full; those it has in common with the default command by
+ * their names. */
 static void mdoc_command_options(struct buf *out, const struct option *rows,
                                  const struct option *explained)
 {

@@ -66,6 +66,15 @@ int cli_report(const struct error *e)
     return -e->code;
 }
 
+static void write_formatted(const char *prefix, const char *format, va_list args) PRINTF_LIKE(2, 0);
+static void write_formatted(const char *prefix, const char *format, va_list args)
+{
+    struct buf text = {0};
+    buf_vformat(&text, format, args);
+    message_write(prefix, buf_text(&text));
+    buf_release(&text);
+}
+
 int cli_usage(const char *format, ...)
 {
     struct buf text = {0};
@@ -85,26 +94,20 @@ void cli_warn(const char *format, ...)
 {
     if (cli_state.quiet)
         return;
-    struct buf text = {0};
     va_list args;
     va_start(args, format);
-    buf_vformat(&text, format, args);
+    write_formatted("warning: ", format, args);
     va_end(args);
-    message_write("warning: ", buf_text(&text));
-    buf_release(&text);
 }
 
 void cli_note(const char *format, ...)
 {
     if (!cli_state.verbose)
         return;
-    struct buf text = {0};
     va_list args;
     va_start(args, format);
-    buf_vformat(&text, format, args);
+    write_formatted("", format, args);
     va_end(args);
-    message_write("", buf_text(&text));
-    buf_release(&text);
 }
 
 bool cli_quiet(void)

@@ -16,7 +16,7 @@ struct cli_state {
 };
 extern struct cli_state cli_state;
 
-/* ---- options.c ------------------------------------------------------------------------------ */
+/* options.c */
 
 /* Rows and the struct their offsets point into. */
 struct option_table {
@@ -60,7 +60,7 @@ int operands_check(const char *pattern, const struct operands *operands);
 /* Steps through "a|b|c": the next word, missing text at the end. */
 struct text choice_next(const char **rest);
 
-/* ---- help.c, describe.c, completion.c: texts from the tables --------------------------------- */
+/* help.c, describe.c, completion.c: texts from the tables. */
 
 extern const struct option common_options[];
 
@@ -79,7 +79,7 @@ void describe_bash(struct buf *out, const struct tool *tool);
 void describe_zsh(struct buf *out, const struct tool *tool);
 void describe_fish(struct buf *out, const struct tool *tool);
 
-/* ---- signals.c, diagnostic.c ---------------------------------------------------------------- */
+/* signals.c, diagnostic.c */
 
 /* Opens what is missing of descriptors 0-2 so that no file is taken for one of them, and makes
  * fatal signals call the tool's abandon before they kill. */

@@ -3,8 +3,6 @@
 #include <math.h>
 #include <stdio.h>
 
-/* ---- values --------------------------------------------------------------------------------- */
-
 union number {
     int64_t whole; /* OPTION_INT, OPTION_DURATION */
     uint64_t size;
@@ -181,8 +179,6 @@ void options_release(struct option_table t)
     }
 }
 
-/* ---- arguments ------------------------------------------------------------------------------ */
-
 static bool find(const struct scan *s, char letter, struct text name, struct scanned *found)
 {
     for (size_t i = 0; i < COUNT_OF(s->tables); i++) {
@@ -196,8 +192,8 @@ static bool find(const struct scan *s, char letter, struct text name, struct sca
     return false;
 }
 
-/* The value of an option that needs one: what follows it in its argument, else the next argument.
- */
+/* The value of an option that needs one: what follows it in its argument,
+ * else the next argument. */
 static enum scan_result take_value(struct scan *s, const char *attached, struct scanned *found)
 {
     found->text = attached;
@@ -260,8 +256,6 @@ enum scan_result scan_next(struct scan *s, struct scanned *found)
     s->ended = true;
     return scan_next(s, found);
 }
-
-/* ---- complaints ----------------------------------------------------------------------------- */
 
 enum { NAMES_MAX = 128 };
 

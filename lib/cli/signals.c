@@ -43,8 +43,8 @@ void signals_start(void)
         if (sigaction(fatal[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
             (void)sigaction(fatal[i], &action, NULL);
     }
-    /* A closed pipe ends a filter quietly, even when the parent (Python, some CI) ignores SIGPIPE.
-     */
+    /* A closed pipe ends a filter quietly, even when the parent (Python,
+     * some CI) ignores SIGPIPE. */
     (void)sigaction(SIGPIPE, &action, NULL);
 }
 

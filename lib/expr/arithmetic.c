@@ -7,8 +7,6 @@
 enum op { OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_IDIV, OP_MOD, OP_POW };
 static const char *const op_signs[] = {"+", "-", "*", "/", "//", "%", "^"};
 
-/* ---- one pair ------------------------------------------------------------------------------- */
-
 static bool int_pow(int64_t base, int64_t exponent, int64_t *out)
 {
     int64_t result = 1;
@@ -94,8 +92,6 @@ static int reject_op(const struct frame *f, enum op op, size_t row, const struct
     buf_release(&text);
     return frame_reject(f, row);
 }
-
-/* ---- vectors -------------------------------------------------------------------------------- */
 
 #define DOUBLE_LOOP(expression)                                                                    \
     for (size_t r = 0; r < n; r++) {                                                               \
@@ -215,8 +211,6 @@ static int eval_op(struct frame *f, const struct node *n, enum op op, struct vec
     return ints ? int_rows(f, op, &a, &b, out) : mixed_rows(f, op, &a, &b, out);
 }
 
-/* ---- times ---------------------------------------------------------------------------------- */
-
 /* time - time: seconds between. */
 static int time_difference(struct frame *f, const struct node *n, struct vector *out)
 {
@@ -280,8 +274,6 @@ static int time_shift(struct frame *f, const struct node *n, int sign, struct ve
     *out = (struct vector){.form = FORM_TIME, .i64 = to};
     return status;
 }
-
-/* ---- the operators -------------------------------------------------------------------------- */
 
 static int eval_add(struct frame *f, const struct node *n, struct vector *out)
 {

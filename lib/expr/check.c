@@ -1,5 +1,5 @@
-/* Names become columns and parameters, every node gets its kind, calls of literals become literals.
- */
+/* Names become columns and parameters, every node gets its kind,
+ * calls of literals become literals. */
 #include "cli/cli.h"
 #include "expr/eval.h"
 
@@ -17,9 +17,6 @@ struct checker {
 };
 
 static int check_node(struct checker *k, struct node *n, const struct scope *scope);
-
-/* ---- names -------------------------------------------------------------------------------------
- */
 
 static bool find_variable(struct node *n, const struct scope *scope)
 {
@@ -77,9 +74,6 @@ static int check_name(struct checker *k, struct node *n, const struct scope *sco
     return 0;
 }
 
-/* ---- folding -----------------------------------------------------------------------------------
- */
-
 void node_make_literal(struct expr *x, struct node *n, struct value v)
 {
     n->form = NODE_LITERAL;
@@ -125,9 +119,6 @@ static int fold(struct checker *k, struct node *n)
         n->kind = declared;
     return 0;
 }
-
-/* ---- arguments ----------------------------------------------------------------------------------
- */
 
 /* The letter of argument i, 0 past the last; *required: how many there must be. */
 static char letter_at(const char *args, size_t i)

@@ -3,8 +3,6 @@
 
 #include <math.h>
 
-/* ---- vectors of one kind -------------------------------------------------------------------- */
-
 /* Which orders make the comparison true: bit 0 less, bit 1 equal, bit 2 greater. */
 static unsigned accepted(enum compare_op op)
 {
@@ -101,8 +99,6 @@ void compare_vectors(const struct frame *f, enum compare_op op, const struct vec
         compare_ints(orders, a, b, out, f->rows);
 }
 
-/* ---- in which kind -------------------------------------------------------------------------- */
-
 static bool is_literal(const struct node *n)
 {
     return n->form == NODE_LITERAL;
@@ -175,8 +171,6 @@ static int check_compare(struct expr *x, struct node *n, struct error *e)
     return status;
 }
 
-/* ---- the operators -------------------------------------------------------------------------- */
-
 static int eval_compare(struct frame *f, const struct node *n, enum compare_op op,
                         struct vector *out)
 {
@@ -226,8 +220,6 @@ static int eval_between(struct frame *f, const struct node *n, struct vector *ou
     *out = (struct vector){.form = FORM_BOOL, .b8 = to};
     return 0;
 }
-
-/* ---- in ------------------------------------------------------------------------------------- */
 
 /* A list of literals, all texts or all numbers, ready for look-ups. */
 struct literal_set {

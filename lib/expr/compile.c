@@ -3,9 +3,6 @@
 
 #include <stdio.h>
 
-/* ---- messages ---------------------------------------------------------------------------------
- */
-
 enum { SHOWN_BEFORE = 60, SHOWN_AFTER = 40 };
 
 static bool inside_character(struct text s, size_t at)
@@ -53,9 +50,6 @@ int expr_fail(const struct expr *x, size_t at, struct error *e, const char *form
     buf_release(&message);
     return ERR_USAGE;
 }
-
-/* ---- life -------------------------------------------------------------------------------------
- */
 
 static void copy_names(struct expr *x, const struct schema *schema)
 {
@@ -107,9 +101,6 @@ void expr_free(struct expr *x)
     arena_release(&x->arena);
     mem_free(x);
 }
-
-/* ---- questions ---------------------------------------------------------------------------------
- */
 
 const char *kind_name(enum kind k)
 {

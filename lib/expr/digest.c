@@ -96,8 +96,6 @@ static void feed(struct text s, size_t block, size_t field, bool big_endian,
         step(state, last + i);
 }
 
-/* ---- MD5 ------------------------------------------------------------------------------------ */
-
 static void md5_block(void *state, const uint8_t *block)
 {
     static const uint8_t turns[4][4] = {
@@ -139,8 +137,6 @@ void md5(struct text s, uint8_t out[static MD5_SIZE])
         out[i] = (uint8_t)(h[i / 4] >> (8 * (i % 4)));
 }
 
-/* ---- SHA-1 ---------------------------------------------------------------------------------- */
-
 static void sha1_block(void *state, const uint8_t *block)
 {
     uint32_t *h = state, a = h[0], b = h[1], c = h[2], d = h[3], e = h[4], w[80];
@@ -174,8 +170,6 @@ void sha1(struct text s, uint8_t out[static SHA1_SIZE])
     for (size_t i = 0; i < 5; i++)
         write_big(out + 4 * i, h[i], 4);
 }
-
-/* ---- SHA-256, SHA-512 ----------------------------------------------------------------------- */
 
 static void sha256_block(void *state, const uint8_t *block)
 {
@@ -244,8 +238,6 @@ void sha512(struct text s, uint8_t out[static SHA512_SIZE])
     for (size_t i = 0; i < 8; i++)
         write_big(out + 8 * i, h[i], 8);
 }
-
-/* ---- HMAC ----------------------------------------------------------------------------------- */
 
 static void keyed(const uint8_t key[static 64], uint8_t pad, struct text s, uint8_t *out)
 {

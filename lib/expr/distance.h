@@ -1,5 +1,5 @@
-/* How alike two texts are, character by character. What is needed meanwhile comes from the arena.
- */
+/* How alike two texts are, character by character.
+ * What is needed meanwhile comes from the arena. */
 #ifndef EXPR_DISTANCE_H
 #define EXPR_DISTANCE_H
 

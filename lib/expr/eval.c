@@ -3,9 +3,6 @@
 
 #include <math.h>
 
-/* ---- frames ------------------------------------------------------------------------------------
- */
-
 void *frame_array(const struct frame *f, size_t size)
 {
     return batch_array(f->batch, f->rows, size);
@@ -37,8 +34,6 @@ struct frame frame_masked(const struct frame *f, const uint8_t *mask)
     return masked;
 }
 
-/* ---- literals and parameters ---------------------------------------------------------------- */
-
 static struct vector literal_vector(const struct node *n)
 {
     const struct value *v = &n->value;
@@ -69,8 +64,6 @@ static struct vector variable_vector(const struct frame *f, const struct node *n
     struct vector outer = variable_vector(f->outer, n);
     return vector_gather(f, &outer, f->outer_row);
 }
-
-/* ---- columns -------------------------------------------------------------------------------- */
 
 static struct vector vector_of_column(const struct column *c)
 {
@@ -215,8 +208,6 @@ static int masked_double_column(struct frame *f, const struct node *n, struct ve
     return status;
 }
 
-/* ---- nodes ---------------------------------------------------------------------------------- */
-
 int eval(struct frame *f, const struct node *n, struct vector *out)
 {
     switch (n->form) {
@@ -282,9 +273,6 @@ int eval_letter(struct frame *f, const struct node *n, char letter, struct vecto
     }
 }
 
-/* ---- doubles: the mathematical functions --------------------------------------------------------
- */
-
 static int reject_real(const struct frame *f, const struct node *n, size_t row, double a, double b)
 {
     char first[NUMBER_MAX], second[NUMBER_MAX];
@@ -326,8 +314,6 @@ static int eval_real(struct frame *f, const struct node *n, struct vector *out)
         status = eval_double(f, n->args[1], &b);
     return status ? status : real_rows(f, n, &a, n->fn->real2 ? &b : NULL, out);
 }
-
-/* ---- row by row ----------------------------------------------------------------------------- */
 
 /* Arguments of a call: vectors and the values of the row under way. */
 struct row_args {
@@ -400,8 +386,6 @@ int eval_rows(struct frame *f, const struct node *n, struct vector *out)
     buf_release(&c.scratch);
     return status;
 }
-
-/* ---- the contract --------------------------------------------------------------------------- */
 
 /* A constant becomes a value per row. */
 static struct vector spread(const struct frame *f, const struct vector *v)

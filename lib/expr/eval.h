@@ -4,8 +4,8 @@
 
 #include "expr/node.h"
 
-/* Values of all rows of a frame, or one constant that stands for all. Never FORM_VIEW or FORM_RAW.
- */
+/* Values of all rows of a frame, or one constant that stands for all.
+ * Never FORM_VIEW or FORM_RAW. */
 struct vector {
     enum form form;
     bool constant;
@@ -59,9 +59,6 @@ int eval_int(struct frame *f, const struct node *n, struct vector *out);    /* F
 int eval_letter(struct frame *f, const struct node *n, char letter, struct vector *out);
 int eval_rows(struct frame *f, const struct node *n, struct vector *out); /* by fn->row */
 
-/* ---- vectors ----------------------------------------------------------------------------------
- */
-
 enum kind vector_kind(const struct vector *v);
 struct vector vector_missing(enum kind k); /* constant */
 struct value vector_get(const struct vector *v, size_t row);
@@ -87,9 +84,6 @@ void filler_put(struct filler *to, size_t row, const struct value *v);
 struct vector filler_vector(const struct filler *from);
 enum kind letter_kind(char letter);
 char kind_letter(enum kind k);
-
-/* ---- values -----------------------------------------------------------------------------------
- */
 
 /* What a row kernel gets besides its arguments. */
 struct call {
@@ -170,9 +164,7 @@ bool list_next(struct json_reader *r, struct text *item);
 /* Orders numbers before other values, then by text. */
 int value_compare(const struct value *a, const struct value *b);
 
-/* ---- kernels used in several places ------------------------------------------------------------
- */
-
+/* Kernels used in several places. */
 enum compare_op { COMPARE_EQ, COMPARE_NE, COMPARE_LT, COMPARE_LE, COMPARE_GT, COMPARE_GE };
 /* out: rows items of 0, 1, BOOL_MISSING. Both sides have the same kind (or are numbers). */
 void compare_vectors(const struct frame *f, enum compare_op op, const struct vector *a,

@@ -17,9 +17,8 @@
  * A text column used as a number is parsed cell by cell. Numbers are integers (64-bit; overflow is
  * an error) or doubles, cell by cell: 2 and 2.0 are equal, `/` gives a double, `//` floors. A
  * result outside a function's domain (ln(-1), x / 0) is an error with the row's place, or missing
- * with
- * --on-error=null. and, or, if, case and coalesce look at an argument for the rows alone that need
- * it, so `x > 0 and ln(x) > 1` is safe.
+ * with --on-error=null. and, or, if, case and coalesce look at an argument for the rows alone that
+ * need it, so `x > 0 and ln(x) > 1` is safe.
  *
  * == on two columns compares as their schema types say when both are numbers or both times, else as
  * text; against a literal as the literal's type, but a time meets text as a time. Times differ by
@@ -71,7 +70,8 @@ struct function {
     const char *result;    /* its value as text: "ell"; run by the tests */
 };
 size_t function_count(void);
-const struct function *function_at(size_t i); /* sorted by name */
+/* Fills at, which has room for function_count(). */
+void functions_by_name(const struct function **at);
 const struct function *function_find(struct text name);
 
 /* A PCRE2 pattern shared by threads (JIT-compiled), for steps and functions alike. */

@@ -3,8 +3,6 @@
 
 #include <math.h>
 
-/* ---- kinds ---------------------------------------------------------------------------------- */
-
 /* The number behind a value of any kind. */
 static bool to_number(struct call *c, const struct value *v, struct value *out)
 {
@@ -89,8 +87,6 @@ KERNEL(do_typeof)
         return give_text(out, TEXT_LITERAL("int"));
     return give_text(out, text_of(names[a[0].kind]));
 }
-
-/* ---- bases ---------------------------------------------------------------------------------- */
 
 static void put_in_base(struct buf *b, uint64_t n, unsigned base)
 {
@@ -191,8 +187,6 @@ KERNEL(do_base)
     put_signed(&c->scratch, n, (unsigned)a[2].i);
     return give_scratch(c, out);
 }
-
-/* ---- JSON ----------------------------------------------------------------------------------- */
 
 KERNEL(do_json_parse)
 {

@@ -4,8 +4,6 @@
 
 #include <stdio.h>
 
-/* ---- characters ----------------------------------------------------------------------------- */
-
 /* Tables of edits grow with the product of the lengths. */
 static bool both_characters(struct call *c, const struct value *a, struct characters *x,
                             struct characters *y)
@@ -18,8 +16,6 @@ static bool both_characters(struct call *c, const struct value *a, struct charac
     return call_fail(c, "%s: texts of %zu and %zu characters are too long to compare",
                      c->node->fn->about.name, x->count, y->count);
 }
-
-/* ---- edits --------------------------------------------------------------------------------- */
 
 KERNEL(do_levenshtein)
 {
@@ -54,8 +50,6 @@ KERNEL(do_jaro_winkler)
     return both_characters(c, a, &x, &y) && give_double(out, jaro_winkler(&x, &y, c->arena));
 }
 
-/* ---- shared words --------------------------------------------------------------------------- */
-
 static void put_words(struct map *words, struct text s)
 {
     for (size_t i = 0, start = 0, used = 0; i <= s.len; i += used) {
@@ -82,8 +76,6 @@ KERNEL(do_jaccard)
     map_release(&second);
     return give_double(out, all > 0 ? (double)shared / (double)all : 1.0);
 }
-
-/* ---- sound ---------------------------------------------------------------------------------- */
 
 /* The letters A-Z of s in capitals, NUL-terminated. */
 static char *letters_of(struct text s, struct arena *arena)

@@ -1,8 +1,6 @@
 /* Text for the web: percent encoding, HTML entities, Base64 (RFC 3986, RFC 4648). */
 #include "expr/eval.h"
 
-/* ---- URLs ----------------------------------------------------------------------------------- */
-
 static bool is_unreserved(char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
@@ -38,8 +36,6 @@ KERNEL(do_url_decode)
     }
     return give_scratch(c, out);
 }
-
-/* ---- HTML ----------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -117,8 +113,6 @@ KERNEL(do_html_unescape)
     }
     return give_scratch(c, out);
 }
-
-/* ---- Base64 --------------------------------------------------------------------------------- */
 
 static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 

@@ -5,8 +5,6 @@
 #include <math.h>
 #include <stdio.h>
 
-/* ---- one conversion ------------------------------------------------------------------------- */
-
 enum { WIDTH_MAX = 1000, PRECISION_MAX = 100 };
 
 /* flags width .precision letter, as printf and format have them. */
@@ -193,8 +191,6 @@ static bool put_formatted(struct call *c, struct buf *b, const struct spec *s,
     return true;
 }
 
-/* ---- templates ------------------------------------------------------------------------------ */
-
 static bool bad_template(struct call *c, struct text template)
 {
     char quoted[QUOTE_MAX];
@@ -265,8 +261,6 @@ KERNEL(do_fmtnum)
         s.letter = s.precision >= 0 ? 'f' : 's';
     return put_formatted(c, &c->scratch, &s, &a[0]) && give_scratch(c, out);
 }
-
-/* ---- units ---------------------------------------------------------------------------------- */
 
 struct unit {
     const char *name;

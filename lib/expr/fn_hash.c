@@ -4,8 +4,6 @@
 
 #include <zlib.h>
 
-/* ---- digests -------------------------------------------------------------------------------- */
-
 static bool give_hex(struct call *c, const uint8_t *bytes, size_t n, struct value *out)
 {
     for (size_t i = 0; i < n; i++)
@@ -65,8 +63,6 @@ KERNEL(do_hash_mod)
     uint64_t seed = c->count > 2 ? (uint64_t)a[2].i : 0;
     return give_int(out, (int64_t)(xxh64(a[0].text, seed) % (uint64_t)a[1].i));
 }
-
-/* ---- UUIDs (RFC 9562) ----------------------------------------------------------------------- */
 
 static bool give_uuid(struct call *c, uint8_t bytes[static 16], unsigned version, struct value *out)
 {
@@ -170,8 +166,6 @@ static const struct function_row hash_rows[] = {
      .row = do_xxh64},
 };
 const struct function_family hash_functions = {hash_rows, COUNT_OF(hash_rows)};
-
-/* ---- draws ---------------------------------------------------------------------------------- */
 
 /* Two draws differ when step, call, row or item of a list do. */
 struct draw {

@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-/* ---- building and reading ------------------------------------------------------------------- */
-
 void list_put(struct buf *b, struct text json)
 {
     if (b->at[b->len - 1] != '[')
@@ -96,8 +94,6 @@ static bool finish_list(struct call *c, struct value *out)
     return give_scratch_json(c, out);
 }
 
-/* ---- making --------------------------------------------------------------------------------- */
-
 KERNEL(do_list)
 {
     buf_putc(&c->scratch, '[');
@@ -154,8 +150,6 @@ KERNEL(do_zip)
     }
     return finish_list(c, out);
 }
-
-/* ---- parts ---------------------------------------------------------------------------------- */
 
 KERNEL(do_slice)
 {

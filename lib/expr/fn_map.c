@@ -1,8 +1,6 @@
 /* Maps (JSON objects), and looking into lists and maps alike. */
 #include "expr/fn_list.h"
 
-/* ---- reading and building ------------------------------------------------------------------- */
-
 bool map_open(struct call *c, struct json_reader *r, struct text json)
 {
     json_start(r, json.at, json.len);
@@ -42,8 +40,6 @@ static bool finish_map(struct call *c, struct value *out)
     buf_putc(&c->scratch, '}');
     return give_scratch_json(c, out);
 }
-
-/* ---- one item ------------------------------------------------------------------------------- */
 
 /* The last entry of that key counts. */
 static bool find_key(struct text json, struct text wanted, struct arena *arena, struct text *found)
@@ -133,8 +129,6 @@ KERNEL(do_length)
     return give_int(out, n);
 }
 
-/* ---- setting -------------------------------------------------------------------------------- */
-
 static bool set_in_list(struct call *c, const struct value *a, struct text with, struct value *out)
 {
     struct json_reader r;
@@ -187,8 +181,6 @@ KERNEL(do_set)
     buf_release(&json);
     return good;
 }
-
-/* ---- all of a map --------------------------------------------------------------------------- */
 
 KERNEL(do_keys)
 {
@@ -266,8 +258,6 @@ KERNEL(do_explode_kv)
     buf_release(&json);
     return finish_map(c, out);
 }
-
-/* ---- paths ---------------------------------------------------------------------------------- */
 
 /* path = ["$"] { "." name | "[" number "]" | "[" quote name quote "]" }; the first dot may be left
  * out. Takes one step off the front of *path; false when it is malformed. */

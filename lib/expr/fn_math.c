@@ -3,8 +3,6 @@
 
 #include <math.h>
 
-/* ---- mathematics: a double to a double ------------------------------------------------------ */
-
 static double degrees(double x)
 {
     return x * (180.0 / M_PI);
@@ -184,8 +182,6 @@ static const struct function_row math_rows[] = {
     REAL("tanh", tanh, "hyperbolic tangent", "tanh(0)", "0"),
 };
 const struct function_family math_functions = {math_rows, COUNT_OF(math_rows)};
-
-/* ---- bits ----------------------------------------------------------------------------------- */
 
 KERNEL(do_band)
 {

@@ -85,8 +85,6 @@ KERNEL(do_squeeze)
     return give_scratch(c, out);
 }
 
-/* ---- padding -------------------------------------------------------------------------------- */
-
 static bool put_padding(struct call *c, const struct value *a)
 {
     struct text fill = c->count > 2 ? a[2].text : TEXT_LITERAL(" ");
@@ -118,8 +116,6 @@ KERNEL(do_rpad)
     buf_add(&c->scratch, a[0].text.at, a[0].text.len);
     return put_padding(c, a) && give_scratch(c, out);
 }
-
-/* ---- wrapping ------------------------------------------------------------------------------- */
 
 /* The word at or after byte *at, which moves behind it; empty at the end. */
 static struct text next_word(struct text s, size_t *at)

@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-/* ---- place ---------------------------------------------------------------------------------- */
-
 KERNEL(do_row_num)
 {
     size_t row = frame_root_row(c->frame, c->row);
@@ -15,8 +13,6 @@ KERNEL(do_file_name)
 {
     return give_text(out, text_of(c->frame->batch->file));
 }
-
-/* ---- columns: answered while compiling ------------------------------------------------------ */
 
 static int want_literal(const struct expr *x, const struct node *n, struct error *e)
 {
@@ -78,8 +74,6 @@ static int check_nfields(struct expr *x, struct node *n, struct error *e UNUSED)
     return 0;
 }
 
-/* ---- the environment: constants too --------------------------------------------------------- */
-
 KERNEL(do_env)
 {
     struct buf *name = &c->scratch;
@@ -102,8 +96,6 @@ KERNEL(do_param)
     char quoted[QUOTE_MAX];
     return call_fail(c, "no parameter %s was given", quote(quoted, name.at, name.len));
 }
-
-/* ---- prev ----------------------------------------------------------------------------------- */
 
 /* The last value of the batch before. Batches come in file order, one at a time; a new run over the
  * rows begins with a batch whose sequence is not above the last one's. */

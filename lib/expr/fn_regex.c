@@ -122,8 +122,6 @@ KERNEL(do_re_escape)
     return give_scratch(c, out);
 }
 
-/* ---- like: % any text, _ one character, \ before either ------------------------------------- */
-
 static uint32_t fold_case(uint32_t c, bool ignore_case)
 {
     return ignore_case && c >= 'A' && c <= 'Z' ? c + 32 : c;

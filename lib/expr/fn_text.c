@@ -2,8 +2,6 @@
  * the end. */
 #include "expr/fn_text.h"
 
-/* ---- pieces --------------------------------------------------------------------------------- */
-
 KERNEL(do_len)
 {
     return give_int(out, (int64_t)utf8_length(a[0].text.at, a[0].text.len));
@@ -44,8 +42,6 @@ KERNEL(do_right)
     int64_t n = a[1].i < 0 ? 0 : a[1].i, length = (int64_t)utf8_length(a[0].text.at, a[0].text.len);
     return give_text(out, piece(a[0].text, n < length ? length - n : 0, INT64_MAX));
 }
-
-/* ---- searching ------------------------------------------------------------------------------ */
 
 size_t text_find(struct text s, struct text part, size_t from)
 {
@@ -111,8 +107,6 @@ KERNEL(do_count_substr)
     }
     return give_int(out, count);
 }
-
-/* ---- joining and replacing ------------------------------------------------------------------ */
 
 KERNEL(do_concat)
 {
@@ -205,8 +199,6 @@ KERNEL(do_translate)
     return give_scratch(c, out);
 }
 
-/* ---- lists of pieces ------------------------------------------------------------------------ */
-
 KERNEL(do_split)
 {
     struct text s = a[0].text, sep = a[1].text;
@@ -284,8 +276,6 @@ KERNEL(do_ngrams)
     buf_putc(&c->scratch, ']');
     return give_scratch_json(c, out);
 }
-
-/* ---- characters ----------------------------------------------------------------------------- */
 
 KERNEL(do_char)
 {

@@ -4,8 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- shared --------------------------------------------------------------------------------- */
-
 bool unit_of(struct call *c, struct text word, enum unit *unit)
 {
     static const struct {
@@ -76,8 +74,6 @@ bool give_shifted(struct call *c, struct value *out, usec t, usec by)
     return give_time(out, sum);
 }
 
-/* ---- now ------------------------------------------------------------------------------------ */
-
 static usec start_of_day(usec t)
 {
     usec rest = t % USEC_DAY;
@@ -93,8 +89,6 @@ KERNEL(do_today)
 {
     return give_time(out, start_of_day(c->frame->x->context.now));
 }
-
-/* ---- reading and writing -------------------------------------------------------------------- */
 
 /* The zone of a clock time without an offset: the call's, else the one declared for the input. */
 static bool from_local(const struct call *c, usec local, struct value *out)
@@ -198,8 +192,6 @@ KERNEL(do_from_epoch)
     return give_shifted(c, out, 0, a[0].is_int ? a[0].i * USEC_SECOND : llround(seconds * 1e6));
 }
 
-/* ---- moving --------------------------------------------------------------------------------- */
-
 /* The day is cut to the length of the month: a month after January 31 is the end of February. */
 static bool add_months(struct call *c, usec t, int64_t months, struct value *out)
 {
@@ -279,8 +271,6 @@ KERNEL(do_age)
     return give_int(out, x.year - y.year - before_birthday);
 }
 
-/* ---- cutting -------------------------------------------------------------------------------- */
-
 KERNEL(do_trunc_time)
 {
     enum unit unit = UNIT_DAY;
@@ -311,8 +301,7 @@ static const struct function_row rows[] = {
      .row = do_age},
     {{"date_add", TIME, "date_add(time, n, unit) -> time",
       "n years, months, weeks, days, hours, minutes or seconds later; a day past the month's end "
-      "is "
-      "its last",
+      "is its last",
       "date_add(\"2024-01-31\", 1, \"month\")", "2024-02-29T00:00:00Z"},
      "dit",
      'd',

@@ -1,5 +1,7 @@
-/* The catalogue: the families' tables as one, sorted by name. */
+/* The catalogue of functions: the families' tables as one. */
 #include "expr/node.h"
+
+#include <stdlib.h>
 
 static const struct function_family *const families[] = {
     &arithmetic_functions, &number_functions,   &math_functions,   &bit_functions,
@@ -18,36 +20,19 @@ size_t function_count(void)
     return n;
 }
 
-/* Functions of the same first letter with a smaller name. */
-static size_t rank_in_letter(const char *name)
+static int by_name(const void *a, const void *b)
 {
-    size_t rank = 0;
-    for (size_t i = 0; i < COUNT_OF(families); i++)
-        for (size_t k = 0; k < families[i]->count; k++) {
-            const char *other = families[i]->rows[k].about.name;
-            rank += other[0] == name[0] && strcmp(other, name) < 0;
-        }
-    return rank;
+    const struct function *const *x = a, *const *y = b;
+    return strcmp((*x)->name, (*y)->name);
 }
 
-/* The tables are sorted family by family only; looking through one letter keeps this quick without
- * an index that would have to be kept. */
-const struct function *function_at(size_t index)
+void functions_by_name(const struct function **at)
 {
-    size_t with_letter[256] = {0};
-    unsigned char letter = 0;
+    size_t n = 0;
     for (size_t i = 0; i < COUNT_OF(families); i++)
         for (size_t k = 0; k < families[i]->count; k++)
-            with_letter[(unsigned char)families[i]->rows[k].about.name[0]]++;
-    for (; letter < 255 && index >= with_letter[letter]; letter++)
-        index -= with_letter[letter];
-    for (size_t i = 0; i < COUNT_OF(families); i++)
-        for (size_t k = 0; k < families[i]->count; k++) {
-            const struct function *f = &families[i]->rows[k].about;
-            if ((unsigned char)f->name[0] == letter && rank_in_letter(f->name) == index)
-                return f;
-        }
-    return NULL;
+            at[n++] = &families[i]->rows[k].about;
+    qsort(at, n, sizeof *at, by_name);
 }
 
 const struct function_row *function_row_find(struct text name)

@@ -91,8 +91,6 @@ static bool has_list(const struct frame *f, const struct items *it, size_t row)
     return it->lists.text[vector_at(&it->lists, row)].at && frame_wants(f, row);
 }
 
-/* ---- map, list_filter ----------------------------------------------------------------------- */
-
 static struct text scratch_copy(struct frame *f, const struct buf *b)
 {
     return (struct text){arena_text(&f->batch->arena, b->at, b->len), b->len};
@@ -146,8 +144,6 @@ static int eval_list_filter(struct frame *f, const struct node *n, struct vector
     return eval_lists(f, n, true, out);
 }
 
-/* ---- any, all ------------------------------------------------------------------------------- */
-
 /* any is decided by a true item, all by a false one; missing ones leave it open. */
 static int eval_quantifier(struct frame *f, const struct node *n, uint8_t decided,
                            struct vector *out)
@@ -180,8 +176,6 @@ static int eval_all(struct frame *f, const struct node *n, struct vector *out)
 {
     return eval_quantifier(f, n, 0, out);
 }
-
-/* ---- reduce --------------------------------------------------------------------------------- */
 
 /* What the steps of a reduce may write in all: nothing of it is freed before the batch is done. */
 enum { REDUCE_MAX = 256 << 20 };

@@ -7,8 +7,6 @@ static struct vector bools(const uint8_t *values)
     return (struct vector){.form = FORM_BOOL, .b8 = values};
 }
 
-/* ---- and, or, xor, not ---------------------------------------------------------------------- */
-
 /* mask[r] = 1 for the wanted rows whose answer is still open; false when there is none. */
 static bool open_rows(const struct frame *f, const uint8_t *answer, uint8_t decided, uint8_t *mask)
 {
@@ -77,8 +75,6 @@ KERNEL(do_xor)
 {
     return give_bool(out, a[0].b != a[1].b);
 }
-
-/* ---- choices -------------------------------------------------------------------------------- */
 
 /* Branches of if, case, switch and coalesce: which one gives each row its value. */
 struct choices {
@@ -221,8 +217,6 @@ static int eval_nullif(struct frame *f, const struct node *n, struct vector *out
     return 0;
 }
 
-/* ---- greatest, least ------------------------------------------------------------------------ */
-
 static int eval_extreme(struct frame *f, const struct node *n, int sign, struct vector *out)
 {
     struct choices c = choices_new(f, n);
@@ -257,8 +251,6 @@ static int eval_least(struct frame *f, const struct node *n, struct vector *out)
     return eval_extreme(f, n, -1, out);
 }
 
-/* ---- missing -------------------------------------------------------------------------------- */
-
 static int eval_missing(struct frame *f, const struct node *n, uint8_t answer, struct vector *out)
 {
     struct vector v;
@@ -285,8 +277,6 @@ static int eval_not_null(struct frame *f, const struct node *n, struct vector *o
 {
     return eval_missing(f, n, 0, out);
 }
-
-/* ---- kinds of results ----------------------------------------------------------------------- */
 
 /* Joins the kinds of args[first], args[first + step] ... and of the last when it stands alone. */
 static void join_branches(struct node *n, size_t first, bool last_alone)

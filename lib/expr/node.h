@@ -47,10 +47,10 @@ struct node {
     size_t count;
     struct value value; /* LITERAL */
     size_t column;
-    struct text params[2]; /* LAMBDA */
-    unsigned level,
-        index;        /* VARIABLE: nesting of its lambda from 1, which parameter. LAMBDA: level */
-    unsigned ordinal; /* CALL: the how manyth call of the expression, to tell draws apart */
+    struct text params[2];   /* LAMBDA */
+    unsigned level;          /* LAMBDA: its nesting, from 1; VARIABLE: that of its lambda */
+    unsigned index;          /* VARIABLE: which parameter of the lambda */
+    unsigned ordinal;        /* CALL: its number in the expression, to tell draws apart */
     struct regex *regex;     /* CALL with a pattern argument */
     struct zone *zone;       /* CALL with a zone argument */
     struct literal_set *set; /* `in` with literals only */
@@ -70,13 +70,12 @@ struct expr {
     VEC(struct node *) calls;    /* all of them, for what they hold */
 };
 
-/* Fails with message, then the line of the source with a caret under byte `at`. Returns ERR_USAGE.
- */
+/* Fails with message, then the line of the source with a caret under byte `at`.
+ * Returns ERR_USAGE. */
 int expr_fail(const struct expr *x, size_t at, struct error *e, const char *format, ...)
     PRINTF_LIKE(4, 5);
 
-/* ---- lexer.c -------------------------------------------------------------------------------- */
-
+/* lexer.c */
 enum token_kind {
     TOKEN_END,
     TOKEN_NUMBER,
@@ -89,16 +88,14 @@ enum token_kind {
 struct token {
     enum token_kind kind;
     size_t at, end;
-    struct text
-        text; /* SIGN and NAME: as written; TEXT, QUOTED_NAME: decoded; BAD: what is wrong */
+    /* SIGN and NAME: as written; TEXT, QUOTED_NAME: decoded; BAD: what is wrong. */
+    struct text text;
 };
 /* The token that begins at or after byte `at`; decoded text goes into the arena. */
 struct token lexer_next(struct text source, size_t at, struct arena *arena);
 int hex_digit_value(char c); /* -1: not one */
 
-/* ---- parser.c, check.c ------------------------------------------------------------------------
- */
-
+/* parser.c, check.c */
 int parse(struct expr *x, struct error *e); /* fills x->root */
 int check(struct expr *x, struct error *e); /* resolves and folds x->root */
 struct node *node_new(struct expr *x, enum node_form form, size_t at, size_t end);
@@ -109,9 +106,6 @@ void node_make_literal(struct expr *x, struct node *n, struct value v);
 char function_letter(const struct function_row *fn, size_t i);
 /* The kind that values of both kinds can share: what if() gives with branches of the two. */
 enum kind kind_join(enum kind a, enum kind b);
-
-/* ---- functions --------------------------------------------------------------------------------
- */
 
 struct call;
 struct frame;

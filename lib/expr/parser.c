@@ -81,9 +81,6 @@ static struct token peek_second(struct parser *p)
     return lexer_next(p->x->source, p->token.end, &p->x->arena);
 }
 
-/* ---- nodes -------------------------------------------------------------------------------------
- */
-
 struct args {
     struct node **at;
     size_t len, cap;
@@ -149,8 +146,6 @@ static struct node *literal(struct parser *p, struct value value)
     return n;
 }
 
-/* ---- lists, calls, case --------------------------------------------------------------------- */
-
 /* lambda = name "->" expression | "(" name "," name ")" "->" expression */
 static struct node *parse_lambda(struct parser *p)
 {
@@ -213,11 +208,14 @@ static bool parse_args(struct parser *p, const char *close, struct args *args, s
 
 static struct node *unknown_function(struct parser *p, const struct token *name)
 {
-    const char **names = mem_array(NULL, function_count(), sizeof *names);
-    for (size_t i = 0; i < function_count(); i++)
-        names[i] = function_at(i)->name;
+    size_t count = function_count();
+    const struct function **all = mem_array(NULL, count, sizeof *all);
+    const char **names = mem_array(NULL, count, sizeof *names);
+    functions_by_name(all);
+    for (size_t i = 0; i < count; i++)
+        names[i] = all[i]->name;
     const char *word = arena_text(&p->x->arena, name->text.at, name->text.len);
-    const char *near = cli_nearest(word, names, function_count());
+    const char *near = cli_nearest(word, names, count);
     char quoted[QUOTE_MAX], message[QUOTE_MAX + 128];
     quote(quoted, name->text.at, name->text.len);
     if (near)
@@ -225,6 +223,7 @@ static struct node *unknown_function(struct parser *p, const struct token *name)
     else
         snprintf(message, sizeof message, "unknown function %s", quoted);
     mem_free(names);
+    mem_free(all);
     return fail(p, name->at, message);
 }
 
@@ -290,8 +289,6 @@ done:
     vec_release(&args);
     return n;
 }
-
-/* ---- primary -------------------------------------------------------------------------------- */
 
 static struct node *parse_number(struct parser *p)
 {
@@ -367,9 +364,6 @@ static struct node *parse_primary(struct parser *p)
     }
     return fail_expected(p, "a value");
 }
-
-/* ---- operators --------------------------------------------------------------------------------
- */
 
 enum { LEVEL_OR = 1, LEVEL_AND, LEVEL_NOT, LEVEL_COMPARE, LEVEL_ADD, LEVEL_MULTIPLY, LEVEL_UNARY };
 static const struct operator

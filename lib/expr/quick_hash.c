@@ -20,8 +20,6 @@ static uint64_t little(const uint8_t *p, size_t bytes)
     return x;
 }
 
-/* ---- XXH64 ---------------------------------------------------------------------------------- */
-
 static const uint64_t p1 = 11400714785074694791u, p2 = 14029467366897019727u,
                       p3 = 1609587929392839161u, p4 = 9650029242287828579u,
                       p5 = 2870177450012600261u;
@@ -62,8 +60,6 @@ uint64_t xxh64(struct text s, uint64_t seed)
     return h ^ h >> 32;
 }
 
-/* ---- MurmurHash3 ---------------------------------------------------------------------------- */
-
 static uint32_t murmur_mix(uint32_t k)
 {
     return rotate32(k * 0xcc9e2d51, 15) * 0x1b873593;
@@ -83,8 +79,6 @@ uint32_t murmur3(struct text s, uint32_t seed)
     h = (h ^ h >> 13) * 0xc2b2ae35;
     return h ^ h >> 16;
 }
-
-/* ---- FNV-1a --------------------------------------------------------------------------------- */
 
 uint64_t fnv1a(struct text s)
 {

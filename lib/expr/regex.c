@@ -6,8 +6,8 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-/* Steps a search may take before it is given up: keeps a pathological pattern from hanging the run.
- */
+/* Steps a search may take before it is given up:
+ * keeps a pathological pattern from hanging the run. */
 enum { MATCH_LIMIT = 1000000, JIT_STACK_MIN = 32 << 10, JIT_STACK_MAX = 1 << 20 };
 
 struct regex {
@@ -187,9 +187,6 @@ bool regex_next(const struct regex *r, struct regex_match *m, struct text s, siz
     *from = end > *from ? end : *from + 1; /* \K can make a match end before its start */
     return true;
 }
-
-/* ---- replacing --------------------------------------------------------------------------------
- */
 
 static size_t group_named(const struct regex *r, struct text name)
 {

@@ -112,9 +112,6 @@ void put_json(struct buf *b, const struct value *v)
     }
 }
 
-/* ---- reading JSON ------------------------------------------------------------------------------
- */
-
 bool json_value_text(struct json_reader *r, enum json_token t, struct text *out)
 {
     const char *start;
@@ -214,9 +211,6 @@ int value_compare(const struct value *a, const struct value *b)
         return (a->time > b->time) - (a->time < b->time);
     return a->kind == KIND_NULL ? 0 : text_compare(a->text, b->text);
 }
-
-/* ---- results of row kernels ---------------------------------------------------------------------
- */
 
 bool call_fail(struct call *c, const char *format, ...)
 {

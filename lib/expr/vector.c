@@ -86,9 +86,6 @@ bool vector_is_missing(const struct vector *v, size_t row)
     return vector_get(v, row).kind == KIND_NULL;
 }
 
-/* ---- filling -----------------------------------------------------------------------------------
- */
-
 enum kind letter_kind(char letter)
 {
     switch (letter) {
@@ -183,9 +180,6 @@ struct vector filler_vector(const struct filler *from)
             v.form = forms[i].form;
     return v;
 }
-
-/* ---- converting ---------------------------------------------------------------------------------
- */
 
 static struct text text_of_value(const struct value *v, struct buf *scratch, struct arena *arena)
 {
@@ -400,8 +394,6 @@ int vector_as_int(struct frame *f, const struct vector *v, struct vector *out)
     out->i64 = to;
     return status;
 }
-
-/* ---- gathering and choosing ----------------------------------------------------------------- */
 
 static size_t form_size(enum form form)
 {

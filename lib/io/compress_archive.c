@@ -24,8 +24,6 @@ static int filter_code(enum compression c)
     }
 }
 
-/* ---- reading -------------------------------------------------------------------------------- */
-
 struct archive_reader {
     struct reader reader;
     struct reader *below;
@@ -125,8 +123,6 @@ static int open_archive(struct archive_reader *r, struct error *e)
     return call->archive_read_open1(r->archive) == ARCHIVE_OK ? 0 : read_problem(r, e);
 }
 
-/* ---- zip: which member ---------------------------------------------------------------------- */
-
 static const char *member_name(const struct archive_reader *r, struct archive_entry *entry)
 {
     const char *name = r->call.archive_entry_pathname_utf8(entry);
@@ -194,8 +190,6 @@ static int find_member(struct archive_reader *r, struct error *e)
     return error_set(e, ERR_SYSTEM, "the zip archive has no member %s",
                      quote(text, r->member, strlen(r->member)));
 }
-
-/* ---- reading: the stage --------------------------------------------------------------------- */
 
 /* libarchive ends quietly at the first thing that is not another bzip2 or LZ4 stream: it may be the
  * damaged rest of the data. */
@@ -299,8 +293,6 @@ int reader_archive(struct reader *below, const struct archive_input *in, struct 
     *out = &r->reader;
     return 0;
 }
-
-/* ---- writing -------------------------------------------------------------------------------- */
 
 /* A libarchive writer that fails leaks the state of its filter (3.6). So it never learns of a
  * failed write, or of an abort: from then on its output is thrown away. */

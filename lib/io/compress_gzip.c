@@ -13,8 +13,6 @@ static uInt at_most_uint(size_t n)
     return n < UINT_MAX ? (uInt)n : UINT_MAX;
 }
 
-/* ---- reading -------------------------------------------------------------------------------- */
-
 struct gzip_reader {
     struct reader reader;
     struct reader *below;
@@ -120,8 +118,6 @@ struct reader *reader_gzip(struct reader *below)
     inflateInit2(&g->z, GZIP_WINDOW);
     return &g->reader;
 }
-
-/* ---- writing -------------------------------------------------------------------------------- */
 
 struct gzip_writer {
     struct writer writer;

@@ -43,8 +43,8 @@ static int bad_bytes(const struct decoder *d, const char *why, struct error *e)
                      d->offset, quote(text, d->encoding, strlen(d->encoding)));
 }
 
-/* Decodes what the input holds into out. Characters cut off at the end of the input wait for more.
- */
+/* Decodes what the input holds into out. Characters cut off at the end of the input wait
+ * for more. */
 static int decode(struct decoder *d, struct error *e)
 {
     char *from = d->in, *to = d->out;

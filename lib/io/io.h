@@ -14,13 +14,11 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-/* ---- sources -------------------------------------------------------------------------------- */
-
 struct source;
 
 struct source_options {
-    const char
-        *encoding; /* NULL: UTF-8, or UTF-16 when a byte-order mark says so; else an iconv name */
+    /* A name iconv knows; NULL: UTF-8, or UTF-16 when a byte-order mark says so. */
+    const char *encoding;
 };
 
 /* Opens path ("-" or NULL is standard input; "a.zip:inner.csv" names a member). A directory, a
@@ -42,18 +40,17 @@ ssize_t source_read(struct source *s, void *into, size_t n, struct error *e);
 /* When the bytes are those of a plain regular file: where its text begins (after a byte-order mark)
  * and ends now, as offsets for source_read_at. Else false. */
 bool source_plain(const struct source *s, uint64_t *start, uint64_t *end);
-/* Reads n bytes from an offset of a plain file; any thread. ERR_SYSTEM also when there are fewer. */
+/* Reads n bytes from an offset of a plain file; any thread.
+ * ERR_SYSTEM also when there are fewer. */
 int source_read_at(const struct source *s, uint64_t offset, void *into, size_t n, struct error *e);
 
 /* Back to the first byte. ERR_SYSTEM when the source is not a file; see source_spool. */
 int source_rewind(struct source *s, struct error *e);
 bool source_rewindable(const struct source *s);
-/* Copies what is left of a source that cannot be rewound into a scratch file, which it then reads.
- */
+/* Copies what is left of a source that cannot be rewound into a scratch file,
+ * which it then reads. */
 int source_spool(struct source *s, struct error *e);
 void source_free(struct source *s); /* NULL is fine */
-
-/* ---- sinks ---------------------------------------------------------------------------------- */
 
 struct sink;
 

@@ -84,8 +84,6 @@ void reader_free(struct reader *r)
     r->kind->free(r);
 }
 
-/* ---- the bottom of every chain: a descriptor ------------------------------------------------ */
-
 struct fd_reader {
     struct reader reader;
     int fd;

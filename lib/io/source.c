@@ -27,8 +27,6 @@ static int placed(const struct source *s, int status, struct error *e)
     return status;
 }
 
-/* ---- building the chain --------------------------------------------------------------------- */
-
 /* Puts decompression over s->top when its first bytes ask for it. */
 static int unpack(struct source *s, bool *packed, struct error *e)
 {
@@ -87,8 +85,6 @@ static int build(struct source *s, struct error *e)
     s->plain = s->regular && !packed && !decoded;
     return status;
 }
-
-/* ---- opening -------------------------------------------------------------------------------- */
 
 /* "a.zip:inner.csv" when there is no file of that name: opens the longest existing file before a
  * colon and sets s->member to what follows. */
@@ -172,8 +168,6 @@ void source_free(struct source *s)
     mem_free(s);
 }
 
-/* ---- reading -------------------------------------------------------------------------------- */
-
 int source_peek(struct source *s, size_t want, const char **at, size_t *n, struct error *e)
 {
     return placed(s, reader_peek(s->top, want, at, n, e), e);
@@ -205,8 +199,6 @@ int source_read_at(const struct source *s, uint64_t offset, void *into, size_t n
         got = placed(s, error_set(e, ERR_SYSTEM, "became shorter while it was read"), e);
     return got < 0 ? (int)got : 0;
 }
-
-/* ---- from the beginning again --------------------------------------------------------------- */
 
 bool source_rewindable(const struct source *s)
 {

@@ -23,8 +23,6 @@ const char *compression_name(enum compression c);
 /* What the extension of a file name says; *len is the length of the name without it. */
 enum compression compression_of_name(const char *name, size_t *len);
 
-/* ---- readers -------------------------------------------------------------------------------- */
-
 struct reader;
 struct reader_kind {
     /* Like source_read. Is not called again after it returned 0 or an error. */
@@ -62,14 +60,12 @@ int reader_archive(struct reader *below, const struct archive_input *in, struct 
 int reader_encoding(struct reader *below, const char *encoding, uint64_t offset,
                     struct reader **out, struct error *e);
 
-/* Looks at the first bytes. A file that is nothing but the beginning of a magic number is ERR_DATA.
- */
+/* Looks at the first bytes. A file that is nothing but the beginning of a magic number
+ * is ERR_DATA. */
 int reader_compression(struct reader *r, enum compression *c, struct error *e);
 
 enum byte_order_mark { BOM_NONE, BOM_UTF8, BOM_UTF16LE, BOM_UTF16BE };
 int reader_byte_order_mark(struct reader *r, enum byte_order_mark *bom, struct error *e);
-
-/* ---- writers -------------------------------------------------------------------------------- */
 
 struct writer;
 struct writer_kind {

@@ -2,8 +2,6 @@
  * step. */
 #include "prep/recipe.h"
 
-/* ---- values --------------------------------------------------------------------------------- */
-
 static size_t arg_index(const struct step *s, const char *name)
 {
     for (const struct arg *a = s->kind->args; a && a->name; a++)
@@ -64,8 +62,6 @@ size_t arg_list(const struct step *s, const char *name, struct text **items)
     *items = value->items;
     return value->item_count;
 }
-
-/* ---- columns and expressions ---------------------------------------------------------------- */
 
 static void note_read(struct step *s, size_t column)
 {

@@ -29,8 +29,6 @@ void cuts_geometric(struct cuts *c, double min, double max, size_t bins)
         qsort(c->at.at, c->at.len, sizeof *c->at.at, compare_doubles);
 }
 
-/* ---- k-means -------------------------------------------------------------------------------- */
-
 /* Moves every centre to the mean of the values nearest to it, dropping empty ones; true when one
  * moved. Centres are increasing, so the values of each are neighbours. */
 static bool move_centres(double *centre, size_t *k, const struct distribution *d)

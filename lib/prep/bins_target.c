@@ -81,8 +81,6 @@ static void add_cut(struct cuts *c, double cut)
     }
 }
 
-/* ---- tree ----------------------------------------------------------------------------------- */
-
 /* Points from .. to-1; split between at-1 and at it gains most, or not at all. */
 struct segment {
     size_t from, to, at, depth;
@@ -146,8 +144,6 @@ void cuts_tree(struct cuts *c, const struct distribution *d, const struct tree_l
     vec_release(&leaves);
     points_release(&p);
 }
-
-/* ---- MDLP ----------------------------------------------------------------------------------- */
 
 /* In bits; also the number of classes there are. */
 static double entropy(const double *counts, size_t width, double rows, double *classes)
@@ -213,8 +209,6 @@ void cuts_mdlp(struct cuts *c, const struct distribution *d)
     vec_release(&open);
     points_release(&p);
 }
-
-/* ---- ChiMerge ------------------------------------------------------------------------------- */
 
 enum { GROUPS = 1000 };
 

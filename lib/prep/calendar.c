@@ -6,8 +6,6 @@
 #include <limits.h>
 #include <stdlib.h>
 
-/* ---- intervals ------------------------------------------------------------------------------ */
-
 static const struct {
     const char *name;
     struct interval one;
@@ -76,8 +74,6 @@ usec interval_length(struct interval i)
     return i.span + i.days * USEC_DAY;
 }
 
-/* ---- clocks --------------------------------------------------------------------------------- */
-
 static int64_t floor_of(int64_t x, int64_t by)
 {
     int64_t rest = x % by;
@@ -116,8 +112,6 @@ static bool within_years(usec t)
     const usec first = -62135596800 * USEC_SECOND, past = 253402300800 * USEC_SECOND;
     return t >= first && t < past;
 }
-
-/* ---- moving --------------------------------------------------------------------------------- */
 
 enum { MONTHS_MIN = 12, MONTHS_MAX = 10000 * 12 }; /* from year 0; years 1 to 9999 */
 
@@ -197,8 +191,6 @@ bool interval_around(const struct zone *zone, usec t, struct interval every, use
     return within_years(*floor);
 }
 
-/* ---- arguments ------------------------------------------------------------------------------ */
-
 int zone_argument(struct step *s, struct zone **zone, struct error *e)
 {
     struct error problem = {0};
@@ -221,8 +213,6 @@ int interval_argument(struct step *s, const char *name, struct interval *out, st
     return step_error(s, e, "%s: %s is no interval: write 15m, day, month, '2 weeks'", name,
                       quote(quoted, given.at, given.len));
 }
-
-/* ---- days off ------------------------------------------------------------------------------- */
 
 static int by_day(const void *a, const void *b)
 {

@@ -7,8 +7,6 @@
 
 #include "prep/rowwise.h"
 
-/* ---- intervals ------------------------------------------------------------------------------ */
-
 /* One of the three is set. Days are those of a calendar: a day later keeps the clock time. */
 struct interval {
     int64_t months, days;
@@ -16,8 +14,8 @@ struct interval {
 };
 /* "15m", "1h30m", "7d", "day", "2 weeks", "quarter", "-3 months"; false when it is none. */
 bool interval_parse(struct text text, struct interval *out);
-/* t + n intervals. The day is cut to the length of its month. False outside of the years 1 to 9999.
- */
+/* t + n intervals. The day is cut to the length of its month.
+ * False outside of the years 1 to 9999. */
 bool interval_add(const struct zone *zone, usec t, struct interval by, int64_t n, usec *out);
 /* The last multiple not behind t, and the first one behind it. Weeks begin on Monday, other
  * multiples of days and spans are counted from 1970-01-01, months from year 0. */
@@ -26,14 +24,10 @@ bool interval_around(const struct zone *zone, usec t, struct interval every, use
 /* Length when it is fixed, 0 for months. */
 usec interval_length(struct interval i);
 
-/* ---- clocks --------------------------------------------------------------------------------- */
-
 usec clock_of(const struct zone *zone, usec utc); /* as if the zone's clock were UTC */
 int days_of_month(int year, int month);
 int64_t day_of(usec local);  /* days since 1970-01-01 */
 int weekday_of(int64_t day); /* 0 = Monday */
-
-/* ---- arguments ------------------------------------------------------------------------------ */
 
 /* What a rowwise map's prepare makes of the argument zone= (NULL when not given). */
 int zone_argument(struct step *s, struct zone **zone, struct error *e);

@@ -3,8 +3,6 @@
 
 #include "prep/recipe.h"
 
-/* ---- order ---------------------------------------------------------------------------------- */
-
 static size_t family_index(const struct catalog *c, const char *family)
 {
     for (size_t i = 0; i < c->len; i++)
@@ -39,13 +37,19 @@ void catalog_release(struct catalog *c)
     mem_free(c->at);
 }
 
-const struct function *catalog_family_start(size_t i)
+const struct function **catalog_functions(void)
 {
-    const struct function *f = function_at(i);
+    const struct function **at = mem_array(NULL, function_count(), sizeof *at);
+    functions_by_name(at);
+    return at;
+}
+
+bool catalog_begins_family(const struct function *const *functions, size_t i)
+{
     for (size_t k = 0; k < i; k++)
-        if (strcmp(function_at(k)->family, f->family) == 0)
-            return NULL;
-    return f;
+        if (strcmp(functions[k]->family, functions[i]->family) == 0)
+            return false;
+    return true;
 }
 
 static size_t method_count(const struct step_kind *kind)
@@ -63,8 +67,6 @@ struct catalog_count catalog_count(void)
         c.methods += method_count(step_kind_at(i));
     return c;
 }
-
-/* ---- list ----------------------------------------------------------------------------------- */
 
 /* One line of the list: what is empty or NULL is left out. */
 struct entry {
@@ -135,18 +137,20 @@ static void list_steps(struct buf *out, const char *family, bool jsonl)
 
 static void list_functions(struct buf *out, const char *family, bool jsonl)
 {
+    const struct function **all = catalog_functions();
     for (size_t start = 0; start < function_count(); start++) {
-        const struct function *first = catalog_family_start(start);
-        if (!first || (family && strcmp(family, first->family) != 0))
+        const char *own = all[start]->family;
+        if ((family && strcmp(family, own) != 0) || !catalog_begins_family(all, start))
             continue;
-        put_heading(out, "functions", first->family, jsonl);
+        put_heading(out, "functions", own, jsonl);
         for (size_t i = start; i < function_count(); i++) {
-            const struct function *f = function_at(i);
+            const struct function *f = all[i];
             struct entry e = {f->name, "function", NULL, f->family, NULL, f->summary, f->example};
-            if (strcmp(f->family, first->family) == 0)
+            if (strcmp(f->family, own) == 0)
                 put_entry(out, &e, jsonl);
         }
     }
+    mem_free(all);
 }
 
 void catalog_list(struct buf *out, const char *family, bool jsonl)
@@ -154,8 +158,6 @@ void catalog_list(struct buf *out, const char *family, bool jsonl)
     list_steps(out, family, jsonl);
     list_functions(out, family, jsonl);
 }
-
-/* ---- help: parts shared with the manual ----------------------------------------------------- */
 
 const char *catalog_class_text(const char *class)
 {
@@ -264,8 +266,6 @@ void catalog_arg_notes(struct buf *out, const struct arg *a, const struct step_k
     if (a->required)
         buf_puts(out, " (required)");
 }
-
-/* ---- help ----------------------------------------------------------------------------------- */
 
 static void put_indented(struct buf *out, const char *text)
 {
@@ -392,8 +392,10 @@ static int unknown_name(const char *name, struct error *e)
     const char **names = mem_array(NULL, steps + functions + 1, sizeof *names);
     for (size_t i = 0; i < steps; i++)
         names[count++] = step_kind_at(i)->name;
+    const struct function **all = catalog_functions();
     for (size_t i = 0; i < functions; i++)
-        names[count++] = function_at(i)->name;
+        names[count++] = all[i]->name;
+    mem_free(all);
     char hint[HINT_MAX], quoted[QUOTE_MAX];
     nearest_hint(hint, text_of(name), names, count);
     mem_free(names);

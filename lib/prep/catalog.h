@@ -4,18 +4,22 @@
 
 #include "prep/prep.h"
 
-/* All steps, families in the order of the registry, names in alphabetical order within. */
+/* All steps: families in the order of the registry, names in alphabetical order within. */
+struct catalog_entry {
+    size_t family; /* by first appearance */
+    const struct step_kind *kind;
+};
 struct catalog {
-    struct catalog_entry {
-        size_t family; /* by first appearance */
-        const struct step_kind *kind;
-    } *at;
+    struct catalog_entry *at;
     size_t len;
 };
 struct catalog catalog_sorted(void);
 void catalog_release(struct catalog *c);
-/* Function i when it is the first of its family, else NULL. */
-const struct function *catalog_family_start(size_t i);
+
+/* All functions by name. Returns owned; free with mem_free. */
+const struct function **catalog_functions(void);
+/* Whether function i of them is the first of its family. */
+bool catalog_begins_family(const struct function *const *functions, size_t i);
 
 /* "impute COLUMNS [with=mean|median] [limit=INT]" */
 void catalog_usage(struct buf *out, const struct step_kind *kind);

@@ -173,14 +173,15 @@ static void put_function(struct buf *out, const struct function *f)
 
 void catalog_mdoc_functions(struct buf *out)
 {
+    const struct function **all = catalog_functions();
     for (size_t start = 0; start < function_count(); start++) {
-        const struct function *first = catalog_family_start(start);
-        if (!first)
+        if (!catalog_begins_family(all, start))
             continue;
-        buf_format(out, ".Ss Functions: %s\n.Bl -tag -width Ds\n", first->family);
+        buf_format(out, ".Ss Functions: %s\n.Bl -tag -width Ds\n", all[start]->family);
         for (size_t i = start; i < function_count(); i++)
-            if (strcmp(function_at(i)->family, first->family) == 0)
-                put_function(out, function_at(i));
+            if (strcmp(all[i]->family, all[start]->family) == 0)
+                put_function(out, all[i]);
         buf_puts(out, ".El\n");
     }
+    mem_free(all);
 }

@@ -6,8 +6,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- planning -------------------------------------------------------------------------------- */
-
 static int add_feature(struct step *s, struct class_plan *plan, const struct schema *in,
                        size_t column, bool texts, struct error *e)
 {
@@ -67,8 +65,6 @@ int class_plan_open(struct step *s, const struct schema *in, bool texts, struct 
         vec_push(&s->reads, plan->texts[i]);
     return rc;
 }
-
-/* ---- learning -------------------------------------------------------------------------------- */
 
 void *class_rows_new(const struct step *s)
 {
@@ -179,8 +175,6 @@ void class_rows_free(void *state)
     mem_free(c);
 }
 
-/* ---- deriving -------------------------------------------------------------------------------- */
-
 struct text class_name(const struct class_rows *c, size_t class)
 {
     return c->classes.keys.at[c->order[class]];
@@ -285,8 +279,6 @@ int class_rows_finish(struct step *s, void *state, struct error *e)
     return 0;
 }
 
-/* ---- neighbours ------------------------------------------------------------------------------ */
-
 static double squared_distance(const struct class_rows *c, size_t a, size_t b)
 {
     const struct near_row *x = &c->rows[a], *y = &c->rows[b];
@@ -321,8 +313,6 @@ size_t class_rows_near(const struct class_rows *c, size_t of, size_t from, size_
     mem_free(distance);
     return found;
 }
-
-/* ---- states as text -------------------------------------------------------------------------- */
 
 json_t *class_rows_save(const struct step *s, const void *state)
 {

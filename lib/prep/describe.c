@@ -28,8 +28,6 @@ void described_release(struct described *d)
     buf_release(&d->high);
 }
 
-/* ---- cells ---------------------------------------------------------------------------------- */
-
 static bool value_of_bool(struct text cell, double *out)
 {
     static const char words[2][6] = {"false", "true"};
@@ -44,8 +42,8 @@ static bool value_of_bool(struct text cell, double *out)
     return false;
 }
 
-/* A time without an offset counts as UTC where no zone is declared: a report is no place to stop.
- */
+/* A time without an offset counts as UTC where no zone is declared:
+ * a report is no place to stop. */
 static bool value_of_time(const struct cell_policy *policy, struct text cell, double *out)
 {
     usec t;
@@ -76,8 +74,6 @@ static uint64_t value_hash(double x, struct text cell)
     memcpy(&bits, &x, sizeof bits);
     return hash_u64(bits);
 }
-
-/* ---- flooded -------------------------------------------------------------------------------- */
 
 /* The same as adding x so often: x * times, and both halves of the exact x * x, are exact sums
  * where neither half can overflow or underflow. */
@@ -185,8 +181,6 @@ static int add_values(struct described *d, struct batch *b, const struct text *c
         sketch_add(&d->sketch, x[i]);
     return 0;
 }
-
-/* ---- adding and merging --------------------------------------------------------------------- */
 
 static bool is_flood(const struct described *d)
 {
@@ -311,8 +305,6 @@ int described_merge(struct described *into, struct described *from,
         rc = flood(from, policy, e);
     return rc ? rc : merge_flooded(into, from, e);
 }
-
-/* ---- answers -------------------------------------------------------------------------------- */
 
 struct tally {
     double value;

@@ -13,8 +13,8 @@
 struct detector {
     /* Returned owned; NULL when the sample does not do. It may keep pointers into rows. */
     void *(*build)(const struct step *s, const struct row_sample *rows);
-    /* `self`: which row of the sample this is, or NO_ROW. scratch holds scratch_size(model) bytes.
-     */
+    /* `self`: which row of the sample this is, or NO_ROW.
+     * scratch holds scratch_size(model) bytes. */
     double (*score)(const void *model, const double *row, size_t self, void *scratch);
     size_t (*scratch_size)(const void *model);
     void (*free)(void *model);

@@ -94,8 +94,6 @@ void distribution_release(struct distribution *d)
     *d = (struct distribution){0};
 }
 
-/* ---- in a state file ------------------------------------------------------------------------ */
-
 static json_t *save_classes(const struct distribution *d)
 {
     json_t *names = json_array();
@@ -155,8 +153,6 @@ int distribution_load(struct distribution *d, const json_t *j, struct error *e)
                          json_array_get(n, i));
     return good ? 0 : error_set(e, ERR_DATA, "not a distribution (values, counts, targets)");
 }
-
-/* ---- places --------------------------------------------------------------------------------- */
 
 double distribution_at(const struct distribution *d, uint64_t rank)
 {

@@ -31,8 +31,8 @@ json_t *distribution_save(const struct distribution *d); /* must be settled */
 int distribution_load(struct distribution *d, const json_t *j, struct error *e);
 void distribution_release(struct distribution *d);
 
-/* Settled: the value at place `rank` (0-based) in sorted order; quantile of type 7, NaN when empty.
- */
+/* Settled: the value at place `rank` (0-based) in sorted order;
+ * quantile of type 7, NaN when empty. */
 double distribution_at(const struct distribution *d, uint64_t rank);
 double distribution_quantile(const struct distribution *d, double q);
 

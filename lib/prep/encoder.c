@@ -9,8 +9,6 @@ static const struct encoder *encoder_of(const struct step *s)
     return s->kind->detail;
 }
 
-/* ---- policies -------------------------------------------------------------------------------- */
-
 static bool read_word(struct text word, struct policy *p)
 {
     static const struct {
@@ -86,8 +84,6 @@ int policy_place(const struct policy *p, const struct step *s, struct batch *b, 
     return 0;
 }
 
-/* ---- opening --------------------------------------------------------------------------------- */
-
 static int open_results(struct step *s, const struct schema *in, struct encoder_plan *plan,
                         struct error *e)
 {
@@ -127,8 +123,6 @@ int encoder_open(struct step *s, const struct schema *in, struct error *e)
         rc = policy_read(s, "missing", encoder->to, values, &plan->missing, e);
     return rc ? rc : open_results(s, in, plan, e);
 }
-
-/* ---- the target ------------------------------------------------------------------------------ */
 
 static int check_binary(const struct step *s, struct batch *b, double *y, struct error *e)
 {
@@ -178,8 +172,6 @@ size_t encoder_part(const struct step *s, size_t parts, const struct batch *b, s
     return (size_t)random_below(draw_seed(s), s->number, batch_row_id(b, row), parts);
 }
 
-/* ---- cells to places ------------------------------------------------------------------------- */
-
 /* Cells without a category: what the policies say. */
 static int place_rest(const struct step *s, size_t index, struct batch *b, const struct text *cells,
                       uint32_t *place, struct error *e)
@@ -210,8 +202,6 @@ int encoder_places(const struct step *s, size_t index, struct batch *b, uint32_t
     }
     return rest ? place_rest(s, index, b, cells, place, e) : 0;
 }
-
-/* ---- results --------------------------------------------------------------------------------- */
 
 static const char *result_name(const struct step *s, size_t index, const struct categories *c,
                                size_t output, struct arena *arena)

@@ -10,16 +10,17 @@
  * Categories stand in order of their names, as numbers when all of them are numbers. Behind their
  * places come those of cells without a category; unknown= and missing= say which one it is:
  *
- *     error      the row is wrong (--on-error)        skip-row   the row is left out
- *     ignore     the encoder's neutral value          missing    the outputs are missing (also:
- * null) keep       one more category, behind the last   VALUE      that value
+ *     error      the row is wrong (--on-error)
+ *     skip-row   the row is left out
+ *     ignore     the encoder's neutral value
+ *     keep       one more category, behind the last
+ *     missing    the outputs are missing (also: null)
+ *     VALUE      that value
  */
 #ifndef PREP_ENCODER_H
 #define PREP_ENCODER_H
 
 #include "prep/columnwise.h"
-
-/* ---- what is learnt -------------------------------------------------------------------------- */
 
 /* The target in some rows; only rows where it is not missing count. */
 struct tally {
@@ -90,8 +91,6 @@ void tally_release(struct tally *t);
 
 extern const struct learner categories_learner;
 #define ENCODER_LEARNS .columnwise = {.learner = &categories_learner}
-
-/* ---- encoders -------------------------------------------------------------------------------- */
 
 /* One column of one batch. */
 struct encoding {

@@ -15,8 +15,6 @@ static const struct encoder_plan *plan_of(const struct step *s)
     return s->plan;
 }
 
-/* ---- tallies --------------------------------------------------------------------------------- */
-
 static struct quantiles *values_of(struct quantiles **values)
 {
     if (!*values)
@@ -71,8 +69,6 @@ double tally_variance(const struct tally *t)
     sum_release(&rest);
     return variance > 0 ? variance : 0;
 }
-
-/* ---- learning -------------------------------------------------------------------------------- */
 
 static void categories_init(const struct step *s, void *state)
 {
@@ -157,8 +153,6 @@ static void categories_release(void *state)
     counts_release(&c->counts);
     arena_release(&c->arena);
 }
-
-/* ---- deriving -------------------------------------------------------------------------------- */
 
 struct text categories_name(const struct categories *c, size_t place)
 {
@@ -261,8 +255,6 @@ static int categories_finish(const struct step *s, size_t index, void *state, st
         derive_whole(c);
     return rc;
 }
-
-/* ---- states as text -------------------------------------------------------------------------- */
 
 /* [rows, sum] with, as far as there are, the sum of squares and the values. */
 static json_t *save_tally(const struct tally *t, enum encoder_target kind)

@@ -76,6 +76,8 @@ extern const struct step_kind steps_combine_near[];
 extern const struct step_kind steps_combine_fuzzy[];
 extern const struct step_kind steps_combine_sets[];
 extern const struct step_kind steps_reshape[];
+extern const struct step_kind steps_reshape_cross[];
+extern const struct step_kind steps_reshape_explode[];
 extern const struct step_kind steps_reshape_json[];
 extern const struct step_kind steps_reshape_wide[];
 extern const struct step_kind steps_timeseries[];

@@ -8,8 +8,8 @@ void groups_batch(struct groups *g, struct batch *b, const size_t *columns, size
         g->cells[i] = batch_text(b, columns[i]);
 }
 
-/* Length and bytes of each value, so that no two lists of values look alike; all ones for missing.
- */
+/* Length and bytes of each value, so that no two lists of values look alike;
+ * all ones for missing. */
 static void put_value(struct buf *key, struct text value)
 {
     uint64_t len = value.at ? value.len : UINT64_MAX;

@@ -5,8 +5,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- regression ----------------------------------------------------------------------------- */
-
 /* y = coefficient[0] + sum of coefficient[i + 1] * x[i], least squares on complete rows. */
 struct regression {
     struct comoments sums; /* of x, then y */
@@ -137,8 +135,6 @@ int impute_fill_regression(const struct gaps *g, struct error *e)
     return rc;
 }
 
-/* ---- knn ------------------------------------------------------------------------------------ */
-
 /* Rows hold the selected columns, then the from= columns. They are kept with the first selected
  * column; the samples of the others stay empty. */
 static size_t row_width(const struct step *s)
@@ -215,8 +211,8 @@ const struct learner impute_knn_learner = {.size = sizeof(struct row_sample),
                                            .load = knn_load,
                                            .release = knn_release};
 
-/* Mean square over the numbers both have; NaN when there are none. Compares as the scaled distance.
- */
+/* Mean square over the numbers both have; NaN when there are none.
+ * Compares as the scaled distance. */
 static double distance(const double *row, const double *const *x, size_t r, size_t width)
 {
     double squares = 0, both = 0;

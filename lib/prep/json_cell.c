@@ -67,3 +67,12 @@ bool json_cell_is(struct text cell, enum json_token wanted)
         return false;
     return json_next(&r) == JSON_TOKEN_DONE;
 }
+
+int json_cell_reject(struct batch *b, size_t row, size_t column, const char *name,
+                     const char *wanted, struct error *e)
+{
+    struct text v = batch_cell(b, column, row);
+    char quoted[QUOTE_MAX];
+    error_set(e, ERR_DATA, "%s is not %s", quote(quoted, v.at, v.len), wanted);
+    return batch_reject(b, row, column, name, e);
+}

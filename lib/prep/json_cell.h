@@ -15,5 +15,8 @@ bool json_cell_next(struct batch *b, struct json_reader *r, struct text *key, st
  * objects as JSON, null missing. start is where the value begins. */
 struct text json_cell_text(struct batch *b, struct json_reader *r, enum json_token token,
                            const char *start);
+/* The cell is not what it should be, such as "a JSON list": as batch_reject. */
+int json_cell_reject(struct batch *b, size_t row, size_t column, const char *name,
+                     const char *wanted, struct error *e);
 
 #endif

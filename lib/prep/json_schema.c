@@ -38,8 +38,6 @@ struct json_schema {
 
 static int compile(json_t *j, int depth, struct json_schema **out, struct error *e);
 
-/* ---- compiling ----------------------------------------------------------------------------- */
-
 static int wrong(struct error *e, const char *key)
 {
     return error_set(e, ERR_USAGE, "JSON schema: '%.60s' is not as this step understands it", key);
@@ -270,8 +268,6 @@ void json_schema_free(struct json_schema *s)
     map_release(&s->allowed);
     mem_free(s);
 }
-
-/* ---- checking ------------------------------------------------------------------------------ */
 
 struct check {
     struct json_reader reader;

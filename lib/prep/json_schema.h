@@ -1,9 +1,10 @@
 /*
  * json_schema: checks JSON texts against a part of JSON Schema (draft 2020-12):
  *
- *     type (a name or a list)  enum const (scalars)  minimum maximum exclusiveMinimum
- * exclusiveMaximum minLength maxLength  items minItems maxItems  properties required
- * additionalProperties
+ *     type (a name or a list)   enum const (scalars)
+ *     minimum maximum exclusiveMinimum exclusiveMaximum
+ *     minLength maxLength   items minItems maxItems
+ *     properties required additionalProperties
  *
  * title, description, default, examples, $schema, $id and $comment are read over; any other keyword
  * is an error, so that nothing is believed to be checked that is not.

@@ -61,8 +61,6 @@ void kept_free(struct kept *k)
     mem_free(k);
 }
 
-/* ---- rows in -------------------------------------------------------------------------------- */
-
 void kept_batch(struct kept *k, struct batch *b, const size_t *columns, size_t count)
 {
     groups_batch(&k->groups, b, columns, count);
@@ -108,8 +106,6 @@ int kept_add(struct kept *k, struct batch *b, struct error *e)
     return kept_relieve(k, e);
 }
 
-/* ---- spilling ------------------------------------------------------------------------------- */
-
 static struct text text_in(const struct buf *b)
 {
     return (struct text){b->at, b->len};
@@ -151,8 +147,6 @@ int kept_relieve(struct kept *k, struct error *e)
     size_t held = map_held(&k->groups.map) + k->rows.cap * sizeof *k->rows.at + k->held;
     return held > k->memory ? spill(k, e) : 0;
 }
-
-/* ---- the rows that stay --------------------------------------------------------------------- */
 
 static int put_result(struct kept *k, const struct row *row, struct error *e)
 {
@@ -235,8 +229,6 @@ static int order_rows(struct kept *k, struct error *e)
     k->spilled = NULL;
     return rc ? rc : sorter_finish(k->result, e);
 }
-
-/* ---- rows out ------------------------------------------------------------------------------- */
 
 /* Fills an empty b with the next rows: 1, 0 behind the last, < 0. */
 static int produce(struct kept *k, bool counted, struct batch *b, struct error *e)

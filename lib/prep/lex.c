@@ -14,8 +14,6 @@ static bool is_quote(char c)
     return c == '"' || c == '\'' || c == '`';
 }
 
-/* ---- pieces, also of values already cut out ------------------------------------------------- */
-
 size_t quoted_length(struct text s, bool expression)
 {
     bool escapes = expression || s.at[0] == '"';
@@ -118,8 +116,6 @@ bool item_next(struct text *rest, struct text *item)
     *rest = more ? (struct text){rest->at + i + 1, rest->len - i - 1} : (struct text){NULL, 0};
     return true;
 }
-
-/* ---- the lexer ------------------------------------------------------------------------------ */
 
 static char peek(const struct lexer *l, size_t ahead)
 {

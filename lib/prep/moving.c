@@ -3,8 +3,6 @@
 
 #include <math.h>
 
-/* ---- the ring ------------------------------------------------------------------------------- */
-
 static struct moving_value *ring_at(const struct moving *m, size_t i)
 {
     size_t at = m->first + i;
@@ -29,8 +27,6 @@ static void ring_push(struct moving *m, double x, usec at)
         ring_grow(m);
     *ring_at(m, m->held++) = (struct moving_value){x, at};
 }
-
-/* ---- sorted values -------------------------------------------------------------------------- */
 
 /* The first place whose value is not below x. */
 static size_t lower_bound(const struct moving *m, double x)
@@ -63,8 +59,6 @@ static void sorted_remove(struct moving *m, double x)
     memmove(place, place + 1, (m->sorted.len - at) * sizeof *place);
 }
 
-/* ---- minimum and maximum -------------------------------------------------------------------- */
-
 static double peak_value(const struct moving *m, size_t i)
 {
     return ring_at(m, (size_t)(m->peaks.at[i] - m->left))->x;
@@ -95,8 +89,6 @@ static void peaks_remove(struct moving *m)
     memmove(m->peaks.at, m->peaks.at + m->peak, m->peaks.len * sizeof *m->peaks.at);
     m->peak = 0;
 }
-
-/* ---- values come and go --------------------------------------------------------------------- */
 
 static void take(struct moving *m, const struct moving_options *o, double x, uint64_t number)
 {
@@ -188,8 +180,6 @@ static void leave_old(struct moving *m, const struct moving_options *o, usec at)
     while (m->held > 0 && ring_at(m, 0)->at < from)
         leave(m, o);
 }
-
-/* ---- results -------------------------------------------------------------------------------- */
 
 /* Corrected for bias, as pandas does. */
 static double skewness(const struct moving *m)

@@ -1,5 +1,5 @@
-/* Opening a recipe against a schema, step by step: fitting, loading and merging all walk this way.
- */
+/* Opening a recipe against a schema, step by step:
+ * fitting, loading and merging all walk this way. */
 #include "prep/recipe.h"
 
 bool step_learns(const struct step *s)

@@ -22,8 +22,6 @@ bool numbers_row(const struct numbers *n, size_t row, double *out)
     return whole;
 }
 
-/* ---- sums of pairs -------------------------------------------------------------------------- */
-
 static size_t pair_count(size_t p)
 {
     return p * (p - (p > 0)) / 2;
@@ -116,8 +114,6 @@ double pairs_correlation(const struct pairs *x, size_t i, size_t j)
     comoments_release(&both);
     return r;
 }
-
-/* ---- state ---------------------------------------------------------------------------------- */
 
 json_t *pairs_save(const struct pairs *x)
 {

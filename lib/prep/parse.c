@@ -20,8 +20,6 @@ static int lex_failed(const struct parser *p, struct error *e)
     return program_error(p->recipe, p->lex.where, e, "%s", p->lex.problem);
 }
 
-/* ---- names ---------------------------------------------------------------------------------- */
-
 static const struct arg *find_arg(const struct step_kind *kind, struct text name)
 {
     for (const struct arg *a = kind->args; a && a->name; a++)
@@ -75,8 +73,6 @@ static int unknown_arg(const struct parser *p, struct text name, size_t offset, 
     return program_error(p->recipe, offset, e, "%s: unknown argument %s%s", p->step->kind->name,
                          quote(quoted, name.at, name.len), nearest_hint(hint, name, names, count));
 }
-
-/* ---- values --------------------------------------------------------------------------------- */
 
 static enum word_style style_of(enum arg_kind kind)
 {
@@ -208,8 +204,6 @@ static int read_arg(struct parser *p, struct error *e)
     return unknown_arg(p, name, offset, e);
 }
 
-/* ---- what the program left out -------------------------------------------------------------- */
-
 /* ":k=1:order=desc" */
 static int apply_presets(struct parser *p, struct text presets, struct error *e)
 {
@@ -260,8 +254,6 @@ static int apply_fallbacks(struct parser *p, struct error *e)
     }
     return 0;
 }
-
-/* ---- steps ---------------------------------------------------------------------------------- */
 
 static struct step *add_step(struct parser *p, const struct step_kind *kind)
 {

@@ -1,9 +1,6 @@
-/* Which steps learn in one pass, and recipe_explain: what a run of the program will do, in words.
- */
+/* Which steps learn in one pass, and recipe_explain:
+ * what a run of the program will do, in words. */
 #include "prep/recipe.h"
-
-/* ---- passes -----------------------------------------------------------------------------------
- */
 
 static bool touches(const struct step *s, const uint8_t *changed)
 {
@@ -37,9 +34,6 @@ void recipe_learners(struct recipe *r, size_t at, const struct schema *schema, b
     }
     mem_free(changed);
 }
-
-/* ---- the plan in words --------------------------------------------------------------------------
- */
 
 static const char *mode_of(const struct step *s)
 {

@@ -1,13 +1,16 @@
 /*
- * prep: recipes. A program is parsed into steps; steps that learn are fitted; then rows stream through.
+ * prep: recipes. A program is parsed into steps; steps that learn are fitted; then rows stream
+ * through.
  *
  *   program   step ( "|" step )*          line breaks and "# comments" allowed
  *   step      NAME argument*              argument: word, or name=word
  *
  * A word ends at white space or "|" outside quotes, parentheses and brackets; "..." and '...' quote
- * (\" \\ \n \t inside double quotes). Positional words fill the entry's positional arguments in order.
+ * (\" \\ \n \t inside double quotes). Positional words fill the entry's positional arguments in
+ * order.
  *
- * Adding a step: one row of a family's table (struct step_kind) and its hooks; nothing else changes.
+ * Adding a step: one row of a family's table (struct step_kind) and its hooks. Adding a family: a
+ * table that ends with name == NULL, listed in families.h and registry.c.
  */
 #ifndef PREP_H
 #define PREP_H
@@ -17,32 +20,32 @@
 
 #include <jansson.h>
 
-/* ---- the registry ------------------------------------------------------------------------------ */
-
+/* What an argument of a step may be. */
 enum arg_kind {
-    ARG_COLUMNS,    /* selection: a,b  a..d  glob*  /regex/  @numeric @text @time @bool @all  -name leaves out */
-    ARG_COLUMN,     /* one existing column */
-    ARG_NAME,       /* name of a new column */
+    /* Selection: a,b  a..d  glob*  /regex/  @numeric @text @time @bool @all  -name leaves out. */
+    ARG_COLUMNS,
+    ARG_COLUMN, /* one existing column */
+    ARG_NAME,   /* name of a new column */
     ARG_TEXT,
-    ARG_NUMBER,     /* double, within [min, max] when min < max */
+    ARG_NUMBER, /* double, within [min, max] when min < max */
     ARG_INT,
-    ARG_BOOL,       /* true false yes no; the bare name means true */
-    ARG_CHOICE,     /* one word of `choices` */
-    ARG_METHOD,     /* the same, each choice with a row in `methods`: an algorithm of its own */
-    ARG_LIST,       /* words separated by commas, [a,b] allowed */
-    ARG_DURATION,   /* 30d, 2h: microseconds */
-    ARG_FILE,       /* a path */
-    ARG_EXPR,       /* expression text */
-    ARG_REST,       /* positional: everything up to the end of the step, as text (filter, set) */
-    ARG_PAIRS,      /* any name=value not known otherwise (rename a=b, agg n=count()) */
+    ARG_BOOL,     /* true false yes no; the bare name means true */
+    ARG_CHOICE,   /* one word of `choices` */
+    ARG_METHOD,   /* the same, each choice with a row in `methods`: an algorithm of its own */
+    ARG_LIST,     /* words separated by commas, [a,b] allowed */
+    ARG_DURATION, /* 30d, 2h: microseconds */
+    ARG_FILE,     /* a path */
+    ARG_EXPR,     /* expression text */
+    ARG_REST,     /* positional: everything up to the end of the step, as text (filter, set) */
+    ARG_PAIRS,    /* any name=value not known otherwise (rename a=b, agg n=count()) */
 };
 
 struct arg {
     const char *name;
     enum arg_kind kind;
-    const char *fallback;   /* default as text; NULL: none */
-    const char *help;       /* one line */
-    const char *choices;    /* "mean median mode" */
+    const char *fallback; /* default as text; NULL: none */
+    const char *help;     /* one line */
+    const char *choices;  /* "mean median mode" */
     double min, max;
     bool positional;
     bool required;
@@ -50,14 +53,15 @@ struct arg {
 
 struct example {
     const char *program;
-    const char *input;      /* CSV unless it begins with '{' */
+    const char *input; /* CSV unless it begins with '{' */
     const char *output;
-    const char *file_name, *file;   /* a second file the program names, and its content; may be NULL */
+    /* A second file the program names, and its content; may be NULL. */
+    const char *file_name, *file;
 };
 
 struct method {
-    const char *name;       /* the value of the ARG_METHOD argument */
-    const char *class;      /* "S" "W" "F" "F2" "B" */
+    const char *name;  /* the value of the ARG_METHOD argument */
+    const char *class; /* "S" "W" "F" "F2" "B" */
     const char *summary;
     struct example example;
 };
@@ -67,21 +71,23 @@ struct emit;
 
 struct step_kind {
     const char *name;
-    const char *aliases;    /* "lag:k=1 lead:k=-1": other names it answers to; may be NULL. What follows ':' is
-                               an argument the alias presets, as the user would write it; more after more ':' */
-    const char *family;     /* "columns" "rows" "order" "reshape" "combine" "aggregate" "window" "missing" "scale"
-                               "numeric" "discretize" "encode" "outliers" "text" "datetime" "timeseries" "edit"
-                               "validate" "select" "project" "sample" "split" "geo" "privacy" */
-    const char *class;      /* S one row at a time, W bounded window or table, F learns in one pass, F2 needs the data
-                               or several passes, B blocking */
-    const char *summary;    /* one line */
-    const char *details;    /* paragraph: choices where others differ, missing, domain, source; may be NULL */
-    const struct arg *args; /* ends with name == NULL */
+    /* "lag:k=1 lead:k=-1": other names it answers to; may be NULL. What follows ':' is an argument
+     * the alias presets, as the user would write it; more after more ':'. */
+    const char *aliases;
+    const char *family; /* the section of the catalogue: "columns", "rows", "order" ... */
+    /* S one row at a time, W bounded window or table, F learns in one pass, F2 needs the data or
+     * several passes, B blocking. */
+    const char *class;
+    const char *summary; /* one line */
+    /* A paragraph: choices where others differ, missing, domain, source; may be NULL. */
+    const char *details;
+    const struct arg *args;       /* ends with name == NULL */
     const struct method *methods; /* ends with name == NULL; NULL when no argument is ARG_METHOD */
     struct example example;
 
-    /* Resolve: called once with the schema the step sees, before learning. Arguments are already parsed and
-     * s->columns resolved from the argument "columns". Keep what was derived in s->plan (s->arena). */
+    /* Resolve: called once with the schema the step sees, before learning. Arguments are already
+     * parsed and s->columns resolved from the argument "columns". Keep what was derived in s->plan
+     * (s->arena). */
     int (*open)(struct step *s, const struct schema *in, struct error *e);
     /* Change the schema to that of the rows that leave (called after learning). NULL: unchanged. */
     int (*shape)(struct step *s, struct schema *schema, struct error *e);
@@ -90,10 +96,10 @@ struct step_kind {
     /* Streaming, each row alone: change b in place, mirroring shape. Any thread, s is read-only. */
     int (*apply)(const struct step *s, struct batch *b, struct error *e);
 
-    /* Streaming, otherwise: takes b, emits any number of batches. With `ordered`, called for one batch at a
-     * time in stream order, and s->run may be changed. flush is called once after the last batch.
-     * push returns PUSH_DONE when the step wants no more rows: flush is then called, later batches are
-     * dropped, and a stream whose every way on is done is read no further. */
+    /* Streaming, otherwise: takes b, emits any number of batches. With `ordered`, called for one
+     * batch at a time in stream order, and s->run may be changed. flush is called once after the
+     * last batch. push returns PUSH_DONE when the step wants no more rows: flush is then called,
+     * later batches are dropped, and a stream whose every way on is done is read no further. */
     int (*push)(struct step *s, struct batch *b, struct emit *out, struct error *e);
     int (*flush)(struct step *s, struct emit *out, struct error *e);
     int (*start)(struct step *s, struct error *e); /* before each pass: make s->run afresh */
@@ -107,23 +113,29 @@ struct step_kind {
     /* Learning (F) and gathering (B): a state per thread, merged without regard to order. */
     void *(*state_new)(const struct step *s);
     int (*learn)(const struct step *s, void *state, struct batch *b, struct error *e);
-    int (*merge)(const struct step *s, void *into, void *from, struct error *e); /* from is freed by the caller */
+    /* The caller frees `from`. */
+    int (*merge)(const struct step *s, void *into, void *from, struct error *e);
     /* F: derive s->learnt's values from the merged state (which becomes s->learnt). */
     int (*finish)(struct step *s, void *state, struct error *e);
     json_t *(*save)(const struct step *s, const void *state); /* sums to merge and values to read */
-    int (*load)(const struct step *s, void *state, const json_t *j, struct error *e); /* into a new state */
+    /* Into a new state. */
+    int (*load)(const struct step *s, void *state, const json_t *j, struct error *e);
     void (*state_free)(void *state);
     /* B: the next batch of the result after finish; 1 with rows in b, 0 at the end. */
     int (*produce)(struct step *s, struct batch *b, struct error *e);
     bool blocking;
-    bool keeps_rows;        /* F: neither drops, adds nor reorders rows, and changes only s->columns in
-                               place: later steps on other columns may be fitted in the same pass */
-    bool all_keys;          /* JSON Lines: every key of the input must be a column (see recipe_wants_union) */
-    bool needs_all;         /* reads columns it does not list (row-wide steps); else s->columns, s->reads */
-    const void *detail;     /* what shared hooks must know of this entry (rowwise.h: struct rowwise) */
+    /* F: neither drops, adds nor reorders rows, and changes only s->columns in place: later steps
+     * on other columns may be fitted in the same pass. */
+    bool keeps_rows;
+    /* JSON Lines: every key of the input must be a column (see recipe_wants_union). */
+    bool all_keys;
+    /* Reads columns it does not list (row-wide steps); else s->columns, s->reads. */
+    bool needs_all;
+    /* What shared hooks must know of this entry (rowwise.h: struct rowwise). */
+    const void *detail;
 };
 
-const struct step_kind *step_kind_find(struct text name);   /* by name or alias */
+const struct step_kind *step_kind_find(struct text name); /* by name or alias */
 size_t step_kind_count(void);
 const struct step_kind *step_kind_at(size_t i);              /* family by family */
 
@@ -134,21 +146,23 @@ bool shards_always(const struct step *s);
 
 /* ---- a step of a program ----------------------------------------------------------------------- */
 
+/* name=value of an ARG_PAIRS argument. */
 struct pair {
     struct text name, value;
-    size_t offset;              /* of value in the program, for messages */
+    size_t offset; /* of value in the program, for messages */
 };
 
 /* What all steps of a run share. */
 struct prep_context {
     struct expr_context expr;
     struct cell_policy policy;
-    size_t memory;              /* bytes a blocking step may hold, default 1 GiB */
+    size_t memory; /* bytes a blocking step may hold, default 1 GiB */
     unsigned jobs;
     uint64_t seed;
-    bool training;              /* the rows are those the recipe was or is fitted on */
+    bool training; /* the rows are those the recipe was or is fitted on */
     bool allow_exec;
-    const char *directory;      /* files named in programs are relative to it; NULL: the working directory */
+    /* Files named in programs are relative to it; NULL: the working directory. */
+    const char *directory;
     struct input_options input; /* for side tables */
 };
 
@@ -158,11 +172,11 @@ struct step {
     const struct step_kind *kind;
     const struct recipe *recipe; /* the program it stands in */
     struct prep_context *context;
-    size_t number;              /* 1-based position in the program; stream of its random draws */
-    struct text source;         /* its text in the program */
+    size_t number;      /* 1-based position in the program; stream of its random draws */
+    struct text source; /* its text in the program */
     struct arena arena;
-    struct arg_value *values;   /* by index in kind->args */
-    VEC(struct pair) pairs;     /* ARG_PAIRS, in order */
+    struct arg_value *values;      /* by index in kind->args */
+    VEC(struct pair) pairs;        /* ARG_PAIRS, in order */
     size_t *columns, column_count; /* resolved selection of the argument "columns" */
     const char **names;         /* their names */
     bool in_order;              /* its apply or push, too, must see batches one at a time in the order of the
@@ -176,42 +190,43 @@ struct step {
 };
 
 /* Arguments by name (which must be in kind->args; a misspelt one is a program error: abort). */
-bool arg_given(const struct step *s, const char *name);     /* in the program or by a fallback */
+bool arg_given(const struct step *s, const char *name); /* in the program or by a fallback */
 struct text arg_text(const struct step *s, const char *name);
 const char *arg_string(const struct step *s, const char *name); /* NULL when not given */
 double arg_number(const struct step *s, const char *name);
 int64_t arg_int(const struct step *s, const char *name);
 bool arg_bool(const struct step *s, const char *name);
-int arg_choice(const struct step *s, const char *name);     /* index in choices; -1 not given */
+int arg_choice(const struct step *s, const char *name); /* index in choices; -1 not given */
 usec arg_duration(const struct step *s, const char *name);
 size_t arg_list(const struct step *s, const char *name, struct text **items); /* borrows from s */
 /* One column or a selection against a schema. The step's `reads` get what is found. */
-int arg_column(struct step *s, const char *name, const struct schema *in, size_t *column, struct error *e);
+int arg_column(struct step *s, const char *name, const struct schema *in, size_t *column,
+               struct error *e);
 int arg_columns(struct step *s, const char *name, const struct schema *in, size_t **columns,
-                size_t *count, struct error *e);            /* by=, order= ...; 0 when not given */
+                size_t *count, struct error *e); /* by=, order= ...; 0 when not given */
 /* Any selection text; result in the step's arena. ERR_USAGE names what matches nothing. */
 int select_columns(struct step *s, struct text selection, const struct schema *in, size_t **columns,
                    size_t *count, struct error *e);
 /* Checks the name of a new column: ERR_USAGE when there is one already. */
 int step_new_name(const struct step *s, const struct schema *in, struct text name, struct error *e);
 /* An expression against the schema, freed by the caller; reads are noted. */
-int step_expr(struct step *s, struct text text, const struct schema *in, struct expr **out, struct error *e);
+int step_expr(struct step *s, struct text text, const struct schema *in, struct expr **out,
+              struct error *e);
 /* ERR_USAGE with "step: message", pointing at the step in the program. */
 int step_error(const struct step *s, struct error *e, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* Hands a batch on to the steps behind (takes b). emit_batch gives an empty one to fill. PUSH_DONE when
- * none of them wants more rows: an ordered step should stop and return it too. */
+/* Hands a batch on to the steps behind (takes b). emit_batch gives an empty one to fill. PUSH_DONE
+ * when none of them wants more rows: an ordered step should stop and return it too. */
 enum { PUSH_DONE = 1 };
 int emit(struct emit *out, struct batch *b, struct error *e);
 struct batch *emit_batch(struct emit *out);
 
-/* ---- the catalogue as text ----------------------------------------------------------------------- */
-
-/* Steps, their methods and the functions of expressions, of one family or (NULL) of all: a table for
- * eyes, or JSON Lines with name, kind (step, method, function), family, class, description, example. */
+/* Steps, their methods and the functions of expressions, of one family or (NULL) of all: a table
+ * for eyes, or JSON Lines with name, kind (step, method, function), family, class, description,
+ * example. */
 void catalog_list(struct buf *out, const char *family, bool jsonl);
-/* Usage, arguments, details and worked example of a step (by name or alias), a method or a function.
- * ERR_USAGE with the nearest name when there is none. */
+/* Usage, arguments, details and worked example of a step (by name or alias), a method or a
+ * function. ERR_USAGE with the nearest name when there is none. */
 int catalog_help(const char *name, struct buf *out, struct error *e);
 struct catalog_count {
     size_t steps, methods, functions;
@@ -228,7 +243,7 @@ struct row_range {
 };
 
 struct recipe {
-    struct text program;        /* owned */
+    struct text program; /* owned */
     VEC(struct step *) steps;
     struct prep_context context;
     struct schema schema;       /* of the input it was opened against */
@@ -237,34 +252,34 @@ struct recipe {
     VEC(struct row_range) ranges; /* their numbers; sorted and apart; fewer rows than seen: not known */
 };
 
-/* Parses and checks names and arguments; columns are looked up later. Errors are ERR_USAGE with line and column
- * of the program and a caret line. Copies the text. */
-int recipe_parse(const char *program, size_t n, const struct prep_context *context, struct recipe **out,
-                 struct error *e);
+/* Parses and checks names and arguments; columns are looked up later. Errors are ERR_USAGE with
+ * line and column of the program and a caret line. Copies the text. */
+int recipe_parse(const char *program, size_t n, const struct prep_context *context,
+                 struct recipe **out, struct error *e);
 void recipe_free(struct recipe *r);
 
-/* True when every row goes through all steps by itself, so that what came with it and is no column (keys of
- * JSON Lines that the schema lacks) can leave with it. */
+/* True when every row goes through all steps by itself, so that what came with it and is no column
+ * (keys of JSON Lines that the schema lacks) can leave with it. */
 bool recipe_is_rowwise(const struct recipe *r);
 /* True when a step needs every key of JSON Lines as a column: open the input with union_schema. */
 bool recipe_wants_union(const struct recipe *r);
 /* Fits every step that learns, in as few passes over in as its dependencies allow. */
 int recipe_fit(struct recipe *r, struct input *in, struct error *e);
-/* The state as JSON text, canonical (sorted keys, one value per line where it helps a diff). Opens the steps
- * anew against r->schema. */
+/* The state as JSON text, canonical (sorted keys, one value per line where it helps a diff). Opens
+ * the steps anew against r->schema. */
 int recipe_save(struct recipe *r, struct buf *out, struct error *e);
 int recipe_load(const char *json, size_t n, const struct prep_context *context, struct recipe **out,
                 struct error *e);
 /* Merges the state of `from` (same program, same columns) into r, which is of no use after an error. The
  * result has the bits of a fit of all the rows; where that cannot be, ERR_DATA says why. */
 int recipe_merge(struct recipe *r, struct recipe *from, struct error *e);
-/* Checks an input against the recorded schema. A column gone that a step needs is ERR_DATA; another type or a
- * column the recipe does not know goes to warn; strict makes all of these errors. */
+/* Checks an input against the recorded schema. A column gone that a step needs is ERR_DATA; another
+ * type or a column the recipe does not know goes to warn; strict makes all of these errors. */
 int recipe_check_input(struct recipe *r, const struct schema *in, bool strict,
                        void (*warn)(const char *message), struct error *e);
 /* Streams all rows of in through the steps; text of the result goes to out. */
 struct run_options {
-    const struct format *format;    /* of the output */
+    const struct format *format; /* of the output */
     struct sink *out;
     void (*progress)(void *context, uint64_t rows, uint64_t bytes);
     void *progress_context;

@@ -9,8 +9,6 @@ static const struct projecting *detail_of(const struct step *s)
     return s->kind->detail;
 }
 
-/* ---- the map -------------------------------------------------------------------------------- */
-
 void projection_size(struct projection *x, size_t k)
 {
     mem_free(x->shift);
@@ -64,8 +62,6 @@ static const struct projection *projection_of(const struct step *s)
 {
     return s->kind->state_new ? s->learnt : s->plan;
 }
-
-/* ---- opening, shape, apply ------------------------------------------------------------------ */
 
 int projection_open(struct step *s, const struct schema *in, struct error *e)
 {
@@ -132,8 +128,6 @@ int projection_apply(const struct step *s, struct batch *b, struct error *e)
         batch_add(b, column_of_double(cells + c * b->rows));
     return 0;
 }
-
-/* ---- learning ------------------------------------------------------------------------------- */
 
 void *projection_new(const struct step *s)
 {
@@ -217,8 +211,6 @@ int projection_finish(struct step *s, void *state, struct error *e)
         sample_sort(&x->sample);
     return detail_of(s)->derive(s, x, e);
 }
-
-/* ---- state ---------------------------------------------------------------------------------- */
 
 static json_t *save_numbers(const double *at, size_t n)
 {

@@ -4,8 +4,6 @@
 
 #include "prep/prep.h"
 
-/* ---- registry.c ----------------------------------------------------------------------------- */
-
 struct alias {
     struct text name;
     struct text presets; /* ":k=1:order=desc", or empty */
@@ -14,8 +12,6 @@ struct alias {
 bool alias_next(const char **at, struct alias *out);
 /* step_kind_find, and the presets of the alias that matched (empty for the name itself). */
 const struct step_kind *step_kind_named(struct text name, struct text *presets);
-
-/* ---- arguments ------------------------------------------------------------------------------ */
 
 /* The value of one argument of one step; which members hold depends on its kind. */
 struct arg_value {
@@ -51,20 +47,16 @@ size_t quoted_length(struct text s, bool expression);
 /* The same for a regular expression between slashes. */
 size_t regex_length(struct text s);
 
-/* ---- messages ------------------------------------------------------------------------------- */
-
 /* ERR_USAGE at a byte of the program: line, column, the message, the line and a caret under it. */
 int program_error(const struct recipe *r, size_t offset, struct error *e, const char *format, ...)
     PRINTF_LIKE(4, 5);
-/* ": did you mean 'x'?" for the nearest of names, or "" when none is near. out has HINT_MAX bytes.
- */
+/* ": did you mean 'x'?" for the nearest of names, or "" when none is near.
+ * out has HINT_MAX bytes. */
 enum { HINT_MAX = 320 };
 const char *nearest_hint(char out[static HINT_MAX], struct text word, const char *const *names,
                          size_t count);
 /* The same among the columns of a schema. */
 const char *column_hint(char out[static HINT_MAX], struct text word, const struct schema *schema);
-
-/* ---- opening -------------------------------------------------------------------------------- */
 
 /* Resolves "columns" against the schema step i sees and calls its open; again when it was open. */
 int recipe_open_step(struct recipe *r, size_t i, const struct schema *schema, struct error *e);
@@ -74,8 +66,8 @@ int recipe_shape_step(struct recipe *r, size_t i, struct schema *schema, struct 
 bool step_shards(const struct step *s);
 /* Whether the step must see rows before its shape and work are known. */
 bool step_learns(const struct step *s);
-/* together[i]: step i can learn in the pass of step `at`, the first that must, from rows of that schema. Steps
- * that have learnt (or are marked so on entry) are left out. */
+/* together[i]: step i can learn in the pass of step `at`, the first that must, from rows of that
+ * schema. Steps that have learnt (or are marked so on entry) are left out. */
 void recipe_learners(struct recipe *r, size_t at, const struct schema *schema, bool *together);
 /* ---- ranges.c: which rows of a whole a state is of ------------------------------------------------ */
 

@@ -75,6 +75,8 @@ static const struct step_kind *const families[] = {
     steps_combine_fuzzy,
     steps_combine_sets,
     steps_reshape,
+    steps_reshape_cross,
+    steps_reshape_explode,
     steps_reshape_json,
     steps_reshape_wide,
     steps_timeseries,

@@ -3,12 +3,11 @@
 #ifndef PREP_RESERVOIR_H
 #define PREP_RESERVOIR_H
 
-#include "prep/prep.h"
-#include "table/rows.h"
+#include "prep/packed.h"
 
 struct reservoir_row {
-    uint64_t key, arrival, id;
-    struct buf bytes;
+    uint64_t key;
+    struct packed_row row;
 };
 
 struct reservoir {

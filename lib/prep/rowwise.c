@@ -4,8 +4,6 @@
 #include <math.h>
 #include <stdio.h>
 
-/* ---- cells ---------------------------------------------------------------------------------- */
-
 static size_t cell_size(enum type type)
 {
     switch (type) {
@@ -113,8 +111,6 @@ int cells_of(struct batch *b, size_t column, const char *name, enum type type, u
     *out = from.cells;
     return rc;
 }
-
-/* ---- planning ------------------------------------------------------------------------------- */
 
 static const struct rowwise *map_of(const struct step *s)
 {
@@ -242,8 +238,8 @@ static bool drops_columns(const struct step *s)
     return map_of(s)->drops && !(step_has_arg(s, "keep") && arg_bool(s, "keep"));
 }
 
-/* The selection is in no order: the k-th largest of its indexes, so that removing shifts nothing.
- */
+/* The selection is in no order: the k-th largest of its indexes,
+ * so that removing shifts nothing. */
 static size_t from_last(const struct step *s, size_t k)
 {
     for (size_t i = 0; i < s->column_count; i++) {
@@ -271,8 +267,6 @@ int rowwise_shape(struct step *s, struct schema *schema, struct error *e)
         schema_remove(schema, from_last(s, k));
     return 0;
 }
-
-/* ---- running -------------------------------------------------------------------------------- */
 
 struct text mapping_text(struct mapping *m)
 {

@@ -3,8 +3,7 @@
  * cells. A simple step is a row of its family's table and one kernel:
  *
  *     {.name = "cbrt", ..., .args = number_args, ROWWISE_HOOKS,
- *      .detail = &(const struct rowwise){.from = TYPE_FLOAT, .to = TYPE_FLOAT, .number =
- * cube_root}},
+ *      ROWWISE_MAP(.from = TYPE_FLOAT, .to = TYPE_FLOAT, .number = cube_root)},
  *
  * Where results go: the step's arguments into= (one new column) and suffix= (a new column for each
  * selected one), as far as it has them; else the map's own suffix; else in place. New columns are
@@ -63,8 +62,8 @@ struct rowwise {
      * NULL. */
     const char *const *parameters;
     /* Called by open when all else is set: checks arguments, makes plan->own (or takes it from
-     * s->arena), names parts. Columns it reads besides the selection go to s->reads. May be NULL.
-     */
+     * s->arena), names parts. Columns it reads besides the selection go to s->reads.
+     * May be NULL. */
     int (*prepare)(struct step *s, const struct schema *in, struct error *e);
     void (*release)(void *own);
 };
@@ -91,6 +90,11 @@ void rowwise_close(struct step *s);
 int rowwise_apply(const struct step *s, struct batch *b, struct error *e);
 #define ROWWISE_HOOKS                                                                              \
     .open = rowwise_open, .shape = rowwise_shape, .close = rowwise_close, .apply = rowwise_apply
+#define ROWWISE_MAP(...)                                                                           \
+    .detail = &(const struct rowwise)                                                              \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
 
 /* For a step with an apply of its own: maps `count` selected columns from number `first` on as one.
  * out holds arrays of b->rows cells, one or one per part. */

@@ -5,8 +5,6 @@
 
 enum { OUT_BUFFER = 4 << 20 };
 
-/* ---- outlets -------------------------------------------------------------------------------- */
-
 /* Steps that see the rows and keep a state for each thread. */
 struct learners {
     VEC(struct step *) steps;
@@ -93,8 +91,6 @@ static int consume_batch(void *context, unsigned worker, struct batch *b, struct
     const struct consume_outlet *c = context;
     return c->options->consume(c->options->consume_context, c->schema, b, e);
 }
-
-/* ---- walking through the steps -------------------------------------------------------------- */
 
 /* How far the rows have come: a source, and the steps between it and step `at`. */
 struct walk {
@@ -204,8 +200,6 @@ static void walk_end(struct walk *w)
     schema_release(&w->schema);
 }
 
-/* ---- fitting -------------------------------------------------------------------------------- */
-
 static void find_learners(struct walk *w, struct learners *l)
 {
     struct recipe *r = w->recipe;
@@ -276,8 +270,6 @@ bool recipe_wants_union(const struct recipe *r)
             return true;
     return false;
 }
-
-/* ---- running -------------------------------------------------------------------------------- */
 
 static int run_to_text(struct walk *w, const struct run_options *o, struct error *e)
 {

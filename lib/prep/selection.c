@@ -33,10 +33,8 @@ static int unknown_column(const struct selection *sel, struct text name)
                       column_hint(hint, name, sel->schema));
 }
 
-/* ---- kinds of items; each chooses and returns whether it knew how, or an error -------------- */
-
-/* '*' any text, '?' one character. Backtracks to the last '*' only, so time is at most len * len.
- */
+/* '*' any text, '?' one character. Backtracks to the last '*' only,
+ * so time is at most len * len. */
 static bool glob_matches(struct text pattern, struct text name)
 {
     size_t p = 0, n = 0, star = SIZE_MAX, mark = 0;
@@ -178,8 +176,8 @@ static int choose_pattern(struct selection *sel, struct text item, bool out)
     return unknown_column(sel, item);
 }
 
-/* A name that exists is that column, whatever it looks like; a quoted item is never anything else.
- */
+/* A name that exists is that column, whatever it looks like;
+ * a quoted item is never anything else. */
 static int choose_item(struct selection *sel, struct text item, bool first)
 {
     struct text name;

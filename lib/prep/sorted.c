@@ -116,8 +116,6 @@ void sorted_free(struct sorted *t)
     mem_free(t);
 }
 
-/* ---- keys of cells -------------------------------------------------------------------------- */
-
 struct cell_order cell_order(const struct schema *in, size_t column)
 {
     enum type type = in->fields.at[column].type;
@@ -176,8 +174,6 @@ void key_put_cell(struct buf *key, struct batch *b, size_t row, const struct cel
         break;
     }
 }
-
-/* ---- columns to sort by --------------------------------------------------------------------- */
 
 /* Takes ":asc" or ":desc" off the end of an item. */
 static void take_direction(struct text *item, bool *descending)

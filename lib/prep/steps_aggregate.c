@@ -3,7 +3,30 @@
 #include "prep/families.h"
 #include "prep/recipe.h"
 
-/* ---- the plan: what is asked --------------------------------------------------------------- */
+static bool is_one_of(char c, const char *set)
+{
+    return c && strchr(set, c);
+}
+
+/* The end of the argument that begins at p: a comma or the closing parenthesis, outside quotes and
+ * brackets of its own; end when there is none. */
+static const char *argument_end(const char *p, const char *end)
+{
+    char quote = 0;
+    for (int depth = 0; p < end; p++) {
+        if (quote)
+            quote = *p == quote ? 0 : quote;
+        else if (is_one_of(*p, "\"'`"))
+            quote = *p;
+        else if (depth == 0 && is_one_of(*p, ",)"))
+            return p;
+        else if (is_one_of(*p, "(["))
+            depth++;
+        else if (depth > 0 && is_one_of(*p, ")]"))
+            depth--;
+    }
+    return end;
+}
 
 /* "quantile(delay, 0.9)" into its name and up to two arguments. */
 static bool split_call(struct text call, struct text *name, struct text args[2], size_t *count)
@@ -12,24 +35,13 @@ static bool split_call(struct text call, struct text *name, struct text args[2],
     if (!open || end[-1] != ')')
         return false;
     *name = (struct text){call.at, (size_t)(open - call.at)};
-    const char *at = open + 1, *start = at;
-    *count = 0;
-    char quote = 0;
-    for (int depth = 0; at < end; at++) {
-        if (quote)
-            quote = *at == quote ? 0 : quote;
-        else if (*at == '"' || *at == '\'' || *at == '`')
-            quote = *at;
-        else if (*at == '(' || *at == '[')
-            depth++;
-        else if (depth > 0 && (*at == ')' || *at == ']'))
-            depth--;
-        else if (depth == 0 && (*at == ',' || *at == ')')) {
-            if (*count == 2)
-                return false;
-            args[(*count)++] = (struct text){start, (size_t)(at - start)};
-            start = at + 1;
-        }
+    const char *start = open + 1;
+    for (*count = 0; *count < 2 && start < end; (*count)++) {
+        const char *stop = argument_end(start, end);
+        if (stop == end)
+            return false;
+        args[*count] = (struct text){start, (size_t)(stop - start)};
+        start = stop + 1;
     }
     if (*count == 1 && args[0].len == 0)
         *count = 0;
@@ -72,7 +84,7 @@ static int open_output(struct step *s, const struct schema *in, struct agg_plan 
     size_t count = 0;
     out->name = arena_text(&s->arena, pair->name.at, pair->name.len);
     int status = open_call(s, pair->value, &out->asked, args, &count, e);
-    if (status)
+    if (status || !out->asked.function)
         return status;
     struct aggregate a = {.function = out->asked.function, .memory = s->context->memory};
     a.keeper = a.function->keeper;
@@ -156,8 +168,6 @@ static int agg_shape(struct step *s, struct schema *schema, struct error *e)
     *schema = out;
     return status;
 }
-
-/* ---- learning ------------------------------------------------------------------------------ */
 
 /* For messages about the values of aggregate i. */
 static const char *column_name(const struct agg_plan *p, size_t i)
@@ -250,8 +260,6 @@ static int agg_finish(struct step *s, void *state, struct error *e)
     return agg_table_finish(state, e);
 }
 
-/* ---- the result ---------------------------------------------------------------------------- */
-
 static int answer_column(struct agg_table *t, const struct agg_output *o, size_t from, size_t n,
                          struct batch *b, struct error *e)
 {
@@ -315,8 +323,6 @@ static int agg_produce(struct step *s, struct batch *b, struct error *e)
     return put_groups(t, from, (size_t)n, b, e);
 }
 
-/* ---- the entries --------------------------------------------------------------------------- */
-
 static const struct arg agg_args[] = {
     {.name = "name",
      .kind = ARG_PAIRS,
@@ -340,12 +346,10 @@ const struct step_kind steps_aggregate[] = {
      .family = "aggregate",
      .class = "W",
      .summary = "one row for each group, with statistics of its rows",
-     .details = "Groups come in the order of their first row; a missing key is a group of its own "
-                "(pandas drops it). Sums and "
-                "means are exact, rounded once, so they depend neither on the order of rows nor on "
-                "threads. std and "
-                "var divide by n - 1 as pandas and SQL do; median and quantile are exact, type 7. "
-                "The table of groups "
+     .details = "Groups come in the order of their first row; a missing key is a group of its "
+                "own (pandas drops it). Sums and means are exact, rounded once, so they depend "
+                "neither on the order of rows nor on threads. std and var divide by n - 1 as "
+                "pandas and SQL do; median and quantile are exact, type 7. The table of groups "
                 "spills past --memory.",
      .example = {.program = "agg n=count() mean_delay=mean(delay) by=origin",
                  .input = "origin,delay\nORD,10\nATL,3\nORD,20\n",
@@ -355,9 +359,8 @@ const struct step_kind steps_aggregate[] = {
      .family = "aggregate",
      .class = "W",
      .summary = "agg for by=a,b, then a alone, then all rows: subtotals and a total",
-     .details = "Columns left out of a subtotal are missing in its row. Rows come in the order of "
-                "their first input row, "
-                "finer groups first.",
+     .details = "Columns left out of a subtotal are missing in its row. Rows come in the order "
+                "of their first input row, finer groups first.",
      .example = {.program = "rollup n=count() by=city,kind",
                  .input = "city,kind\nA,x\nA,y\nB,x\n",
                  .output = "city,kind,n\nA,x,1\nA,,2\n,,3\nA,y,1\nB,x,1\nB,,1\n"},
@@ -367,8 +370,7 @@ const struct step_kind steps_aggregate[] = {
      .class = "W",
      .summary = "agg for every subset of the columns of by=",
      .details = "Columns left out of a subset are missing in its rows. Rows come in the order of "
-                "their first input row, "
-                "finer groups first.",
+                "their first input row, finer groups first.",
      .example = {.program = "cube n=count() by=city,kind",
                  .input = "city,kind\nA,x\nB,x\n",
                  .output = "city,kind,n\nA,x,1\n,x,2\nA,,1\n,,2\nB,x,1\nB,,1\n"},

@@ -5,8 +5,6 @@
 #include "prep/verdict.h"
 #include "sys/sys.h"
 
-/* ---- expect, assert ------------------------------------------------------------------------ */
-
 struct condition {
     struct expr *expr;
     struct text source;
@@ -87,8 +85,6 @@ static int expect_apply(const struct step *s, struct batch *b, struct error *e)
     batch_add(b, column_of_bool(right.b8));
     return 0;
 }
-
-/* ---- schema_check -------------------------------------------------------------------------- */
 
 struct wanted_field {
     size_t column;
@@ -245,8 +241,6 @@ static int schema_apply(const struct step *s, struct batch *b, struct error *e)
     return rc;
 }
 
-/* ---- json_schema --------------------------------------------------------------------------- */
-
 enum { SCHEMA_FILE_MAX = 1 << 20 };
 
 static int load_schema(struct step *s, struct buf *text, struct error *e)
@@ -287,8 +281,6 @@ static bool test_schema(struct mapping *m, struct text cell)
     m->scratch.len = 0;
     return right;
 }
-
-/* ---- tables --------------------------------------------------------------------------------- */
 
 #define VALIDATE .family = "validate", .class = "S"
 

@@ -3,8 +3,6 @@
 #include "prep/families.h"
 #include "prep/recipe.h"
 
-/* ---- order: select, drop, reorder, move, swap_columns --------------------------------------- */
-
 /* Column i of what leaves is column at[i] of what came. */
 struct layout {
     size_t *at, count;
@@ -160,8 +158,6 @@ static int swap_open(struct step *s, const struct schema *in, struct error *e)
     l->at[second] = first;
     return 0;
 }
-
-/* ---- names: rename, safe_names, header_set -------------------------------------------------- */
 
 /* New names by column of the input; NULL keeps the old one. */
 static const char **names_new(struct step *s, const struct schema *in)
@@ -336,8 +332,6 @@ static int header_set_open(struct step *s, const struct schema *in, struct error
     return check_names(s, in, e);
 }
 
-/* ---- the table ------------------------------------------------------------------------------ */
-
 #define COLUMNS_FIRST(what)                                                                        \
     {                                                                                              \
         .name = "columns", .kind = ARG_COLUMNS, .help = what, .positional = true, .required = true \
@@ -448,9 +442,8 @@ const struct step_kind steps_columns[] = {
         .class = "S",
         .summary = "give columns other names",
         .details = "All names change at once, so two columns may exchange theirs. A regular "
-                   "expression renames every "
-                   "column it matches: rename /^x_(.*)/=$1. It is an error when two columns would "
-                   "have one name.",
+                   "expression renames every column it matches: rename /^x_(.*)/=$1. It is an "
+                   "error when two columns would have one name.",
         .args = rename_args,
         .example = {.program = "rename delay=delay_min /^tmp_/=t_",
                     .input = "delay,tmp_a,tmp_b\n5,1,2\n",
@@ -479,8 +472,8 @@ const struct step_kind steps_columns[] = {
         .summary = "names of letters, digits and underscores only",
         .details =
             "Every run of other bytes becomes one underscore, those at the ends go, a name never "
-            "begins with a "
-            "digit, an empty one becomes c1, c2 ... by position, and repeated ones get _2, _3 ...",
+            "begins with a digit, an empty one becomes c1, c2 ... by position, and repeated ones "
+            "get _2, _3 ...",
         .args = safe_names_args,
         .example = {.program = "safe_names style=lower",
                     .input = "Unit Price (EUR),2nd,unit price eur\n1,2,3\n",

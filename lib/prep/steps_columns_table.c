@@ -3,8 +3,6 @@
 #include "prep/hold.h"
 #include "prep/recipe.h"
 
-/* ---- drop_empty_columns --------------------------------------------------------------------- */
-
 /* What was learnt: which of s->columns ever held a value. */
 struct held {
     uint64_t rows;
@@ -100,8 +98,6 @@ static int empty_apply(const struct step *s, struct batch *b, struct error *e)
     return 0;
 }
 
-/* ---- transpose ------------------------------------------------------------------------------ */
-
 /* All rows, and how far the columns have been turned into rows. */
 struct turned {
     struct hold *hold;
@@ -165,8 +161,8 @@ static int transpose_merge(const struct step *s, void *into, void *from, struct 
     return 0;
 }
 
-/* Calls visit for every row in the order of the stream; b holds it as row r, `row` counts from 0.
- */
+/* Calls visit for every row in the order of the stream;
+ * b holds it as row r, `row` counts from 0. */
 static int each_row(struct turned *t,
                     void (*visit)(void *context, struct batch *b, size_t r, size_t row),
                     void *context, struct error *e)
@@ -297,8 +293,6 @@ static int transpose_produce(struct step *s, struct batch *b, struct error *e)
     return 1;
 }
 
-/* ---- the table ------------------------------------------------------------------------------ */
-
 static const struct arg empty_args[] = {
     {.name = "columns",
      .kind = ARG_COLUMNS,
@@ -347,10 +341,8 @@ const struct step_kind steps_columns_table[] = {
         .class = "B",
         .summary = "turn columns into rows and rows into columns",
         .details = "Every row becomes a column of text. Past --memory the rows wait in a scratch "
-                   "file and are read "
-                   "once for every group of columns that fits. As the columns depend on the rows, "
-                   "a recipe that "
-                   "is fitted and kept cannot hold this step.",
+                   "file and are read once for every group of columns that fits. As the columns "
+                   "depend on the rows, a recipe that is fitted and kept cannot hold this step.",
         .args = transpose_args,
         .example = {.program = "transpose names=year",
                     .input = "year,births,deaths\n1990,10,8\n1991,12,9\n",

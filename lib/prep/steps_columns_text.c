@@ -2,8 +2,6 @@
 #include "prep/families.h"
 #include "prep/recipe.h"
 
-/* ---- merge_columns -------------------------------------------------------------------------- */
-
 enum merge_missing { MISSING_SKIP, MISSING_EMPTY, MISSING_NULL };
 
 /* The result stands where the first of them in the table stood. */
@@ -85,8 +83,6 @@ static int merge_apply(const struct step *s, struct batch *b, struct error *e)
     batch_insert(b, place, column_of_text(merged));
     return 0;
 }
-
-/* ---- split_column --------------------------------------------------------------------------- */
 
 enum split_extra { EXTRA_MERGE, EXTRA_DROP, EXTRA_ERROR };
 
@@ -205,8 +201,6 @@ static int split_apply(const struct step *s, struct batch *b, struct error *e)
     return 0;
 }
 
-/* ---- the table ------------------------------------------------------------------------------ */
-
 static const struct arg merge_args[] = {
     {.name = "columns",
      .kind = ARG_COLUMNS,
@@ -251,8 +245,7 @@ const struct step_kind steps_columns_text[] = {
         .class = "S",
         .summary = "join the texts of columns into one",
         .details = "The result stands where the first of the columns stood. When all values of a "
-                   "row are missing it "
-                   "is missing, unless missing=empty.",
+                   "row are missing it is missing, unless missing=empty.",
         .args = merge_args,
         .example = {.program = "merge_columns first,last into=name",
                     .input = "first,last,age\nAda,Lovelace,36\nPlato,,80\n",
@@ -267,10 +260,9 @@ const struct step_kind steps_columns_text[] = {
         .family = "columns",
         .class = "S",
         .summary = "split a text column into several",
-        .details = "The parts take the place of the column. A cell of fewer parts leaves the last "
-                   "ones missing; with "
-                   "more parts the last column holds the rest, separators included, unless extra= "
-                   "says otherwise.",
+        .details = "The parts take the place of the column. A cell of fewer parts leaves the "
+                   "last ones missing; with more parts the last column holds the rest, "
+                   "separators included, unless extra= says otherwise.",
         .args = split_args,
         .example = {.program = "split_column name into=first,last sep=\" \"",
                     .input = "name,age\nAda King Lovelace,36\nPlato,80\n",

@@ -4,8 +4,6 @@
 #include "prep/groups.h"
 #include "prep/recipe.h"
 
-/* ---- copy ----------------------------------------------------------------------------------- */
-
 static int copy_open(struct step *s, const struct schema *in, struct error *e)
 {
     size_t *from = arena_alloc(&s->arena, (s->pairs.len + 1) * sizeof *from);
@@ -56,8 +54,6 @@ static int copy_apply(const struct step *s, struct batch *b, struct error *e)
     }
     return 0;
 }
-
-/* ---- cast ----------------------------------------------------------------------------------- */
 
 enum cast_to { CAST_INT, CAST_FLOAT, CAST_BOOL, CAST_DATE, CAST_TIME, CAST_TEXT };
 enum cast_invalid { INVALID_ERROR, INVALID_SKIP, INVALID_NULL };
@@ -196,8 +192,6 @@ static int cast_apply(const struct step *s, struct batch *b, struct error *e)
     return rc;
 }
 
-/* ---- set ------------------------------------------------------------------------------------ */
-
 struct assignment {
     struct text name;
     struct expr *value;
@@ -314,8 +308,6 @@ static int set_apply(const struct step *s, struct batch *b, struct error *e)
     return 0;
 }
 
-/* ---- add_index ------------------------------------------------------------------------------ */
-
 struct index_plan {
     size_t *by, by_count;
 };
@@ -374,8 +366,6 @@ static int index_push(struct step *s, struct batch *b, struct emit *out, struct 
     return emit(out, b, e);
 }
 
-/* ---- the table ------------------------------------------------------------------------------ */
-
 static const struct arg index_args[] = {
     {.name = "name",
      .kind = ARG_NAME,
@@ -426,9 +416,8 @@ const struct step_kind steps_columns_values[] = {
         .family = "columns",
         .class = "S",
         .summary = "number the rows in a new first column",
-        .details = "Counts the rows that arrive here, in their order. With by= every group has its "
-                   "own count, and a "
-                   "table of groups is kept in memory.",
+        .details = "Counts the rows that arrive here, in their order. With by= every group has "
+                   "its own count, and a table of groups is kept in memory.",
         .args = index_args,
         .example = {.program = "add_index n by=city",
                     .input = "city,x\nUlm,5\nBonn,6\nUlm,7\n",
@@ -447,10 +436,8 @@ const struct step_kind steps_columns_values[] = {
         .class = "S",
         .summary = "convert columns to a type",
         .details = "int takes 3 and 3.0 but not 3.5 (see the function round); bool takes true, "
-                   "false, 1 and 0; date "
-                   "cuts a time to its day in UTC and writes 2001-01-31. Missing stays missing. A "
-                   "pattern without a "
-                   "zone means UTC.",
+                   "false, 1 and 0; date cuts a time to its day in UTC and writes 2001-01-31. "
+                   "Missing stays missing. A pattern without a zone means UTC.",
         .args = cast_args,
         .example =
             {.program =
@@ -482,8 +469,8 @@ const struct step_kind steps_columns_values[] = {
         .class = "S",
         .summary = "compute columns by expressions",
         .details = "A name that exists is replaced in its place, a new one is appended. "
-                   "Assignments are worked from "
-                   "left to right: later ones see the columns of earlier ones.",
+                   "Assignments are worked from left to right: later ones see the columns of "
+                   "earlier ones.",
         .args = set_args,
         .example = {.program = "set x = x * 2, big = x > 5",
                     .input = "x,y\n1,a\n3,b\n",

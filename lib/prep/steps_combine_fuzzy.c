@@ -24,8 +24,6 @@ struct fuzzy_run {
     const struct fuzzy_plan *plan;
 };
 
-/* ---- opening -------------------------------------------------------------------------------- */
-
 static int fuzzy_take(struct step *s, struct fuzzy_plan *plan, struct error *e)
 {
     size_t *nots = arena_alloc(&s->arena, (plan->by_count + 1) * sizeof *nots);
@@ -72,8 +70,6 @@ static int fuzzy_shape(struct step *s, struct schema *schema, struct error *e)
         schema_add(schema, arg_text(s, "score"), TYPE_FLOAT);
     return rc;
 }
-
-/* ---- the side table ------------------------------------------------------------------------- */
 
 static int add_side(void *context, struct batch *b, struct error *e)
 {
@@ -123,8 +119,6 @@ static int fuzzy_start(struct step *s, struct error *e)
         match_finish(&run->match);
     return rc;
 }
-
-/* ---- partners ------------------------------------------------------------------------------- */
 
 /* From 0 to 1, 1 for equal texts. */
 static double similarity(int with, const struct characters *a, const struct characters *b,
@@ -206,8 +200,6 @@ static int fuzzy_push(struct step *s, struct batch *b, struct emit *out, struct 
         batch_add(b, column_of_double(scores));
     return emit(out, b, e);
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 static const struct arg fuzzy_args[] = {
     {.name = "file",

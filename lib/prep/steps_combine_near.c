@@ -75,8 +75,6 @@ static int read_points(struct batch *b, size_t column, const char *name, bool is
     return rc;
 }
 
-/* ---- opening -------------------------------------------------------------------------------- */
-
 static int find_right(struct step *s, const struct near_plan *plan, struct text name, size_t *out,
                       struct error *e)
 {
@@ -173,8 +171,6 @@ static int near_shape(struct step *s, struct schema *schema, struct error *e)
     const struct near_plan *plan = s->plan;
     return side_add_fields(s, plan->side, &plan->take, arg_text(s, "suffix"), schema, e);
 }
-
-/* ---- the side table ------------------------------------------------------------------------- */
 
 static int add_side(void *context, struct batch *b, struct error *e)
 {
@@ -306,8 +302,6 @@ static size_t count_before(bool is_time, const struct span *spans, size_t n, str
     return low;
 }
 
-/* ---- join_asof ------------------------------------------------------------------------------ */
-
 /* The side row nearest to p in the direction wanted; UINT32_MAX when none is near enough. */
 static uint32_t nearest(const struct step *s, const struct span *spans, size_t n, struct point p)
 {
@@ -354,8 +348,6 @@ static int asof_push(struct step *s, struct batch *b, struct emit *out, struct e
     side_add_columns(plan->side, &plan->take, b, partner, b->rows);
     return emit(out, b, e);
 }
-
-/* ---- join_range ----------------------------------------------------------------------------- */
 
 struct found {
     VEC(uint32_t) left, right;
@@ -424,8 +416,6 @@ static int range_push(struct step *s, struct batch *b, struct emit *out, struct 
     vec_release(&found.right);
     return emit(out, b, e);
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 #define SIDE_ARGS                                                                                  \
     {.name = "by", .kind = ARG_LIST, .help = "columns that must be equal, as in join: a,b=c"},     \

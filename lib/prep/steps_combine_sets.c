@@ -25,8 +25,6 @@ struct set_run {
     _Atomic uint8_t *seen; /* by side row: it has a partner */
 };
 
-/* ---- opening -------------------------------------------------------------------------------- */
-
 static int set_open_side(struct step *s, const struct schema *in, struct set_plan **out,
                          struct error *e)
 {
@@ -102,8 +100,6 @@ static void set_close(struct step *s)
     side_free(plan->side);
 }
 
-/* ---- the side table ------------------------------------------------------------------------- */
-
 static int add_side(void *context, struct batch *b, struct error *e)
 {
     (void)e;
@@ -157,8 +153,6 @@ static int lookup_start(struct step *s, struct error *e)
     return set_load(s, false, e);
 }
 
-/* ---- intersect, except ---------------------------------------------------------------------- */
-
 static int set_push(struct step *s, struct batch *b, struct emit *out, bool common, struct error *e)
 {
     struct set_run *run = s->run;
@@ -189,8 +183,6 @@ static int except_push(struct step *s, struct batch *b, struct emit *out, struct
 {
     return set_push(s, b, out, false, e);
 }
-
-/* ---- cells from both tables ----------------------------------------------------------------- */
 
 /* The side row that goes with each row of b: the last one with its key, or NO_PARTNER. */
 static uint32_t *find_partners(const struct set_run *run, struct batch *b)
@@ -228,8 +220,6 @@ static void mix_column(const struct set_plan *plan, struct batch *b, size_t i,
               (struct column){.form = raw ? FORM_RAW : FORM_TEXT, .source = -1, .text = cells});
 }
 
-/* ---- update_lookup -------------------------------------------------------------------------- */
-
 static int update_apply(const struct step *s, struct batch *b, struct error *e)
 {
     (void)e;
@@ -239,8 +229,6 @@ static int update_apply(const struct step *s, struct batch *b, struct error *e)
         mix_column(plan, b, i, partners, false);
     return 0;
 }
-
-/* ---- diff_datasets -------------------------------------------------------------------------- */
 
 enum change { CHANGE_SAME, CHANGE_REMOVED, CHANGE_CHANGED, CHANGE_ADDED };
 static const char *const change_names[] = {"same", "removed", "changed", "added"};
@@ -400,8 +388,6 @@ static int diff_shape(struct step *s, struct schema *schema, struct error *e)
     schema_add(schema, TEXT_LITERAL("changed"), TYPE_TEXT);
     return 0;
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 #define FILE_ARG                                                                                   \
     {                                                                                              \

@@ -5,8 +5,6 @@
 #include "prep/sorted.h"
 #include "table/rows.h"
 
-/* ---- the union of columns ------------------------------------------------------------------- */
-
 struct union_plan {
     struct side *side;
     size_t *from; /* by column of the result: that of the file, or FIELD_NONE */
@@ -115,8 +113,6 @@ static int union_start(struct step *s, struct error *e)
     return rc ? rc : input_rewind(plan->side->in, e);
 }
 
-/* ---- concat_rows ---------------------------------------------------------------------------- */
-
 static int concat_rows_push(struct step *s, struct batch *b, struct emit *out, struct error *e)
 {
     widen(s->plan, b);
@@ -137,15 +133,13 @@ static int concat_rows_flush(struct step *s, struct emit *out, struct error *e)
     return got < 0 ? got : rc < 0 ? rc : 0;
 }
 
-/* ---- merge_sorted --------------------------------------------------------------------------- */
-
 /* Rows of the file, read ahead, and the merged rows not yet handed on. */
 struct merge_run {
     struct batch *side;
     size_t next; /* row of side */
     bool at_end;
-    struct buf key, side_key,
-        before; /* before: of the row handed on last, to see that order holds */
+    struct buf key, side_key;
+    struct buf before; /* the key of the row handed on last, to see that order holds */
     struct row_origin origin;
     struct buf packed;
     VEC(size_t) ends; /* in packed */
@@ -330,8 +324,6 @@ static int merge_flush(struct step *s, struct emit *out, struct error *e)
     return rc < 0 ? rc : 0;
 }
 
-/* ---- concat_columns ------------------------------------------------------------------------- */
-
 enum { LENGTHS_ERROR, LENGTHS_PAD, LENGTHS_CUT };
 
 struct paste_plan {
@@ -447,8 +439,6 @@ static int paste_flush(struct step *s, struct emit *out, struct error *e)
     }
     return rc < 0 ? rc : 0;
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 #define FILE_ARG                                                                                   \
     {                                                                                              \

@@ -29,8 +29,6 @@ static struct clockwork *clockwork_new(struct step *s)
     return c;
 }
 
-/* ---- parse_date, format_date, tz_convert ---------------------------------------------------- */
-
 static bool has_letter(const char *pattern, const char *letters)
 {
     for (const char *p = strchr(pattern, '%'); p && p[1]; p = strchr(p + 2, '%'))
@@ -157,8 +155,6 @@ static int convert_times(struct mapping *m)
     return 0;
 }
 
-/* ---- to_epoch, from_epoch ------------------------------------------------------------------- */
-
 static int prepare_epoch(struct step *s, const struct schema *in, struct error *e)
 {
     (void)in, (void)e;
@@ -198,8 +194,6 @@ static int times_from_epoch(struct mapping *m)
     }
     return 0;
 }
-
-/* ---- date_add, date_trunc, date_round ------------------------------------------------------- */
 
 static int prepare_add(struct step *s, const struct schema *in, struct error *e)
 {
@@ -274,8 +268,6 @@ static int round_times(struct mapping *m)
     return move_times(m, nearest);
 }
 
-/* ---- the table ------------------------------------------------------------------------------ */
-
 #define TIMES ROWWISE_COLUMNS("columns of times")
 #define ZONE  ZONE_ARG("on whose clock, such as America/Chicago (default: UTC)")
 #define ENDS                                                                                       \
@@ -325,10 +317,8 @@ static const struct arg multiple_args[] = {
 
 #define DATETIME .family = "datetime", .class = "S", ROWWISE_HOOKS
 #define MAP(FROM, TO, PREPARE, KERNEL)                                                             \
-    .detail = &(const struct rowwise)                                                              \
-    {                                                                                              \
-        .from = FROM, .to = TO, .prepare = PREPARE, .column = KERNEL, .release = clockwork_free    \
-    }
+    ROWWISE_MAP(.from = FROM, .to = TO, .prepare = PREPARE, .column = KERNEL,                      \
+                .release = clockwork_free)
 
 const struct step_kind steps_datetime[] = {
     {.name = "date_add",
@@ -391,12 +381,10 @@ const struct step_kind steps_datetime[] = {
      .summary = "read texts as times",
      .details =
          "A clock time without an offset needs zone= here or --zone for the whole run: which "
-         "moment "
-         "it means is not guessed. A date alone is midnight UTC, or with zone= midnight there. "
-         "Where "
-         "clocks go back the first of the two moments is taken; where they go forward the missing "
-         "hour is read as the one behind it. A text that does not match is rejected: an error, or "
-         "missing with --on-error=null.",
+         "moment it means is not guessed. A date alone is midnight UTC, or with zone= midnight "
+         "there. Where clocks go back the first of the two moments is taken; where they go "
+         "forward the missing hour is read as the one behind it. A text that does not match is "
+         "rejected: an error, or missing with --on-error=null.",
      .args = parse_args,
      .example = {.program = "parse_date t pattern='%Y/%m/%d %H:%M' zone=America/Chicago",
                  .input = "t\n2001/01/31 00:05\n2001/07/01 00:05\n",

@@ -4,8 +4,6 @@
 #include "prep/families.h"
 #include "prep/verdict.h"
 
-/* ---- infer_date_format ---------------------------------------------------------------------- */
-
 static const struct {
     const char *pattern; /* NULL: RFC 3339, with time_parse */
     const char *name;
@@ -212,8 +210,6 @@ static const struct learner format_learner = {.size = sizeof(struct format_count
                                               .save = save_formats,
                                               .load = load_formats};
 
-/* ---- validate_timestamp --------------------------------------------------------------------- */
-
 struct valid_times {
     const char *pattern;
     usec from, to; /* to is not in it */
@@ -253,8 +249,6 @@ static bool is_valid_time(struct mapping *m, struct text cell)
     return good && t >= v->from && t < v->to;
 }
 
-/* ---- the table ------------------------------------------------------------------------------ */
-
 static const struct arg infer_args[] = {
     ROWWISE_COLUMNS("columns of text"),
     {.name = "day",
@@ -282,12 +276,10 @@ const struct step_kind steps_datetime_check[] = {
      .class = "F",
      .summary = "learn how dates are written, then read them as times",
      .details = "Learns, of 33 usual formats, the one that reads the most cells; ties go to the "
-                "earlier in "
-                "the list. When two orders of day and month read equally many, that is an error "
-                "until day= "
-                "says which. Cells the learnt format does not read are rejected: an error, or "
-                "missing with "
-                "--on-error=null (Data Wrangler takes the format of the first cell).",
+                "earlier in the list. When two orders of day and month read equally many, that "
+                "is an error until day= says which. Cells the learnt format does not read are "
+                "rejected: an error, or missing with --on-error=null (Data Wrangler takes the "
+                "format of the first cell).",
      .args = infer_args,
      .example = {.program = "infer_date_format d",
                  .input = "d\n03/04/2024\n25/04/2024\n",

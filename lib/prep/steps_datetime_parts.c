@@ -4,8 +4,6 @@
 
 #include <math.h>
 
-/* ---- parts ---------------------------------------------------------------------------------- */
-
 /* A moment on the clock of the step's zone. */
 struct moment {
     struct civil c;
@@ -149,8 +147,6 @@ static const struct part parts[] = {
     "year semester quarter month week day day_of_week day_of_year hour minute second weekend "     \
     "month_start month_end quarter_start quarter_end year_start year_end leap_year days_in_month"
 
-/* ---- date_parts, date_cyclic ---------------------------------------------------------------- */
-
 enum { PARTS_MAX = COUNT_OF(parts), PERIOD_MAX = 366 };
 
 struct featurizer {
@@ -280,8 +276,6 @@ static int turn_times(struct mapping *m)
     return 0;
 }
 
-/* ---- is_weekend, is_holiday ----------------------------------------------------------------- */
-
 struct calendar_days {
     struct zone *zone;
     struct days_off off;
@@ -339,8 +333,6 @@ static int flag_days(struct mapping *m)
     }
     return 0;
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 #define TIMES ROWWISE_COLUMNS("columns of times")
 #define ZONE  ZONE_ARG("on whose clock, such as America/Chicago (default: UTC)")

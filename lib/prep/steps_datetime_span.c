@@ -4,8 +4,6 @@
 
 #include <math.h>
 
-/* ---- date_diff, elapsed_since --------------------------------------------------------------- */
-
 struct ruler {
     struct zone *zone;
     double unit;    /* microseconds; 0: whole months */
@@ -119,8 +117,6 @@ static int elapsed(struct mapping *m)
     return 0;
 }
 
-/* ---- business_days -------------------------------------------------------------------------- */
-
 struct working_days {
     struct zone *zone;
     struct days_off off; /* none of them at a weekend */
@@ -178,8 +174,6 @@ static int count_business(struct mapping *m)
     return 0;
 }
 
-/* ---- date_range ----------------------------------------------------------------------------- */
-
 struct range_plan {
     struct interval every;
     usec start;
@@ -235,8 +229,6 @@ static int range_push(struct step *s, struct batch *b, struct emit *out, struct 
     return emit(out, b, e);
 }
 
-/* ---- the table ------------------------------------------------------------------------------ */
-
 #define UNIT                                                                                       \
     {                                                                                              \
         .name = "unit", .kind = ARG_CHOICE, .fallback = "day", .choices = UNITS,                   \
@@ -282,11 +274,8 @@ static const struct arg range_args[] = {
 
 #define DATETIME .family = "datetime", .class = "S"
 #define MAP(TO, PREPARE, KERNEL, RELEASE, ...)                                                     \
-    .detail = &(const struct rowwise)                                                              \
-    {                                                                                              \
-        .from = TYPE_TIME, .to = TO, .prepare = PREPARE, .column = KERNEL, .release = RELEASE,     \
-        __VA_ARGS__                                                                                \
-    }
+    ROWWISE_MAP(.from = TYPE_TIME, .to = TO, .prepare = PREPARE, .column = KERNEL,                 \
+                .release = RELEASE, __VA_ARGS__)
 
 const struct step_kind steps_datetime_span[] = {
     {.name = "business_days",

@@ -7,8 +7,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- learning ------------------------------------------------------------------------------- */
-
 /* Kept in the plan by prepare. */
 struct binning {
     size_t target; /* FIELD_NONE: without one */
@@ -199,8 +197,6 @@ static const struct learner *learner_used(const struct step *s)
     return c->choose ? c->choose(s) : c->learner;
 }
 
-/* ---- planning ------------------------------------------------------------------------------- */
-
 static bool takes_classes(const struct step *s, enum type target)
 {
     if (learner_used(s) != &learners[TREE])
@@ -250,8 +246,6 @@ static int plan_edges(struct step *s, const struct schema *in, struct error *e)
         return step_error(s, e, "expected %zu names, one for each bin", b->edge_count - 1);
     return 0;
 }
-
-/* ---- applying ------------------------------------------------------------------------------- */
 
 enum { LABELS_CODE, LABELS_RANGE };
 
@@ -337,8 +331,6 @@ static int put_into_bins(struct mapping *m)
     }
     return 0;
 }
-
-/* ---- table ---------------------------------------------------------------------------------- */
 
 #define BIN_COUNT(most, what)                                                                      \
     {                                                                                              \
@@ -426,7 +418,8 @@ static const struct arg chimerge_args[] = {
 };
 
 #define DISCRETIZE .family = "discretize", .keeps_rows = true
-#define BIN_MAP    .from = TYPE_FLOAT, .to = TYPE_TEXT, .column = put_into_bins, .prepare = plan_bins
+
+#define BIN_MAP .from = TYPE_FLOAT, .to = TYPE_TEXT, .column = put_into_bins, .prepare = plan_bins
 #define BIN_HOOKS                                                                                  \
     .open = rowwise_open, .shape = bins_shape, .close = rowwise_close, .apply = rowwise_apply
 #define LEARNT_BINS(method)                                                                        \

@@ -3,9 +3,6 @@
 #include "prep/letters.h"
 #include "prep/rowwise.h"
 
-/* ---- trim, ltrim, rtrim, squeeze_space, remove_symbols ----------------------------------------
- */
-
 /* Characters to take away: the listed ones, or white space. */
 struct symbols {
     bool space;
@@ -88,9 +85,6 @@ static struct text squeeze_space(struct mapping *m, struct text cell)
     }
     return mapping_text(m);
 }
-
-/* ---- pad_left, pad_right, pad_center, zfill ----------------------------------------------------
- */
 
 struct padding {
     size_t width;
@@ -179,9 +173,6 @@ static struct text fill_zeros(struct mapping *m, struct text cell)
     return padded(m, cell, p->width - length, 0);
 }
 
-/* ---- prefix_suffix -----------------------------------------------------------------------------
- */
-
 static int prepare_ends(struct step *s, const struct schema *in, struct error *e)
 {
     (void)in;
@@ -198,9 +189,6 @@ static struct text add_ends(struct mapping *m, struct text cell)
     buf_add(&m->scratch, suffix.at, suffix.len);
     return mapping_text(m);
 }
-
-/* ---- tables ------------------------------------------------------------------------------------
- */
 
 #define COLUMNS ROWWISE_COLUMNS("columns of text")
 #define CUT                                                                                        \
@@ -245,15 +233,9 @@ static const struct arg ends_args[] = {
     {.name = NULL}};
 
 #define EDIT .family = "edit", .class = "S", ROWWISE_HOOKS
-#define MAP(...)                                                                                   \
-    .detail = &(const struct rowwise)                                                              \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
 #define LENGTHS                                                                                    \
     "Lengths count characters. A longer text is left alone unless cut, which Data Wrangler "       \
-    "always "                                                                                      \
-    "does. "
+    "always does. "
 
 const struct step_kind steps_edit[] = {
     {.name = "trim",
@@ -263,7 +245,7 @@ const struct step_kind steps_edit[] = {
      .details = "White space is Unicode's. symbols= is a set of characters, as in Python's strip.",
      .args = symbol_args,
      .example = {.program = "trim name", .input = "name\n\"  Ada \"\n", .output = "name\nAda\n"},
-     MAP(.text = trim_both, .prepare = prepare_symbols)},
+     ROWWISE_MAP(.text = trim_both, .prepare = prepare_symbols)},
     {.name = "ltrim",
      EDIT,
      .aliases = "lstrip",
@@ -272,7 +254,7 @@ const struct step_kind steps_edit[] = {
      .example = {.program = "ltrim code symbols=0",
                  .input = "code\n00420\n",
                  .output = "code\n420\n"},
-     MAP(.text = trim_start, .prepare = prepare_symbols)},
+     ROWWISE_MAP(.text = trim_start, .prepare = prepare_symbols)},
     {.name = "rtrim",
      EDIT,
      .aliases = "rstrip",
@@ -281,7 +263,7 @@ const struct step_kind steps_edit[] = {
      .example = {.program = "rtrim note symbols=\".!\"",
                  .input = "note\nStop!..\n",
                  .output = "note\nStop\n"},
-     MAP(.text = trim_end, .prepare = prepare_symbols)},
+     ROWWISE_MAP(.text = trim_end, .prepare = prepare_symbols)},
     {.name = "squeeze_space",
      EDIT,
      .aliases = "clean_whitespace",
@@ -290,7 +272,7 @@ const struct step_kind steps_edit[] = {
      .example = {.program = "squeeze_space name",
                  .input = "name\n\" Ada   King \"\n",
                  .output = "name\nAda King\n"},
-     MAP(.text = squeeze_space)},
+     ROWWISE_MAP(.text = squeeze_space)},
     {.name = "pad_left",
      EDIT,
      .aliases = "rjust lpad",
@@ -300,7 +282,7 @@ const struct step_kind steps_edit[] = {
      .example = {.program = "pad_left id width=4 fill=\".\"",
                  .input = "id\nab\nabcde\n",
                  .output = "id\n..ab\nabcde\n"},
-     MAP(.text = pad_left, .prepare = prepare_padding)},
+     ROWWISE_MAP(.text = pad_left, .prepare = prepare_padding)},
     {.name = "pad_right",
      EDIT,
      .aliases = "ljust rpad",
@@ -310,7 +292,7 @@ const struct step_kind steps_edit[] = {
      .example = {.program = "pad_right id width=4 fill=\".\" cut",
                  .input = "id\nab\nabcde\n",
                  .output = "id\nab..\nabcd\n"},
-     MAP(.text = pad_right, .prepare = prepare_padding)},
+     ROWWISE_MAP(.text = pad_right, .prepare = prepare_padding)},
     {.name = "pad_center",
      EDIT,
      .aliases = "center",
@@ -322,7 +304,7 @@ const struct step_kind steps_edit[] = {
      .example = {.program = "pad_center id width=5 fill=\"*\"",
                  .input = "id\nab\nabc\n",
                  .output = "id\n**ab*\n*abc*\n"},
-     MAP(.text = pad_center, .prepare = prepare_padding)},
+     ROWWISE_MAP(.text = pad_center, .prepare = prepare_padding)},
     {.name = "zfill",
      EDIT,
      .summary = "pad with zeros on the left, behind a sign",
@@ -331,7 +313,7 @@ const struct step_kind steps_edit[] = {
      .example = {.program = "zfill zip width=5",
                  .input = "zip\n501\n-42\n",
                  .output = "zip\n00501\n-0042\n"},
-     MAP(.text = fill_zeros, .prepare = prepare_padding)},
+     ROWWISE_MAP(.text = fill_zeros, .prepare = prepare_padding)},
     {.name = "prefix_suffix",
      EDIT,
      .aliases = "add_prefix add_suffix affix",
@@ -340,7 +322,7 @@ const struct step_kind steps_edit[] = {
      .example = {.program = "prefix_suffix id prefix=\"#\" suffix=\"!\"",
                  .input = "id\n7\n\n",
                  .output = "id\n#7!\n\n"},
-     MAP(.text = add_ends, .own_suffix = true, .prepare = prepare_ends)},
+     ROWWISE_MAP(.text = add_ends, .own_suffix = true, .prepare = prepare_ends)},
     {.name = "remove_symbols",
      EDIT,
      .summary = "take given characters away wherever they stand",
@@ -349,6 +331,6 @@ const struct step_kind steps_edit[] = {
      .example = {.program = "remove_symbols phone symbols=\"-() \"",
                  .input = "phone\n(555) 010-99\n",
                  .output = "phone\n55501099\n"},
-     MAP(.text = remove_symbols, .prepare = prepare_symbols)},
+     ROWWISE_MAP(.text = remove_symbols, .prepare = prepare_symbols)},
     {.name = NULL},
 };

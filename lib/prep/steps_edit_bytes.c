@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <iconv.h>
 
-/* ---- transcode ----------------------------------------------------------------------------- */
-
 static int try_encoding(struct step *s, const char *argument, struct error *e)
 {
     const char *name = arg_string(s, argument);
@@ -90,8 +88,6 @@ static int transcode(struct mapping *m)
     return rc;
 }
 
-/* ---- fix_mojibake -------------------------------------------------------------------------- */
-
 enum { REPAIRS_MAX = 3 };
 
 /* Windows-1252 at 0x80 to 0x9f; 0 where it has no character. */
@@ -134,8 +130,6 @@ static struct text fix_mojibake(struct mapping *m, struct text cell)
     m->scratch.len = 0;
     return cell;
 }
-
-/* ---- tables --------------------------------------------------------------------------------- */
 
 static const struct arg transcode_args[] = {
     ROWWISE_COLUMNS("columns of text"),

@@ -3,9 +3,6 @@
 #include "prep/letters.h"
 #include "prep/rowwise.h"
 
-/* ---- letters, one by one ------------------------------------------------------------------------
- */
-
 static bool ascii_lower(char c)
 {
     return c >= 'a' && c <= 'z';
@@ -95,9 +92,6 @@ static struct text to_capital(struct mapping *m, struct text cell)
     return mapping_text(m);
 }
 
-/* ---- names --------------------------------------------------------------------------------------
- */
-
 /* Whether a new word begins at c, between the letters before and behind it. */
 static bool word_begins(uint32_t before, uint32_t c, struct text behind)
 {
@@ -159,15 +153,7 @@ static int prepare_camel(struct step *s, const struct schema *in, struct error *
     return 0;
 }
 
-/* ---- tables -------------------------------------------------------------------------------------
- */
-
-#define EDIT .family = "edit", .class = "S", ROWWISE_HOOKS
-#define MAP(...)                                                                                   \
-    .detail = &(const struct rowwise)                                                              \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
+#define EDIT    .family = "edit", .class = "S", ROWWISE_HOOKS
 #define COLUMNS ROWWISE_COLUMNS("columns of text")
 #define MAPPINGS                                                                                   \
     "Unicode's case mappings; the sharp s and the Latin ligatures become several letters. "
@@ -193,7 +179,7 @@ const struct step_kind steps_edit_case[] = {
      .example = {.program = "lower city",
                  .input = "city\nPARIS\nÉvian\n",
                  .output = "city\nparis\névian\n"},
-     MAP(.text = to_lower)},
+     ROWWISE_MAP(.text = to_lower)},
     {.name = "upper",
      EDIT,
      .aliases = "uppercase",
@@ -203,7 +189,7 @@ const struct step_kind steps_edit_case[] = {
      .example = {.program = "upper city",
                  .input = "city\nparis\nStraße\n",
                  .output = "city\nPARIS\nSTRASSE\n"},
-     MAP(.text = to_upper)},
+     ROWWISE_MAP(.text = to_upper)},
     {.name = "title",
      EDIT,
      .aliases = "titlecase",
@@ -213,7 +199,7 @@ const struct step_kind steps_edit_case[] = {
      .example = {.program = "title name",
                  .input = "name\nada KING-noel\n",
                  .output = "name\nAda King-Noel\n"},
-     MAP(.text = to_title)},
+     ROWWISE_MAP(.text = to_title)},
     {.name = "capitalize",
      EDIT,
      .summary = "a capital first, the rest in lower case",
@@ -222,7 +208,7 @@ const struct step_kind steps_edit_case[] = {
      .example = {.program = "capitalize note",
                  .input = "note\nhELLO World\n",
                  .output = "note\nHello world\n"},
-     MAP(.text = to_capital)},
+     ROWWISE_MAP(.text = to_capital)},
     {.name = "swapcase",
      EDIT,
      .aliases = "swap_case",
@@ -230,7 +216,7 @@ const struct step_kind steps_edit_case[] = {
      .details = MAPPINGS,
      .args = plain_args,
      .example = {.program = "swapcase note", .input = "note\nhELLO\n", .output = "note\nHello\n"},
-     MAP(.text = swap_case)},
+     ROWWISE_MAP(.text = swap_case)},
     {.name = "case_snake",
      EDIT,
      .aliases = "snake_case",
@@ -241,7 +227,7 @@ const struct step_kind steps_edit_case[] = {
      .example = {.program = "case_snake key",
                  .input = "key\nHTTPServer name\norderId2\n",
                  .output = "key\nhttp_server_name\norder_id2\n"},
-     MAP(.text = to_snake)},
+     ROWWISE_MAP(.text = to_snake)},
     {.name = "case_camel",
      EDIT,
      .aliases = "camel_case",
@@ -252,6 +238,6 @@ const struct step_kind steps_edit_case[] = {
      .example = {.program = "case_camel key",
                  .input = "key\nhttp_server-name\nOrder.ID\n",
                  .output = "key\nhttpServerName\norderId\n"},
-     MAP(.text = to_camel, .prepare = prepare_camel)},
+     ROWWISE_MAP(.text = to_camel, .prepare = prepare_camel)},
     {.name = NULL},
 };

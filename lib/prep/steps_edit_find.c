@@ -3,8 +3,6 @@
 #include "prep/locate.h"
 #include "prep/rowwise.h"
 
-/* ---- what to look for ---------------------------------------------------------------------- */
-
 struct wanted {
     struct regex *regex;
     size_t group;
@@ -78,8 +76,6 @@ static int prepare_position(struct step *s, const struct schema *in, struct erro
     w->end = arg_given(s, "end") ? arg_int(s, "end") : INT64_MAX;
     return 0;
 }
-
-/* ---- kernels ------------------------------------------------------------------------------- */
 
 static int check_search(struct mapping *m, const struct regex_match *match, size_t row)
 {
@@ -207,14 +203,7 @@ static struct text split_string(struct mapping *m, struct text cell)
     return end_list(m);
 }
 
-/* ---- tables -------------------------------------------------------------------------------- */
-
-#define EDIT .family = "edit", .class = "S", ROWWISE_HOOKS
-#define MAP(...)                                                                                   \
-    .detail = &(const struct rowwise)                                                              \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
+#define EDIT    .family = "edit", .class = "S", ROWWISE_HOOKS
 #define COLUMNS ROWWISE_COLUMNS("columns of text")
 #define PATTERN                                                                                    \
     {                                                                                              \
@@ -289,7 +278,7 @@ const struct step_kind steps_edit_find[] = {
      .example = {.program = "extract_regex address pattern=\"\\\\b(\\\\d{5})\\\\b\" into=zip",
                  .input = "address\nSpringfield 01101 MA\nnowhere\n",
                  .output = "address,zip\nSpringfield 01101 MA,01101\nnowhere,\n"},
-     MAP(.column = extract_regex, .prepare = prepare_regex, .release = wanted_free)},
+     ROWWISE_MAP(.column = extract_regex, .prepare = prepare_regex, .release = wanted_free)},
     {.name = "extract_all",
      EDIT,
      .aliases = "findall",
@@ -299,7 +288,8 @@ const struct step_kind steps_edit_find[] = {
      .example = {.program = "extract_all tags pattern=\"#(\\\\w+)\"",
                  .input = "tags\n#red and #blue\nnone\n",
                  .output = "tags\n\"[\"\"red\"\",\"\"blue\"\"]\"\n[]\n"},
-     MAP(.to = TYPE_JSON, .column = extract_all, .prepare = prepare_regex, .release = wanted_free)},
+     ROWWISE_MAP(.to = TYPE_JSON, .column = extract_all, .prepare = prepare_regex,
+                 .release = wanted_free)},
     {.name = "extract_between",
      EDIT,
      .summary = "what stands between two delimiters",
@@ -310,7 +300,7 @@ const struct step_kind steps_edit_find[] = {
      .example = {.program = "extract_between log left=\"[\" right=\"]\" into=level",
                  .input = "log\n[warn] disk\nok\n",
                  .output = "log,level\n[warn] disk,warn\nok,\n"},
-     MAP(.text = extract_between, .prepare = prepare_between, .release = wanted_free)},
+     ROWWISE_MAP(.text = extract_between, .prepare = prepare_between, .release = wanted_free)},
     {.name = "extract_position",
      EDIT,
      .aliases = "substring",
@@ -320,7 +310,7 @@ const struct step_kind steps_edit_find[] = {
      .example = {.program = "extract_position day end=4 into=year",
                  .input = "day\n2001-03-15\n",
                  .output = "day,year\n2001-03-15,2001\n"},
-     MAP(.text = extract_position, .prepare = prepare_position, .release = wanted_free)},
+     ROWWISE_MAP(.text = extract_position, .prepare = prepare_position, .release = wanted_free)},
     {.name = "find_first",
      EDIT,
      .aliases = "find_left",
@@ -330,7 +320,8 @@ const struct step_kind steps_edit_find[] = {
      .example = {.program = "find_first name text=a",
                  .input = "name\nbanana\nkiwi\n",
                  .output = "name\n1\n-1\n"},
-     MAP(.to = TYPE_INT, .column = find_first, .prepare = prepare_text, .release = wanted_free)},
+     ROWWISE_MAP(.to = TYPE_INT, .column = find_first, .prepare = prepare_text,
+                 .release = wanted_free)},
     {.name = "find_last",
      EDIT,
      .aliases = "find_right",
@@ -340,7 +331,8 @@ const struct step_kind steps_edit_find[] = {
      .example = {.program = "find_last name text=a",
                  .input = "name\nbanana\nkiwi\n",
                  .output = "name\n5\n-1\n"},
-     MAP(.to = TYPE_INT, .column = find_last, .prepare = prepare_text, .release = wanted_free)},
+     ROWWISE_MAP(.to = TYPE_INT, .column = find_last, .prepare = prepare_text,
+                 .release = wanted_free)},
     {.name = "find_all",
      EDIT,
      .summary = "positions of all occurrences of a text as a JSON list",
@@ -349,7 +341,8 @@ const struct step_kind steps_edit_find[] = {
      .example = {.program = "find_all name text=an",
                  .input = "name\nbanana\nkiwi\n",
                  .output = "name\n\"[1,3]\"\n[]\n"},
-     MAP(.to = TYPE_JSON, .text = find_all, .prepare = prepare_text, .release = wanted_free)},
+     ROWWISE_MAP(.to = TYPE_JSON, .text = find_all, .prepare = prepare_text,
+                 .release = wanted_free)},
     {.name = "split_string",
      EDIT,
      .summary = "split at a separator into a JSON list",
@@ -358,6 +351,7 @@ const struct step_kind steps_edit_find[] = {
      .example = {.program = "split_string path sep=/ max=1",
                  .input = "path\na/b/c\nd\n",
                  .output = "path\n\"[\"\"a\"\",\"\"b/c\"\"]\"\n\"[\"\"d\"\"]\"\n"},
-     MAP(.to = TYPE_JSON, .text = split_string, .prepare = prepare_split, .release = wanted_free)},
+     ROWWISE_MAP(.to = TYPE_JSON, .text = split_string, .prepare = prepare_split,
+                 .release = wanted_free)},
     {.name = NULL},
 };

@@ -3,8 +3,6 @@
 #include "prep/locate.h"
 #include "prep/rowwise.h"
 
-/* ---- replace ------------------------------------------------------------------------------- */
-
 enum { MATCH_REGEX, MATCH_LITERAL }; /* in the order of replace_methods */
 
 struct replacement {
@@ -98,8 +96,6 @@ static int replace(struct mapping *m)
     return 0;
 }
 
-/* ---- replace_between, replace_position ----------------------------------------------------- */
-
 struct part {
     struct text left, right, with;
     bool last, inclusive;
@@ -159,8 +155,6 @@ static struct text replace_position(struct mapping *m, struct text cell)
     return replace_slice(m, cell, locate_slice(cell, p->start, p->end));
 }
 
-/* ---- map_values ---------------------------------------------------------------------------- */
-
 struct value_map {
     struct map keys;
     VEC(struct text) values;
@@ -205,14 +199,7 @@ static struct text map_value(struct mapping *m, struct text cell)
     return v->others_go ? v->other : cell;
 }
 
-/* ---- tables -------------------------------------------------------------------------------- */
-
-#define EDIT .family = "edit", .class = "S", ROWWISE_HOOKS
-#define MAP(...)                                                                                   \
-    .detail = &(const struct rowwise)                                                              \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
+#define EDIT    .family = "edit", .class = "S", ROWWISE_HOOKS
 #define COLUMNS ROWWISE_COLUMNS("columns of text")
 #define WITH                                                                                       \
     {                                                                                              \
@@ -304,7 +291,7 @@ const struct step_kind steps_edit_replace[] = {
      .example = {.program = "replace phone pattern=\"\\\\D+\" with=\"\"",
                  .input = "phone\n(555) 010-99\n\n",
                  .output = "phone\n55501099\n\n"},
-     MAP(.column = replace, .prepare = prepare_replace, .release = replacement_free)},
+     ROWWISE_MAP(.column = replace, .prepare = prepare_replace, .release = replacement_free)},
     {.name = "replace_between",
      EDIT,
      .summary = "replace what stands between two delimiters",
@@ -315,7 +302,7 @@ const struct step_kind steps_edit_replace[] = {
      .example = {.program = "replace_between note left=\"(\" right=\")\" with=...",
                  .input = "note\nup (secret) now\nnone\n",
                  .output = "note\nup (...) now\nnone\n"},
-     MAP(.text = replace_between, .prepare = prepare_between)},
+     ROWWISE_MAP(.text = replace_between, .prepare = prepare_between)},
     {.name = "replace_position",
      EDIT,
      .aliases = "slice_replace",
@@ -326,7 +313,7 @@ const struct step_kind steps_edit_replace[] = {
      .example = {.program = "replace_position card start=0 end=-4 with=\"**\"",
                  .input = "card\n4111222233334444\n",
                  .output = "card\n**4444\n"},
-     MAP(.text = replace_position, .prepare = prepare_position)},
+     ROWWISE_MAP(.text = replace_position, .prepare = prepare_position)},
     {.name = "map_values",
      EDIT,
      .aliases = "recode",
@@ -336,6 +323,6 @@ const struct step_kind steps_edit_replace[] = {
      .example = {.program = "map_values size S=small L=large other=?",
                  .input = "size\nS\nXL\n\n",
                  .output = "size\nsmall\n?\n\n"},
-     MAP(.text = map_value, .prepare = prepare_map, .release = value_map_free)},
+     ROWWISE_MAP(.text = map_value, .prepare = prepare_map, .release = value_map_free)},
     {.name = NULL},
 };

@@ -21,8 +21,6 @@ static int check_width(const struct step *s, size_t count, struct error *e)
                      s->kind->name, count, CATEGORIES_MAX);
 }
 
-/* ---- one column: ordinal, count_encode ------------------------------------------------------- */
-
 static int derive_ordinal(const struct step *s, struct categories *c, struct error *e)
 {
     (void)s;
@@ -46,8 +44,6 @@ static int derive_counts(const struct step *s, struct categories *c, struct erro
         table[i] /= all;
     return 0;
 }
-
-/* ---- texts: rare_label, match_categories ----------------------------------------------------- */
 
 static int derive_matches(const struct step *s, struct categories *c, struct error *e)
 {
@@ -77,8 +73,6 @@ static int derive_rare(const struct step *s, struct categories *c, struct error 
     mem_free(order);
     return 0;
 }
-
-/* ---- a column for each category: onehot, rankhot --------------------------------------------- */
 
 #define NO_OUTPUT UINT32_MAX
 
@@ -180,8 +174,6 @@ static int derive_rankhot(const struct step *s, struct categories *c, struct err
     return 0;
 }
 
-/* ---- digits: basen, gray --------------------------------------------------------------------- */
-
 static void number_outputs(struct categories *c)
 {
     c->suffixes = arena_alloc(&c->arena, (c->width + 1) * sizeof *c->suffixes);
@@ -225,8 +217,6 @@ static int derive_gray(const struct step *s, struct categories *c, struct error 
     derive_digits(c, 2, true);
     return 0;
 }
-
-/* ---- contrasts ------------------------------------------------------------------------------- */
 
 /* n levels against n - 1 columns; cell (level i, column k) of the matrix. */
 static double helmert(size_t n, size_t i, size_t k)
@@ -295,8 +285,6 @@ static int derive_contrast(const struct step *s, struct categories *c, struct er
             table[k * places + i] = cell[with](n, i, k);
     return 0;
 }
-
-/* ---- the table ------------------------------------------------------------------------------- */
 
 static const struct arg ordinal_args[] = {
     ROWWISE_COLUMNS("columns to encode"),
@@ -450,11 +438,10 @@ const struct step_kind steps_encode[] = {
         .family = "encode",
         .class = "F",
         .summary = "the digits of each category's number, a column for each digit",
-        .details = "Categories are numbered from 1 in order of their names (category_encoders: of "
-                   "arrival) "
-                   "and written with the fewest digits that hold all numbers; city_0 is the most "
-                   "significant. All zeros mean no category: that is what missing=ignore and "
-                   "unknown=ignore give.",
+        .details = "Categories are numbered from 1 in order of their names (category_encoders: "
+                   "of arrival) and written with the fewest digits that hold all numbers; city_0 "
+                   "is the most significant. All zeros mean no category: that is what "
+                   "missing=ignore and unknown=ignore give.",
         .args = basen_args,
         .example = {.program = "basen city",
                     .input = "id,city\n1,Rome\n2,Oslo\n3,Bern\n4,Oslo\n",

@@ -4,8 +4,6 @@
 
 #include <math.h>
 
-/* ---- shared ---------------------------------------------------------------------------------- */
-
 /* The target at a place in all parts but `without` (SIZE_MAX: in all). Freed with tally_release. */
 static struct tally tally_of(const struct categories *c, size_t place, size_t without)
 {
@@ -34,8 +32,6 @@ static bool is_category(const struct categories *c, uint32_t place)
 {
     return place < c->count || (place == c->count + PLACE_KEEP && categories_keep(c));
 }
-
-/* ---- target_encode --------------------------------------------------------------------------- */
 
 /* The category's mean drawn to the prior: Micci-Barreca 2001, doi:10.1145/507533.507538. */
 static double smoothed(const struct step *s, const struct tally *t, double prior)
@@ -104,8 +100,6 @@ static int fill_target(const struct encoding *x)
     return 0;
 }
 
-/* ---- leave_one_out --------------------------------------------------------------------------- */
-
 static double mean_of_several(const struct step *s, const struct categories *c,
                               const struct tally *t)
 {
@@ -142,8 +136,6 @@ static int fill_leave_one_out(const struct encoding *x)
     x->out[0] = column_of_double(out);
     return 0;
 }
-
-/* ---- james_stein, m_estimate, woe, quantile_target ------------------------------------------- */
 
 /* Efron and Hastie 2016, equations 7.19 and 7.20, with each category's own variance. */
 static double james_stein_value(const struct step *s, const struct categories *c,
@@ -217,14 +209,13 @@ static int derive_quantile(const struct step *s, struct categories *c, struct er
     return rc;
 }
 
-/* ---- catboost_encode ------------------------------------------------------------------------- */
-
-/* The target in the rows before this one, by place. */
+/* The target in the rows before this one. */
+struct before {
+    double count, sum;
+};
 struct running {
     size_t columns;
-    struct before {
-        double count, sum;
-    } * *before;
+    struct before **before; /* by column and place */
 };
 
 static double catboost_value(const struct step *s, const struct categories *c,
@@ -300,8 +291,6 @@ static int catboost_push(struct step *s, struct batch *b, struct emit *out, stru
     batch_drop_rejected(b);
     return emit(out, b, e);
 }
-
-/* ---- the table ------------------------------------------------------------------------------- */
 
 static const struct arg plain_args[] = {ENCODER_TARGET_BEGIN, ENCODER_TARGET_END};
 static const struct arg target_args[] = {

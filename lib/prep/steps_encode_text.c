@@ -7,8 +7,6 @@
 
 enum { COLUMNS_MAX = 1000 };
 
-/* ---- columns for categories ------------------------------------------------------------------ */
-
 /* The `most` most frequent categories get an output each, in order of their names; *output_of gives
  * it by place (UINT32_MAX: none), *place_of the other way. */
 static int choose_outputs(const struct step *s, struct categories *c, size_t most,
@@ -43,8 +41,6 @@ static size_t most_wanted(const struct step *s)
 {
     return arg_given(s, "max") ? (size_t)arg_int(s, "max") : SIZE_MAX;
 }
-
-/* ---- similarity_encode ----------------------------------------------------------------------- */
 
 /* The characters of a text, sorted. */
 struct characters {
@@ -134,8 +130,6 @@ static int fill_similarity(const struct encoding *x)
     map_release(&seen);
     return 0;
 }
-
-/* ---- multilabel_onehot ----------------------------------------------------------------------- */
 
 /* The next label of a cell, without blanks at its ends; empty ones are skipped. */
 static bool next_label(struct text *rest, struct text sep, struct text *label)
@@ -232,8 +226,6 @@ static int fill_labels(const struct encoding *x)
     return rc;
 }
 
-/* ---- hashing --------------------------------------------------------------------------------- */
-
 static int prepare_hashing(struct step *s, const struct schema *in, struct error *e)
 {
     (void)in;
@@ -259,8 +251,6 @@ static int hash_columns(struct mapping *m)
         }
     return 0;
 }
-
-/* ---- minhash_encode -------------------------------------------------------------------------- */
 
 static int prepare_minhash(struct step *s, const struct schema *in, struct error *e)
 {
@@ -310,8 +300,6 @@ static int minhash_column(struct mapping *m)
     }
     return 0;
 }
-
-/* ---- the table ------------------------------------------------------------------------------- */
 
 static const struct arg similarity_args[] = {
     ROWWISE_COLUMNS("columns to encode"),

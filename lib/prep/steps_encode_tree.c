@@ -4,13 +4,16 @@
 
 #include <stdlib.h>
 
+/* A category: the target in its rows, and its place among the categories. */
+struct ranked {
+    double mean, sum, count;
+    size_t place;
+};
+
 /* Categories in order of the target's mean, and a regression tree over that order. */
 struct leaves {
     const struct categories *c;
-    struct ranked {
-        double mean, sum, count;
-        size_t place;
-    } * at;
+    struct ranked *at;
     size_t least; /* rows of a leaf */
 };
 

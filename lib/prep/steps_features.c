@@ -6,8 +6,6 @@
 
 static const double TWO_PI = 6.28318530717958647692;
 
-/* ---- polynomial, interactions --------------------------------------------------------------- */
-
 enum { DEGREE_MAX = 8, PRODUCTS_MAX = 10000 };
 
 /* A product of `degree` columns: their places in the selection, not decreasing. */
@@ -106,8 +104,6 @@ static int multiply(struct mapping *m)
     return 0;
 }
 
-/* ---- fourier_features, cyclical -------------------------------------------------------------- */
-
 static int check_period(struct step *s, struct error *e)
 {
     return arg_number(s, "period") > 0 ? 0 : step_error(s, e, "period must be above 0");
@@ -147,8 +143,6 @@ static int waves(struct mapping *m)
     }
     return 0;
 }
-
-/* ---- row_aggregate --------------------------------------------------------------------------- */
 
 static double sum_of(const double *x, size_t n)
 {
@@ -224,8 +218,6 @@ static int aggregate_rows(struct mapping *m)
     return 0;
 }
 
-/* ---- relative_features ----------------------------------------------------------------------- */
-
 struct reference {
     size_t column;
     const char *name;
@@ -293,14 +285,8 @@ static int relate(struct mapping *m)
     return rc;
 }
 
-/* ---- tables ---------------------------------------------------------------------------------- */
-
-#define FEATURE .family = "numeric", .class = "S", ROWWISE_HOOKS
-#define MAP(...)                                                                                   \
-    .detail = &(const struct rowwise)                                                              \
-    {                                                                                              \
-        .from = TYPE_FLOAT, .to = TYPE_FLOAT, __VA_ARGS__                                          \
-    }
+#define FEATURE  .family = "numeric", .class = "S", ROWWISE_HOOKS
+#define MAP(...) ROWWISE_MAP(.from = TYPE_FLOAT, .to = TYPE_FLOAT, __VA_ARGS__)
 
 #define DEGREE                                                                                     \
     {                                                                                              \

@@ -78,8 +78,6 @@ static int fold_load(const struct step *s, void *state, const json_t *j, struct 
     return 0;
 }
 
-/* ---- running --------------------------------------------------------------------------------- */
-
 struct fold_run {
     struct groups groups;
     VEC(uint64_t) next; /* stratified: the fold of the class's next row */
@@ -159,8 +157,6 @@ static int fold_push(struct step *s, struct batch *b, struct emit *out, struct e
     (void)batch_add(b, column_of_int(folds));
     return emit(out, b, e);
 }
-
-/* ---- the table ------------------------------------------------------------------------------- */
 
 static const struct arg fold_args[] = {
     {.name = "k",

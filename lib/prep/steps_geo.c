@@ -7,9 +7,6 @@
 static const double EARTH_RADIUS_KM = 6371.0088; /* mean radius, IUGG */
 static const double RADIANS = 3.14159265358979323846 / 180;
 
-/* ---- coordinates --------------------------------------------------------------------------------
- */
-
 static int want_columns(struct step *s, size_t count, const char *what, struct error *e)
 {
     if (s->column_count == count)
@@ -37,8 +34,6 @@ static double wrapped(double longitude)
     double turned = fmod(longitude + 180, 360);
     return (turned < 0 ? turned + 360 : turned) - 180;
 }
-
-/* ---- geo_distance -------------------------------------------------------------------------- */
 
 struct distance {
     bool fixed; /* to a given place, not to that of columns 3 and 4 */
@@ -99,8 +94,6 @@ static int distances(struct mapping *m)
     return 0;
 }
 
-/* ---- geo_hash ------------------------------------------------------------------------------ */
-
 enum { GEOHASH_MAX = 12, GEOHASH_BITS = 5 };
 
 /* Halves [low, high) towards x: true for the upper half. */
@@ -148,8 +141,6 @@ static int geohashes(struct mapping *m)
     return 0;
 }
 
-/* ---- geo_bbox ------------------------------------------------------------------------------ */
-
 static int prepare_box(struct step *s, const struct schema *in, struct error *e)
 {
     (void)in;
@@ -172,8 +163,6 @@ static int inside_box(struct mapping *m)
     }
     return 0;
 }
-
-/* ---- geo_grid ------------------------------------------------------------------------------ */
 
 enum { GRID_SQUARE, GRID_HEXAGON }; /* in the order of grid_methods */
 
@@ -218,8 +207,6 @@ static int grid_cells(struct mapping *m)
     }
     return 0;
 }
-
-/* ---- tables -------------------------------------------------------------------------------- */
 
 #define GEO   .family = "geo", .class = "S"
 #define PLACE ROWWISE_COLUMNS("columns of latitude and longitude, in degrees")

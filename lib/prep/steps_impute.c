@@ -31,8 +31,6 @@ int impute_predictors(const struct step *s, struct batch *b, const double ***out
     return rc;
 }
 
-/* ---- one number for all: mean, median, end_tail --------------------------------------------- */
-
 static const char *const fill_name[] = {"fill"};
 
 static int set_fill(void *state, double value)
@@ -95,13 +93,10 @@ static int fill_number(const struct gaps *g, struct error *e)
 }
 
 static const struct learner mean_learner = SUMMARY_FILL_LEARNER(summary_moments, finish_mean);
-static const struct learner median_learner =
-    SUMMARY_FILL_LEARNER(summary_quantiles, finish_median);
+static const struct learner median_learner = SUMMARY_FILL_LEARNER(summary_quantiles, finish_median);
 static const struct learner gaussian_learner =
     SUMMARY_LEARNER(summary_moments, finish_gaussian_tail);
 static const struct learner iqr_learner = SUMMARY_LEARNER(summary_quantiles, finish_iqr_tail);
-
-/* ---- mode ----------------------------------------------------------------------------------- */
 
 struct mode {
     struct counts counts;
@@ -173,8 +168,6 @@ static int fill_mode(const struct gaps *g, struct error *e)
     return 0;
 }
 
-/* ---- random_sample -------------------------------------------------------------------------- */
-
 static void sample_start(const struct step *s, void *state)
 {
     sample_init(state, (size_t)arg_int(s, "sample"), s->context->seed, s->number);
@@ -245,8 +238,6 @@ static int fill_random(const struct gaps *g, struct error *e)
     }
     return 0;
 }
-
-/* ---- choosing, planning, applying ----------------------------------------------------------- */
 
 enum { MEAN, MEDIAN, MODE, END_TAIL, RANDOM_SAMPLE, GROUP_MEAN, REGRESSION, KNN };
 static const struct {
@@ -333,8 +324,6 @@ static int impute_apply(const struct step *s, struct batch *b, struct error *e)
     return 0;
 }
 
-/* ---- drop_columns_by_missing ---------------------------------------------------------------- */
-
 struct presence {
     uint64_t rows, missing;
 };
@@ -412,8 +401,6 @@ static int drop_apply(const struct step *s, struct batch *b, struct error *e)
             batch_remove(b, column);
     return 0;
 }
-
-/* ---- table ---------------------------------------------------------------------------------- */
 
 static const struct arg impute_args[] = {
     ROWWISE_COLUMNS("columns to fill"),
@@ -528,14 +515,11 @@ const struct step_kind steps_impute[] = {
      .summary = "fill missing cells with something learnt from the column",
      .details =
          "Cells that are there keep their text. A column without any value stays as it is. "
-         "Quantiles "
-         "are of type 7, deviations of the population. regression is least squares on the rows "
-         "where "
-         "nothing is missing; a row lacking a predictor gets the column's mean. knn measures as "
-         "scikit-learn's KNNImputer: Euclidean over the numbers both rows have, scaled up for "
-         "those "
-         "they lack, over the selected and the from= columns together; it learns from a sample of "
-         "sample= rows, chosen by seed and row.",
+         "Quantiles are of type 7, deviations of the population. regression is least squares on "
+         "the rows where nothing is missing; a row lacking a predictor gets the column's mean. "
+         "knn measures as scikit-learn's KNNImputer: Euclidean over the numbers both rows have, "
+         "scaled up for those they lack, over the selected and the from= columns together; it "
+         "learns from a sample of sample= rows, chosen by seed and row.",
      .args = impute_args,
      .methods = impute_methods,
      .example = {.program = "impute age with=mean",

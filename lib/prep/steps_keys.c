@@ -4,8 +4,6 @@
 #include "prep/lookup.h"
 #include "prep/verdict.h"
 
-/* ---- unique_check -------------------------------------------------------------------------- */
-
 struct key_columns {
     const struct step *step;
     struct batch *batch;
@@ -93,8 +91,6 @@ static int unique_push(struct step *s, struct batch *b, struct emit *out, struct
     return emit(out, b, e);
 }
 
-/* ---- tables in files ----------------------------------------------------------------------- */
-
 static void table_free(void *own)
 {
     lookup_release(own);
@@ -135,8 +131,6 @@ static size_t *find_rows(struct mapping *m, const struct lookup *table)
     return rows;
 }
 
-/* ---- foreign_key --------------------------------------------------------------------------- */
-
 static int prepare_foreign(struct step *s, const struct schema *in, struct error *e)
 {
     (void)in;
@@ -158,8 +152,6 @@ static int check_foreign(struct mapping *m)
     }
     return 0;
 }
-
-/* ---- lookup_join --------------------------------------------------------------------------- */
 
 enum { UNMATCHED_MISSING, UNMATCHED_ERROR }; /* in the order of unmatched= */
 
@@ -208,8 +200,6 @@ static int look_up(struct mapping *m)
     }
     return rc;
 }
-
-/* ---- tables -------------------------------------------------------------------------------- */
 
 #define TABLE                                                                                      \
     {                                                                                              \

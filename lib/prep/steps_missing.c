@@ -2,8 +2,6 @@
 #include "prep/families.h"
 #include "prep/retype.h"
 
-/* ---- fill ----------------------------------------------------------------------------------- */
-
 struct filling {
     struct text value;
     enum type *types; /* of the results */
@@ -46,8 +44,6 @@ static int fill(struct mapping *m)
     return 0;
 }
 
-/* ---- coalesce ------------------------------------------------------------------------------- */
-
 /* Of one type when all columns are; whole numbers and fractions together are fractions. */
 static int plan_coalesce(struct step *s, const struct schema *in, struct error *e)
 {
@@ -75,8 +71,6 @@ static int coalesce(struct mapping *m)
     return 0;
 }
 
-/* ---- missing_indicator, missing_count ------------------------------------------------------- */
-
 static int indicate(struct mapping *m)
 {
     for (size_t r = 0; r < m->rows; r++)
@@ -93,8 +87,6 @@ static int count_missing(struct mapping *m)
     }
     return 0;
 }
-
-/* ---- missing_tokens_to_null, regex_to_missing ------------------------------------------------ */
 
 struct tokens {
     enum type *types; /* as they were */
@@ -193,8 +185,6 @@ static int clear_matches(struct mapping *m)
     return rc;
 }
 
-/* ---- table ---------------------------------------------------------------------------------- */
-
 static const struct arg fill_args[] = {
     ROWWISE_COLUMNS("columns to fill"),
     {.name = "value", .kind = ARG_TEXT, .required = true, .help = "what missing cells become"},
@@ -239,10 +229,7 @@ static const struct arg regex_args[] = {
 
 #define MISSING .family = "missing", .class = "S"
 #define MAP_OF(result, kernel, ...)                                                                \
-    .detail = &(const struct rowwise)                                                              \
-    {                                                                                              \
-        .from = TYPE_TEXT, .to = result, .column = kernel, __VA_ARGS__                             \
-    }
+    ROWWISE_MAP(.from = TYPE_TEXT, .to = result, .column = kernel, __VA_ARGS__)
 #define TEXT_HOOKS(shape_hook)                                                                     \
     .open = rowwise_open, .shape = shape_hook, .close = rowwise_close, .apply = rowwise_apply
 

@@ -23,8 +23,6 @@ static int order_open(struct step *s, const struct schema *in, struct error *e)
     return arg_columns(s, "by", in, &p->by, &p->by_count, e);
 }
 
-/* ---- forward_fill --------------------------------------------------------------------------- */
-
 /* The last value of a column in a group. */
 struct carried {
     struct buf value;
@@ -119,8 +117,6 @@ static int forward_push(struct step *s, struct batch *b, struct emit *out, struc
         forward_row(s, b, cells, r);
     return emit(out, b, e);
 }
-
-/* ---- looking ahead -------------------------------------------------------------------------- */
 
 /* A batch that waits until its missing cells have met the next value, or never will. */
 struct held {
@@ -249,8 +245,6 @@ static int lookahead_flush(struct step *s, struct emit *out, struct error *e)
     return rc < 0 ? rc : 0;
 }
 
-/* ---- backward_fill -------------------------------------------------------------------------- */
-
 static void backward_cell(struct gap *g, struct held *h, size_t column, size_t row, uint64_t limit)
 {
     struct text value = h->cells[column][row];
@@ -281,8 +275,6 @@ static int backward_push(struct step *s, struct batch *b, struct emit *out, stru
     int rc = emit_ready(l, false, out, e);
     return rc ? rc : check_memory(s, e);
 }
-
-/* ---- interpolate ---------------------------------------------------------------------------- */
 
 static int interpolate_open(struct step *s, const struct schema *in, struct error *e)
 {
@@ -396,8 +388,6 @@ static int interpolate_push(struct step *s, struct batch *b, struct emit *out, s
     rc = emit_ready(l, false, out, e);
     return rc ? rc : check_memory(s, e);
 }
-
-/* ---- table ---------------------------------------------------------------------------------- */
 
 #define LIMIT_ARG(what)                                                                            \
     {                                                                                              \

@@ -4,8 +4,6 @@
 
 #include <math.h>
 
-/* ---- kernels -------------------------------------------------------------------------------- */
-
 static double natural_log(double x, const double *p)
 {
     return isnan(p[0]) ? log(x) : log(x) / log(p[0]);
@@ -122,8 +120,6 @@ static double rounded(double x, const double *p)
     return p[0] < 0 ? whole * p[1] : whole / p[1];
 }
 
-/* ---- arguments ------------------------------------------------------------------------------ */
-
 static int prepare_clip(struct step *s, const struct schema *in, struct error *e)
 {
     (void)in;
@@ -208,14 +204,8 @@ static const struct arg binarize_args[] = {
     ROWWISE_SUFFIX,
     {.name = NULL}};
 
-/* ---- table ---------------------------------------------------------------------------------- */
-
-#define NUMERIC .family = "numeric", .class = "S", ROWWISE_HOOKS
-#define MAP(...)                                                                                   \
-    .detail = &(const struct rowwise)                                                              \
-    {                                                                                              \
-        .from = TYPE_FLOAT, .to = TYPE_FLOAT, __VA_ARGS__                                          \
-    }
+#define NUMERIC  .family = "numeric", .class = "S", ROWWISE_HOOKS
+#define MAP(...) ROWWISE_MAP(.from = TYPE_FLOAT, .to = TYPE_FLOAT, __VA_ARGS__)
 #define OUTSIDE                                                                                    \
     "A value outside the domain is rejected: an error, or missing with --on-error=null. "
 

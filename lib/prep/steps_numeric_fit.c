@@ -4,8 +4,6 @@
 
 #include <math.h>
 
-/* ---- log_shift ----------------------------------------------------------------------------- */
-
 static int finish_shift(const struct step *s, size_t index, void *state, struct error *e)
 {
     static const char *const names[] = {"shift"};
@@ -30,8 +28,6 @@ static int shifted_logs(struct mapping *m)
     }
     return rc;
 }
-
-/* ---- spline_basis -------------------------------------------------------------------------- */
 
 enum { SPLINE_DEGREE_MAX = 5, SPLINE_KNOTS_MAX = 100 };
 
@@ -143,8 +139,6 @@ static int spline_columns(struct mapping *m)
     }
     return 0;
 }
-
-/* ---- tables -------------------------------------------------------------------------------- */
 
 static const struct arg shift_args[] = {
     ROWWISE_COLUMNS("columns of numbers"), ROWWISE_INTO, ROWWISE_SUFFIX, {.name = NULL}};

@@ -2,8 +2,6 @@
 #include "prep/families.h"
 #include "prep/sorted.h"
 
-/* ---- what they share ------------------------------------------------------------------------ */
-
 /* Rows being put in order. */
 struct ordering {
     struct sorted *sorted;
@@ -45,8 +43,6 @@ static int ordering_produce(struct step *s, struct batch *b, struct error *e)
     return sorted_produce(state->sorted, b, e);
 }
 
-/* ---- sort ----------------------------------------------------------------------------------- */
-
 struct sort_plan {
     struct cell_order *orders;
     size_t count;
@@ -84,8 +80,6 @@ static int sort_learn(const struct step *s, void *p, struct batch *b, struct err
     return rc;
 }
 
-/* ---- shuffle -------------------------------------------------------------------------------- */
-
 static int shuffle_learn(const struct step *s, void *p, struct batch *b, struct error *e)
 {
     struct ordering *state = p;
@@ -99,8 +93,6 @@ static int shuffle_learn(const struct step *s, void *p, struct batch *b, struct 
     }
     return rc;
 }
-
-/* ---- sort_columns --------------------------------------------------------------------------- */
 
 /* Moves that sort the columns: to place i comes the column that then stands at from[i]. */
 struct moves {
@@ -152,8 +144,6 @@ static int sort_columns_apply(const struct step *s, struct batch *b, struct erro
         batch_move(b, moves->from[i], i);
     return 0;
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 static const struct arg sort_args[] = {
     {.name = "columns",

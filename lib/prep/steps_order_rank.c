@@ -125,8 +125,6 @@ static int rank_merge(const struct step *s, void *into, void *from, struct error
     return sorter_merge(x->values, y->values, e);
 }
 
-/* ---- ranks ---------------------------------------------------------------------------------- */
-
 /* Which of so many parts, as even as can be and the first ones the larger, value `at` of size
  * lies in. */
 static uint64_t tile_of(uint64_t at, uint64_t size, uint64_t tiles)
@@ -260,8 +258,6 @@ static int rank_produce(struct step *s, struct batch *b, struct error *e)
     batch_add(b, average ? column_of_double(ranks) : column_of_int(whole));
     return rc < 0 ? rc : 1;
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 #define VALUES_ARG(text)                                                                           \
     {                                                                                              \

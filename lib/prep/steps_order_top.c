@@ -75,8 +75,6 @@ static void top_free(void *p)
     mem_free(t);
 }
 
-/* ---- heaps ---------------------------------------------------------------------------------- */
-
 static int compare_bytes(const struct buf *a, const struct buf *b)
 {
     int order = memcmp(a->at, b->at, a->len < b->len ? a->len : b->len);
@@ -138,8 +136,6 @@ static struct heap *heap_of(struct top *t, size_t group)
         vec_push(&t->heaps, none);
     return &t->heaps.at[group];
 }
-
-/* ---- hooks ---------------------------------------------------------------------------------- */
 
 static int top_learn(const struct step *s, void *p, struct batch *b, struct error *e)
 {
@@ -222,8 +218,6 @@ static int top_produce(struct step *s, struct batch *b, struct error *e)
     rows_unpack(b, &t->origin, rows, n, ids);
     return 1;
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 static const struct arg top_args[] = {
     {.name = "n",

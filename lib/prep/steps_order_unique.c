@@ -29,8 +29,6 @@ static int push_first(struct kept *kept, struct batch *b, struct emit *out, stru
     return emit(out, b, e);
 }
 
-/* ---- dedup ---------------------------------------------------------------------------------- */
-
 static int dedup_start(struct step *s, struct error *e)
 {
     (void)e;
@@ -52,8 +50,6 @@ static int kept_flush(struct step *s, struct emit *out, struct error *e)
 {
     return kept_emit(s->run, false, out, e);
 }
-
-/* ---- dedup_sorted --------------------------------------------------------------------------- */
 
 struct sorted_run {
     struct buf key, before; /* of this row and the one before it */
@@ -106,8 +102,6 @@ static int dedup_sorted_push(struct step *s, struct batch *b, struct emit *out, 
     batch_filter(b, keep);
     return emit(out, b, e);
 }
-
-/* ---- unique, count_distinct ----------------------------------------------------------------- */
 
 /* The columns of the key are left, in the order the step names them. */
 static void keep_columns(const struct step *s, struct batch *b)
@@ -176,8 +170,6 @@ static int count_flush(struct step *s, struct emit *out, struct error *e)
 {
     return kept_emit(s->run, true, out, e);
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 #define KEY_COLUMNS                                                                                \
     {                                                                                              \

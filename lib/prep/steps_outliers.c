@@ -10,8 +10,6 @@ static const char *const limit_names[] = {"low", "high"};
 enum { METHOD_STD, METHOD_ROBUST_STD, METHOD_IQR, METHOD_QUANTILE, METHOD_MAD, METHOD_MINMAX };
 enum { TAIL_BOTH, TAIL_LEFT, TAIL_RIGHT };
 
-/* ---- limits --------------------------------------------------------------------------------- */
-
 /* A side that is not looked at, and any side of a column without values, has no limit. */
 static int set_limits(const struct step *s, struct summary *m, double low, double high)
 {
@@ -90,7 +88,8 @@ static int finish_mad(const struct step *s, size_t index, void *state, struct er
         distribution_add(&distances, fabs(m->values->pairs.at[i].x - median), 0,
                          m->values->pairs.at[i].n);
     distribution_settle(&distances);
-    double reach = fold_of(s, 3.29) * distribution_quantile(&distances, 0.5) / normal_ppf(0.75);
+    double reach =
+        fold_of(s, 3.29) * distribution_quantile(&distances, 0.5) / normal_quantile(0.75);
     distribution_release(&distances);
     return set_limits(s, m, median - reach, median + reach);
 }
@@ -116,8 +115,6 @@ static const struct learner *choose(const struct step *s)
 {
     return &learners[arg_choice(s, "method")];
 }
-
-/* ---- actions -------------------------------------------------------------------------------- */
 
 enum { ACTION_CLIP, ACTION_REMOVE, ACTION_INVALIDATE, ACTION_FLAG };
 
@@ -201,8 +198,6 @@ static int outliers_apply(const struct step *s, struct batch *b, struct error *e
         batch_filter(b, keep);
     return 0;
 }
-
-/* ---- table ---------------------------------------------------------------------------------- */
 
 static const struct arg outliers_args[] = {
     ROWWISE_COLUMNS("numbers to look at"),

@@ -15,8 +15,6 @@ struct detection {
     double threshold; /* of what is an anomaly */
 };
 
-/* ---- learning ------------------------------------------------------------------------------- */
-
 static void *detection_new(const struct step *s)
 {
     struct detection *d = mem_alloc(sizeof *d);
@@ -131,8 +129,6 @@ static int detection_load(const struct step *s, void *state, const json_t *j, st
     return row_sample_load(&((struct detection *)state)->rows, json_object_get(j, "sample"), e);
 }
 
-/* ---- applying ------------------------------------------------------------------------------- */
-
 static int detection_open(struct step *s, const struct schema *in, struct error *e)
 {
     const char *into = arg_string(s, "into");
@@ -191,8 +187,6 @@ static int detection_apply(const struct step *s, struct batch *b, struct error *
         batch_add(b, action == ACTION_SCORE ? column_of_double(scores) : column_of_bool(flags));
     return 0;
 }
-
-/* ---- table ---------------------------------------------------------------------------------- */
 
 #define DETECTOR_ARGS(column, rows, share)                                                         \
     ROWWISE_COLUMNS("numbers that describe a row"),                                                \
@@ -272,10 +266,9 @@ const struct step_kind steps_outliers_model[] = {
      .aliases = "local_outlier_factor",
      .summary = "how much thinner rows lie around a row than around its neighbours",
      .details = INCOMPLETE
-     "Breunig et al. 2000, as scikit-learn's novelty detection: a row that was learnt from is its "
-     "own "
-     "neighbour. Strange is above 1.5, or as threshold= or contamination= say. Takes time in the "
-     "number of sampled rows for each row.",
+     "Breunig et al. 2000, as scikit-learn's novelty detection: a row that was learnt from is "
+     "its own neighbour. Strange is above 1.5, or as threshold= or contamination= say. Takes "
+     "time in the number of sampled rows for each row.",
      .args = lof_args,
      .example = {.program = "lof a,b neighbours=3 action=flag threshold=5",
                  .input = CROWD,
@@ -287,8 +280,7 @@ const struct step_kind steps_outliers_model[] = {
      .summary = "squared Mahalanobis distance from a robust centre",
      .details = INCOMPLETE
      "Centre and covariance by the minimum covariance determinant (Rousseeuw and Van Driessen "
-     "1999) "
-     "from 100 random starts, reweighted, as scikit-learn does. Strange is the share "
+     "1999) from 100 random starts, reweighted, as scikit-learn does. Strange is the share "
      "contamination= of the sample, or above threshold=.",
      .args = ellipse_args,
      .example = {.program = "elliptic_envelope a,b action=remove threshold=100",

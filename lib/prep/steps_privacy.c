@@ -4,8 +4,6 @@
 #include "prep/rowwise.h"
 #include "sys/sys.h"
 
-/* ---- keys ---------------------------------------------------------------------------------- */
-
 enum { KEY_MAX = 1 << 16 };
 
 static void key_free(void *own)
@@ -54,8 +52,6 @@ static void put_hex(struct buf *out, const uint8_t *bytes, size_t digits)
         buf_putc(out, letters[i % 2 ? bytes[i / 2] & 15 : bytes[i / 2] >> 4]);
 }
 
-/* ---- hash_anonymize, pseudonymize ---------------------------------------------------------- */
-
 static struct text anonymize(struct mapping *m, struct text cell)
 {
     uint8_t digest[SHA256_SIZE];
@@ -87,8 +83,6 @@ static struct text pseudonym(struct mapping *m, struct text cell)
     }
     return mapping_text(m);
 }
-
-/* ---- uuid_add ------------------------------------------------------------------------------ */
 
 enum { UUID_SIZE = 16, SEPARATOR = 31 /* unit separator */ };
 
@@ -166,8 +160,6 @@ static int add_uuids(struct mapping *m)
     return 0;
 }
 
-/* ---- checksum_row -------------------------------------------------------------------------- */
-
 enum { CHECKSUM_SHA256, CHECKSUM_MD5, CHECKSUM_XXH64 }; /* in the order of checksum_methods */
 
 static void put_checksum(struct buf *out, int method, struct text row)
@@ -207,14 +199,7 @@ static int checksums(struct mapping *m)
     return 0;
 }
 
-/* ---- tables --------------------------------------------------------------------------------- */
-
 #define PRIVACY .family = "privacy", .class = "S", ROWWISE_HOOKS
-#define MAP(...)                                                                                   \
-    .detail = &(const struct rowwise)                                                              \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
 #define KEYS                                                                                       \
     {.name = "key", .kind = ARG_TEXT, .help = "secret; it stays readable in the recipe's state"},  \
     {                                                                                              \
@@ -304,8 +289,8 @@ const struct step_kind steps_privacy[] = {
      .example = {.program = "hash_anonymize email key=s3cret length=16",
                  .input = "email\nada@example.org\n\n",
                  .output = "email\n31b916702ab9dcc7\n\n"},
-     MAP(.text = anonymize, .parameters = length_parameter, .prepare = prepare_key,
-         .release = key_free)},
+     ROWWISE_MAP(.text = anonymize, .parameters = length_parameter, .prepare = prepare_key,
+                 .release = key_free)},
     {.name = "pseudonymize",
      PRIVACY,
      .summary = "replace values by pronounceable pseudonyms",
@@ -317,8 +302,8 @@ const struct step_kind steps_privacy[] = {
      .example = {.program = "pseudonymize name key=s3cret words=2",
                  .input = "name\nAda\nBob\nAda\n",
                  .output = "name\nkariv-karov\nlubad-pinuz\nkariv-karov\n"},
-     MAP(.text = pseudonym, .parameters = words_parameter, .prepare = prepare_key,
-         .release = key_free)},
+     ROWWISE_MAP(.text = pseudonym, .parameters = words_parameter, .prepare = prepare_key,
+                 .release = key_free)},
     {.name = "uuid_add",
      PRIVACY,
      .aliases = "uuid5",
@@ -331,7 +316,7 @@ const struct step_kind steps_privacy[] = {
      .example = {.program = "uuid_add host namespace=dns",
                  .input = "host\npython.org\n",
                  .output = "host,uuid\npython.org,886313e1-3b8a-5372-9b90-0c9aee199e5d\n"},
-     MAP(.column = add_uuids, .several = true, .prepare = prepare_uuid)},
+     ROWWISE_MAP(.column = add_uuids, .several = true, .prepare = prepare_uuid)},
     {.name = "checksum_row",
      PRIVACY,
      .summary = "digest of the values of a row",
@@ -343,6 +328,6 @@ const struct step_kind steps_privacy[] = {
                  .input = "a,b\n1,x\n1,x\n1,\n",
                  .output =
                      "a,b,sum\n1,x,bf30c150df972fa3\n1,x,bf30c150df972fa3\n1,,e7dbc2126f52745d\n"},
-     MAP(.column = checksums, .several = true)},
+     ROWWISE_MAP(.column = checksums, .several = true)},
     {.name = NULL},
 };

@@ -24,8 +24,6 @@ static double second_moment(const struct comoments *c, size_t i, size_t j)
     return sum_value(product) / (double)c->count;
 }
 
-/* ---- pca ------------------------------------------------------------------------------------ */
-
 /* What columns are divided by: 1 for a constant one. */
 static double scale_of(const struct step *s, const struct comoments *c, size_t i)
 {
@@ -84,8 +82,6 @@ static int derive_pca(const struct step *s, struct projection *x, struct error *
     mem_free(a);
     return 0;
 }
-
-/* ---- factor analysis ------------------------------------------------------------------------ */
 
 enum { FACTOR_ROUNDS = 1000 };
 
@@ -187,8 +183,6 @@ static int derive_factors(const struct step *s, struct projection *x, struct err
     mem_free(f.noise);
     return 0;
 }
-
-/* ---- linear discriminants ------------------------------------------------------------------- */
 
 struct named {
     struct text name;
@@ -299,8 +293,6 @@ static int derive_discriminants(const struct step *s, struct projection *x, stru
     return 0;
 }
 
-/* ---- feature agglomeration ------------------------------------------------------------------ */
-
 /* Columns grouped bottom-up. A group is known by its first column; others have size 0. */
 struct groups {
     size_t p, left;
@@ -382,8 +374,6 @@ static int derive_groups(const struct step *s, struct projection *x, struct erro
     mem_free(g.distance);
     return 0;
 }
-
-/* ---- the entries ---------------------------------------------------------------------------- */
 
 static const struct arg pca_args[] = {
     PROJECTION_COLUMNS,

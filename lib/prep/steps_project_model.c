@@ -7,8 +7,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- kmeans_distance ------------------------------------------------------------------------ */
-
 enum { KMEANS_STARTS = 10, KMEANS_ROUNDS = 300 };
 
 struct kmeans {
@@ -144,8 +142,6 @@ static void distances_to_centres(const struct projection *x, const double *in, d
     for (size_t c = 0; c < x->k; c++)
         out[c] = sqrt(squared_distance(in, x->weights + c * x->p, x->p));
 }
-
-/* ---- nmf ------------------------------------------------------------------------------------ */
 
 /* rows (n * p) are about left (n * k) times right (k * p), none of them negative. */
 struct factors {
@@ -334,8 +330,6 @@ static void weigh_components(const struct projection *x, const double *in, doubl
     }
 }
 
-/* ---- fast_ica ------------------------------------------------------------------------------- */
-
 /* n rows of k numbers without correlation, and the turn (k * k) that makes them independent. */
 struct unmixing {
     size_t n, k;
@@ -477,8 +471,6 @@ static int derive_ica(const struct step *s, struct projection *x, struct error *
     mem_free(rows);
     return rc;
 }
-
-/* ---- the entries ---------------------------------------------------------------------------- */
 
 #define SAMPLE_ARG                                                                                 \
     {                                                                                              \

@@ -13,8 +13,6 @@ static uint64_t seed_of(const struct step *s)
     return arg_given(s, "seed") ? (uint64_t)arg_int(s, "seed") : s->context->seed;
 }
 
-/* ---- random_projection ---------------------------------------------------------------------- */
-
 enum with { WITH_GAUSSIAN, WITH_SPARSE };
 
 static int prepare_random(struct step *s, struct projection *x, struct error *e)
@@ -32,8 +30,6 @@ static int prepare_random(struct step *s, struct projection *x, struct error *e)
     }
     return 0;
 }
-
-/* ---- rbf_sampler ---------------------------------------------------------------------------- */
 
 /* own: the k phases. */
 static int prepare_fourier(struct step *s, struct projection *x, struct error *e)
@@ -61,8 +57,6 @@ static void fourier_row(const struct projection *x, const double *in, double *ou
         out[c] = size * cos(out[c] + phase[c]);
 }
 
-/* ---- count_sketch --------------------------------------------------------------------------- */
-
 static int prepare_sketch(struct step *s, struct projection *x, struct error *e)
 {
     (void)e;
@@ -74,8 +68,6 @@ static int prepare_sketch(struct step *s, struct projection *x, struct error *e)
     }
     return 0;
 }
-
-/* ---- nystroem ------------------------------------------------------------------------------- */
 
 /* Landmarks, the inverse square root of their kernel matrix, and room for a row of kernels. */
 struct landmarks {
@@ -150,8 +142,6 @@ static void landmark_row(const struct projection *x, const double *in, double *o
             out[c] += near * l->root[c * l->count + i];
     }
 }
-
-/* ---- the entries ---------------------------------------------------------------------------- */
 
 #define SEED                                                                                       \
     {                                                                                              \

@@ -6,13 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- rows to guess the most frequent cell from ---------------------------------------------- */
-
 /* A cell must be in the sample SAMPLE_REPEATS times: fewer say little about the table. */
 enum { SAMPLE_ROWS = 4096, SAMPLE_CELL = 255, SAMPLE_REPEATS = 16 };
 
-/* The cells of a row, each a byte of length + 1 (0: missing, or too long to be kept) and the text.
- */
+/* The cells of a row, each a byte of length + 1 (0:
+ * missing, or too long to be kept) and the text. */
 static void pack_row(struct buf *out, const struct step *s, struct batch *b, size_t row)
 {
     out->len = 0;
@@ -35,8 +33,8 @@ static struct text packed_cell(struct text row, size_t column)
     }
 }
 
-/* The most frequent cell of the sample, and its share of all rows; missing when it is a rare one.
- */
+/* The most frequent cell of the sample, and its share of all rows;
+ * missing when it is a rare one. */
 static struct text frequent_in_sample(const struct sample *sample, size_t column,
                                       struct counts *counts, double *share)
 {
@@ -56,8 +54,6 @@ static struct text frequent_in_sample(const struct sample *sample, size_t column
     *share = (double)most / (double)sample->heap.len;
     return top;
 }
-
-/* ---- gathering ------------------------------------------------------------------------------ */
 
 struct description_table {
     size_t count;
@@ -140,8 +136,6 @@ static int describe_finish(struct step *s, void *state, struct error *e)
     s->learnt = state;
     return 0;
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 static const struct {
     const char *name;
@@ -269,8 +263,6 @@ static int describe_produce(struct step *s, struct batch *b, struct error *e)
     }
     return 1;
 }
-
-/* ---- the entries ---------------------------------------------------------------------------- */
 
 static const struct arg describe_args[] = {
     {.name = "columns",

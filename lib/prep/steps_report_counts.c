@@ -12,8 +12,6 @@ struct told {
     size_t column, row;
 };
 
-/* ---- frequency ------------------------------------------------------------------------------ */
-
 struct tables {
     size_t count;
     struct counts *columns;
@@ -143,8 +141,6 @@ static int frequency_produce(struct step *s, struct batch *b, struct error *e)
     batch_add(b, column_of_double(share));
     return n > 0;
 }
-
-/* ---- histogram ------------------------------------------------------------------------------ */
 
 struct histograms {
     size_t count;
@@ -314,8 +310,6 @@ static int histogram_produce(struct step *s, struct batch *b, struct error *e)
     batch_add(b, column_of_int(count));
     return n > 0;
 }
-
-/* ---- the entries ---------------------------------------------------------------------------- */
 
 static const struct arg frequency_args[] = {
     {.name = "columns",

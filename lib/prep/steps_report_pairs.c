@@ -76,8 +76,6 @@ static int related_merge(const struct step *s, void *into, void *from, struct er
     return 0;
 }
 
-/* ---- ranks ---------------------------------------------------------------------------------- */
-
 struct ranked {
     double value;
     size_t at;
@@ -125,8 +123,6 @@ static double rank_correlation(const struct related *x, size_t p, size_t i, size
     comoments_release(&c);
     return result;
 }
-
-/* ---- concordance ---------------------------------------------------------------------------- */
 
 struct couple {
     double x, y;
@@ -186,8 +182,6 @@ static double concordance(const struct related *x, size_t p, size_t i, size_t j,
     double surplus = all - tied_x - tied_y + tied_both - 2 * against;
     return surplus / sqrt((all - tied_x) * (all - tied_y));
 }
-
-/* ---- the matrix ----------------------------------------------------------------------------- */
 
 static void fill_matrix(const struct step *s, struct related *x)
 {
@@ -287,8 +281,6 @@ static int correlation_produce(struct step *s, struct batch *b, struct error *e)
     return 1;
 }
 
-/* ---- vif ------------------------------------------------------------------------------------ */
-
 /* The diagonal of the inverse of the correlation matrix, by its eigenvectors: a singular matrix
  * gives infinity for the columns that depend on each other, and for them alone. */
 static void vif_of(const struct comoments *c, size_t p, double *out)
@@ -352,8 +344,6 @@ static int vif_produce(struct step *s, struct batch *b, struct error *e)
     batch_add(b, column_of_double(arena_copy(&b->arena, x->matrix, p * sizeof *x->matrix)));
     return 1;
 }
-
-/* ---- the entries ---------------------------------------------------------------------------- */
 
 static const struct arg correlation_args[] = {
     {.name = "columns",

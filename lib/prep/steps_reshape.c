@@ -9,8 +9,6 @@
 
 enum { BATCH_ROWS = 4096 };
 
-/* ---- columns in turn ------------------------------------------------------------------------ */
-
 /* A new column that holds, row by row, the cells of several columns in turn. */
 struct turn {
     size_t *columns, count;
@@ -52,8 +50,8 @@ struct longer_plan {
     uint8_t *gone;       /* by column: taken up in a turn */
     size_t columns;
     struct text names_to;
-    struct text
-        *names; /* pivot_longer: what stands in the column of names; stack: NULL, 1 2 3 ... */
+    /* pivot_longer: what stands in the column of names; stack: NULL, 1 2 3 ... */
+    struct text *names;
 };
 
 static int longer_check_names(struct step *s, const struct schema *in,
@@ -197,8 +195,6 @@ static int longer_apply(const struct step *s, struct batch *b, struct error *e)
     return 0;
 }
 
-/* ---- template ------------------------------------------------------------------------------- */
-
 struct template_plan {
     size_t *from; /* FIELD_NONE: a new column */
     size_t count;
@@ -262,8 +258,6 @@ static int template_apply(const struct step *s, struct batch *b, struct error *e
         batch_add(b, plan->from[i] == FIELD_NONE ? column_of_text(filled) : old[plan->from[i]]);
     return 0;
 }
-
-/* ---- implode -------------------------------------------------------------------------------- */
 
 /* The first row of a group, and the items of all its rows. */
 struct imploded {
@@ -407,8 +401,6 @@ static int implode_flush(struct step *s, struct emit *out, struct error *e)
     return rc < 0 ? rc : 0;
 }
 
-/* ---- keys of JSON Lines ---------------------------------------------------------------------- */
-
 static int regularize_apply(const struct step *s, struct batch *b, struct error *e)
 {
     (void)s;
@@ -424,8 +416,6 @@ static int unsparsify_apply(const struct step *s, struct batch *b, struct error 
     batch_complete_keys(b);
     return 0;
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 static const struct arg longer_args[] = {
     {.name = "columns",

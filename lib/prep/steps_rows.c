@@ -3,8 +3,6 @@
 #include "prep/families.h"
 #include "prep/recipe.h"
 
-/* ---- filter --------------------------------------------------------------------------------- */
-
 static int filter_open(struct step *s, const struct schema *in, struct error *e)
 {
     struct text text = arg_text(s, "condition");
@@ -29,8 +27,6 @@ static int filter_apply(const struct step *s, struct batch *b, struct error *e)
         batch_filter(b, keep);
     return rc;
 }
-
-/* ---- grep ----------------------------------------------------------------------------------- */
 
 static int grep_open(struct step *s, const struct schema *in, struct error *e)
 {
@@ -67,8 +63,6 @@ static int grep_apply(const struct step *s, struct batch *b, struct error *e)
     batch_filter(b, keep);
     return 0;
 }
-
-/* ---- drop_missing, drop_invalid ------------------------------------------------------------- */
 
 static int missing_apply(const struct step *s, struct batch *b, struct error *e)
 {
@@ -144,8 +138,6 @@ static int invalid_apply(const struct step *s, struct batch *b, struct error *e)
     return rc;
 }
 
-/* ---- the table ------------------------------------------------------------------------------ */
-
 static const struct arg filter_args[] = {
     {.name = "condition",
      .kind = ARG_REST,
@@ -208,8 +200,7 @@ const struct step_kind steps_rows[] = {
         .class = "S",
         .summary = "drop rows with a cell that is not of its column's type",
         .details = "A column's type is declared (--types, cast) or inferred from the first rows. "
-                   "Missing cells are not "
-                   "invalid: drop_missing drops those.",
+                   "Missing cells are not invalid: drop_missing drops those.",
         .args = invalid_args,
         .example = {.program = "drop_invalid age type=int",
                     .input = "name,age\nAda,36\nBob,old\nEve,\n",
@@ -235,9 +226,8 @@ const struct step_kind steps_rows[] = {
         .family = "rows",
         .class = "S",
         .summary = "keep the rows for which a condition is true",
-        .details = "Rows for which the condition is missing are dropped: filter not (x > 3) keeps "
-                   "no row without x. Write "
-                   "filter x is null or so to keep those.",
+        .details = "Rows for which the condition is missing are dropped: filter not (x > 3) "
+                   "keeps no row without x. Write filter x is null or so to keep those.",
         .args = filter_args,
         .example = {.program = "filter delay > 15 and origin in (\"ORD\", \"ATL\")",
                     .input = "origin,delay\nORD,20\nJFK,30\nATL,3\nATL,\n",

@@ -2,25 +2,15 @@
 #include "prep/families.h"
 #include "prep/groups.h"
 #include "prep/hold.h"
-#include "table/rows.h"
-
-/* ---- tail ----------------------------------------------------------------------------------- */
-
-enum { BATCH_ROWS = 4096 };
+#include "prep/packed.h"
 
 struct tail_plan {
     size_t *by, by_count;
 };
 
-/* A row held back; its buffer serves the next one in this place of the ring. */
-struct kept_row {
-    struct buf bytes;
-    uint64_t id, arrival;
-};
-
-/* The last rows of a group. */
+/* The last rows of a group; a row's buffer serves the next one in its place. */
 struct ring {
-    VEC(struct kept_row) rows;
+    VEC(struct packed_row) rows;
     size_t next; /* the oldest, once the ring is full */
 };
 
@@ -63,14 +53,14 @@ static void tail_stop(struct step *s)
 }
 
 /* The place for one more row: a new one while there are fewer than n, then the oldest. */
-static struct kept_row *ring_place(struct ring *ring, uint64_t n)
+static struct packed_row *ring_place(struct ring *ring, uint64_t n)
 {
     if (ring->rows.len < n) {
-        struct kept_row fresh = {0};
+        struct packed_row fresh = {0};
         vec_push(&ring->rows, fresh);
         return &ring->rows.at[ring->rows.len - 1];
     }
-    struct kept_row *place = &ring->rows.at[ring->next];
+    struct packed_row *place = &ring->rows.at[ring->next];
     ring->next = ring->next + 1 == ring->rows.len ? 0 : ring->next + 1;
     return place;
 }
@@ -89,57 +79,23 @@ static int tail_push(struct step *s, struct batch *b, struct emit *out, struct e
         struct ring fresh = {0};
         if (group == run->rings.len)
             vec_push(&run->rings, fresh);
-        struct kept_row *place = ring_place(&run->rings.at[group], n);
-        place->bytes.len = 0;
-        row_pack(b, r, &place->bytes);
-        place->id = batch_row_id(b, r);
-        place->arrival = run->arrivals++;
+        packed_row_take(ring_place(&run->rings.at[group], n), b, r, run->arrivals++);
     }
     batch_free(b);
     return 0;
 }
 
-static int by_arrival(const void *a, const void *b)
-{
-    const struct kept_row *x = *(const struct kept_row *const *)a;
-    const struct kept_row *y = *(const struct kept_row *const *)b;
-    return x->arrival < y->arrival ? -1 : x->arrival > y->arrival;
-}
-
-static int emit_rows(const struct tail_run *run, struct kept_row *const *kept, size_t n,
-                     struct emit *out, struct error *e)
-{
-    struct batch *b = emit_batch(out);
-    struct text *rows = batch_array(b, n, sizeof *rows);
-    uint64_t *ids = batch_array(b, n, sizeof *ids);
-    for (size_t i = 0; i < n; i++) {
-        const struct buf *bytes = &kept[i]->bytes;
-        rows[i] = (struct text){arena_copy(&b->arena, bytes->at, bytes->len), bytes->len};
-        ids[i] = kept[i]->id;
-    }
-    rows_unpack(b, &run->origin, rows, n, ids);
-    return emit(out, b, e);
-}
-
 static int tail_flush(struct step *s, struct emit *out, struct error *e)
 {
     struct tail_run *run = s->run;
-    VEC(struct kept_row *) kept = {0};
+    VEC(const struct packed_row *) kept = {0};
     for (size_t g = 0; g < run->rings.len; g++)
         for (size_t i = 0; i < run->rings.at[g].rows.len; i++)
             vec_push(&kept, &run->rings.at[g].rows.at[i]);
-    if (kept.len > 1)
-        qsort(kept.at, kept.len, sizeof *kept.at, by_arrival);
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < kept.len; i += BATCH_ROWS) {
-        size_t n = kept.len - i < BATCH_ROWS ? kept.len - i : BATCH_ROWS;
-        rc = emit_rows(run, kept.at + i, n, out, e);
-    }
+    int rc = packed_rows_emit(kept.at, kept.len, &run->origin, out, e);
     vec_release(&kept);
-    return rc < 0 ? rc : 0;
+    return rc;
 }
-
-/* ---- reverse -------------------------------------------------------------------------------- */
 
 struct reversed {
     struct hold *hold;
@@ -192,8 +148,6 @@ static int reverse_produce(struct step *s, struct batch *b, struct error *e)
     return rc ? rc : 1;
 }
 
-/* ---- the table ------------------------------------------------------------------------------ */
-
 static const struct arg tail_args[] = {
     {.name = "n",
      .kind = ARG_INT,
@@ -229,8 +183,7 @@ const struct step_kind steps_rows_held[] = {
         .class = "W",
         .summary = "keep the last rows",
         .details = "With by= the last rows of every group are kept. They leave at the end of the "
-                   "input, in its order, "
-                   "and are held in memory until then.",
+                   "input, in its order, and are held in memory until then.",
         .args = tail_args,
         .example = {.program = "tail 1 by=city",
                     .input = "city,x\nUlm,1\nBonn,3\nUlm,2\n",

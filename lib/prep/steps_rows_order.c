@@ -4,8 +4,6 @@
 #include "prep/groups.h"
 #include "prep/recipe.h"
 
-/* ---- rows counted, in groups ---------------------------------------------------------------- */
-
 struct count_plan {
     size_t *by, by_count;
 };
@@ -56,8 +54,6 @@ static void count_batch(const struct step *s, struct batch *b)
     groups_batch(&run->groups, b, plan->by, plan->by_count);
 }
 
-/* ---- head, slice, every_nth, nothing -------------------------------------------------------- */
-
 /* Hands on the rows whose number lies in [first, last) and is a multiple of `every` behind first;
  * done when there is one group and it is behind its last row. */
 static int push_range(struct step *s, struct batch *b, struct emit *out, int64_t first,
@@ -102,8 +98,6 @@ static int nothing_push(struct step *s, struct batch *b, struct emit *out, struc
     batch_free(b);
     return PUSH_DONE;
 }
-
-/* ---- tee ------------------------------------------------------------------------------------ */
 
 struct tee_plan {
     struct schema schema;
@@ -193,8 +187,6 @@ static void tee_stop(struct step *s)
     s->run = NULL;
 }
 
-/* ---- the table ------------------------------------------------------------------------------ */
-
 #define BY_ARG                                                                                     \
     {                                                                                              \
         .name = "by", .kind = ARG_COLUMNS, .help = "count within each group of equal values"       \
@@ -276,9 +268,9 @@ const struct step_kind steps_rows_order[] = {
         .family = "rows",
         .class = "S",
         .summary = "keep the first rows",
-        .details = "Without by= the input is read no further than needed. With by= the first rows "
-                   "of every group are "
-                   "kept where they stand, and a table of groups in memory.",
+        .details = "Without by= the input is read no further than needed. With by= the first "
+                   "rows of every group are kept where they stand, and a table of groups in "
+                   "memory.",
         .args = head_args,
         .example = {.program = "head 1 by=city",
                     .input = "city,x\nUlm,1\nUlm,2\nBonn,3\n",
@@ -317,11 +309,9 @@ const struct step_kind steps_rows_order[] = {
         .family = "rows",
         .class = "S",
         .summary = "write the rows to a file, too, and hand them on",
-        .details = "The file appears when all rows were written. Its format and compression go by "
-                   "its name. While "
-                   "a later step is fitted the file is written anew in every pass. Steps behind "
-                   "that want no "
-                   "more rows do not cut it short.",
+        .details = "The file appears when all rows were written. Its format and compression go "
+                   "by its name. While a later step is fitted the file is written anew in every "
+                   "pass. Steps behind that want no more rows do not cut it short.",
         .args = tee_args,
         .example = {.program = "tee all.csv | filter x > 1",
                     .input = "x\n1\n2\n",

@@ -5,8 +5,6 @@
 
 #include <math.h>
 
-/* ---- scale ---------------------------------------------------------------------------------- */
-
 enum { CENTER, SCALE, LEARNT };
 static const char *const linear_names[] = {"center", "scale"};
 
@@ -193,8 +191,6 @@ static const struct method scale_methods[] = {
     {.name = NULL},
 };
 
-/* ---- unit_norm ------------------------------------------------------------------------------ */
-
 enum { NORM_L1, NORM_L2, NORM_MAX };
 
 static double norm_with(int norm, double so_far, double x)
@@ -274,8 +270,6 @@ static const struct method unit_norm_methods[] = {
       .output = "a,b\n0.75,1\n0,0\n-1,0.3333333333333333\n"}},
     {.name = NULL},
 };
-
-/* ---- vector_assemble ------------------------------------------------------------------------ */
 
 static int assemble(struct mapping *m)
 {

@@ -1,11 +1,9 @@
-/* Steps that change the shape of a distribution: quantile_transform, rank_gauss, power_transform.
- */
+/* Steps that change the shape of a distribution:
+ * quantile_transform, rank_gauss, power_transform. */
 #include "prep/families.h"
 #include "prep/summary.h"
 
 #include <math.h>
-
-/* ---- interpolation in a learnt table -------------------------------------------------------- */
 
 /* First index with at[i] >= x. */
 static size_t lower_bound(const double *at, size_t n, double x)
@@ -22,8 +20,6 @@ static size_t lower_bound(const double *at, size_t n, double x)
     }
     return low;
 }
-
-/* ---- quantile_transform --------------------------------------------------------------------- */
 
 /* How far into the tails of a normal distribution the ends go, as in scikit-learn. */
 static const double TAIL = 1e-7;
@@ -67,12 +63,12 @@ static double to_uniform(const double *q, size_t n, double x)
 
 static double to_normal(const double *q, size_t n, double x)
 {
-    double low = normal_ppf(TAIL - 2.220446049250313e-16), share = share_below(q, n, x);
+    double low = normal_quantile(TAIL - 2.220446049250313e-16), share = share_below(q, n, x);
     if (x - TAIL < q[0])
         return low;
     if (x + TAIL > q[n - 1])
         return -low;
-    double z = normal_ppf(share);
+    double z = normal_quantile(share);
     return z < low ? low : z > -low ? -low : z;
 }
 
@@ -92,10 +88,8 @@ static int map_quantiles(struct mapping *m)
     return 0;
 }
 
-/* ---- rank_gauss ----------------------------------------------------------------------------- */
-
-/* The learnt list holds one score for each distinct value: the normal quantile of its middle rank.
- */
+/* The learnt list holds one score for each distinct value:
+ * the normal quantile of its middle rank. */
 static int finish_ranks(const struct step *s, size_t index, void *state, struct error *e)
 {
     struct summary *m = state;
@@ -106,7 +100,7 @@ static int finish_ranks(const struct step *s, size_t index, void *state, struct 
     double below = 0, count = (double)m->values->count;
     for (size_t i = 0; i < m->values->pairs.len; i++) {
         double times = (double)m->values->pairs.at[i].n;
-        vec_push(&m->learnt, normal_ppf((below + times / 2) / count));
+        vec_push(&m->learnt, normal_quantile((below + times / 2) / count));
         below += times;
     }
     return 0;
@@ -143,8 +137,6 @@ static int map_ranks(struct mapping *m)
     }
     return 0;
 }
-
-/* ---- power_transform ------------------------------------------------------------------------ */
 
 enum { LAMBDA, MEAN, DEVIATION, POWER_LEARNT };
 static const char *const power_names[] = {"lambda", "mean", "deviation"};
@@ -328,8 +320,6 @@ static int map_power(struct mapping *m)
     }
     return 0;
 }
-
-/* ---- table ---------------------------------------------------------------------------------- */
 
 static const struct learner quantile_learner = SUMMARY_LEARNER(summary_quantiles, finish_quantiles);
 static const struct learner rank_learner = SUMMARY_LEARNER(summary_values, finish_ranks);

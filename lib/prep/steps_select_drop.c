@@ -6,8 +6,6 @@
 
 #include <math.h>
 
-/* ---- drop_constant -------------------------------------------------------------------------- */
-
 static int count_texts(const struct lesson *l, void *state, const struct text *values,
                        struct error *e)
 {
@@ -74,8 +72,6 @@ static const struct learner counts_learner = {.size = sizeof(struct counts),
                                               .load = load_counts,
                                               .release = release_counts};
 
-/* ---- variance_threshold --------------------------------------------------------------------- */
-
 static void start_moments(const struct step *s, void *state)
 {
     (void)s;
@@ -128,8 +124,6 @@ static const struct learner moments_learner = {.size = sizeof(struct moments),
                                                .save = save_moments,
                                                .load = load_moments,
                                                .release = release_moments};
-
-/* ---- drop_duplicate_features ---------------------------------------------------------------- */
 
 /* differ[i * p + j], i < j: some row has different cells in columns i and j. */
 struct differences {
@@ -228,8 +222,6 @@ static void mark_duplicates(const struct step *s, bool *drop)
         for (size_t i = 0; i < j; i++)
             drop[j] = drop[j] || !d->differ[i * d->p + j];
 }
-
-/* ---- drop_correlated, smart_correlated ------------------------------------------------------ */
 
 struct correlated {
     struct pairs pairs;
@@ -339,8 +331,6 @@ static void mark_correlated(const struct step *s, bool *drop)
     }
     mem_free(grouped);
 }
-
-/* ---- the entries ---------------------------------------------------------------------------- */
 
 static const struct arg constant_args[] = {
     DROPPING_COLUMNS,

@@ -7,8 +7,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- numbers by class: chi2, anova ---------------------------------------------------------- */
-
 struct by_class {
     struct score score;
     VEC(struct moments) moments; /* by number in classes */
@@ -168,8 +166,6 @@ static int finish_anova(const struct step *s, size_t index, void *state, struct 
 static const struct learner chi2_learner = BY_CLASS_LEARNER(finish_chi2);
 static const struct learner anova_learner = BY_CLASS_LEARNER(finish_anova);
 
-/* ---- a number as target: f_regression ------------------------------------------------------- */
-
 struct with_target {
     struct score score;
     struct comoments sums; /* of the column and the target */
@@ -256,8 +252,6 @@ static const struct learner *choose_learner(const struct step *s)
     return learners[arg_choice(s, "score")];
 }
 
-/* ---- which ones go -------------------------------------------------------------------------- */
-
 struct place {
     double key; /* the smaller the better; NaN is worst */
     size_t index;
@@ -318,8 +312,6 @@ static void mark_unstable(const struct step *s, bool *drop)
         drop[i] =
             ((const struct score *)columnwise_learnt(s, i))->score >= arg_number(s, "threshold");
 }
-
-/* ---- the entries ---------------------------------------------------------------------------- */
 
 #define LEVEL(option, text)                                                                        \
     {                                                                                              \

@@ -6,8 +6,6 @@
 
 #include <math.h>
 
-/* ---- planning -------------------------------------------------------------------------------- */
-
 enum split_how { SPLIT_RANDOM, SPLIT_KEY, SPLIT_TIME, SPLIT_ORDERED, SPLIT_STRATIFIED };
 
 struct split_plan {
@@ -129,8 +127,6 @@ static int split_shape(struct step *s, struct schema *schema, struct error *e)
         schema_add(schema, arg_text(s, "into"), TYPE_TEXT);
     return 0;
 }
-
-/* ---- learning -------------------------------------------------------------------------------- */
 
 enum { TIMES_MEMORY = 64 << 20 };
 
@@ -267,8 +263,6 @@ static int split_load(const struct step *s, void *learnt, const json_t *j, struc
     return 0;
 }
 
-/* ---- dealing rows to parts ------------------------------------------------------------------- */
-
 #define NO_PART UINT32_MAX
 
 struct split_run {
@@ -385,8 +379,6 @@ static int deal(const struct step *s, struct batch *b, uint32_t *part, struct er
     return 0;
 }
 
-/* ---- running --------------------------------------------------------------------------------- */
-
 static int split_start(struct step *s, struct error *e)
 {
     (void)e;
@@ -471,8 +463,6 @@ static int split_flush(struct step *s, struct emit *out, struct error *e)
     return rc ? rc : part_files_commit(run->files, e);
 }
 
-/* ---- the table ------------------------------------------------------------------------------- */
-
 #define FILES_HELP                                                                                 \
     "write the rows to files instead, named so with the part's name for {} or behind it"
 
@@ -539,14 +529,14 @@ const struct step_kind steps_split[] = {
         .class = "F",
         .summary = "divide the rows into parts: a column with the part's name, or files",
         .details =
-            "random and hash_key deal by chance, so a part has about its share; the same key is in "
-            "the same part of any file. time learns quantiles (type 7) of the column: rows up to "
-            "the 0.8-quantile are the first part of 0.8, rows with equal times stay together in "
-            "the "
-            "earlier part, a missing time gives a missing part; later data are divided at the same "
-            "times. ordered cuts at the nearest whole row. stratified deals exactly the nearest "
-            "whole share of each class, which rows by (seed, step, row); new data and missing "
-            "classes are dealt by chance. With files= the rows go to files and no row goes on.",
+            "random and hash_key deal by chance, so a part has about its share; the same key is "
+            "in the same part of any file. time learns quantiles (type 7) of the column: rows up "
+            "to the 0.8-quantile are the first part of 0.8, rows with equal times stay together "
+            "in the earlier part, a missing time gives a missing part; later data are divided at "
+            "the same times. ordered cuts at the nearest whole row. stratified deals exactly the "
+            "nearest whole share of each class, which rows by (seed, step, row); new data and "
+            "missing classes are dealt by chance. With files= the rows go to files and no row "
+            "goes on.",
         .args = split_args,
         .methods = split_methods,
         .example = {.program = "split train=0.8 test=0.2 by_time=d",

@@ -8,8 +8,6 @@
 
 enum { BATCH_ROWS = 4096 };
 
-/* ---- how many, and from which rows ----------------------------------------------------------- */
-
 /* A class that gets new rows. */
 struct growth {
     size_t class;
@@ -98,8 +96,6 @@ static size_t neighbours_of(const struct making *m, struct growth *g, size_t row
     return g->near_count[i];
 }
 
-/* ---- new rows -------------------------------------------------------------------------------- */
-
 /* The text most of the neighbours have; of several the one that sorts first. */
 static struct text vote(const struct class_rows *c, const size_t *near, size_t count, size_t text)
 {
@@ -137,8 +133,6 @@ static void make_row(struct making *m, struct growth *g, uint64_t number)
     m->classes[row] = class_name(m->c, g->class);
     m->ids[row] = UINT64_C(1) << 63 | m->made++ << ROW_ID_SHIFT;
 }
-
-/* ---- batches of them ------------------------------------------------------------------------- */
 
 static struct column missing_column(struct batch *b)
 {
@@ -227,8 +221,6 @@ static int mixed_open(struct step *s, const struct schema *in, struct error *e)
 {
     return class_plan_open(s, in, true, e);
 }
-
-/* ---- the table ------------------------------------------------------------------------------- */
 
 #define SYNTHETIC_ARGS(features)                                                                   \
     {.name = "target",                                                                             \

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <utf8proc.h>
 
-/* ---- normal forms --------------------------------------------------------------------------- */
-
 /* Text that is not valid UTF-8 stays as it is. */
 static struct text mapped(struct mapping *m, struct text cell, utf8proc_option_t options)
 {
@@ -36,8 +34,6 @@ static struct text without_accents(struct mapping *m, struct text cell)
 {
     return mapped(m, cell, UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_STRIPMARK);
 }
-
-/* ---- strip_html ----------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -131,8 +127,6 @@ static struct text without_html(struct mapping *m, struct text cell)
     return mapping_text(m);
 }
 
-/* ---- strip_punct ---------------------------------------------------------------------------- */
-
 static bool is_punctuation(uint32_t c)
 {
     if (c < 0x80)
@@ -152,8 +146,6 @@ static struct text without_punctuation(struct mapping *m, struct text cell)
             put_char(&m->scratch, c);
     return mapping_text(m);
 }
-
-/* ---- words: stopwords, stem, contractions --------------------------------------------------- */
 
 struct word_list {
     struct map map;
@@ -274,8 +266,6 @@ static struct text expanded(struct mapping *m, struct text cell)
     }
     return mapping_text(m);
 }
-
-/* ---- patterns: redact_pii, mask_regex ------------------------------------------------------- */
 
 enum { PATTERNS_MAX = 5 };
 
@@ -398,8 +388,6 @@ static int mask_cells(struct mapping *m)
     return rc;
 }
 
-/* ---- the table ------------------------------------------------------------------------------ */
-
 #define COLUMNS ROWWISE_COLUMNS("columns of text")
 #define ENDS                                                                                       \
     ROWWISE_INTO, ROWWISE_SUFFIX,                                                                  \
@@ -436,10 +424,8 @@ static const struct arg mask_args[] = {
     ENDS};
 
 #define TEXT(...)                                                                                  \
-    .family = "text", .class = "S", ROWWISE_HOOKS, .detail = &(const struct rowwise)               \
-    {                                                                                              \
-        .from = TYPE_TEXT, .to = TYPE_TEXT, __VA_ARGS__                                            \
-    }
+    .family = "text", .class = "S", ROWWISE_HOOKS,                                                 \
+    ROWWISE_MAP(.from = TYPE_TEXT, .to = TYPE_TEXT, __VA_ARGS__)
 
 const struct step_kind steps_text[] = {
     {.name = "contractions",

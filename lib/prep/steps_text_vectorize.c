@@ -26,8 +26,6 @@ static void corpus_release(void *state)
     mem_free(c->place);
 }
 
-/* ---- learning ------------------------------------------------------------------------------- */
-
 /* The words of a document: distinct ones, and how often each occurs. */
 struct document {
     struct map map;
@@ -212,8 +210,6 @@ static const struct learner corpus_learner = {.size = sizeof(struct corpus),
                                               .load = load_corpus,
                                               .release = corpus_release};
 
-/* ---- weights -------------------------------------------------------------------------------- */
-
 static double no_idf(double documents, double in)
 {
     (void)documents, (void)in;
@@ -249,8 +245,6 @@ static double bm25_weight(const struct step *s, const struct corpus *c, double t
     double usual = (double)c->words / (double)c->documents;
     return times * (k + 1) / (times + k * (1 - b + b * words / usual));
 }
-
-/* ---- applying ------------------------------------------------------------------------------- */
 
 static int vectorize_shape(struct step *s, struct schema *schema, struct error *e)
 {
@@ -321,8 +315,6 @@ static int vectorize_apply(const struct step *s, struct batch *b, struct error *
         vectorize_column(s, b, i);
     return 0;
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 #define VOCABULARY_ARGS                                                                            \
     ROWWISE_COLUMNS("columns of text"),                                                            \

@@ -5,8 +5,6 @@
 
 #include <math.h>
 
-/* ---- tokenize, ngrams, char_ngrams, sentence_split ------------------------------------------ */
-
 /* Words of a text in small letters, one after the other in the scratch. */
 struct words {
     VEC(size_t) ends;
@@ -96,8 +94,8 @@ static struct text trimmed(struct text t)
     return t;
 }
 
-/* A sentence ends at . ! or ? before blanks and something that does not begin with a small letter.
- */
+/* A sentence ends at . ! or ? before blanks and something that does not begin with a
+ * small letter. */
 static size_t sentence_end(struct text t)
 {
     for (size_t i = 0; i < t.len; i++) {
@@ -126,8 +124,6 @@ static struct text sentences(struct mapping *m, struct text cell)
     buf_puts(&m->scratch, m->scratch.len > 0 ? "]" : "[]");
     return mapping_text(m);
 }
-
-/* ---- text_stats ----------------------------------------------------------------------------- */
 
 enum { WORD_COUNT, CHAR_COUNT, CAPITAL, LOWER, DIGIT, SPECIAL, STATS };
 
@@ -172,8 +168,6 @@ static int measure_texts(struct mapping *m)
     return 0;
 }
 
-/* ---- bag_of_chars --------------------------------------------------------------------------- */
-
 static const char counted[] = "abcdefghijklmnopqrstuvwxyz0123456789";
 
 static int prepare_bag(struct step *s, const struct schema *in, struct error *e)
@@ -202,8 +196,6 @@ static int count_letters(struct mapping *m)
     return 0;
 }
 
-/* ---- hash_vectorize ------------------------------------------------------------------------- */
-
 static int prepare_hash(struct step *s, const struct schema *in, struct error *e)
 {
     (void)in, (void)e;
@@ -231,8 +223,6 @@ static int hash_words(struct mapping *m)
     }
     return 0;
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 #define COLUMNS ROWWISE_COLUMNS("columns of text")
 #define ENDS                                                                                       \
@@ -272,15 +262,11 @@ static const struct arg hash_args[] = {
     {0}};
 
 #define TO_LIST(...)                                                                               \
-    .family = "text", .class = "S", ROWWISE_HOOKS, .detail = &(const struct rowwise)               \
-    {                                                                                              \
-        .from = TYPE_TEXT, .to = TYPE_JSON, __VA_ARGS__                                            \
-    }
+    .family = "text", .class = "S", ROWWISE_HOOKS,                                                 \
+    ROWWISE_MAP(.from = TYPE_TEXT, .to = TYPE_JSON, __VA_ARGS__)
 #define TO_PARTS(TYPE, PREPARE, KERNEL)                                                            \
-    .family = "text", .class = "S", ROWWISE_HOOKS, .detail = &(const struct rowwise)               \
-    {                                                                                              \
-        .from = TYPE_TEXT, .to = TYPE, .prepare = PREPARE, .column = KERNEL                        \
-    }
+    .family = "text", .class = "S", ROWWISE_HOOKS,                                                 \
+    ROWWISE_MAP(.from = TYPE_TEXT, .to = TYPE, .prepare = PREPARE, .column = KERNEL)
 #define WORD_RULE                                                                                  \
     "A word is a run of letters, digits and underscores of any script; results are in small "      \
     "letters. "

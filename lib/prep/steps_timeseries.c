@@ -6,8 +6,6 @@
 
 #include <math.h>
 
-/* ---- ts_lag_features ------------------------------------------------------------------------ */
-
 /* Item `i` of a list argument as a number of rows. */
 static int read_rows(struct step *s, const char *name, struct text item, size_t *rows,
                      struct error *e)
@@ -36,8 +34,6 @@ static int prepare_lags(struct step *s, struct error *e)
     }
     return count > 0 ? 0 : step_error(s, e, "lags: expected a list such as 1,7,28");
 }
-
-/* ---- ts_rolling_features -------------------------------------------------------------------- */
 
 static double moving_result(const void *own, void *state, double x, usec at)
 {
@@ -95,8 +91,6 @@ static int prepare_moving(struct step *s, struct error *e)
     return rc;
 }
 
-/* ---- ts_difference, ts_seasonal_difference -------------------------------------------------- */
-
 enum { ORDER_MAX = 8 };
 
 /* The last value of the series and of each of its differences. */
@@ -143,8 +137,6 @@ static int prepare_seasonal(struct step *s, struct error *e)
     series_result(s, &difference_series, period, "_seasonal%zu", *period);
     return 0;
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 #define NUMBERS ROWWISE_COLUMNS("columns of numbers")
 
@@ -229,9 +221,9 @@ const struct step_kind steps_timeseries[] = {
      TIMESERIES(prepare_moving),
      .summary = "several statistics over several windows of the past",
      .details = WINDOW_ORDER_RULE
-     "As rolling, for each window and statistic, but without the current row unless current=true, "
-     "as "
-     "in Data Wrangler: features of what was known before. New columns are named x_mean7.",
+     "As rolling, for each window and statistic, but without the current row unless "
+     "current=true, as in Data Wrangler: features of what was known before. New columns are "
+     "named x_mean7.",
      .args = moving_args,
      .example = {.program = "ts_rolling_features x windows=2 stats=mean,max",
                  .input = "x\n1\n3\n2\n6\n",

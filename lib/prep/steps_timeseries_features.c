@@ -7,8 +7,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- features ------------------------------------------------------------------------------- */
-
 /* The values of a series that are not missing, and what most features need of them. */
 struct signal {
     const double *x, *sorted;
@@ -277,8 +275,6 @@ static const struct feature {
     {"quantile75", f_quantile_75, 2},
 };
 
-/* ---- a signal ------------------------------------------------------------------------------- */
-
 static int by_value(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -316,8 +312,6 @@ static int each_signal(const struct step *s, const struct whole *series, struct 
     return 0;
 }
 
-/* ---- ts_features ---------------------------------------------------------------------------- */
-
 static int prepare_features(struct step *s, struct error *e)
 {
     (void)e;
@@ -342,8 +336,6 @@ static int make_features(const struct step *s, const struct whole *series, struc
     return each_signal(s, series, out, put_features);
 }
 
-/* ---- ts_autocorr ---------------------------------------------------------------------------- */
-
 static int prepare_autocorr(struct step *s, struct error *e)
 {
     (void)e;
@@ -364,8 +356,6 @@ static int make_autocorr(const struct step *s, const struct whole *series, struc
     (void)e;
     return each_signal(s, series, out, put_autocorr);
 }
-
-/* ---- ts_fft --------------------------------------------------------------------------------- */
 
 enum { FFT_ABS, FFT_REAL, FFT_IMAG, FFT_ANGLE };
 
@@ -409,8 +399,6 @@ static int make_fft(const struct step *s, const struct whole *series, struct who
     (void)e;
     return each_signal(s, series, out, put_fft);
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 #define NUMBERS ROWWISE_COLUMNS("columns of numbers")
 

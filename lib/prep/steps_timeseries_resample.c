@@ -6,8 +6,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- statistics of a bucket ----------------------------------------------------------------- */
-
 enum { AGG_MEAN, AGG_SUM, AGG_MIN, AGG_MAX, AGG_FIRST, AGG_LAST, AGG_COUNT, AGG_MEDIAN, AGG_STD };
 #define AGGS "mean sum min max first last count median std"
 
@@ -67,8 +65,6 @@ static double aggregate(double *x, size_t n, int agg)
         return sum_of(x, n) / (double)n;
     }
 }
-
-/* ---- ts_resample ---------------------------------------------------------------------------- */
 
 enum { ROWS_MAX = 50000000 }; /* of one series: a wrong date makes no endless one */
 
@@ -175,8 +171,6 @@ static int make_resampled(const struct step *s, const struct whole *series, stru
     return arg_choice(s, "to") == 0 ? make_down(s, series, out, e) : make_up(s, series, out, e);
 }
 
-/* ---- ts_group ------------------------------------------------------------------------------- */
-
 static int prepare_group(struct step *s, struct error *e)
 {
     (void)e;
@@ -204,8 +198,6 @@ static int make_group(const struct step *s, const struct whole *series, struct w
     buf_release(&list);
     return 0;
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 static const struct arg resample_args[] = {
     ROWWISE_COLUMNS("columns of numbers"),
@@ -269,11 +261,10 @@ const struct step_kind steps_timeseries_resample[] = {
      .summary = "rows at equal distances: statistics of intervals, or values in between",
      .details = WHOLE_RULE
      "The result has the columns of by=, the times and the selected columns. to=down gives a row "
-     "for "
-     "every interval from the first to the last, named by its start, also the empty ones (missing; "
-     "sum and count 0), as pandas. to=up gives the values at the multiples of every within the "
-     "series: on the line between the two rows around (missing when either is), or the earlier "
-     "one's with fill=forward.",
+     "for every interval from the first to the last, named by its start, also the empty ones "
+     "(missing; sum and count 0), as pandas. to=up gives the values at the multiples of every "
+     "within the series: on the line between the two rows around (missing when either is), or "
+     "the earlier one's with fill=forward.",
      .args = resample_args,
      .methods = resample_methods,
      .example = {.program = "ts_resample x every=month by=g order=t",

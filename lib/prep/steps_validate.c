@@ -6,8 +6,6 @@
 
 #include <arpa/inet.h>
 
-/* ---- letters ------------------------------------------------------------------------------- */
-
 /* Not empty, and every character so. */
 static bool all_are(struct text cell, bool (*so)(uint32_t))
 {
@@ -97,8 +95,6 @@ static bool test_title(struct mapping *m, struct text cell)
     return seen;
 }
 
-/* ---- lengths and ends ---------------------------------------------------------------------- */
-
 static bool test_length(struct mapping *m, struct text cell)
 {
     double length = (double)utf8_length(cell.at, cell.len);
@@ -125,8 +121,6 @@ static bool test_suffix(struct mapping *m, struct text cell)
     return cell.len >= wanted.len &&
            memcmp(cell.at + cell.len - wanted.len, wanted.at, wanted.len) == 0;
 }
-
-/* ---- forms --------------------------------------------------------------------------------- */
 
 static bool is_ascii_alnum(char c)
 {
@@ -261,8 +255,6 @@ static bool test_iso_date(struct mapping *m, struct text cell)
     return time_parse(cell.at, cell.len, &t, &has_offset);
 }
 
-/* ---- values -------------------------------------------------------------------------------- */
-
 static int prepare_set(struct step *s, const struct schema *in, struct error *e)
 {
     (void)in;
@@ -302,8 +294,6 @@ static int test_present(struct mapping *m)
     return 0;
 }
 
-/* ---- tables -------------------------------------------------------------------------------- */
-
 static const char *const bound_parameters[] = {"min", "max", NULL};
 
 #define COLUMNS ROWWISE_COLUMNS("columns to check")
@@ -340,14 +330,10 @@ static const struct arg range_args[] = {
     {.name = "max", .kind = ARG_NUMBER, .help = "largest allowed value"},
     RESULT};
 
-#define CHECK .family = "validate", .class = "S", VERDICT_HOOKS
-#define TEST(...)                                                                                  \
-    .detail = &(const struct rowwise)                                                              \
-    {                                                                                              \
-        .to = TYPE_BOOL, __VA_ARGS__                                                               \
-    }
-#define PYTHON  "As Python's str method of that name: the empty text is false. "
-#define MISSING "A missing cell gives missing and is never wrong (see not_null). "
+#define CHECK     .family = "validate", .class = "S", VERDICT_HOOKS
+#define TEST(...) ROWWISE_MAP(.to = TYPE_BOOL, __VA_ARGS__)
+#define PYTHON    "As Python's str method of that name: the empty text is false. "
+#define MISSING   "A missing cell gives missing and is never wrong (see not_null). "
 
 const struct step_kind steps_validate[] = {
     {.name = "is_length",

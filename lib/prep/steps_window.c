@@ -7,8 +7,6 @@
 
 #include <math.h>
 
-/* ---- difference, pct_change ----------------------------------------------------------------- */
-
 static double change_next(const void *own, void *state, double x, usec at)
 {
     (void)at;
@@ -45,8 +43,6 @@ static int prepare_change(struct step *s, struct error *e)
     series_result(s, &change_series, k, "_pct%zu", *k);
     return 0;
 }
-
-/* ---- cumulative ----------------------------------------------------------------------------- */
 
 static double cumulate_sum(const void *own, void *state, double x, usec at)
 {
@@ -127,8 +123,6 @@ static int prepare_cumulative(struct step *s, struct error *e)
                   arg_string(s, "with"));
     return 0;
 }
-
-/* ---- ewm ------------------------------------------------------------------------------------ */
 
 struct ewm_options {
     double decay; /* 1 - alpha */
@@ -237,8 +231,6 @@ static int prepare_ewm(struct step *s, struct error *e)
     return 0;
 }
 
-/* ---- expanding ------------------------------------------------------------------------------ */
-
 struct expanding_options {
     bool current;
     uint64_t least;
@@ -296,8 +288,6 @@ static int prepare_expanding(struct step *s, struct error *e)
                   arg_string(s, "with"));
     return 0;
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 #define SERIES(PREPARE)                                                                            \
     .family = "window", .class = "W", SERIES_HOOKS, .detail = &(const struct series_kind)          \
@@ -430,8 +420,8 @@ const struct step_kind steps_window[] = {
      .summary = "running sum, product, maximum, minimum or count",
      .details = WINDOW_ORDER_RULE
      "A missing value gives missing and is passed over, as in pandas; count counts values and so "
-     "is "
-     "never missing (pandas' cumcount numbers the rows from 0). New columns are named x_cumsum.",
+     "is never missing (pandas' cumcount numbers the rows from 0). New columns are named "
+     "x_cumsum.",
      .args = cumulative_args,
      .methods = cumulative_methods,
      .example = {.program = "cumulative x by=g",
@@ -466,8 +456,7 @@ const struct step_kind steps_window[] = {
      .summary = "mean or deviation of all rows so far",
      .details = WINDOW_ORDER_RULE
      "Missing values are passed over. With current=false the row's own value is not in: what a "
-     "model "
-     "may know of the past. Sums are exact. New columns are named x_expanding_mean.",
+     "model may know of the past. Sums are exact. New columns are named x_expanding_mean.",
      .args = expanding_args,
      .methods = expanding_methods,
      .example = {.program = "expanding x current=false",

@@ -148,12 +148,11 @@ const struct step_kind steps_window_rolling[] = {
      .summary = "statistic of the last rows: mean, sum, extremes, deviation, quantiles",
      .details = WINDOW_ORDER_RULE
      "The window holds the current row, as in pandas; with current=false it ends before it, as "
-     "in Data Wrangler. A "
-     "window of n rows counts rows with missing values, which the statistic passes over; a "
-     "window of time holds what is later than the current time less the duration (with "
-     "current=false: not earlier). Results come "
-     "from the first row on, of the rows there are; pandas waits for a full window: "
-     "min_rows=n does so. Sums are exact, so nothing drifts. New columns are named x_mean7.",
+     "in Data Wrangler. A window of n rows counts rows with missing values, which the statistic "
+     "passes over; a window of time holds what is later than the current time less the duration "
+     "(with current=false: not earlier). Results come from the first row on, of the rows there "
+     "are; pandas waits for a full window: min_rows=n does so. Sums are exact, so nothing "
+     "drifts. New columns are named x_mean7.",
      .args = rolling_args,
      .methods = rolling_methods,
      .example = {.program = "rolling delay with=mean window=2 by=origin order=date",

@@ -5,8 +5,6 @@
 
 #include <math.h>
 
-/* ---- cells ---------------------------------------------------------------------------------- */
-
 /* A column's cells of one batch: numbers keep whether they are whole, all else goes as text. */
 struct cell_array {
     bool number;
@@ -71,8 +69,6 @@ static void put_text(struct batch *b, struct text *to, const char *at, size_t le
 {
     *to = (struct text){len > 0 ? arena_copy(&b->arena, at, len) : "", len};
 }
-
-/* ---- shift ---------------------------------------------------------------------------------- */
 
 struct shift_plan {
     struct ordering ordering;
@@ -315,8 +311,6 @@ static int shift_flush(struct step *s, struct emit *out, struct error *e)
     return rc < 0 ? rc : 0;
 }
 
-/* ---- session_id ----------------------------------------------------------------------------- */
-
 struct session_plan {
     struct ordering ordering;
     double gap; /* as the column counts: microseconds for times */
@@ -427,8 +421,6 @@ static int session_push(struct step *s, struct batch *b, struct emit *out, struc
     batch_free(b);
     return rc;
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 static const struct arg shift_args[] = {
     ROWWISE_COLUMNS("columns of any type"),

@@ -60,8 +60,6 @@ static bool is_ordered(const struct step *s)
     return s->kind->ordered || s->in_order;
 }
 
-/* ---- batches -------------------------------------------------------------------------------- */
-
 static struct batch *take_batch(struct worker *w)
 {
     if (w->pool.len == 0)
@@ -83,8 +81,6 @@ struct batch *emit_batch(struct emit *out)
 {
     return take_batch(out->worker);
 }
-
-/* ---- gates ---------------------------------------------------------------------------------- */
 
 /* Everything a step wants done is done in the chunks before. */
 static void enter(struct worker *w, size_t i)
@@ -121,8 +117,6 @@ static void fail(struct worker *w, const struct error *e)
     pthread_mutex_unlock(&g->failure);
     atomic_store(&g->stop, true);
 }
-
-/* ---- steps ---------------------------------------------------------------------------------- */
 
 static int apply_step(struct worker *w, size_t i, struct batch *b, struct error *e)
 {
@@ -165,8 +159,6 @@ static int run_step(struct worker *w, size_t i, struct batch *b, struct error *e
     return apply_step(w, i, b, e);
 }
 
-/* ---- outlet --------------------------------------------------------------------------------- */
-
 static int put_out(struct worker *w, struct batch *b, struct error *e)
 {
     const struct outlet *o = &w->engine->stream->outlet;
@@ -180,10 +172,8 @@ static int put_out(struct worker *w, struct batch *b, struct error *e)
     return status;
 }
 
-/* ---- delivery ------------------------------------------------------------------------------- */
-
-/* Hands b (taken) to step i, or to the outlet behind the last; at a gate not yet entered it waits.
- */
+/* Hands b (taken) to step i, or to the outlet behind the last;
+ * at a gate not yet entered it waits. */
 static int deliver(struct worker *w, size_t i, struct batch *b, struct error *e)
 {
     struct engine *g = w->engine;
@@ -227,8 +217,6 @@ int emit(struct emit *out, struct batch *b, struct error *e)
     }
     return deliver(w, out->step + 1, b, e);
 }
-
-/* ---- one chunk ------------------------------------------------------------------------------ */
 
 static int drain(struct worker *w, batch_list *list, size_t step, struct error *e)
 {
@@ -310,8 +298,6 @@ static void carry_chunk(struct worker *w, struct batch *b, int status, struct er
     drop(w, &w->pending[g->steps]);
 }
 
-/* ---- threads -------------------------------------------------------------------------------- */
-
 /* What a blocking step has to give, in order. */
 static int produce(struct worker *w, struct batch *b, struct error *e)
 {
@@ -386,8 +372,6 @@ static int flush_steps(struct worker *w, struct error *e)
         status = o->leave(o->context, w->number, e);
     return status < 0 ? status : 0;
 }
-
-/* ---- set-up --------------------------------------------------------------------------------- */
 
 static void worker_init(struct worker *w, struct engine *g, unsigned number)
 {

@@ -1,7 +1,7 @@
 /*
- * Streaming: a source of batches, the steps they pass through, and an outlet. Several threads take batches
- * in turn and carry each through all the steps; where a step must see rows in order they pass a gate one
- * after the other. What comes out does not depend on the number of threads.
+ * Streaming: a source of batches, the steps they pass through, and an outlet. Several threads take
+ * batches in turn and carry each through all the steps; where a step must see rows in order they
+ * pass a gate one after the other. What comes out does not depend on the number of threads.
  */
 #ifndef PREP_STREAM_H
 #define PREP_STREAM_H
@@ -22,9 +22,9 @@ struct outlet {
 
 struct stream {
     struct recipe *recipe;
-    struct input *in;       /* the source; or, when NULL, */
-    struct step *producer;  /* a blocking step that has gathered its rows */
-    size_t from, to;        /* the steps in between: recipe->steps[from .. to) */
+    struct input *in;      /* the source; or, when NULL, */
+    struct step *producer; /* a blocking step that has gathered its rows */
+    size_t from, to;       /* the steps in between: recipe->steps[from .. to) */
     struct outlet outlet;
     unsigned jobs;
     uint64_t rows;          /* set: rows that the source gave */
@@ -33,7 +33,8 @@ struct stream {
     void *progress_context;
 };
 
-/* Runs until the source ends or no step wants more. 0 or the error that comes first in the stream. */
+/* Runs until the source ends or no step wants more.
+ * 0 or the error that comes first in the stream. */
 int stream_run(struct stream *s, struct error *e);
 
 #endif

@@ -87,9 +87,6 @@ int verdict_enforce(struct batch *b, const struct verdict *v, struct error *e)
     return 0;
 }
 
-/* ---- maps of cells ------------------------------------------------------------------------------
- */
-
 struct cell_check {
     const struct step *step;
     struct batch *batch;

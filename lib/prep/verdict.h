@@ -20,13 +20,13 @@ enum action { ACTION_FLAG, ACTION_DROP, ACTION_REJECT, ACTION_FAIL };
         .choices = "flag drop reject fail", .help = "what to do with wrong cells"                  \
     }
 
-/* Hooks for a step whose detail is such a map; map->domain says what a right cell is: "an address".
- */
+/* Hooks for a step whose detail is such a map; map->domain says what a right cell is:
+ * "an address". */
 int verdict_open(struct step *s, const struct schema *in, struct error *e);
+int verdict_shape(struct step *s, struct schema *schema, struct error *e);
 int verdict_apply(const struct step *s, struct batch *b, struct error *e);
 #define VERDICT_HOOKS                                                                              \
     .open = verdict_open, .shape = verdict_shape, .close = rowwise_close, .apply = verdict_apply
-int verdict_shape(struct step *s, struct schema *schema, struct error *e);
 
 /* The value of the argument action=. */
 enum action verdict_action(const struct step *s);

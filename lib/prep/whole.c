@@ -34,8 +34,6 @@ struct whole_run {
     size_t group;     /* of the series at hand; SIZE_MAX before the first */
 };
 
-/* ---- planning ------------------------------------------------------------------------------- */
-
 static const struct whole_kind *kind_of(const struct step *s)
 {
     return s->kind->detail;
@@ -54,13 +52,10 @@ void whole_set_own(struct step *s, void *own)
 void whole_result(struct step *s, const char *format, ...)
 {
     struct whole_plan *plan = s->plan;
-    char ending[128];
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(ending, sizeof ending, format, args);
+    vec_push(&plan->endings, arena_vformat(&s->arena, format, args));
     va_end(args);
-    size_t len = n < (int)sizeof ending ? (size_t)n : sizeof ending - 1;
-    vec_push(&plan->endings, arena_text(&s->arena, ending, len));
 }
 
 int whole_open(struct step *s, const struct schema *in, struct error *e)
@@ -105,8 +100,6 @@ int whole_shape(struct step *s, struct schema *schema, struct error *e)
     }
     return 0;
 }
-
-/* ---- rows made ------------------------------------------------------------------------------ */
 
 void whole_row(struct whole_rows *out, usec time)
 {
@@ -175,8 +168,6 @@ static int emit_rows(const struct step *s, struct whole_rows *rows, struct emit 
     arena_reset(&rows->arena);
     return emit(out, b, e);
 }
-
-/* ---- running -------------------------------------------------------------------------------- */
 
 int whole_start(struct step *s, struct error *e)
 {

@@ -23,8 +23,8 @@ struct whole_rows;
 
 struct whole_kind {
     bool times; /* rows have a time, of the column that order= names and which must be one */
-    /* Checks arguments, and calls whole_result for each column of numbers a selected column gives.
-     */
+    /* Checks arguments, and calls whole_result for each column of numbers a selected
+     * column gives. */
     int (*prepare)(struct step *s, struct error *e);
     /* Makes the series' rows: whole_row for each one, then whole_put for each of its numbers,
      * column by column and result by result. */

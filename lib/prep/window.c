@@ -6,8 +6,6 @@
 #include <math.h>
 #include <stdio.h>
 
-/* ---- groups in order ------------------------------------------------------------------------ */
-
 void ordering_set(struct ordering *o, const struct schema *in, size_t column)
 {
     enum type type = in->fields.at[column].type;
@@ -111,8 +109,6 @@ void order_check_release(struct order_check *c)
     groups_release(&c->groups);
 }
 
-/* ---- names ---------------------------------------------------------------------------------- */
-
 static const char *given(const struct step *s, const char *name)
 {
     return step_has_arg(s, name) ? arg_string(s, name) : NULL;
@@ -139,8 +135,6 @@ int window_name(struct step *s, const struct schema *in, size_t i, const char *e
     *name = into ? into : arena_format(&s->arena, "%s%s", s->names[i], suffix ? suffix : ending);
     return step_new_name(s, in, text_of(*name), e);
 }
-
-/* ---- series of numbers ---------------------------------------------------------------------- */
 
 struct result {
     const struct series *series;
@@ -171,13 +165,10 @@ void series_result(struct step *s, const struct series *series, const void *own,
                    ...)
 {
     struct series_plan *plan = s->plan;
-    char ending[128];
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(ending, sizeof ending, format, args);
+    struct result made = {series, own, arena_vformat(&s->arena, format, args), plan->size};
     va_end(args);
-    size_t len = n < (int)sizeof ending ? (size_t)n : sizeof ending - 1;
-    struct result made = {series, own, arena_text(&s->arena, ending, len), plan->size};
     vec_push(&plan->results, made);
     plan->size += (series->size + 15) / 16 * 16;
 }

@@ -11,8 +11,8 @@
  *         series_result(s, &difference, k, "_diff%d", *k);
  *         return 0;
  *     }
- *     {.name = "difference", ..., SERIES_HOOKS, .detail = &(const struct
- * series_kind){prepare_difference}},
+ *     {.name = "difference", ..., SERIES_HOOKS,
+ *      .detail = &(const struct series_kind){prepare_difference}},
  *
  * Memory: a table of groups, and in each what the series of its columns keep.
  */
@@ -21,8 +21,6 @@
 
 #include "prep/groups.h"
 #include "prep/prep.h"
-
-/* ---- groups in order ------------------------------------------------------------------------ */
 
 struct ordering {
     size_t *by, by_count;
@@ -52,8 +50,6 @@ void ordering_set(struct ordering *o, const struct schema *in, size_t column);
 int ordering_check(const struct step *s, const struct ordering *o, struct order_check *c,
                    struct batch *b, uint32_t **groups, struct error *e);
 void order_check_release(struct order_check *c);
-
-/* ---- series of numbers ---------------------------------------------------------------------- */
 
 struct series {
     size_t size; /* of the state of one result of one column in one group; zero bytes at first */

@@ -49,8 +49,8 @@ double difference_chi2(const uint64_t *expected, const uint64_t *actual, size_t 
     return statistic;
 }
 
-/* Kolmogorov's Q(x) = 2 sum (-1)^(k-1) exp(-2 k^2 x^2); for small x by the theta function's twin.
- */
+/* Kolmogorov's Q(x) = 2 sum (-1)^(k-1) exp(-2 k^2 x^2);
+ * for small x by the theta function's twin. */
 static double kolmogorov_sf(double x)
 {
     const double pi = 3.14159265358979323846;

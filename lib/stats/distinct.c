@@ -40,8 +40,8 @@ double distinct_value(const struct distinct *d)
     return estimate <= 2.5 * m && zeros > 0 ? m * log(m / zeros) : estimate;
 }
 
-/* Registers as letters (A = 1 ... Z = 26, a = 27 ...), runs of zero registers as decimal numbers.
- */
+/* Registers as letters (A = 1 ... Z = 26, a = 27 ...),
+ * runs of zero registers as decimal numbers. */
 json_t *distinct_save(const struct distinct *d)
 {
     struct buf text = {0};

@@ -16,8 +16,8 @@ bool state_get_number(const json_t *j, const char *key, double *x);
 bool state_get_count(const json_t *j, const char *key, uint64_t *n);
 
 /* Any bytes as text that JSON can hold, and back: a backslash is doubled, NUL and bytes that are
- * not UTF-8 become \xNN. Both append; state_unescape returns false on an escape it does not know.
- */
+ * not UTF-8 become \xNN. Both append; state_unescape returns false on an escape it does
+ * not know. */
 void state_escape(struct buf *out, struct text bytes);
 bool state_unescape(struct buf *out, const char *text);
 

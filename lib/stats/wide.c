@@ -137,8 +137,8 @@ uint64_t wide_extract(const struct wide *a, size_t from, unsigned count)
     return count < 64 ? v & ((UINT64_C(1) << count) - 1) : v;
 }
 
-/* The bits from position `cut` upwards, at most 53 of them, rounded to nearest even by those below.
- */
+/* The bits from position `cut` upwards, at most 53 of them,
+ * rounded to nearest even by those below. */
 static uint64_t round_at(const struct wide *a, size_t cut)
 {
     uint64_t m = wide_extract(a, cut, 64);

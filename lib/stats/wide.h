@@ -33,8 +33,6 @@ size_t wide_bits(const struct wide *a);
 uint64_t wide_extract(const struct wide *a, size_t from, unsigned count); /* 1 to 64 bits */
 void wide_release(struct wide *a);
 
-/* ---- of struct sum, for the loops that feed it --------------------------------------------- */
-
 /* Adds +-magnitude * 2^exponent; n at most SUM_LIMBS_MAX limbs. */
 #define SUM_LIMBS_MAX 4
 void sum_add_magnitude(struct sum *s, const uint64_t *limb, size_t n, int64_t exponent,

@@ -1,5 +1,5 @@
-/* A child between two pipes: fed and drained at once, so that neither side can wait for the other.
- */
+/* A child between two pipes: fed and drained at once,
+ * so that neither side can wait for the other. */
 #include "sys/sys.h"
 
 #include <errno.h>

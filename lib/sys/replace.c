@@ -22,8 +22,6 @@ struct replace {
     char *temporary; /* borrows from the slot: valid while slot >= 0 */
 };
 
-/* ---- names that a signal handler removes ---------------------------------------------------- */
-
 /* The one piece of global state: a signal handler can reach nothing else. Whoever takes a name out
  * (by an atomic exchange) owns it, so that a handler never sees one that is being freed. */
 enum { SLOTS = 256 };
@@ -55,8 +53,6 @@ void replace_abort_all(void)
     }
     errno = number;
 }
-
-/* ---- opening -------------------------------------------------------------------------------- */
 
 static void fail(const struct replace *r, const char *what, struct error *e)
 {
@@ -224,8 +220,6 @@ int replace_fd(const struct replace *r)
 {
     return r->fd;
 }
-
-/* ---- closing -------------------------------------------------------------------------------- */
 
 static void release(struct replace *r)
 {

@@ -1,6 +1,7 @@
 /*
- * sys: the seam to the operating system. Files that appear whole or not at all, scratch files, locks,
- * child processes, threads, processor features. The only module that may use Linux-only calls.
+ * sys: the seam to the operating system. Files that appear whole or not at all, scratch files,
+ * locks, child processes, threads, processor features. The only module that may use Linux-only
+ * calls.
  */
 #ifndef SYS_H
 #define SYS_H
@@ -10,12 +11,11 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-/* ---- files ---------------------------------------------------------------------------------- */
-
-/* Reads and writes all n bytes, again after EINTR and short counts. file_read returns the bytes read
- * (less than n only at the end of the file), or ERR_SYSTEM. `name` is for the message. */
+/* Reads and writes all n bytes, again after EINTR and short counts. file_read returns the bytes
+ * read (less than n only at the end of the file), or ERR_SYSTEM. `name` is for the message. */
 ssize_t file_read(int fd, void *into, size_t n, const char *name, struct error *e);
-ssize_t file_read_at(int fd, void *into, size_t n, uint64_t offset, const char *name, struct error *e);
+ssize_t file_read_at(int fd, void *into, size_t n, uint64_t offset, const char *name,
+                     struct error *e);
 int file_write(int fd, const void *from, size_t n, const char *name, struct error *e);
 /* One read: at least a byte, unless the file ends; for streams that must flow. */
 ssize_t file_read_some(int fd, void *into, size_t n, const char *name, struct error *e);
@@ -44,23 +44,20 @@ int scratch_open(struct error *e);
 int lock_acquire(const char *path, bool exclusive, int timeout_ms, int *fd, struct error *e);
 void lock_release(int fd);
 
-/* ---- processes ------------------------------------------------------------------------------ */
-
 /* A child with pipes; argv[0] is looked up in PATH. Pass NULL for ends that are inherited.
  * The descriptors returned are close-on-exec. */
 int process_spawn(char *const argv[], int *to_stdin, int *from_stdout, pid_t *pid, struct error *e);
 /* Waits; *status as a shell gives it: exit status, or 128 + signal. */
 int process_wait(pid_t pid, int *status, struct error *e);
-/* Runs a child with `input` as its standard input and appends what it writes to out; waits. A child that
- * reads no further is no error. */
-int process_filter(char *const argv[], struct text input, struct buf *out, int *status, struct error *e);
-
-/* ---- threads -------------------------------------------------------------------------------- */
+/* Runs a child with `input` as its standard input and appends what it writes to out; waits. A child
+ * that reads no further is no error. */
+int process_filter(char *const argv[], struct text input, struct buf *out, int *status,
+                   struct error *e);
 
 unsigned cpu_count(void); /* processors this process may run on, at least 1 */
 
-/* Runs work(context, 0) ... work(context, n - 1), each on its own thread (number 0 on the caller's),
- * and returns when all have returned. n = 1 starts no thread. */
+/* Runs work(context, 0) ... work(context, n - 1), each on its own thread (number 0 on the
+ * caller's), and returns when all have returned. n = 1 starts no thread. */
 void team_run(unsigned n, void (*work)(void *context, unsigned number), void *context);
 
 /* An order for pieces that are worked on side by side and must pass a point in sequence:
@@ -73,11 +70,9 @@ void turn_next(struct turn *t);
 void turn_stop(struct turn *t);
 void turn_free(struct turn *t);
 
-/* ---- processor ------------------------------------------------------------------------------ */
-
 enum simd { SIMD_SCALAR, SIMD_SSE2, SIMD_AVX2, SIMD_AVX512, SIMD_NEON };
-/* The best level this processor and system support; $ML_SIMD (scalar, sse2, avx2, avx512, neon) lowers
- * it. AVX512 means F, BW, VL, VBMI2 and PCLMUL; AVX2 means AVX2, BMI1, BMI2 and PCLMUL. */
+/* The best level this processor and system support; $ML_SIMD (scalar, sse2, avx2, avx512, neon)
+ * lowers it. AVX512 means F, BW, VL, VBMI2 and PCLMUL; AVX2 means AVX2, BMI1, BMI2 and PCLMUL. */
 enum simd simd_level(void);
 const char *simd_name(enum simd level);
 

@@ -3,8 +3,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* ---- teams ---------------------------------------------------------------------------------- */
-
 struct member {
     pthread_t thread;
     bool started;
@@ -39,8 +37,6 @@ void team_run(unsigned n, void (*work)(void *context, unsigned number), void *co
     }
     mem_free(members);
 }
-
-/* ---- turns ---------------------------------------------------------------------------------- */
 
 /* One waiting thread, on its own stack and linked while it sleeps, so that turn_next wakes only the
  * one whose turn it is. */

@@ -67,8 +67,6 @@ uint64_t batch_row_id(const struct batch *b, size_t row)
     return b->first_id + ((uint64_t)(b->kept ? b->kept[row] : row) << ROW_ID_SHIFT);
 }
 
-/* ---- columns -------------------------------------------------------------------------------- */
-
 size_t batch_add(struct batch *b, struct column c)
 {
     vec_push(&b->columns, c);
@@ -135,8 +133,6 @@ struct column column_of_json(const struct text *values)
 {
     return (struct column){.form = FORM_JSON, .source = -1, .text = values};
 }
-
-/* ---- rows ----------------------------------------------------------------------------------- */
 
 static const struct text no_text = {NULL, 0};
 
@@ -270,8 +266,6 @@ void batch_gather(struct batch *b, const uint32_t *rows, size_t n, const uint64_
     b->rejected = NULL;
     b->rows = n;
 }
-
-/* ---- places and rejects ---------------------------------------------------------------------- */
 
 int batch_place(struct batch *b, size_t row, struct error *e)
 {

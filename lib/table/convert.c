@@ -4,8 +4,6 @@
 
 #include <math.h>
 
-/* ---- values of raw cells --------------------------------------------------------------------- */
-
 static struct text csv_value(const struct format *f, struct text raw, struct arena *arena)
 {
     if (raw.len == 0)
@@ -50,8 +48,6 @@ struct text cell_value(const struct format *f, struct text raw, struct arena *ar
         return raw;
     return f->kind == FORMAT_JSONL ? json_value(raw, arena) : csv_value(f, raw, arena);
 }
-
-/* ---- text ------------------------------------------------------------------------------------ */
 
 static struct text text_of_double(struct arena *a, double f)
 {
@@ -148,8 +144,6 @@ const struct text *batch_text(struct batch *b, size_t column)
     c->as_text = out;
     return out;
 }
-
-/* ---- numbers --------------------------------------------------------------------------------- */
 
 static int reject_cell(struct batch *b, size_t row, size_t column, const char *name,
                        const char *wanted, struct error *e)
@@ -364,9 +358,6 @@ int batch_int(struct batch *b, size_t column, const char *name, const int64_t **
     *out = values;
     return 0;
 }
-
-/* ---- times and booleans -----------------------------------------------------------------------
- */
 
 /* A date alone needs no zone; a clock time without one does. */
 static const char *parse_time(const struct batch *b, struct text v, usec *out)

@@ -15,9 +15,6 @@ void csv_reader_init(struct csv_reader *r, const struct format *f, char newline,
     };
 }
 
-/* ---- one record, byte by byte: the general way --------------------------------------------------
- */
-
 static bool at_delimiter(const struct format *f, const char *p, const char *end)
 {
     size_t n = strlen(f->delimiter);
@@ -52,20 +49,12 @@ static void note(const char **problem, const char *where)
         *problem = where;
 }
 
-/* The end of the cell that begins at p: at a delimiter, a line end or the end of the text. NULL:
- * inside quotes that do not end. */
-static const char *skip_cell(const struct csv_reader *r, const char *p, const char *end,
-                             const char **problem)
+/* From a place outside quotes to the delimiter, line end or end of the text that ends the cell. */
+static const char *skip_unquoted(const struct csv_reader *r, const char *p, const char *end,
+                                 const char **problem)
 {
     const struct format *f = r->format;
     bool quoting = f->quote && !f->lazy_quotes;
-    if (f->quote && p < end && *p == f->quote) {
-        p = skip_quoted(f, p, end);
-        if (!p)
-            return NULL;
-        if (quoting && !at_cell_end(r, p, end))
-            note(problem, p - 1);
-    }
     for (; p < end && *p != r->chars.newline && !at_delimiter(f, p, end); p++) {
         if (f->backslash && *p == '\\' && p + 1 < end)
             p++;
@@ -73,6 +62,21 @@ static const char *skip_cell(const struct csv_reader *r, const char *p, const ch
             note(problem, p);
     }
     return p;
+}
+
+/* The end of the cell that begins at p; NULL when it begins with quotes that do not end. */
+static const char *skip_cell(const struct csv_reader *r, const char *p, const char *end,
+                             const char **problem)
+{
+    const struct format *f = r->format;
+    if (!f->quote || p == end || *p != f->quote)
+        return skip_unquoted(r, p, end, problem);
+    p = skip_quoted(f, p, end);
+    if (!p)
+        return NULL;
+    if (!f->lazy_quotes && !at_cell_end(r, p, end))
+        note(problem, p - 1);
+    return skip_unquoted(r, p, end, problem);
 }
 
 const char *csv_record(const struct csv_reader *r, const char *at, const char *end,
@@ -125,9 +129,6 @@ struct scan_borders csv_borders(const struct csv_reader *r, const char *text, si
     return scan_borders(text, n, r->chars, &totals, false);
 }
 
-/* ---- errors
- * -------------------------------------------------------------------------------------- */
-
 static int error_in_text(const struct csv_reader *r, const char *text, const char *where,
                          const char *file, uint64_t line, struct error *e)
 {
@@ -176,9 +177,6 @@ int csv_invalid_byte(const struct csv_reader *r, const char *text, size_t n, con
     return error_in_text(r, text, text + at, file, line, e);
 }
 
-/* ---- regular chunks: by the kernels
- * --------------------------------------------------------------- */
-
 static bool index_regular(const struct csv_reader *r, struct batch *b)
 {
     struct scan_index s = {.text = b->text.at,
@@ -216,9 +214,6 @@ static void make_views(const struct csv_reader *r, struct batch *b)
     b->row_start = b->index.at;
     b->row_stride = (uint32_t)r->cells;
 }
-
-/* ---- other chunks: record by record
- * ---------------------------------------------------------------- */
 
 struct rows {
     struct text **columns; /* r->cells arrays */

@@ -1,10 +1,8 @@
 /* Writing CSV: cells nobody touched as the bytes they came in, runs of them in one copy. */
-#include "table/cells.h"
 #include "table/csv_write.h"
+#include "table/cells.h"
 
 #include <math.h>
-
-/* ---- single cells -------------------------------------------------------------------------------- */
 
 static bool needs_quotes(const struct format *f, struct text v)
 {
@@ -120,13 +118,11 @@ static void put_cell(const struct format *f, struct batch *b, const struct colum
     }
 }
 
-/* ---- rows ----------------------------------------------------------------------------------------- */
-
 /* Columns that are neighbours in the chunk leave in one copy, delimiters between them included. */
 struct span {
     const struct column *first;
-    uint32_t cells;     /* 0: not a view, written cell by cell */
-    bool last;          /* ends its record: may end in a carriage return */
+    uint32_t cells; /* 0: not a view, written cell by cell */
+    bool last;      /* ends its record: may end in a carriage return */
 };
 
 static bool follows(const struct column *before, const struct column *c)
@@ -151,7 +147,7 @@ static size_t find_spans(const struct batch *b, bool same, struct span *spans)
     return n;
 }
 
-/* Copies n bytes whose source has SCAN_SLACK readable bytes behind it; short cells in one or two moves. */
+/* Copies n bytes with SCAN_SLACK readable bytes behind them; short cells in one or two moves. */
 static inline void put_span(struct buf *out, const char *from, size_t n)
 {
     if (UNLIKELY(out->cap - out->len < n + 32))
@@ -211,7 +207,8 @@ static void put_records(struct batch *b, const struct column *first, struct buf 
     }
 }
 
-static void put_all(const struct format *f, struct batch *b, size_t from, size_t to, struct buf *out)
+static void put_all(const struct format *f, struct batch *b, size_t from, size_t to,
+                    struct buf *out)
 {
     bool same = b->format && format_same_cells(f, b->format);
     struct span *spans = batch_array(b, b->columns.len + 1, sizeof *spans);

@@ -1,4 +1,5 @@
-/* CSV out. Cells nobody touched leave as they came when the dialect is the same. For the files of this module. */
+/* CSV out. Cells nobody touched leave as they came when the dialect is the same.
+ * For the files of this module. */
 #ifndef TABLE_CSV_WRITE_H
 #define TABLE_CSV_WRITE_H
 

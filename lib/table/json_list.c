@@ -21,8 +21,8 @@ bool json_is_list(const char *text, size_t n)
     return i < n && (text[i] == '{' || text[i] == ']');
 }
 
-/* Inside an object: only brackets, quotes and line ends matter; all else is the parser's to judge.
- */
+/* Inside an object: only brackets, quotes and line ends matter;
+ * all else is the parser's to judge. */
 static void step_inside(struct json_list *list, char *c)
 {
     switch (*c) {

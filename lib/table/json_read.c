@@ -8,9 +8,6 @@ struct json_key {
     size_t len;
 };
 
-/* ---- the schema made ready --------------------------------------------------------------------
- */
-
 void json_input_prepare(struct json_input *in, const struct schema *schema, bool keep_extras)
 {
     size_t count = schema->fields.len;
@@ -54,9 +51,6 @@ static inline bool key_stands_at(const struct json_key *k, const char *p)
     return strncmp(p, k->bytes, k->len) == 0;
 #endif
 }
-
-/* ---- rows --------------------------------------------------------------------------------------
- */
 
 struct parser {
     const struct json_input *in;
@@ -231,9 +225,6 @@ static bool read_record(struct parser *s, const char *p)
     return true;
 }
 
-/* ---- a row's own keys --------------------------------------------------------------------------
- */
-
 static struct json_row *layout_of(struct parser *s)
 {
     struct batch *b = s->batch;
@@ -289,9 +280,6 @@ void batch_complete_keys(struct batch *b)
     if (layout)
         layout->keys = KEYS_COMPLETE;
 }
-
-/* ---- chunks ------------------------------------------------------------------------------------
- */
 
 size_t json_last_record_end(const char *text, size_t n)
 {

@@ -21,14 +21,17 @@ struct json_item {
     size_t at;         /* the column, or the length of extra */
 };
 
+/* The items of a row of the chunk in their order. */
+struct json_row {
+    const struct json_item *items; /* NULL: as the schema */
+    size_t count;
+};
+
 struct json_layout {
     const struct schema *schema; /* of the input: what the columns of items are; borrowed */
     bool drop_extras;            /* the keys that are no column do not go to the output */
     enum { KEYS_OWN_ORDER, KEYS_IN_ORDER, KEYS_COMPLETE } keys; /* those that are columns */
-    struct json_row {
-        const struct json_item *items; /* NULL: as the schema */
-        size_t count;
-    } * rows; /* by row of the chunk */
+    struct json_row *rows;                                      /* by row of the chunk */
 };
 
 /* A schema made ready for parsing. Read-only once prepared, so threads may share it. */

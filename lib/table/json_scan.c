@@ -7,8 +7,8 @@ const char *json_fail(struct json_fault *fault, const char *at, const char *what
     return NULL;
 }
 
-/* Four hexadecimal digits at p, or -1. A newline among them is no digit, so nothing beyond is read.
- */
+/* Four hexadecimal digits at p, or -1. A newline among them is no digit,
+ * so nothing beyond is read. */
 static int32_t hex_4(const char *p)
 {
     int32_t value = 0;
@@ -184,8 +184,8 @@ static const char *scan_after(const char *p, struct nest *n, struct json_fault *
     return p;
 }
 
-/* p: an opening bracket. The place of the first value inside, or what follows the empty brackets.
- */
+/* p: an opening bracket. The place of the first value inside,
+ * or what follows the empty brackets. */
 static const char *scan_open(const char *p, struct nest *n, struct json_fault *fault)
 {
     if (n->depth == JSON_SCAN_DEPTH - 1)

@@ -38,8 +38,6 @@ struct job {
     size_t *place; /* with a layout: by column of the input, the index in columns or FIELD_NONE */
 };
 
-/* ---- text ---------------------------------------------------------------------------------- */
-
 static inline void reserve(struct buf *out, size_t n)
 {
     if (UNLIKELY(out->cap - out->len < n))
@@ -102,8 +100,6 @@ static inline void put_string(struct job *j, struct text v)
     to[v.len] = '"';
     out->len += v.len + 2;
 }
-
-/* ---- numbers and words --------------------------------------------------------------------- */
 
 static inline bool is_digit(char c)
 {
@@ -206,8 +202,6 @@ static bool put_if_json(struct job *j, struct text v)
         buf_putc(j->out, v.at[i] == '\n' || v.at[i] == '\r' ? ' ' : v.at[i]);
     return true;
 }
-
-/* ---- cells --------------------------------------------------------------------------------- */
 
 static inline void put_value(struct job *j, enum type type, struct text v)
 {
@@ -349,8 +343,6 @@ static inline char *put_simple(const struct job *j, enum type type, struct text 
     }
 }
 
-/* ---- rows ---------------------------------------------------------------------------------- */
-
 /* Whether a row with a layout gets column i though it had no such key: a step added the column, or
  * gave it a value here. */
 static bool is_new_member(const struct job *j, size_t i, size_t row)
@@ -462,8 +454,6 @@ static void put_row(struct job *j, size_t row)
     memcpy(out->at + out->len, "}\n", 2);
     out->len += 2;
 }
-
-/* ---- jobs ---------------------------------------------------------------------------------- */
 
 static enum cell_kind kind_of(const struct batch *b, const struct column *c)
 {

@@ -21,8 +21,6 @@ enum tag {
     TAG_COUNT,
 };
 
-/* ---- packing -------------------------------------------------------------------------------- */
-
 static void put_length(struct buf *out, size_t n)
 {
     while (n >= 0x80) {
@@ -192,8 +190,6 @@ void row_origin_release(struct row_origin *o)
     *o = (struct row_origin){0};
 }
 
-/* ---- unpacking ------------------------------------------------------------------------------ */
-
 struct cell {
     enum tag tag;
     struct text text; /* of words: the 8 bytes */
@@ -338,8 +334,6 @@ static struct column column_of_cells(struct batch *b, const struct cell *cells, 
                                                : FORM_TEXT);
 }
 
-/* ---- whole records -------------------------------------------------------------------------- */
-
 static struct csv_reader reader_of(const struct row_origin *o)
 {
     struct csv_reader r;
@@ -429,8 +423,6 @@ static void unpack_records(struct batch *b, const struct row_origin *o, const st
         b->columns.at[i].source = o->source[i];
 }
 
-/* ---- rows of other files -------------------------------------------------------------------- */
-
 /* Appends a raw cell as its value. */
 static void put_value(struct batch *b, const struct format *f, struct text raw, struct buf *out)
 {
@@ -499,8 +491,6 @@ static const struct text *without_formats(struct batch *b, const struct row_orig
     }
     return out;
 }
-
-/* ---- all rows ------------------------------------------------------------------------------- */
 
 static void unpack_cells(struct batch *b, const struct row_origin *o, const struct text *rows,
                          size_t n)

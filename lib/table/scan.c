@@ -97,6 +97,23 @@ static bool index_scalar(struct scan_index *s)
     return true;
 }
 
+/* Not too long a form (E0, F0), not a surrogate (ED), not beyond U+10FFFF (F4). */
+static bool second_byte_fits(unsigned char lead, unsigned char second)
+{
+    switch (lead) {
+    case 0xE0:
+        return second >= 0xA0;
+    case 0xED:
+        return second <= 0x9F;
+    case 0xF0:
+        return second >= 0x90;
+    case 0xF4:
+        return second <= 0x8F;
+    default:
+        return true;
+    }
+}
+
 /* Length of the UTF-8 character at p, 0 when it is not one; n > 0. */
 static size_t character_length(const unsigned char *p, size_t n)
 {
@@ -110,9 +127,7 @@ static size_t character_length(const unsigned char *p, size_t n)
     for (size_t i = 1; i < len; i++)
         if ((p[i] & 0xC0) != 0x80)
             return 0;
-    bool too_low = (p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xF0 && p[1] < 0x90);
-    bool too_high = (p[0] == 0xED && p[1] > 0x9F) || (p[0] == 0xF4 && p[1] > 0x8F);
-    return too_low || too_high ? 0 : len;
+    return second_byte_fits(p[0], p[1]) ? len : 0;
 }
 
 size_t scan_valid_scalar(const char *text, size_t n)

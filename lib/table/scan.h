@@ -22,10 +22,9 @@ struct scan_chars {
 
 /* Of a text, wherever it was cut. */
 struct scan_totals {
-    uint64_t lines; /* newlines */
-    uint64_t
-        records; /* newlines outside quotes if the text begins outside; if inside, the others */
-    bool odd;    /* number of quotes */
+    uint64_t lines;   /* newlines */
+    uint64_t records; /* those outside quotes, if the text begins outside; if inside, the others */
+    bool odd;         /* number of quotes */
 };
 
 /* The index of a regular text: `stride` cells in every record, text[n - 1] is a newline. Cell k
@@ -40,8 +39,8 @@ struct scan_index {
     size_t cap, count; /* cap >= 256 */
     size_t position;   /* next block of 64 bytes */
     uint64_t inside;   /* all ones when `position` is inside quotes */
-    uint64_t
-        before; /* bit 0: the byte before `position` is a quote or structural, or there is none */
+    /* Bit 0: the byte before `position` is a quote or structural, or there is none. */
+    uint64_t before;
     uint64_t closed; /* bit 0: that byte is a closing quote */
     uint64_t rows;   /* complete regular records so far */
     enum { SCAN_REGULAR, SCAN_RAGGED, SCAN_STRAY_QUOTE } problem;
@@ -55,8 +54,8 @@ struct scan_kernels {
     /* Bytes before the first that is NUL or not UTF-8 (RFC 3629); n when there is none. */
     size_t (*valid)(const char *text, size_t n);
 };
-const struct scan_kernels *
-scan_kernels(enum simd level); /* the scalar ones where a level is not built */
+/* The scalar ones where a level is not built. */
+const struct scan_kernels *scan_kernels(enum simd level);
 
 extern const struct scan_kernels scan_scalar, scan_sse2, scan_avx2, scan_avx512, scan_neon;
 
@@ -76,8 +75,7 @@ struct scan_borders {
 struct scan_borders scan_borders(const char *text, size_t n, struct scan_chars chars,
                                  const struct scan_totals *totals, bool inside);
 
-/* Bytes before the first NUL or bad UTF-8; the plain reference, used by kernels from a suspicious
- * block on. */
+/* The plain reference of `valid`, used by kernels from a suspicious block on. */
 size_t scan_valid_scalar(const char *text, size_t n);
 
 #endif

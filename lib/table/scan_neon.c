@@ -8,7 +8,8 @@
 #include "table/scan_bits.h"
 #include "table/scan_block.h"
 
-/* One bit a byte: each byte keeps the bit of its place in eight, then neighbours are added three times. */
+/* One bit a byte: each byte keeps the bit of its place in eight, then neighbours are added three
+ * times. */
 static inline uint64_t equal_mask(const uint8x16_t v[4], char c)
 {
     static const uint8_t places[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
@@ -39,7 +40,7 @@ static inline void put_positions(uint32_t *at, uint64_t m, uint32_t base)
     put_positions_bits(at, m, base);
 }
 
-/* Plain ASCII goes by in blocks; anything else is left to the reference, up to the next character. */
+/* Plain ASCII goes by in blocks; all else is left to the reference, up to the next character. */
 static size_t valid_neon(const char *text, size_t n)
 {
     size_t i = 0;

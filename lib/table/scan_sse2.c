@@ -5,8 +5,8 @@
 #include <emmintrin.h>
 
 #define TARGET
-#include "table/scan_block.h"
 #include "table/scan_bits.h"
+#include "table/scan_block.h"
 
 static inline uint64_t equal_mask(const __m128i v[4], char c)
 {
@@ -36,7 +36,7 @@ static inline void put_positions(uint32_t *at, uint64_t m, uint32_t base)
     put_positions_bits(at, m, base);
 }
 
-/* Plain ASCII goes by in blocks; anything else is left to the reference, up to the next plain block. */
+/* Plain ASCII goes by in blocks; all else is left to the reference, up to the next such block. */
 static size_t valid_sse2(const char *text, size_t n)
 {
     const __m128i zero = _mm_setzero_si128();

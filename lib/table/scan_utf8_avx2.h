@@ -1,7 +1,7 @@
 /*
- * UTF-8 validation, 32 bytes at a time: three table look-ups by nibbles say which two-byte sequences
- * are wrong, a fourth test which bytes must continue (Keiser and Lemire 2021, doi:10.1002/spe.2940).
- * Included by the AVX2 and AVX-512 kernels, which define TARGET.
+ * UTF-8 validation, 32 bytes at a time: three table look-ups by nibbles say which two-byte
+ * sequences are wrong, a fourth test which bytes must continue (Keiser and Lemire 2021,
+ * doi:10.1002/spe.2940). Included by the AVX2 and AVX-512 kernels, which define TARGET.
  */
 enum {
     UTF8_TOO_SHORT = 1 << 0,      /* lead byte followed by a lead byte or ASCII */
@@ -25,24 +25,24 @@ enum {
 TARGET static inline __m256i utf8_special_cases(__m256i v, __m256i before)
 {
     const __m256i low = _mm256_set1_epi8(0x0F);
-    const char s = UTF8_TOO_SHORT, l = UTF8_TOO_LONG, o2 = UTF8_OVERLONG_2, two = UTF8_C(UTF8_TWO_CONTINUATIONS);
+    const char s = UTF8_TOO_SHORT, l = UTF8_TOO_LONG, o2 = UTF8_OVERLONG_2,
+               two = UTF8_C(UTF8_TWO_CONTINUATIONS);
     const char carry = UTF8_C(UTF8_CARRY);
     const char big = UTF8_TOO_LARGE | UTF8_TOO_LARGE_1000;
-    const __m256i by_high = UTF8_TABLE(
-        l, l, l, l, l, l, l, l, two, two, two, two, s | o2, s, s | UTF8_OVERLONG_3 | UTF8_SURROGATE,
-        s | big);
+    const __m256i by_high = UTF8_TABLE(l, l, l, l, l, l, l, l, two, two, two, two, s | o2, s,
+                                       s | UTF8_OVERLONG_3 | UTF8_SURROGATE, s | big);
     const __m256i by_low = UTF8_TABLE(
-        UTF8_C(carry | UTF8_OVERLONG_3 | o2 | UTF8_TOO_LARGE_1000), UTF8_C(carry | o2), carry, carry,
-        UTF8_C(carry | UTF8_TOO_LARGE), UTF8_C(carry | big), UTF8_C(carry | big), UTF8_C(carry | big),
+        UTF8_C(carry | UTF8_OVERLONG_3 | o2 | UTF8_TOO_LARGE_1000), UTF8_C(carry | o2), carry,
+        carry, UTF8_C(carry | UTF8_TOO_LARGE), UTF8_C(carry | big), UTF8_C(carry | big),
         UTF8_C(carry | big), UTF8_C(carry | big), UTF8_C(carry | big), UTF8_C(carry | big),
-        UTF8_C(carry | big), UTF8_C(carry | big | UTF8_SURROGATE), UTF8_C(carry | big),
-        UTF8_C(carry | big));
+        UTF8_C(carry | big), UTF8_C(carry | big), UTF8_C(carry | big | UTF8_SURROGATE),
+        UTF8_C(carry | big), UTF8_C(carry | big));
     const char cont = UTF8_C(UTF8_TOO_LONG | UTF8_OVERLONG_2 | UTF8_TWO_CONTINUATIONS);
-    const __m256i by_next = UTF8_TABLE(
-        s, s, s, s, s, s, s, s, UTF8_C(cont | UTF8_OVERLONG_3 | UTF8_TOO_LARGE_1000),
-        UTF8_C(cont | UTF8_OVERLONG_3 | UTF8_TOO_LARGE),
-        UTF8_C(cont | UTF8_SURROGATE | UTF8_TOO_LARGE), UTF8_C(cont | UTF8_SURROGATE | UTF8_TOO_LARGE),
-        s, s, s, s);
+    const __m256i by_next =
+        UTF8_TABLE(s, s, s, s, s, s, s, s, UTF8_C(cont | UTF8_OVERLONG_3 | UTF8_TOO_LARGE_1000),
+                   UTF8_C(cont | UTF8_OVERLONG_3 | UTF8_TOO_LARGE),
+                   UTF8_C(cont | UTF8_SURROGATE | UTF8_TOO_LARGE),
+                   UTF8_C(cont | UTF8_SURROGATE | UTF8_TOO_LARGE), s, s, s, s);
     __m256i previous = UTF8_PREVIOUS(v, before, 1);
     __m256i high_nibble = _mm256_and_si256(_mm256_srli_epi16(previous, 4), low);
     __m256i next_nibble = _mm256_and_si256(_mm256_srli_epi16(v, 4), low);
@@ -58,7 +58,8 @@ TARGET static inline __m256i utf8_errors(__m256i v, __m256i before)
     __m256i special = utf8_special_cases(v, before);
     __m256i third = _mm256_subs_epu8(UTF8_PREVIOUS(v, before, 2), _mm256_set1_epi8(0xE0 - 0x80));
     __m256i fourth = _mm256_subs_epu8(UTF8_PREVIOUS(v, before, 3), _mm256_set1_epi8(0xF0 - 0x80));
-    __m256i must_continue = _mm256_and_si256(_mm256_or_si256(third, fourth), _mm256_set1_epi8(UTF8_C(0x80)));
+    __m256i must_continue =
+        _mm256_and_si256(_mm256_or_si256(third, fourth), _mm256_set1_epi8(UTF8_C(0x80)));
     return _mm256_xor_si256(must_continue, special);
 }
 

@@ -32,8 +32,6 @@ struct sample {
     bool complete; /* nothing follows end */
 };
 
-/* ---- records --------------------------------------------------------------------------------- */
-
 static bool is_space(char c)
 {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -83,9 +81,6 @@ static bool next_record(const struct sample *s, const struct csv_reader *r, cons
     }
     return false;
 }
-
-/* ---- delimiters --------------------------------------------------------------------------------
- */
 
 /* The most frequent of counts; among equals the one that came first. */
 static void find_usual(struct trial *t, const size_t *counts, size_t n)
@@ -176,9 +171,6 @@ static struct trial find_dialect(const struct sample *s, const struct format *ba
     return best;
 }
 
-/* ---- names and types ----------------------------------------------------------------------------
- */
-
 /* The columns of the first records. */
 struct columns {
     struct arena arena;
@@ -247,8 +239,6 @@ static void make_schema(struct columns *c, bool header, struct schema *schema)
     }
 }
 
-/* ---- formats ------------------------------------------------------------------------------- */
-
 static void sniff_csv(struct sample s, const struct format *given, struct sniffed *out)
 {
     struct format base = {.kind = FORMAT_CSV, .quote = '"', .header = true};
@@ -257,8 +247,7 @@ static void sniff_csv(struct sample s, const struct format *given, struct sniffe
     out->format = t.format;
     out->confidence = t.records ? (double)t.usual / (double)t.records : 0;
     read_columns(&c, s, &t.format);
-    if (!given)
-        out->format.header = looks_like_header(&c);
+    out->header_doubtful = !given && !looks_like_header(&c);
     make_schema(&c, out->format.header, &out->schema);
     out->records = c.records - (out->format.header && c.records > 0);
     vec_release(&c.first);

@@ -64,8 +64,6 @@ uint64_t sorter_count(const struct sorter *s)
     return s->count;
 }
 
-/* ---- adding --------------------------------------------------------------------------------- */
-
 /* Of a block that is begun for n bytes. */
 static size_t block_size(const struct sorter *s, size_t n)
 {
@@ -108,8 +106,6 @@ static void drop_blocks(struct sorter *s)
     s->block_left = 0;
     s->used = 0;
 }
-
-/* ---- sorting in memory ---------------------------------------------------------------------- */
 
 enum {
     SMALL = 64,      /* entries that a comparison sort handles best */
@@ -233,8 +229,6 @@ static void sort_entries(struct entry *entries, size_t n)
     mem_free(other);
 }
 
-/* ---- spilling ------------------------------------------------------------------------------- */
-
 static size_t record_size(const struct record *r)
 {
     return sizeof *r + r->key + r->payload;
@@ -306,8 +300,6 @@ int sorter_add(struct sorter *s, struct text key, struct text payload, struct er
     s->count++;
     return 0;
 }
-
-/* ---- finishing ------------------------------------------------------------------------------ */
 
 /* What is in memory becomes a run. */
 static void close_entries(struct sorter *s)

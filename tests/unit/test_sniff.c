@@ -3,7 +3,7 @@
 #include "table/table.h"
 #include "unit.h"
 
-/* "delimiter header|no-header columns line-end: name:type ... (records)" */
+/* "delimiter [doubtful header|no header] [backslash] [line end] name:type ... (records)" */
 static const char *describe(const char *text, bool complete, const struct format *given,
                             struct buf *out)
 {
@@ -15,7 +15,8 @@ static const char *describe(const char *text, bool complete, const struct format
     } else if (s.format.kind == FORMAT_JSONL) {
         buf_puts(out, "jsonl");
     } else {
-        buf_format(out, "%s%s%s%s", s.format.delimiter, s.format.header ? "" : " no header",
+        const char *header = s.header_doubtful ? " doubtful header" : "";
+        buf_format(out, "%s%s%s%s", s.format.delimiter, s.format.header ? header : " no header",
                    s.format.backslash ? " backslash" : "",
                    s.line_end[0] == '\r' ? s.line_end[1] ? " crlf" : " cr" : "");
     }
@@ -44,7 +45,7 @@ TEST(delimiters)
          "2\n",
          "\x1f a:int b:int (1)"},
         {"id,at\n1,2020-01-31 10:20:30Z\n2,2020-02-01 00:00:00Z\n", ", id:int at:time (2)"},
-        {"1,10:20:30\n2,00:00:00\n", ", no header c1:int c2:text (2)"},
+        {"1,10:20:30\n2,00:00:00\n", ", doubtful header 1:int 10:20:30:text (1)"},
         {"name\nfirst one\nsecond and third\n", ", name:text (2)"},
         {"name,quote\nx,\"a;b;c\"\ny,\"d;e;f\"\n", ", name:text quote:text (2)"},
         {"a;b\n\"x;\"\"y\"\",\n,\";1\n", "; a:text b:int (1)"},
@@ -66,10 +67,10 @@ TEST(headers)
     struct buf out = {0};
     CHECK_TEXT(describe("a,b\n", true, NULL, &out), ", a:text b:text (0)");
     CHECK_TEXT(describe("x,y\nu,v\n", true, NULL, &out), ", x:text y:text (1)");
-    CHECK_TEXT(describe("x,x\nu,v\n", true, NULL, &out), ", no header c1:text c2:text (2)");
-    CHECK_TEXT(describe("1,x\n2,y\n", true, NULL, &out), ", no header c1:int c2:text (2)");
+    CHECK_TEXT(describe("x,x\nu,v\n", true, NULL, &out), ", doubtful header x:text x:text (1)");
+    CHECK_TEXT(describe("1,x\n2,y\n", true, NULL, &out), ", doubtful header 1:int x:text (1)");
     CHECK_TEXT(describe(",x\n0,y\n1,z\n", true, NULL, &out), ", c1:int x:text (2)");
-    CHECK_TEXT(describe(",x\na,y\n", true, NULL, &out), ", no header c1:text c2:text (2)");
+    CHECK_TEXT(describe(",x\na,y\n", true, NULL, &out), ", doubtful header c1:text x:text (1)");
     struct format given = format_csv('\t');
     CHECK_TEXT(describe("1,x\ta\n2,y\tb\n", true, &given, &out), "\t 1,x:text a:text (1)");
     given.header = false;

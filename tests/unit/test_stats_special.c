@@ -96,8 +96,8 @@ TEST(normal)
         {3, 0.9986501019683699},
     };
     for (size_t i = 0; i < COUNT_OF(ppf); i++)
-        CHECK(near(normal_ppf(ppf[i][0]), ppf[i][1]));
+        CHECK(near(normal_quantile(ppf[i][0]), ppf[i][1]));
     for (size_t i = 0; i < COUNT_OF(cdf); i++)
         CHECK(near(normal_cdf(cdf[i][0]), cdf[i][1]));
-    CHECK(isinf(normal_ppf(0)) && isinf(normal_ppf(1)) && isnan(normal_ppf(2)));
+    CHECK(isinf(normal_quantile(0)) && isinf(normal_quantile(1)) && isnan(normal_quantile(2)));
 }
