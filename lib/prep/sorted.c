@@ -17,11 +17,15 @@ struct sorted {
     struct buf payload; /* the row's id (8 bytes), the packed row */
 };
 
+size_t step_memory_whole(const struct step *s)
+{
+    return s->context->memory ? s->context->memory : (size_t)1 << 30;
+}
+
 size_t step_memory(const struct step *s)
 {
     unsigned jobs = s->context->jobs ? s->context->jobs : cpu_count();
-    size_t memory = s->context->memory ? s->context->memory : (size_t)1 << 30;
-    return memory / jobs;
+    return step_memory_whole(s) / jobs;
 }
 
 /* All that comes of one chunk passes one thread, in order. */

@@ -45,7 +45,8 @@ void key_put_cell(struct buf *key, struct batch *b, size_t row, const struct cel
 int sort_orders(struct step *s, const char *name, const struct schema *in, struct cell_order usual,
                 struct cell_order **orders, size_t *count, struct error *e);
 
-/* Bytes each thread of a step may hold. */
+/* Bytes a step may hold, and each of its threads. */
+size_t step_memory_whole(const struct step *s);
 size_t step_memory(const struct step *s);
 
 #endif

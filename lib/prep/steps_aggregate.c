@@ -1,6 +1,7 @@
 /* Steps that make one row of many: agg, rollup, cube. */
 #include "prep/agg_table.h"
 #include "prep/families.h"
+#include "prep/sorted.h"
 
 /* ---- the plan: what is asked --------------------------------------------------------------- */
 
@@ -198,8 +199,7 @@ static int agg_learn(const struct step *s, void *state, struct batch *b, struct 
 
 static void *agg_state_new(const struct step *s)
 {
-    unsigned jobs = s->context->jobs ? s->context->jobs : 1;
-    return agg_table_new(s->plan, s->context->memory / jobs);
+    return agg_table_new(s->plan, step_memory(s));
 }
 
 static void agg_state_free(void *state)

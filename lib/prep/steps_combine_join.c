@@ -1,11 +1,25 @@
 /* join: rows of the stream with rows of a file that have the same key. The file is held in memory,
- * hashed by key, and rows stream; one that memory does not hold is joined on disk (join.h). */
+ * hashed by key, and rows stream; one that memory does not hold is joined on disk (pairing.h), or,
+ * by cross, read again for every row. */
 #include "prep/families.h"
-#include "prep/join.h"
+#include "prep/pairing.h"
+#include "prep/sorted.h"
 
 #include <stdatomic.h>
 
 enum { PIECE_ROWS = 8192 };
+
+enum join_how { JOIN_INNER, JOIN_LEFT, JOIN_RIGHT, JOIN_FULL, JOIN_SEMI, JOIN_ANTI, JOIN_CROSS };
+
+struct join_plan {
+    enum join_how how;
+    struct side *side;
+    struct match_key *keys;
+    size_t key_count;
+    struct taken take;
+    uint8_t *wanted; /* by column of the side table: must be held */
+    size_t left_columns;
+};
 
 static bool join_keeps_left(const struct join_plan *plan)
 {
@@ -73,15 +87,12 @@ static int join_shape(struct step *s, struct schema *schema, struct error *e)
 /* ---- the side table ------------------------------------------------------------------------- */
 
 struct join_run {
-    struct join_disk *disk; /* NULL: the table is in memory, and */
+    struct pairing *disk; /* memory does not hold the table; else */
+    bool rescan;          /* cross: nor need it be held; else */
     struct match match;
-    _Atomic uint8_t *seen; /* by side row: it has found a partner; for right and full joins */
+    _Atomic uint8_t *seen;      /* by side row: it has found a partner; for right and full joins */
+    struct pair_list *partners; /* on disk: right rows of the key at hand */
 };
-
-static size_t join_memory(const struct step *s)
-{
-    return s->context->memory ? s->context->memory : (size_t)1 << 30;
-}
 
 static int add_side(void *context, struct batch *b, struct error *e)
 {
@@ -90,7 +101,7 @@ static int add_side(void *context, struct batch *b, struct error *e)
     const struct join_plan *plan = s->plan;
     struct join_run *run = s->run;
     match_add(&run->match, b);
-    return match_held(&run->match) + plan->side->held > join_memory(s) ? SIDE_FULL : 0;
+    return match_held(&run->match) + plan->side->held > step_memory_whole(s) ? SIDE_FULL : 0;
 }
 
 static void join_stop(struct step *s)
@@ -99,7 +110,8 @@ static void join_stop(struct step *s)
     struct join_run *run = s->run;
     if (!run)
         return;
-    join_disk_free(run->disk);
+    pairing_free(run->disk);
+    pair_list_free(run->partners);
     match_release(&run->match);
     mem_free(run->seen);
     side_clear(plan->side);
@@ -107,21 +119,122 @@ static void join_stop(struct step *s)
     s->run = NULL;
 }
 
+/* ---- on disk -------------------------------------------------------------------------------- */
+
+/* A left row with all its partners. */
+static int put_partners(struct pairing *p, const struct step *s, const struct pair_row *left,
+                        struct error *e)
+{
+    const struct join_plan *plan = s->plan;
+    const struct join_run *run = s->run;
+    struct pair_row right;
+    if (plan->how == JOIN_ANTI)
+        return 0;
+    if (plan->how == JOIN_SEMI)
+        return pairing_put(p, left, NULL, 0, e);
+    int rc = pair_list_rewind(run->partners, e);
+    while (rc == 0 && (rc = pair_list_next(run->partners, &right, e)) == 1)
+        rc = pairing_put(p, left, &right, 0, e);
+    return rc;
+}
+
+static int pair_all(struct pairing *p, void *context, struct error *e)
+{
+    const struct step *s = context;
+    const struct join_run *run = s->run;
+    const struct pair_row *row;
+    int rc = 0;
+    pair_list_clear(run->partners);
+    while (rc == 0 && (row = pairing_right(p))) {
+        rc = pair_list_add(run->partners, row, e);
+        if (rc == 0)
+            rc = pairing_next_right(p, e);
+    }
+    while (rc == 0 && (row = pairing_left(p))) {
+        rc = put_partners(p, s, row, e);
+        if (rc == 0)
+            rc = pairing_next_left(p, e);
+    }
+    return rc;
+}
+
+static int finish_pairs(void *context, struct batch *b, const struct paired *r, struct emit *out,
+                        struct error *e)
+{
+    const struct join_plan *plan = ((const struct step *)context)->plan;
+    if (r->right_only)
+        side_alone(plan->side, plan->keys, plan->key_count, plan->left_columns, b, r->places, r->n,
+                   r->cells);
+    pairing_add_columns(plan->side, &plan->take, b, r);
+    return emit(out, b, e);
+}
+
 /* Rows must then come in order: s->in_order is looked at after the start. */
 static int join_on_disk(struct step *s, struct error *e)
 {
     const struct join_plan *plan = s->plan;
     struct join_run *run = s->run;
-    if (plan->how == JOIN_CROSS)
-        return error_set(e, ERR_SYSTEM,
-                         "%.200s: does not fit in memory: raise --memory, or stream it and join "
-                         "the other table",
-                         plan->side->path);
+    struct pairing_rules rules = {.side = plan->side,
+                                  .keys = plan->keys,
+                                  .key_count = plan->key_count,
+                                  .wanted = plan->wanted,
+                                  .keeps_left = join_keeps_left(plan) || plan->how == JOIN_ANTI,
+                                  .keeps_right = join_keeps_right(plan),
+                                  .pair = pair_all,
+                                  .finish = finish_pairs,
+                                  .context = s};
     match_release(&run->match);
-    run->disk = join_disk_new(s);
     s->in_order = true;
-    return join_disk_load(run->disk, e);
+    run->rescan = plan->how == JOIN_CROSS;
+    if (run->rescan) {
+        side_clear(plan->side);
+        return 0;
+    }
+    run->disk = pairing_new(s, &rules);
+    run->partners = pair_list_new(s);
+    return pairing_load(run->disk, NULL, e);
 }
+
+/* Row `row` of a batch, to be beside all rows of the table. */
+struct crossing {
+    const struct join_plan *plan;
+    struct batch *b;
+    uint32_t row;
+    uint64_t child;
+    struct emit *out;
+};
+
+static int cross_batch(void *context, struct batch *side, struct error *e)
+{
+    struct crossing *c = context;
+    uint32_t *left = batch_array(side, side->rows, sizeof *left);
+    for (size_t r = 0; r < side->rows; r++)
+        left[r] = c->row;
+    if (side->rows == 0)
+        return 0;
+    struct pairs pairs = {.left = left, .n = side->rows, .child = c->child};
+    struct batch *piece = side_piece(c->b, &pairs, c->out);
+    c->child += side->rows;
+    for (size_t i = 0; i < c->plan->take.count; i++) {
+        const struct text *cells = side_copy_cells(side, c->plan->take.at[i], piece);
+        batch_add(piece, side_column(c->plan->side, cells, side->rows, piece));
+    }
+    return emit(c->out, piece, e);
+}
+
+static int cross_rows(const struct step *s, struct batch *b, struct emit *out, struct error *e)
+{
+    const struct join_plan *plan = s->plan;
+    int rc = 0;
+    for (size_t r = 0; rc == 0 && r < b->rows; r++) {
+        struct crossing c = {plan, b, (uint32_t)r, 0, out};
+        rc = side_scan(plan->side, cross_batch, &c, e);
+    }
+    batch_free(b);
+    return rc;
+}
+
+/* ---- in memory ------------------------------------------------------------------------------ */
 
 static int join_load(struct step *s, struct join_run *run, struct error *e)
 {
@@ -129,7 +242,7 @@ static int join_load(struct step *s, struct join_run *run, struct error *e)
     run->match.keys = plan->keys;
     run->match.count = plan->key_count;
     s->in_order = false;
-    int rc = side_read(plan->side, plan->wanted, join_memory(s),
+    int rc = side_read(plan->side, plan->wanted, step_memory_whole(s),
                        plan->how == JOIN_CROSS ? NULL : add_side, s, e);
     if (rc == SIDE_FULL)
         return join_on_disk(s, e);
@@ -267,9 +380,9 @@ static int emit_filtered(const struct step *s, struct batch *b, const uint32_t *
     return emit(out, b, e);
 }
 
-static int push_to_disk(struct join_disk *disk, struct batch *b, struct error *e)
+static int push_to_disk(struct pairing *disk, struct batch *b, struct error *e)
 {
-    int rc = join_disk_add(disk, b, e);
+    int rc = pairing_add(disk, b, NULL, e);
     batch_free(b);
     return rc;
 }
@@ -280,6 +393,8 @@ static int join_push(struct step *s, struct batch *b, struct emit *out, struct e
     const struct join_run *run = s->run;
     if (run->disk)
         return push_to_disk(run->disk, b, e);
+    if (run->rescan)
+        return cross_rows(s, b, out, e);
     uint32_t *groups = batch_array(b, b->rows, sizeof *groups);
     memset(groups, 0, b->rows * sizeof *groups);
     find_groups(s, b, groups);
@@ -293,37 +408,20 @@ static int join_push(struct step *s, struct batch *b, struct emit *out, struct e
 
 /* ---- rows of the side table without a partner ------------------------------------------------ */
 
-void join_right_only(const struct join_plan *plan, struct batch *b, const uint64_t *numbers,
-                     size_t n)
+static int emit_alone(struct step *s, const uint32_t *rows, size_t n, struct emit *out,
+                      struct error *e)
 {
-    struct text *missing = batch_array(b, n, sizeof *missing);
-    uint64_t *ids = batch_array(b, n, sizeof *ids);
-    for (size_t i = 0; i < n; i++) {
-        missing[i] = (struct text){NULL, 0};
-        ids[i] = UINT64_C(1) << 63 | numbers[i] << ROW_ID_SHIFT;
-    }
-    b->rows = n;
-    b->ids = ids;
-    b->format = plan->side->format;
-    b->part = 1; /* not of the stream's first file */
-    b->policy = plan->side->policy;
-    for (size_t c = 0; c < plan->left_columns; c++)
-        batch_add(b, column_of_text(missing));
-}
-
-static void fill_right_only(const struct join_plan *plan, struct batch *b, const uint32_t *rows,
-                            size_t n)
-{
-    uint64_t *numbers = batch_array(b, n, sizeof *numbers);
+    const struct join_plan *plan = s->plan;
+    struct batch *b = emit_batch(out);
+    uint64_t *places = batch_array(b, n, sizeof *places);
     for (size_t i = 0; i < n; i++)
-        numbers[i] = rows[i];
-    join_right_only(plan, b, numbers, n);
-    for (size_t i = 0; i < plan->key_count; i++)
-        batch_set(b, plan->keys[i].left, side_gather(plan->side, plan->keys[i].right, rows, n, b));
-    side_add_columns(plan->side, &plan->take, b, rows, n);
+        places[i] = rows[i];
+    struct paired alone = {
+        .right_only = true, .n = n, .places = places, .cells = side_cells(plan->side, rows, n, b)};
+    return finish_pairs(s, b, &alone, out, e);
 }
 
-static int emit_right_only(const struct step *s, struct emit *out, struct error *e)
+static int emit_right_only(struct step *s, struct emit *out, struct error *e)
 {
     const struct join_plan *plan = s->plan;
     const struct join_run *run = s->run;
@@ -333,9 +431,7 @@ static int emit_right_only(const struct step *s, struct emit *out, struct error 
         if (r < plan->side->rows && !run->seen[r])
             rows[n++] = (uint32_t)r;
         if (n > 0 && (n == COUNT_OF(rows) || r == plan->side->rows)) {
-            struct batch *b = emit_batch(out);
-            fill_right_only(plan, b, rows, n);
-            rc = emit(out, b, e);
+            rc = emit_alone(s, rows, n, out, e);
             n = 0;
         }
     }
@@ -345,17 +441,13 @@ static int emit_right_only(const struct step *s, struct emit *out, struct error 
 static int join_flush(struct step *s, struct emit *out, struct error *e)
 {
     const struct join_run *run = s->run;
-    return run->disk ? join_disk_emit(run->disk, out, e) : emit_right_only(s, out, e);
+    return run->disk ? pairing_emit(run->disk, out, e) : emit_right_only(s, out, e);
 }
 
 /* ---- the table ------------------------------------------------------------------------------ */
 
 static const struct arg join_args[] = {
-    {.name = "file",
-     .kind = ARG_FILE,
-     .help = "the other table",
-     .positional = true,
-     .required = true},
+    SIDE_FILE_ARG,
     {.name = "on",
      .kind = ARG_LIST,
      .help = "columns that must be equal: a,b; a=b when the file calls a b"},
@@ -363,10 +455,7 @@ static const struct arg join_args[] = {
     {.name = "take",
      .kind = ARG_TEXT,
      .help = "columns of the file to add, as a selection (default: all but its key)"},
-    {.name = "suffix",
-     .kind = ARG_TEXT,
-     .fallback = "_right",
-     .help = "appended to a name of the file's that is taken"},
+    SIDE_SUFFIX_ARG,
     {0},
 };
 
@@ -443,8 +532,9 @@ const struct step_kind steps_combine_join[] = {
             "text, but two number columns of which one has fractions as numbers, two time columns "
             "as times. semi keeps rows that are there twice. The file is held in memory and rows "
             "stream; when it does not fit in --memory both tables are sorted on disk, and rows "
-            "leave after the last one has come. cross must fit: let the larger of two tables be "
-            "the stream.",
+            "leave after the last one has come; for cross the file is then read again for every "
+            "row: "
+            "let the larger of two tables be the stream.",
         .args = join_args,
         .methods = join_methods,
         .example = {.program = "join places.csv on=to=code how=left",

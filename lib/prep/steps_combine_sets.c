@@ -403,14 +403,9 @@ static int diff_shape(struct step *s, struct schema *schema, struct error *e)
 
 /* ---- the table ------------------------------------------------------------------------------ */
 
-#define FILE_ARG                                                                                   \
-    {                                                                                              \
-        .name = "file", .kind = ARG_FILE, .help = "the other table", .positional = true,           \
-        .required = true                                                                           \
-    }
 
 static const struct arg set_args[] = {
-    FILE_ARG,
+    SIDE_FILE_ARG,
     {.name = "columns",
      .kind = ARG_COLUMNS,
      .fallback = "@all",
@@ -423,7 +418,7 @@ static const struct arg set_args[] = {
     {0},
 };
 static const struct arg update_args[] = {
-    FILE_ARG,
+    SIDE_FILE_ARG,
     {.name = "on",
      .kind = ARG_LIST,
      .help = "columns that must be equal, as in join: a,b=c",
@@ -435,7 +430,7 @@ static const struct arg update_args[] = {
     {0},
 };
 static const struct arg diff_args[] = {
-    FILE_ARG,
+    SIDE_FILE_ARG,
     {.name = "on",
      .kind = ARG_LIST,
      .help = "columns that identify a row: a,b=c",
