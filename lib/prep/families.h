@@ -75,6 +75,7 @@ extern const struct step_kind steps_window_total[];
 extern const struct step_kind steps_combine_near[];
 extern const struct step_kind steps_combine_fuzzy[];
 extern const struct step_kind steps_combine_sets[];
+extern const struct step_kind steps_combine_update[];
 extern const struct step_kind steps_reshape[];
 extern const struct step_kind steps_reshape_json[];
 extern const struct step_kind steps_reshape_wide[];

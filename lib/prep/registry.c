@@ -74,6 +74,7 @@ static const struct step_kind *const families[] = {
     steps_combine_near,
     steps_combine_fuzzy,
     steps_combine_sets,
+    steps_combine_update,
     steps_reshape,
     steps_reshape_json,
     steps_reshape_wide,

@@ -189,7 +189,7 @@ const struct text **side_cells(const struct side *side, const uint32_t *rows, si
     size_t fields = side->schema->fields.len;
     const struct text **cells = arena_zero(&b->arena, (fields + 1) * sizeof *cells);
     for (size_t i = 0; i < fields; i++)
-        if (side->columns[i].at)
+        if (side->columns[i].at || side->rows == 0)
             cells[i] = gather(side, i, rows, n, b);
     return cells;
 }

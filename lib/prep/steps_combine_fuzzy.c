@@ -1,27 +1,26 @@
 /* join_fuzzy: partners whose text is alike, not equal. */
 #include "expr/distance.h"
+#include "prep/beside.h"
 #include "prep/families.h"
-#include "prep/near.h"
 
 #include <math.h>
 
 enum { WITH_JARO_WINKLER, WITH_LEVENSHTEIN };
 
 struct fuzzy_plan {
-    struct near_side table;
+    struct beside table;
     struct match_key on;
     int with;
     double least;
     bool keeps_left;
 };
 
-/* The side table's rows, by group of by=, and what is compared of each; or, on disk: */
+/* The side table's rows, by group of by=, and what is compared of each. */
 struct fuzzy_run {
-    struct match match;
+    struct beside_rows rows;
     VEC(struct characters) texts; /* by side row; at == NULL: missing */
     struct arena arena;           /* theirs */
-    struct pairing *disk;
-    struct pair_list *partners; /* rows of the key at hand that have a text */
+    struct pair_list *partners;   /* on disk: rows of the key at hand that have a text */
 };
 
 /* ---- opening -------------------------------------------------------------------------------- */
@@ -32,7 +31,7 @@ static int fuzzy_open(struct step *s, const struct schema *in, struct error *e)
     struct match_key *on;
     size_t count = 0;
     s->plan = plan;
-    int rc = near_side_open(s, in, &plan->table, e);
+    int rc = beside_open(s, in, "by", &plan->table, e);
     if (rc == 0)
         rc = match_keys(s, "on", in, plan->table.side->schema, &on, &count, e);
     if (rc)
@@ -43,7 +42,7 @@ static int fuzzy_open(struct step *s, const struct schema *in, struct error *e)
     plan->with = arg_choice(s, "with");
     plan->least = arg_number(s, "min");
     plan->keeps_left = arg_choice(s, "how") == 0;
-    return near_side_take(s, &plan->table, FIELD_NONE, e);
+    return beside_take(s, &plan->table, FIELD_NONE, e);
 }
 
 static void fuzzy_close(struct step *s)
@@ -109,11 +108,9 @@ static void fuzzy_stop(struct step *s)
     struct fuzzy_run *run = s->run;
     if (!run)
         return;
-    pairing_free(run->disk);
+    beside_clear(&plan->table, &run->rows);
     pair_list_free(run->partners);
-    match_release(&run->match);
     release_texts(run);
-    side_clear(plan->table.side);
     mem_free(run);
     s->run = NULL;
 }
@@ -183,44 +180,30 @@ static int finish_pairs(void *context, struct batch *b, const struct paired *r, 
     return emit(out, b, e);
 }
 
-/* Rows must then come in order: s->in_order is looked at after the start. */
-static int fuzzy_on_disk(struct step *s, struct error *e)
-{
-    const struct fuzzy_plan *plan = s->plan;
-    struct fuzzy_run *run = s->run;
-    struct pairing_rules rules = near_side_rules(&plan->table);
-    rules.has_text = true;
-    rules.left_text = plan->on.left;
-    rules.right_text = plan->on.right;
-    rules.keeps_left = plan->keeps_left;
-    rules.pair = pair_alike;
-    rules.finish = finish_pairs;
-    rules.context = s;
-    release_texts(run);
-    s->in_order = true;
-    run->disk = pairing_new(s, &rules);
-    run->partners = pair_list_new(s);
-    return pairing_load(run->disk, NULL, e);
-}
-
 static int fuzzy_start(struct step *s, struct error *e)
 {
     const struct fuzzy_plan *plan = s->plan;
     struct fuzzy_run *run = mem_alloc(sizeof *run);
+    struct pairing_rules how = {.has_text = true,
+                                .left_text = plan->on.left,
+                                .right_text = plan->on.right,
+                                .keeps_left = plan->keeps_left,
+                                .pair = pair_alike,
+                                .finish = finish_pairs,
+                                .context = s};
     s->run = run;
-    s->in_order = false;
-    int rc = near_side_load(s, &plan->table, &run->match, add_side, s, e);
-    if (rc == SIDE_FULL)
-        rc = fuzzy_on_disk(s, e);
+    run->partners = pair_list_new(s);
+    int rc = beside_load(s, &plan->table, &run->rows, add_side, &how, NULL, e);
     if (rc)
         fuzzy_stop(s);
+    else if (run->rows.disk)
+        release_texts(run);
     return rc;
 }
 
 static int fuzzy_flush(struct step *s, struct emit *out, struct error *e)
 {
-    const struct fuzzy_run *run = s->run;
-    return run->disk ? pairing_emit(run->disk, out, e) : 0;
+    return beside_flush(&((struct fuzzy_run *)s->run)->rows, out, e);
 }
 
 /* ---- in memory ------------------------------------------------------------------------------ */
@@ -239,8 +222,8 @@ static struct partner best_of_group(const struct step *s, size_t group, struct t
     struct partner best = {UINT32_MAX, (double)NAN};
     struct arena scratch = {0};
     struct characters text = characters_of(cell, arena);
-    for (uint32_t i = run->match.starts[group]; i < run->match.starts[group + 1]; i++) {
-        uint32_t row = run->match.rows[i];
+    for (uint32_t i = run->rows.match.starts[group]; i < run->rows.match.starts[group + 1]; i++) {
+        uint32_t row = run->rows.match.rows[i];
         const struct characters *other = &run->texts.at[row];
         if (!other->at)
             continue;
@@ -258,7 +241,7 @@ static void find_partners(const struct step *s, struct batch *b, struct partner 
     const struct fuzzy_plan *plan = s->plan;
     const struct fuzzy_run *run = s->run;
     const struct text *cells = batch_text(b, plan->on.left);
-    struct match_reader reader = match_reader(&run->match, b);
+    struct match_reader reader = match_reader(&run->rows.match, b);
     struct arena arena = {0};
     for (size_t r = 0; r < b->rows; r++) {
         size_t group = match_find(&reader, r);
@@ -274,12 +257,9 @@ static void find_partners(const struct step *s, struct batch *b, struct partner 
 static int fuzzy_push(struct step *s, struct batch *b, struct emit *out, struct error *e)
 {
     const struct fuzzy_plan *plan = s->plan;
-    const struct fuzzy_run *run = s->run;
-    if (run->disk) {
-        int rc = pairing_add(run->disk, b, NULL, e);
-        batch_free(b);
-        return rc;
-    }
+    struct fuzzy_run *run = s->run;
+    if (run->rows.disk)
+        return beside_push(&run->rows, b, NULL, e);
     struct partner *partners = batch_array(b, b->rows, sizeof *partners);
     uint32_t *kept = batch_array(b, b->rows, sizeof *kept);
     uint32_t *rows = batch_array(b, b->rows, sizeof *rows);
@@ -325,7 +305,7 @@ static const struct arg fuzzy_args[] = {
      .fallback = "left",
      .help = "inner drops rows without a partner",
      .choices = "left inner"},
-    NEAR_SIDE_ARGS("columns that must be equal, as in join: a,b=c; saves time, too",
+    BESIDE_ARGS("columns that must be equal, as in join: a,b=c; saves time, too",
                    "those of by="),
     {.name = "score", .kind = ARG_NAME, .help = "new column: how alike the two are"},
     {0},

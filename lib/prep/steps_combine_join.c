@@ -1,8 +1,8 @@
 /* join: rows of the stream with rows of a file that have the same key. The file is held in memory,
  * hashed by key, and rows stream; one that memory does not hold is joined on disk (pairing.h), or,
  * by cross, read again for every row. */
+#include "prep/beside.h"
 #include "prep/families.h"
-#include "prep/pairing.h"
 #include "prep/sorted.h"
 
 #include <stdatomic.h>
@@ -13,11 +13,7 @@ enum join_how { JOIN_INNER, JOIN_LEFT, JOIN_RIGHT, JOIN_FULL, JOIN_SEMI, JOIN_AN
 
 struct join_plan {
     enum join_how how;
-    struct side *side;
-    struct match_key *keys;
-    size_t key_count;
-    struct taken take;
-    uint8_t *wanted; /* by column of the side table: must be held */
+    struct beside table;
     size_t left_columns;
 };
 
@@ -33,29 +29,22 @@ static bool join_keeps_right(const struct join_plan *plan)
 
 /* ---- opening -------------------------------------------------------------------------------- */
 
-/* The side table's columns that go into the result, and those that must be held. */
-static int choose_columns(struct step *s, struct join_plan *plan, struct error *e)
+static int open_table(struct step *s, struct join_plan *plan, const struct schema *in,
+                      struct error *e)
 {
-    size_t *keys = arena_alloc(&s->arena, (plan->key_count + 1) * sizeof *keys);
-    for (size_t i = 0; i < plan->key_count; i++)
-        keys[i] = plan->keys[i].right;
-    int rc = side_take(s, plan->side, arg_text(s, "take"), keys, plan->key_count, &plan->take, e);
-    if (plan->how == JOIN_SEMI || plan->how == JOIN_ANTI)
-        plan->take.count = 0;
-    plan->wanted = side_wanted(s, plan->side, &plan->take);
-    for (size_t i = 0; i < plan->key_count && join_keeps_right(plan); i++)
-        plan->wanted[keys[i]] = 1;
-    return rc;
-}
-
-static int open_side(struct step *s, struct join_plan *plan, const struct schema *in,
-                     struct error *e)
-{
-    int rc = side_open(s, arg_text(s, "file"), &plan->side, e);
+    struct beside *t = &plan->table;
+    int rc = beside_open(s, in, "on", t, e);
+    if (rc == 0)
+        rc = beside_take(s, t, FIELD_NONE, e);
     if (rc)
         return rc;
-    rc = match_keys(s, "on", in, plan->side->schema, &plan->keys, &plan->key_count, e);
-    return rc ? rc : choose_columns(s, plan, e);
+    if (plan->how == JOIN_SEMI || plan->how == JOIN_ANTI) {
+        t->take.count = 0;
+        t->wanted = side_wanted(s, t->side, &t->take);
+    }
+    for (size_t i = 0; i < t->key_count && join_keeps_right(plan); i++)
+        t->wanted[t->keys[i].right] = 1;
+    return 0;
 }
 
 static int join_open(struct step *s, const struct schema *in, struct error *e)
@@ -69,40 +58,30 @@ static int join_open(struct step *s, const struct schema *in, struct error *e)
                           plan->how == JOIN_CROSS
                               ? "how=cross joins every row with every row: it takes no on="
                               : "name the key: on=a, or on=a=b when the file calls it b");
-    return open_side(s, plan, in, e);
+    return open_table(s, plan, in, e);
 }
 
 static void join_close(struct step *s)
 {
     struct join_plan *plan = s->plan;
-    side_free(plan->side);
+    side_free(plan->table.side);
 }
 
 static int join_shape(struct step *s, struct schema *schema, struct error *e)
 {
     const struct join_plan *plan = s->plan;
-    return side_add_fields(s, plan->side, &plan->take, arg_text(s, "suffix"), schema, e);
+    return side_add_fields(s, plan->table.side, &plan->table.take, arg_text(s, "suffix"), schema,
+                           e);
 }
 
 /* ---- the side table ------------------------------------------------------------------------- */
 
 struct join_run {
-    struct pairing *disk; /* memory does not hold the table; else */
-    bool rescan;          /* cross: nor need it be held; else */
-    struct match match;
+    struct beside_rows rows;
+    bool rescan;                /* cross: memory does not hold the table, nor need it */
     _Atomic uint8_t *seen;      /* by side row: it has found a partner; for right and full joins */
     struct pair_list *partners; /* on disk: right rows of the key at hand */
 };
-
-static int add_side(void *context, struct batch *b, struct error *e)
-{
-    (void)e;
-    struct step *s = context;
-    const struct join_plan *plan = s->plan;
-    struct join_run *run = s->run;
-    match_add(&run->match, b);
-    return match_held(&run->match) + plan->side->held > step_memory_whole(s) ? SIDE_FULL : 0;
-}
 
 static void join_stop(struct step *s)
 {
@@ -110,11 +89,9 @@ static void join_stop(struct step *s)
     struct join_run *run = s->run;
     if (!run)
         return;
-    pairing_free(run->disk);
+    beside_clear(&plan->table, &run->rows);
     pair_list_free(run->partners);
-    match_release(&run->match);
     mem_free(run->seen);
-    side_clear(plan->side);
     mem_free(run);
     s->run = NULL;
 }
@@ -163,36 +140,10 @@ static int finish_pairs(void *context, struct batch *b, const struct paired *r, 
 {
     const struct join_plan *plan = ((const struct step *)context)->plan;
     if (r->right_only)
-        side_alone(plan->side, plan->keys, plan->key_count, plan->left_columns, b, r->places, r->n,
-                   r->cells);
-    pairing_add_columns(plan->side, &plan->take, b, r);
+        side_alone(plan->table.side, plan->table.keys, plan->table.key_count, plan->left_columns, b,
+                   r->places, r->n, r->cells);
+    pairing_add_columns(plan->table.side, &plan->table.take, b, r);
     return emit(out, b, e);
-}
-
-/* Rows must then come in order: s->in_order is looked at after the start. */
-static int join_on_disk(struct step *s, struct error *e)
-{
-    const struct join_plan *plan = s->plan;
-    struct join_run *run = s->run;
-    struct pairing_rules rules = {.side = plan->side,
-                                  .keys = plan->keys,
-                                  .key_count = plan->key_count,
-                                  .wanted = plan->wanted,
-                                  .keeps_left = join_keeps_left(plan) || plan->how == JOIN_ANTI,
-                                  .keeps_right = join_keeps_right(plan),
-                                  .pair = pair_all,
-                                  .finish = finish_pairs,
-                                  .context = s};
-    match_release(&run->match);
-    s->in_order = true;
-    run->rescan = plan->how == JOIN_CROSS;
-    if (run->rescan) {
-        side_clear(plan->side);
-        return 0;
-    }
-    run->disk = pairing_new(s, &rules);
-    run->partners = pair_list_new(s);
-    return pairing_load(run->disk, NULL, e);
 }
 
 /* Row `row` of a batch, to be beside all rows of the table. */
@@ -215,9 +166,9 @@ static int cross_batch(void *context, struct batch *side, struct error *e)
     struct pairs pairs = {.left = left, .n = side->rows, .child = c->child};
     struct batch *piece = side_piece(c->b, &pairs, c->out);
     c->child += side->rows;
-    for (size_t i = 0; i < c->plan->take.count; i++) {
-        const struct text *cells = side_copy_cells(side, c->plan->take.at[i], piece);
-        batch_add(piece, side_column(c->plan->side, cells, side->rows, piece));
+    for (size_t i = 0; i < c->plan->table.take.count; i++) {
+        const struct text *cells = side_copy_cells(side, c->plan->table.take.at[i], piece);
+        batch_add(piece, side_column(c->plan->table.side, cells, side->rows, piece));
     }
     return emit(c->out, piece, e);
 }
@@ -228,7 +179,7 @@ static int cross_rows(const struct step *s, struct batch *b, struct emit *out, s
     int rc = 0;
     for (size_t r = 0; rc == 0 && r < b->rows; r++) {
         struct crossing c = {plan, b, (uint32_t)r, 0, out};
-        rc = side_scan(plan->side, cross_batch, &c, e);
+        rc = side_scan(plan->table.side, cross_batch, &c, e);
     }
     batch_free(b);
     return rc;
@@ -236,20 +187,31 @@ static int cross_rows(const struct step *s, struct batch *b, struct emit *out, s
 
 /* ---- in memory ------------------------------------------------------------------------------ */
 
+static int cross_load(struct step *s, struct join_run *run, struct error *e)
+{
+    const struct join_plan *plan = s->plan;
+    int rc = side_read(plan->table.side, plan->table.wanted, step_memory_whole(s), NULL, NULL, e);
+    run->rescan = s->in_order = rc == SIDE_FULL;
+    if (!run->rescan)
+        return rc;
+    side_clear(plan->table.side);
+    return 0;
+}
+
 static int join_load(struct step *s, struct join_run *run, struct error *e)
 {
     const struct join_plan *plan = s->plan;
-    run->match.keys = plan->keys;
-    run->match.count = plan->key_count;
-    s->in_order = false;
-    int rc = side_read(plan->side, plan->wanted, step_memory_whole(s),
-                       plan->how == JOIN_CROSS ? NULL : add_side, s, e);
-    if (rc == SIDE_FULL)
-        return join_on_disk(s, e);
-    if (rc == 0 && join_keeps_right(plan))
-        run->seen = mem_alloc(plan->side->rows + 1);
-    if (rc == 0)
-        match_finish(&run->match);
+    struct pairing_rules how = {.keeps_left = join_keeps_left(plan) || plan->how == JOIN_ANTI,
+                                .keeps_right = join_keeps_right(plan),
+                                .pair = pair_all,
+                                .finish = finish_pairs,
+                                .context = s};
+    if (plan->how == JOIN_CROSS)
+        return cross_load(s, run, e);
+    run->partners = pair_list_new(s);
+    int rc = beside_load(s, &plan->table, &run->rows, NULL, &how, NULL, e);
+    if (rc == 0 && !run->rows.disk && join_keeps_right(plan))
+        run->seen = mem_alloc(plan->table.side->rows + 1);
     return rc;
 }
 
@@ -277,11 +239,12 @@ static struct partners partners_of(const struct step *s, uint32_t group)
     const struct join_run *run = s->run;
     static const uint32_t nobody = UINT32_MAX;
     if (plan->how == JOIN_CROSS)
-        return (struct partners){NULL, plan->side->rows};
+        return (struct partners){NULL, plan->table.side->rows};
     if (group == UINT32_MAX)
         return (struct partners){&nobody, join_keeps_left(plan)};
-    uint32_t first = run->match.starts[group];
-    return (struct partners){run->match.rows + first, run->match.starts[group + 1] - first};
+    uint32_t first = run->rows.match.starts[group];
+    return (struct partners){run->rows.match.rows + first,
+                             run->rows.match.starts[group + 1] - first};
 }
 
 static void find_groups(const struct step *s, struct batch *b, uint32_t *groups)
@@ -289,7 +252,7 @@ static void find_groups(const struct step *s, struct batch *b, uint32_t *groups)
     const struct join_run *run = s->run;
     if (((const struct join_plan *)s->plan)->how == JOIN_CROSS)
         return;
-    struct match_reader reader = match_reader(&run->match, b);
+    struct match_reader reader = match_reader(&run->rows.match, b);
     for (size_t r = 0; r < b->rows; r++) {
         size_t group = match_find(&reader, r);
         groups[r] = group == MAP_NONE ? UINT32_MAX : (uint32_t)group;
@@ -350,7 +313,7 @@ static int emit_pieces(const struct step *s, struct batch *b, const uint32_t *gr
         pairs.n = n;
         mark_seen(s, right, n);
         if (n > 0)
-            rc = side_emit_piece(plan->side, &plan->take, b, &pairs, out, e);
+            rc = side_emit_piece(plan->table.side, &plan->table.take, b, &pairs, out, e);
     } while (rc == 0 && n > 0);
     batch_free(b);
     return rc;
@@ -365,7 +328,7 @@ static int emit_whole(const struct step *s, struct batch *b, const uint32_t *gro
     (void)fill_pairs(s, groups, b->rows, &row, &partner, left, right, n);
     mark_seen(s, right, n);
     struct pairs pairs = {.left = left, .right = right, .n = n};
-    side_pair(plan->side, &plan->take, b, &pairs);
+    side_pair(plan->table.side, &plan->table.take, b, &pairs);
     return emit(out, b, e);
 }
 
@@ -380,19 +343,12 @@ static int emit_filtered(const struct step *s, struct batch *b, const uint32_t *
     return emit(out, b, e);
 }
 
-static int push_to_disk(struct pairing *disk, struct batch *b, struct error *e)
-{
-    int rc = pairing_add(disk, b, NULL, e);
-    batch_free(b);
-    return rc;
-}
-
 static int join_push(struct step *s, struct batch *b, struct emit *out, struct error *e)
 {
     const struct join_plan *plan = s->plan;
-    const struct join_run *run = s->run;
-    if (run->disk)
-        return push_to_disk(run->disk, b, e);
+    struct join_run *run = s->run;
+    if (run->rows.disk)
+        return beside_push(&run->rows, b, NULL, e);
     if (run->rescan)
         return cross_rows(s, b, out, e);
     uint32_t *groups = batch_array(b, b->rows, sizeof *groups);
@@ -416,8 +372,10 @@ static int emit_alone(struct step *s, const uint32_t *rows, size_t n, struct emi
     uint64_t *places = batch_array(b, n, sizeof *places);
     for (size_t i = 0; i < n; i++)
         places[i] = rows[i];
-    struct paired alone = {
-        .right_only = true, .n = n, .places = places, .cells = side_cells(plan->side, rows, n, b)};
+    struct paired alone = {.right_only = true,
+                           .n = n,
+                           .places = places,
+                           .cells = side_cells(plan->table.side, rows, n, b)};
     return finish_pairs(s, b, &alone, out, e);
 }
 
@@ -427,10 +385,10 @@ static int emit_right_only(struct step *s, struct emit *out, struct error *e)
     const struct join_run *run = s->run;
     uint32_t rows[4096];
     int rc = 0;
-    for (size_t r = 0, n = 0; run->seen && rc == 0 && r <= plan->side->rows; r++) {
-        if (r < plan->side->rows && !run->seen[r])
+    for (size_t r = 0, n = 0; run->seen && rc == 0 && r <= plan->table.side->rows; r++) {
+        if (r < plan->table.side->rows && !run->seen[r])
             rows[n++] = (uint32_t)r;
-        if (n > 0 && (n == COUNT_OF(rows) || r == plan->side->rows)) {
+        if (n > 0 && (n == COUNT_OF(rows) || r == plan->table.side->rows)) {
             rc = emit_alone(s, rows, n, out, e);
             n = 0;
         }
@@ -440,8 +398,8 @@ static int emit_right_only(struct step *s, struct emit *out, struct error *e)
 
 static int join_flush(struct step *s, struct emit *out, struct error *e)
 {
-    const struct join_run *run = s->run;
-    return run->disk ? pairing_emit(run->disk, out, e) : emit_right_only(s, out, e);
+    struct join_run *run = s->run;
+    return run->rows.disk ? beside_flush(&run->rows, out, e) : emit_right_only(s, out, e);
 }
 
 /* ---- the table ------------------------------------------------------------------------------ */

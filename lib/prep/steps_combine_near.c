@@ -15,7 +15,7 @@ struct spot {
 };
 
 struct near_plan {
-    struct near_side table;
+    struct beside table;
     size_t on, low, high; /* on in the stream, the others in the side table */
     const char *on_name;
     struct near_rule rule;
@@ -23,10 +23,10 @@ struct near_plan {
 
 /* The side table's rows, by group of `by`, ordered by low. */
 struct near_run {
-    struct near_disk disk; /* without pairing: */
-    struct match match;
+    struct beside_rows rows;
+    struct near_disk disk;
     VEC(struct spot) spots; /* by side row, until they are put in order */
-    struct spot *ordered;   /* at the places of match.rows */
+    struct spot *ordered;   /* at the places of rows.match.rows */
     struct point *reach;    /* the largest high up to that place, from its group's first on */
     const struct near_plan *plan;
 };
@@ -78,7 +78,7 @@ static int asof_open(struct step *s, const struct schema *in, struct error *e)
     struct match_key *on;
     size_t count;
     s->plan = plan;
-    int rc = near_side_open(s, in, &plan->table, e);
+    int rc = beside_open(s, in, "by", &plan->table, e);
     if (rc == 0)
         rc = match_keys(s, "on", in, plan->table.side->schema, &on, &count, e);
     if (rc)
@@ -95,14 +95,14 @@ static int asof_open(struct step *s, const struct schema *in, struct error *e)
     bool same_name = strcmp(in->fields.at[on->left].name,
                             plan->table.side->schema->fields.at[on->right].name) == 0;
     rc = read_limit(s, &plan->rule, e);
-    return rc ? rc : near_side_take(s, &plan->table, same_name ? on->right : FIELD_NONE, e);
+    return rc ? rc : beside_take(s, &plan->table, same_name ? on->right : FIELD_NONE, e);
 }
 
 static int range_open(struct step *s, const struct schema *in, struct error *e)
 {
     struct near_plan *plan = arena_zero(&s->arena, sizeof *plan);
     s->plan = plan;
-    int rc = near_side_open(s, in, &plan->table, e);
+    int rc = beside_open(s, in, "by", &plan->table, e);
     if (rc == 0)
         rc = arg_column(s, "value", in, &plan->on, e);
     if (rc == 0)
@@ -118,7 +118,7 @@ static int range_open(struct step *s, const struct schema *in, struct error *e)
         .at_low = closed == CLOSED_BOTH || closed == CLOSED_LEFT,
         .at_high = closed == CLOSED_BOTH || closed == CLOSED_RIGHT,
         .keeps_left = arg_choice(s, "how") == 1};
-    return near_side_take(s, &plan->table, FIELD_NONE, e);
+    return beside_take(s, &plan->table, FIELD_NONE, e);
 }
 
 static void near_close(struct step *s)
@@ -184,30 +184,30 @@ static int by_time(const void *a, const void *b)
 static void order_group(struct near_run *run, size_t group)
 {
     bool is_time = run->plan->rule.is_time;
-    uint32_t first = run->match.starts[group], end = run->match.starts[group + 1];
+    uint32_t first = run->rows.match.starts[group], end = run->rows.match.starts[group + 1];
     struct spot *spots = run->ordered + first;
     size_t n = 0;
     for (uint32_t i = first; i < end; i++) {
-        struct spot spot = run->spots.at[run->match.rows[i]];
+        struct spot spot = run->spots.at[run->rows.match.rows[i]];
         if (!point_missing(is_time, spot.span.low) && !point_missing(is_time, spot.span.high))
             spots[n++] = spot;
     }
     qsort(spots, n, sizeof *spots, is_time ? by_time : by_number);
     for (size_t i = 0; i < n; i++) {
-        run->match.rows[first + i] = spots[i].row;
+        run->rows.match.rows[first + i] = spots[i].row;
         run->reach[first + i] = spots[i].span.high;
         if (i > 0 && point_compare(is_time, run->reach[first + i - 1], spots[i].span.high) > 0)
             run->reach[first + i] = run->reach[first + i - 1];
     }
     for (uint32_t i = first + (uint32_t)n; i < end; i++)
-        run->match.rows[i] = UINT32_MAX;
+        run->rows.match.rows[i] = UINT32_MAX;
 }
 
 static void order_rows(struct near_run *run)
 {
     run->ordered = mem_array(NULL, run->spots.len + 1, sizeof *run->ordered);
     run->reach = mem_array(NULL, run->spots.len + 1, sizeof *run->reach);
-    for (size_t g = 0; g < run->match.map.keys.len; g++)
+    for (size_t g = 0; g < run->rows.match.map.keys.len; g++)
         order_group(run, g);
 }
 
@@ -229,41 +229,18 @@ static int pair_range(struct pairing *p, void *context, struct error *e)
     return near_pair_range(p, &((struct near_run *)((struct step *)context)->run)->disk, e);
 }
 
-/* Rows must then come in order: s->in_order is looked at after the start. */
-static int near_on_disk(struct step *s,
-                        int (*pair)(struct pairing *p, void *context, struct error *e),
-                        struct error *e)
-{
-    const struct near_plan *plan = s->plan;
-    struct near_run *run = s->run;
-    struct pairing_rules rules = near_side_rules(&plan->table);
-    rules.on_line = true;
-    rules.is_time = plan->rule.is_time;
-    rules.keeps_left = plan->rule.keeps_left;
-    rules.pair = pair;
-    rules.finish = finish_pairs;
-    rules.context = s;
-    vec_release(&run->spots);
-    s->in_order = true;
-    run->disk = (struct near_disk){
-        &plan->rule, pairing_new(s, &rules), {pair_list_new(s), pair_list_new(s)}};
-    return pairing_load(run->disk.pairing, side_spans, e);
-}
-
 static void near_stop(struct step *s)
 {
     const struct near_plan *plan = s->plan;
     struct near_run *run = s->run;
     if (!run)
         return;
-    pairing_free(run->disk.pairing);
+    beside_clear(&plan->table, &run->rows);
     pair_list_free(run->disk.lists[0]);
     pair_list_free(run->disk.lists[1]);
-    match_release(&run->match);
     vec_release(&run->spots);
     mem_free(run->ordered);
     mem_free(run->reach);
-    side_clear(plan->table.side);
     mem_free(run);
     s->run = NULL;
 }
@@ -274,16 +251,22 @@ static int near_start(struct step *s,
 {
     const struct near_plan *plan = s->plan;
     struct near_run *run = mem_alloc(sizeof *run);
+    struct pairing_rules how = {.on_line = true,
+                                .is_time = plan->rule.is_time,
+                                .keeps_left = plan->rule.keeps_left,
+                                .pair = pair,
+                                .finish = finish_pairs,
+                                .context = s};
     s->run = run;
-    s->in_order = false;
     run->plan = plan;
-    int rc = near_side_load(s, &plan->table, &run->match, add_side, s, e);
-    if (rc == 0)
-        order_rows(run);
-    else if (rc == SIDE_FULL)
-        rc = near_on_disk(s, pair, e);
+    run->disk = (struct near_disk){&plan->rule, {pair_list_new(s), pair_list_new(s)}};
+    int rc = beside_load(s, &plan->table, &run->rows, add_side, &how, side_spans, e);
     if (rc)
         near_stop(s);
+    else if (!run->rows.disk)
+        order_rows(run);
+    else
+        vec_release(&run->spots);
     return rc;
 }
 
@@ -297,7 +280,6 @@ static int range_start(struct step *s, struct error *e)
     return near_start(s, pair_range, e);
 }
 
-/* Copies the rows to disk, where there are pairs; takes b. */
 static int push_to_disk(struct step *s, struct batch *b, const struct point *points,
                         struct error *e)
 {
@@ -305,23 +287,20 @@ static int push_to_disk(struct step *s, struct batch *b, const struct point *poi
     struct span *spans = batch_array(b, b->rows, sizeof *spans);
     for (size_t r = 0; r < b->rows; r++)
         spans[r] = (struct span){points[r], points[r]};
-    int rc = pairing_add(run->disk.pairing, b, spans, e);
-    batch_free(b);
-    return rc;
+    return beside_push(&run->rows, b, spans, e);
 }
 
 static int near_flush(struct step *s, struct emit *out, struct error *e)
 {
-    struct near_run *run = s->run;
-    return run->disk.pairing ? pairing_emit(run->disk.pairing, out, e) : 0;
+    return beside_flush(&((struct near_run *)s->run)->rows, out, e);
 }
 
 /* The group's rows. */
 static size_t group_spots(const struct near_run *run, size_t group, const struct spot **spots,
                           const struct point **reach)
 {
-    uint32_t first = run->match.starts[group], end = run->match.starts[group + 1];
-    while (end > first && run->match.rows[end - 1] == UINT32_MAX)
+    uint32_t first = run->rows.match.starts[group], end = run->rows.match.starts[group + 1];
+    while (end > first && run->rows.match.rows[end - 1] == UINT32_MAX)
         end--;
     *spots = run->ordered + first;
     *reach = run->reach + first;
@@ -371,9 +350,9 @@ static int asof_push(struct step *s, struct batch *b, struct emit *out, struct e
         batch_free(b);
         return rc;
     }
-    if (run->disk.pairing)
+    if (run->rows.disk)
         return push_to_disk(s, b, points, e);
-    struct match_reader reader = match_reader(&run->match, b);
+    struct match_reader reader = match_reader(&run->rows.match, b);
     for (size_t r = 0; r < b->rows; r++) {
         size_t group = match_find(&reader, r);
         const struct spot *spots;
@@ -423,7 +402,7 @@ static void find_all(const struct near_run *run, struct batch *b, const struct p
                      struct found *found)
 {
     const struct near_rule *rule = &run->plan->rule;
-    struct match_reader reader = match_reader(&run->match, b);
+    struct match_reader reader = match_reader(&run->rows.match, b);
     for (size_t r = 0; r < b->rows; r++) {
         size_t group = match_find(&reader, r);
         if (group != MAP_NONE && !point_missing(rule->is_time, points[r]))
@@ -446,7 +425,7 @@ static int range_push(struct step *s, struct batch *b, struct emit *out, struct 
         batch_free(b);
         return rc;
     }
-    if (run->disk.pairing)
+    if (run->rows.disk)
         return push_to_disk(s, b, points, e);
     struct found found = {0};
     find_all(run, b, points, &found);
@@ -459,7 +438,7 @@ static int range_push(struct step *s, struct batch *b, struct emit *out, struct 
 
 /* ---- the table ------------------------------------------------------------------------------ */
 
-#define NEAR_ARGS NEAR_SIDE_ARGS("columns that must be equal, as in join: a,b=c", "its keys")
+#define NEAR_ARGS BESIDE_ARGS("columns that must be equal, as in join: a,b=c", "its keys")
 
 static const struct arg asof_args[] = {
     SIDE_FILE_ARG,
