@@ -11,14 +11,15 @@ int beside_open(struct step *s, const struct schema *in, const char *keys, struc
     return match_keys(s, keys, in, t->side->schema, &t->keys, &t->key_count, e);
 }
 
-int beside_take(struct step *s, struct beside *t, size_t own, struct error *e)
+int beside_take(struct step *s, struct beside *t, struct text selection, size_t own,
+                struct error *e)
 {
     size_t *except = arena_alloc(&s->arena, (t->key_count + 1) * sizeof *except), count = 0;
     for (; count < t->key_count; count++)
         except[count] = t->keys[count].right;
     if (own != FIELD_NONE)
         except[count++] = own;
-    int rc = side_take(s, t->side, arg_text(s, "take"), except, count, &t->take, e);
+    int rc = side_take(s, t->side, selection, except, count, &t->take, e);
     t->wanted = side_wanted(s, t->side, &t->take);
     return rc;
 }

@@ -20,9 +20,10 @@ struct beside {
 /* Opens the file of the argument file=, and reads the keys of the argument `keys`. */
 int beside_open(struct step *s, const struct schema *in, const char *keys, struct beside *t,
                 struct error *e);
-/* Reads the argument take=: but for the keys and the column `own` of the file (FIELD_NONE: none).
- */
-int beside_take(struct step *s, struct beside *t, size_t own, struct error *e);
+/* Takes a selection of columns (at NULL: all), but for the keys and the column `own` of the file
+ * (FIELD_NONE: none). */
+int beside_take(struct step *s, struct beside *t, struct text selection, size_t own,
+                struct error *e);
 
 /* The table while rows stream; {0} at first. */
 struct beside_rows {

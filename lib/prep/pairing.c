@@ -32,7 +32,10 @@ struct pairing {
     uint64_t left_rows, right_rows;
     size_t *columns, column_count; /* of the side table that are held */
     struct cursor left_at, right_at;
-    struct buf group; /* the key at hand */
+    struct buf group;    /* the key at hand */
+    struct buf last_key; /* of the side table, when keys are unique */
+    uint64_t last_place;
+    bool any_right;
     struct buf key, payload, bytes;
     int (*spans)(void *context, struct batch *b, struct span *out, struct error *e);
 };
@@ -90,6 +93,7 @@ void pairing_free(struct pairing *p)
     row_origin_release(&p->origin);
     mem_free(p->columns);
     buf_release(&p->group);
+    buf_release(&p->last_key);
     buf_release(&p->key);
     buf_release(&p->payload);
     buf_release(&p->bytes);
@@ -256,6 +260,20 @@ static size_t key_tail(struct pairing *p, const struct span *span)
     return p->key.len + sizeof(uint64_t);
 }
 
+/* c has the key that was the side table's last. */
+static int check_unique(struct pairing *p, const struct cursor *c, struct error *e)
+{
+    if (p->any_right && text_equal(c->key, text_in(&p->last_key)))
+        return error_set(e, ERR_DATA, "%.200s: rows %llu and %llu have the same key",
+                         p->rules.side->path, (unsigned long long)p->last_place + 1,
+                         (unsigned long long)c->row.place + 1);
+    p->any_right = true;
+    p->last_key.len = 0;
+    buf_add(&p->last_key, c->key.at, c->key.len);
+    p->last_place = c->row.place;
+    return 0;
+}
+
 static int advance(struct pairing *p, struct cursor *c, struct error *e)
 {
     struct text bytes;
@@ -265,7 +283,7 @@ static int advance(struct pairing *p, struct cursor *c, struct error *e)
         return got;
     pair_row_get(bytes, &c->row);
     c->key.len -= key_tail(p, &c->row.span);
-    return 0;
+    return p->rules.unique && c == &p->right_at ? check_unique(p, c, e) : 0;
 }
 
 static int start(struct pairing *p, struct cursor *c, struct sorter *rows, struct error *e)

@@ -52,6 +52,7 @@ struct pairing_rules {
     bool on_line, is_time; /* rows are given a span; those without one have no partner */
     bool has_text;         /* of each row a text is held, that of these columns: */
     size_t left_text, right_text;
+    bool unique; /* a key that the side table has twice is ERR_DATA */
     bool keeps_left, keeps_right; /* rows that match nothing are results, too */
     /* Both tables stand before the rows of one key, which both have: pairs them, and leaves both
      * behind them. */

@@ -42,7 +42,7 @@ static int fuzzy_open(struct step *s, const struct schema *in, struct error *e)
     plan->with = arg_choice(s, "with");
     plan->least = arg_number(s, "min");
     plan->keeps_left = arg_choice(s, "how") == 0;
-    return beside_take(s, &plan->table, FIELD_NONE, e);
+    return beside_take(s, &plan->table, arg_text(s, "take"), FIELD_NONE, e);
 }
 
 static void fuzzy_close(struct step *s)
@@ -305,8 +305,7 @@ static const struct arg fuzzy_args[] = {
      .fallback = "left",
      .help = "inner drops rows without a partner",
      .choices = "left inner"},
-    BESIDE_ARGS("columns that must be equal, as in join: a,b=c; saves time, too",
-                   "those of by="),
+    BESIDE_ARGS("columns that must be equal, as in join: a,b=c; saves time, too", "those of by="),
     {.name = "score", .kind = ARG_NAME, .help = "new column: how alike the two are"},
     {0},
 };

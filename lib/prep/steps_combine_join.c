@@ -35,7 +35,7 @@ static int open_table(struct step *s, struct join_plan *plan, const struct schem
     struct beside *t = &plan->table;
     int rc = beside_open(s, in, "on", t, e);
     if (rc == 0)
-        rc = beside_take(s, t, FIELD_NONE, e);
+        rc = beside_take(s, t, arg_text(s, "take"), FIELD_NONE, e);
     if (rc)
         return rc;
     if (plan->how == JOIN_SEMI || plan->how == JOIN_ANTI) {

@@ -95,7 +95,9 @@ static int asof_open(struct step *s, const struct schema *in, struct error *e)
     bool same_name = strcmp(in->fields.at[on->left].name,
                             plan->table.side->schema->fields.at[on->right].name) == 0;
     rc = read_limit(s, &plan->rule, e);
-    return rc ? rc : beside_take(s, &plan->table, same_name ? on->right : FIELD_NONE, e);
+    return rc ? rc
+              : beside_take(s, &plan->table, arg_text(s, "take"),
+                            same_name ? on->right : FIELD_NONE, e);
 }
 
 static int range_open(struct step *s, const struct schema *in, struct error *e)
@@ -118,7 +120,7 @@ static int range_open(struct step *s, const struct schema *in, struct error *e)
         .at_low = closed == CLOSED_BOTH || closed == CLOSED_LEFT,
         .at_high = closed == CLOSED_BOTH || closed == CLOSED_RIGHT,
         .keeps_left = arg_choice(s, "how") == 1};
-    return beside_take(s, &plan->table, FIELD_NONE, e);
+    return beside_take(s, &plan->table, arg_text(s, "take"), FIELD_NONE, e);
 }
 
 static void near_close(struct step *s)
