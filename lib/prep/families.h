@@ -45,6 +45,7 @@ extern const struct step_kind steps_keys[];
 extern const struct step_kind steps_order[];
 extern const struct step_kind steps_impute[];
 extern const struct step_kind steps_missing_order[];
+extern const struct step_kind steps_missing_interpolate[];
 extern const struct step_kind steps_window[];
 extern const struct step_kind steps_window_rolling[];
 extern const struct step_kind steps_window_shift[];

@@ -44,6 +44,7 @@ static const struct step_kind *const families[] = {
     steps_report_pairs,
     steps_report_counts,
     steps_missing_order,
+    steps_missing_interpolate,
     steps_window,
     steps_window_rolling,
     steps_window_shift,

@@ -2,6 +2,7 @@
 #include "prep/families.h"
 #include "prep/groups.h"
 #include "prep/hold.h"
+#include "prep/sorted.h"
 #include "table/rows.h"
 
 /* ---- tail ----------------------------------------------------------------------------------- */
@@ -149,7 +150,7 @@ struct reversed {
 static void *reverse_new(const struct step *s)
 {
     struct reversed *state = mem_alloc(sizeof *state);
-    state->hold = hold_new(s);
+    state->hold = hold_new(step_memory(s));
     return state;
 }
 
