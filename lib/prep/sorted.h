@@ -18,15 +18,21 @@ struct sorted;
 
 /* For one of the threads of a step, with its share of --memory. */
 struct sorted *sorted_new(const struct step *s);
+struct sorted *sorted_new_sized(size_t memory); /* bytes */
 /* From here on rows are those of b. */
 void sorted_batch(struct sorted *t, struct batch *b);
 /* Adds a row. The row's place in the stream is appended to key. */
 int sorted_add(struct sorted *t, size_t row, struct buf *key, struct error *e);
+/* The same without the place, for keys that differ anyhow. */
+int sorted_put(struct sorted *t, size_t row, struct text key, struct error *e);
 int sorted_merge(struct sorted *into, struct sorted *from, struct error *e);
 /* Ends adding. */
 int sorted_finish(struct sorted *t, struct error *e);
 /* The next rows into an empty b: 1; 0 behind the last; < 0. */
 int sorted_produce(struct sorted *t, struct batch *b, struct error *e);
+/* The same, where keys that agree but for an id at their end make a group: *ends tells whether the
+ * last group is complete, which it mostly is as long as groups are small. */
+int sorted_produce_groups(struct sorted *t, struct batch *b, bool *ends, struct error *e);
 void sorted_free(struct sorted *t);
 
 /* How the cells of a column compare. */

@@ -2,7 +2,6 @@
 #include "prep/beside.h"
 #include "prep/families.h"
 #include "prep/groups.h"
-#include "prep/sorted.h"
 #include "prep/verdict.h"
 
 /* ---- unique_check -------------------------------------------------------------------------- */
@@ -26,6 +25,12 @@ static void unique_stop(struct step *s)
     groups_release(s->run);
     mem_free(s->run);
     s->run = NULL;
+}
+
+static struct grouping unique_grouping(const struct step *s)
+{
+    const struct groups *seen = s->run;
+    return (struct grouping){&seen->map, s->columns, s->column_count, map_held(&seen->map)};
 }
 
 static int unique_open(struct step *s, const struct schema *in, struct error *e)
@@ -96,11 +101,6 @@ static int unique_push(struct step *s, struct batch *b, struct emit *out, struct
     for (size_t r = 0; r < b->rows; r++) {
         size_t before = groups_count(seen);
         right[r] = has_missing(s, b, r) ? BOOL_MISSING : groups_find(seen, r) == before;
-    }
-    if (map_held(&seen->map) > step_memory_whole(s)) {
-        batch_free(b);
-        return error_set(e, ERR_SYSTEM,
-                         "unique_check: the keys do not fit in memory: raise --memory");
     }
     return judge(s, b, right, complain_of_repeat, out, e);
 }
@@ -458,7 +458,8 @@ const struct step_kind steps_keys[] = {
      .summary = "whether a key came before",
      .details =
          "true for the first row with a key, false for later ones, missing when a column of the "
-         "key is missing. All keys are held in memory, up to --memory.",
+         "key is missing. All keys are held in memory; rows with further ones go through scratch "
+         "files once they outgrow --memory, and leave after the last row has come.",
      .args = unique_args,
      .example = {.program = "unique_check id",
                  .input = "id\n7\n8\n7\n",
@@ -468,6 +469,7 @@ const struct step_kind steps_keys[] = {
      .start = unique_start,
      .push = unique_push,
      .stop = unique_stop,
+     .grouping = unique_grouping,
      .ordered = true},
     {.name = "foreign_key",
      .family = "validate",

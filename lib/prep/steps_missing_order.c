@@ -42,6 +42,15 @@ static void forward_stop(struct step *s)
     mem_free(s->run);
 }
 
+static struct grouping forward_grouping(const struct step *s)
+{
+    enum { OWNED = 64 }; /* a guess: what a value takes */
+    const struct order_plan *p = s->plan;
+    const struct forward *f = s->run;
+    size_t held = map_held(&f->groups.map) + f->carried.cap * (sizeof *f->carried.at + OWNED);
+    return (struct grouping){&f->groups.map, p->by, p->by_count, held};
+}
+
 static void carry(struct carried *c, struct text value, uint64_t batch)
 {
     c->value.len = 0;
@@ -173,7 +182,7 @@ const struct step_kind steps_missing_order[] = {
      .class = "W",
      .summary = "fill missing cells with the last value above",
      .details = "Rows are taken in the order of the stream. Cells before the first value stay "
-                "missing.",
+                "missing. Groups beyond --memory go through scratch files.",
      .args = forward_args,
      .example = {.program = "forward_fill x by=k limit=1",
                  .input = "k,x\na,1\nb,\na,\na,\nb,7\nb,\n",
@@ -182,6 +191,7 @@ const struct step_kind steps_missing_order[] = {
      .push = forward_push,
      .start = forward_start,
      .stop = forward_stop,
+     .grouping = forward_grouping,
      .ordered = true},
     {.name = "backward_fill",
      .aliases = "bfill fill_up",

@@ -380,6 +380,20 @@ static int shift_flush(struct step *s, struct emit *out, struct error *e)
     return rc < 0 ? rc : 0;
 }
 
+/* Looking back; rows that look ahead are held back. */
+static struct grouping shift_grouping(const struct step *s)
+{
+    enum { OWNED = 32 }; /* a guess: what a text takes */
+    const struct shift_plan *plan = s->plan;
+    const struct shift_run *run = s->run;
+    const struct map *known = &run->check.groups.map;
+    size_t cells = plan->k * s->column_count * (sizeof(struct kept_cell) + OWNED);
+    size_t held = map_held(known) + run->trails.len * (sizeof(struct trail) + cells) +
+                  run->check.last.cap * sizeof *run->check.last.at;
+    return (struct grouping){known, plan->ordering.by, plan->ordering.by_count,
+                             plan->ahead ? 0 : held};
+}
+
 /* ---- session_id ----------------------------------------------------------------------------- */
 
 struct session_plan {
@@ -430,6 +444,16 @@ static int session_open(struct step *s, const struct schema *in, struct error *e
     plan->added = arg_string(s, "into");
     rc = read_gap(s, plan, e);
     return rc ? rc : step_new_name(s, in, text_of(plan->added), e);
+}
+
+static struct grouping session_grouping(const struct step *s)
+{
+    const struct session_plan *plan = s->plan;
+    const struct session_run *run = s->run;
+    const struct map *known = &run->check.groups.map;
+    size_t held = map_held(known) + run->sessions.cap * sizeof *run->sessions.at +
+                  run->check.last.cap * sizeof *run->check.last.at;
+    return (struct grouping){known, plan->ordering.by, plan->ordering.by_count, held};
 }
 
 static int session_shape(struct step *s, struct schema *schema, struct error *e)
@@ -544,6 +568,7 @@ const struct step_kind steps_window_shift[] = {
      .start = session_start,
      .stop = session_stop,
      .push = session_push,
+     .grouping = session_grouping,
      .ordered = true},
     {.name = "shift",
      .aliases = "lag lead:ahead=true shift_lag shift_lead:ahead=true",
@@ -562,6 +587,7 @@ const struct step_kind steps_window_shift[] = {
      .shape = shift_shape,
      .start = shift_start,
      .stop = shift_stop,
+     .grouping = shift_grouping,
      .push = shift_push,
      .flush = shift_flush,
      .ordered = true},
