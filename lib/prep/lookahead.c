@@ -22,6 +22,14 @@ struct text **own_cells(const struct step *s, struct batch *b)
     return cells;
 }
 
+struct grouping lookahead_grouping(const struct step *s)
+{
+    const struct order_plan *p = s->plan;
+    const struct lookahead *l = s->run;
+    size_t held = map_held(&l->groups.map) + l->gaps.cap * sizeof *l->gaps.at;
+    return (struct grouping){&l->groups.map, p->by, p->by_count, held};
+}
+
 /* ---- what waits ------------------------------------------------------------------------------ */
 
 int lookahead_start(struct step *s, struct error *e)

@@ -19,6 +19,7 @@ struct order_plan {
 
 /* Reads limit= and by=. */
 int order_open(struct step *s, const struct schema *in, struct error *e);
+struct grouping lookahead_grouping(const struct step *s);
 /* Copies of the selected columns as text, which take their place in the batch. */
 struct text **own_cells(const struct step *s, struct batch *b);
 
@@ -89,6 +90,6 @@ int lookahead_flush(struct step *s, int (*turn)(void *context, struct batch *b, 
 
 #define LOOKAHEAD                                                                                  \
     .family = "missing", .class = "W", .ordered = true, .start = lookahead_start,                  \
-    .stop = lookahead_stop
+    .stop = lookahead_stop, .grouping = lookahead_grouping, .holds_back = true
 
 #endif

@@ -108,6 +108,7 @@ struct step_kind {
     /* Ordered, with a table of groups: that table, what it is by, and the bytes it and all that is
      * kept for its groups take. Past --memory rows of further groups go to disk: see regroup.h. */
     struct grouping (*grouping)(const struct step *s);
+    bool holds_back;        /* with grouping: rows may leave later than those behind them came */
     bool ordered;
     bool wants_all;         /* every row must pass it, even when no step behind wants more (tee, split to files) */
 

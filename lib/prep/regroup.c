@@ -2,23 +2,37 @@
 #include "prep/sorted.h"
 
 struct regroup {
+    bool closed;    /* to further groups */
     size_t columns; /* of rows that come in; behind them stands their place, as a number */
     int64_t places;
+    /* Once closed: */
     struct sorted *waiting; /* by group, then place: rows of groups not met before */
     struct sorted *done;    /* by place: rows the step gave */
     struct groups groups;   /* of the batch at hand */
     struct buf key;
 };
 
-struct regroup *regroup_new(const struct step *s)
+struct regroup *regroup_new(void)
+{
+    return mem_alloc(sizeof(struct regroup));
+}
+
+static bool is_full(const struct step *s)
+{
+    return s->kind->grouping(s).held > step_memory_whole(s);
+}
+
+bool regroup_wanted(const struct step *s)
+{
+    return s->kind->grouping(s).by_count > 0 && (s->kind->holds_back || is_full(s));
+}
+
+static void close_groups(struct regroup *r, const struct step *s)
 {
     size_t memory = step_memory_whole(s);
-    if (s->kind->grouping(s).held <= memory)
-        return NULL;
-    struct regroup *r = mem_alloc(sizeof *r);
+    r->closed = true;
     r->waiting = sorted_new_sized(memory / 2);
     r->done = sorted_new_sized(memory / 2);
-    return r;
 }
 
 void regroup_free(struct regroup *r)
@@ -66,11 +80,22 @@ static int divide(struct regroup *r, const struct grouping *g, struct batch *b, 
     return rc;
 }
 
-/* What the step gives, on its way to its place. */
+/* Where what the step gives goes. */
+struct way {
+    struct regroup *r;
+    struct emit *out;
+};
+
+/* To its place, or on when no group is on disk. */
 static int put_done(void *context, struct batch *b, struct error *e)
 {
-    struct regroup *r = context;
+    const struct way *way = context;
+    struct regroup *r = way->r;
     const int64_t *places;
+    if (!r->closed) {
+        batch_remove(b, r->columns);
+        return emit(way->out, b, e);
+    }
     int rc = batch_int(b, r->columns, "", &places, e);
     int64_t *kept = batch_array(b, b->rows, sizeof *kept);
     for (size_t row = 0; rc == 0 && row < b->rows; row++)
@@ -86,13 +111,27 @@ static int put_done(void *context, struct batch *b, struct error *e)
     return rc;
 }
 
+static int push(struct regroup *r, struct step *s, struct batch *b, struct emit *out,
+                struct error *e)
+{
+    struct way way = {r, out};
+    struct emit *to_done = emit_to(out, put_done, &way);
+    int rc = s->kind->push(s, b, to_done, e);
+    mem_free(to_done);
+    return rc;
+}
+
 int regroup_push(struct regroup *r, struct step *s, struct batch *b, struct emit *out,
                  struct error *e)
 {
     struct grouping g = s->kind->grouping(s);
     uint32_t *known = batch_array(b, b->rows, sizeof *known);
     size_t count;
+    if (!r->closed && is_full(s))
+        close_groups(r, s);
     add_places(r, b);
+    if (!r->closed)
+        return push(r, s, b, out, e);
     int rc = divide(r, &g, b, known, &count, e);
     if (rc || count == 0) {
         batch_free(b);
@@ -100,16 +139,17 @@ int regroup_push(struct regroup *r, struct step *s, struct batch *b, struct emit
     }
     if (count < b->rows)
         batch_keep(b, known, count);
-    struct emit *to_done = emit_to(out, put_done, r);
-    rc = s->kind->push(s, b, to_done, e);
-    mem_free(to_done);
-    return rc;
+    return push(r, s, b, out, e);
 }
 
 /* ---- the end -------------------------------------------------------------------------------- */
 
-static int restart(struct step *s, struct error *e)
+/* Ends a run, and begins another. */
+static int restart(struct step *s, struct emit *to_done, struct error *e)
 {
+    int rc = s->kind->flush ? s->kind->flush(s, to_done, e) : 0;
+    if (rc < 0)
+        return rc;
     if (s->kind->stop)
         s->kind->stop(s);
     s->run = NULL;
@@ -126,11 +166,11 @@ static int run_groups(struct regroup *r, struct step *s, struct emit *to_done, s
         int got = sorted_produce_groups(r->waiting, b, &ends, e);
         if (got <= 0) {
             batch_free(b);
-            return got;
+            return got < 0 ? got : restart(s, to_done, e);
         }
         rc = s->kind->push(s, b, to_done, e);
         if (rc == 0 && ends)
-            rc = restart(s, e);
+            rc = restart(s, to_done, e);
     }
     return rc;
 }
@@ -152,12 +192,15 @@ static int emit_done(struct regroup *r, struct emit *out, struct error *e)
 
 int regroup_flush(struct regroup *r, struct step *s, struct emit *out, struct error *e)
 {
-    struct emit *to_done = emit_to(out, put_done, r);
-    int rc = restart(s, e);
-    if (rc == 0)
+    struct way way = {r, out};
+    struct emit *to_done = emit_to(out, put_done, &way);
+    int rc = restart(s, to_done, e);
+    if (rc == 0 && r->closed)
         rc = run_groups(r, s, to_done, e);
     mem_free(to_done);
+    if (rc || !r->closed)
+        return rc;
     sorted_free(r->waiting);
     r->waiting = NULL;
-    return rc < 0 ? rc : emit_done(r, out, e);
+    return emit_done(r, out, e);
 }

@@ -127,9 +127,12 @@ static int backward_push(struct step *s, struct batch *b, struct emit *out, stru
 {
     struct lookahead *l = s->run;
     const struct order_plan *p = s->plan;
-    if (l->later)
-        return lookahead_later(s, b, NULL, 0, e);
     groups_batch(&l->groups, b, p->by, p->by_count);
+    if (l->later) {
+        for (size_t r = 0; r < b->rows; r++)
+            (void)groups_find(&l->groups, r); /* known when rows come the other way */
+        return lookahead_later(s, b, NULL, 0, e);
+    }
     struct held *h = lookahead_hold(s, b);
     for (size_t r = 0; r < b->rows; r++) {
         struct gap *gaps = lookahead_gaps(l, s->column_count, r);

@@ -380,18 +380,17 @@ static int shift_flush(struct step *s, struct emit *out, struct error *e)
     return rc < 0 ? rc : 0;
 }
 
-/* Looking back; rows that look ahead are held back. */
 static struct grouping shift_grouping(const struct step *s)
 {
     enum { OWNED = 32 }; /* a guess: what a text takes */
     const struct shift_plan *plan = s->plan;
     const struct shift_run *run = s->run;
     const struct map *known = &run->check.groups.map;
-    size_t cells = plan->k * s->column_count * (sizeof(struct kept_cell) + OWNED);
+    size_t cells = plan->ahead ? plan->k * sizeof(struct waiting_row)
+                               : plan->k * s->column_count * (sizeof(struct kept_cell) + OWNED);
     size_t held = map_held(known) + run->trails.len * (sizeof(struct trail) + cells) +
                   run->check.last.cap * sizeof *run->check.last.at;
-    return (struct grouping){known, plan->ordering.by, plan->ordering.by_count,
-                             plan->ahead ? 0 : held};
+    return (struct grouping){known, plan->ordering.by, plan->ordering.by_count, held};
 }
 
 /* ---- session_id ----------------------------------------------------------------------------- */
@@ -588,6 +587,7 @@ const struct step_kind steps_window_shift[] = {
      .start = shift_start,
      .stop = shift_stop,
      .grouping = shift_grouping,
+     .holds_back = true,
      .push = shift_push,
      .flush = shift_flush,
      .ordered = true},

@@ -47,7 +47,8 @@ struct emit {
     struct worker *worker;
     size_t step;  /* that emits */
     bool collect; /* keep them until the gate is left */
-    int (*take)(void *context, struct batch *b, struct error *e); /* NULL: they go to the next step */
+    int (*take)(void *context, struct batch *b,
+                struct error *e); /* NULL: they go to the next step */
     void *context;
 };
 
@@ -153,10 +154,10 @@ static void finish_step(struct worker *w, size_t i)
 static int push_step(struct worker *w, size_t i, struct batch *b, struct error *e)
 {
     struct step *s = step_at(w->engine, i);
+    if (s->kind->grouping && !s->regroup && regroup_wanted(s))
+        s->regroup = regroup_new();
     int status = s->regroup ? regroup_push(s->regroup, s, b, &w->emits[i], e)
                             : s->kind->push(s, b, &w->emits[i], e);
-    if (status == 0 && s->kind->grouping && !s->regroup)
-        s->regroup = regroup_new(s);
     if (status == PUSH_DONE && s->kind->ordered) {
         finish_step(w, i);
         status = 0;
@@ -223,8 +224,8 @@ static int deliver(struct worker *w, size_t i, struct batch *b, struct error *e)
     return run_step(w, i, b, e);
 }
 
-struct emit *emit_to(struct emit *out,
-                     int (*take)(void *context, struct batch *b, struct error *e), void *context)
+struct emit *emit_to(struct emit *out, int (*take)(void *context, struct batch *b, struct error *e),
+                     void *context)
 {
     struct emit *other = mem_copy(out, sizeof *out);
     other->take = take;
