@@ -63,6 +63,20 @@ void sorted_batch(struct sorted *t, struct batch *b)
     places_batch(&t->places, b);
 }
 
+int sorted_put_packed(struct sorted *t, struct text key, uint64_t id, struct text row,
+                      struct error *e)
+{
+    t->payload.len = 0;
+    buf_add(&t->payload, &id, sizeof id);
+    buf_add(&t->payload, row.at, row.len);
+    return sorter_add(t->sorter, key, (struct text){t->payload.at, t->payload.len}, e);
+}
+
+void sorted_origin(struct sorted *t, const struct row_origin *origin)
+{
+    row_origin_merge(&t->origin, origin);
+}
+
 int sorted_put(struct sorted *t, size_t row, struct text key, struct error *e)
 {
     uint64_t id = batch_row_id(t->packer.b, row);

@@ -25,6 +25,11 @@ void sorted_batch(struct sorted *t, struct batch *b);
 int sorted_add(struct sorted *t, size_t row, struct buf *key, struct error *e);
 /* The same without the place, for keys that differ anyhow. */
 int sorted_put(struct sorted *t, size_t row, struct text key, struct error *e);
+/* The same for a row packed elsewhere, of batches that origin has seen. */
+int sorted_put_packed(struct sorted *t, struct text key, uint64_t id, struct text row,
+                      struct error *e);
+struct row_origin;
+void sorted_origin(struct sorted *t, const struct row_origin *origin);
 int sorted_merge(struct sorted *into, struct sorted *from, struct error *e);
 /* Ends adding. */
 int sorted_finish(struct sorted *t, struct error *e);
