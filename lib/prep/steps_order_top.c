@@ -195,7 +195,7 @@ static int choose_spilled(const struct step *s, struct top *t, struct error *e)
         struct text own = {key.at, length}, rest = {key.at + length, key.len - length};
         struct text row = {record.at + sizeof length + sizeof id,
                            record.len - sizeof length - sizeof id};
-        n = n > 0 && text_equal(own, text_in(&group)) ? n + 1 : 1;
+        n = n > 0 && text_equal(own, (struct text){buf_text(&group), group.len}) ? n + 1 : 1;
         group.len = 0;
         buf_add(&group, own.at, own.len);
         if (n <= most)
