@@ -3,6 +3,7 @@
  * by cross, read again for every row. */
 #include "prep/beside.h"
 #include "prep/families.h"
+#include "prep/hold.h"
 #include "prep/sorted.h"
 
 #include <stdatomic.h>
@@ -78,7 +79,7 @@ static int join_shape(struct step *s, struct schema *schema, struct error *e)
 
 struct join_run {
     struct beside_rows rows;
-    bool rescan;                /* cross: memory does not hold the table, nor need it */
+    struct hold *held;          /* cross, when memory does not hold the table: the rows */
     _Atomic uint8_t *seen;      /* by side row: it has found a partner; for right and full joins */
     struct pair_list *partners; /* on disk: right rows of the key at hand */
 };
@@ -91,6 +92,7 @@ static void join_stop(struct step *s)
         return;
     beside_clear(&plan->table, &run->rows);
     pair_list_free(run->partners);
+    hold_free(run->held);
     mem_free(run->seen);
     mem_free(run);
     s->run = NULL;
@@ -181,6 +183,28 @@ static int cross_rows(const struct step *s, struct batch *b, struct emit *out, s
         struct crossing c = {plan, b, (uint32_t)r, 0, out};
         rc = side_scan(plan->table.side, cross_batch, &c, e);
     }
+    return rc;
+}
+
+/* In the end, when each batch can leave at once. */
+static int cross_held(const struct step *s, struct emit *out, struct error *e)
+{
+    const struct join_run *run = s->run;
+    struct batch *b = batch_new();
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < hold_blocks(run->held); i++) {
+        batch_clear(b);
+        rc = hold_read(run->held, i, false, b, e);
+        if (rc == 0)
+            rc = cross_rows(s, b, out, e);
+    }
+    batch_free(b);
+    return rc < 0 ? rc : 0;
+}
+
+static int hold_rows_of(struct hold *held, struct batch *b, struct error *e)
+{
+    int rc = hold_add(held, b, e);
     batch_free(b);
     return rc;
 }
@@ -191,9 +215,10 @@ static int cross_load(struct step *s, struct join_run *run, struct error *e)
 {
     const struct join_plan *plan = s->plan;
     int rc = side_read(plan->table.side, plan->table.wanted, step_memory_whole(s), NULL, NULL, e);
-    run->rescan = s->in_order = rc == SIDE_FULL;
-    if (!run->rescan)
+    s->in_order = rc == SIDE_FULL;
+    if (!s->in_order)
         return rc;
+    run->held = hold_new(step_memory_whole(s));
     side_clear(plan->table.side);
     return 0;
 }
@@ -349,8 +374,8 @@ static int join_push(struct step *s, struct batch *b, struct emit *out, struct e
     struct join_run *run = s->run;
     if (run->rows.disk)
         return beside_push(&run->rows, b, NULL, e);
-    if (run->rescan)
-        return cross_rows(s, b, out, e);
+    if (run->held)
+        return hold_rows_of(run->held, b, e);
     uint32_t *groups = batch_array(b, b->rows, sizeof *groups);
     memset(groups, 0, b->rows * sizeof *groups);
     find_groups(s, b, groups);
@@ -399,6 +424,8 @@ static int emit_right_only(struct step *s, struct emit *out, struct error *e)
 static int join_flush(struct step *s, struct emit *out, struct error *e)
 {
     struct join_run *run = s->run;
+    if (run->held)
+        return cross_held(s, out, e);
     return run->rows.disk ? beside_flush(&run->rows, out, e) : emit_right_only(s, out, e);
 }
 

@@ -298,7 +298,8 @@ static int release_ready(struct shift_run *run, bool all, struct emit *out, stru
         mem_free(h);
     }
     run->queue.len -= ready;
-    memmove(run->queue.at, run->queue.at + ready, run->queue.len * sizeof *run->queue.at);
+    if (ready > 0)
+        memmove(run->queue.at, run->queue.at + ready, run->queue.len * sizeof *run->queue.at);
     return rc;
 }
 
