@@ -182,6 +182,10 @@ spills() {
     spills 'unique_check key,group action=drop'
 }
 
+@test "tail" {
+    spills 'tail 2 by=key'
+}
+
 @test "top" {
     spills 'top 300000 x,id'
     spills 'top 2 x:asc by=key'

@@ -30,6 +30,7 @@ struct tail_run {
     VEC(struct ring) rings; /* by group */
     struct row_origin origin;
     uint64_t arrivals;
+    size_t held; /* bytes of the rows */
 };
 
 static int tail_open(struct step *s, const struct schema *in, struct error *e)
@@ -91,13 +92,24 @@ static int tail_push(struct step *s, struct batch *b, struct emit *out, struct e
         if (group == run->rings.len)
             vec_push(&run->rings, fresh);
         struct kept_row *place = ring_place(&run->rings.at[group], n);
+        run->held -= place->bytes.cap;
         place->bytes.len = 0;
         row_pack(b, r, &place->bytes);
+        run->held += place->bytes.cap;
         place->id = batch_row_id(b, r);
         place->arrival = run->arrivals++;
     }
     batch_free(b);
     return 0;
+}
+
+static struct grouping tail_grouping(const struct step *s)
+{
+    const struct tail_plan *plan = s->plan;
+    const struct tail_run *run = s->run;
+    size_t group = sizeof(struct ring) + sizeof(struct kept_row);
+    size_t held = map_held(&run->groups.map) + run->rings.len * group + run->held;
+    return (struct grouping){&run->groups.map, plan->by, plan->by_count, held};
 }
 
 static int by_arrival(const void *a, const void *b)
@@ -230,7 +242,8 @@ const struct step_kind steps_rows_held[] = {
         .summary = "keep the last rows",
         .details = "With by= the last rows of every group are kept. They leave at the end of the "
                    "input, in its order, "
-                   "and are held in memory until then.",
+                   "and are held in memory until then; rows of groups beyond --memory go through "
+                   "scratch files.",
         .args = tail_args,
         .example = {.program = "tail 1 by=city",
                     .input = "city,x\nUlm,1\nBonn,3\nUlm,2\n",
@@ -240,6 +253,8 @@ const struct step_kind steps_rows_held[] = {
         .stop = tail_stop,
         .push = tail_push,
         .flush = tail_flush,
+        .grouping = tail_grouping,
+        .holds_back = true,
         .ordered = true,
         .needs_all = true,
     },
