@@ -191,6 +191,11 @@ spills() {
     spills 'top 2 x:asc by=key'
 }
 
+@test "rollup, cube: finer groups first" {
+    spills 'rollup n=count() by=group,key'
+    spills 'cube n=count() by=group,key'
+}
+
 @test "agg: approximate counts of many groups" {
     spills 'agg n=nunique_approx(note) by=group'
 }

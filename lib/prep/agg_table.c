@@ -229,12 +229,21 @@ int agg_table_merge(struct agg_table *t, struct agg_table *other, struct error *
 
 /* ---- leaving ------------------------------------------------------------------------------- */
 
+/* The grouping set of a group. */
+static uint64_t key_set(struct text key)
+{
+    uint64_t set;
+    memcpy(&set, key.at, sizeof set);
+    return set;
+}
+
 /* The only group of `one` is whole: it goes on, by its first row. */
 static int put_whole(struct agg_table *t, struct agg_table *one, struct error *e)
 {
     struct buf order = {0}, bytes = {0};
     struct text key = one->groups.keys.at[0];
     key_put_id(&order, one->first.at[0]);
+    key_put_id(&order, ~key_set(key));
     buf_add(&order, key.at, key.len);
     pack_group(one, 0, &bytes);
     int status = sorter_add(t->ordered, (struct text){order.at, order.len},
@@ -271,8 +280,9 @@ static int merge_spilled(struct agg_table *t, struct error *e)
     return status ? status : sorter_finish(t->ordered, e);
 }
 
+/* By first row, and of groups with the same one the finer set first. */
 struct ranked {
-    uint64_t first;
+    uint64_t first, set;
     uint32_t group;
 };
 
@@ -281,14 +291,14 @@ static int compare_ranked(const void *a, const void *b)
     const struct ranked *x = a, *y = b;
     if (x->first != y->first)
         return x->first < y->first ? -1 : 1;
-    return (x->group > y->group) - (x->group < y->group);
+    return (x->set < y->set) - (x->set > y->set);
 }
 
 static void order_groups(struct agg_table *t)
 {
     struct ranked *ranked = mem_array(NULL, t->first.len + 1, sizeof *ranked);
     for (size_t g = 0; g < t->first.len; g++)
-        ranked[g] = (struct ranked){t->first.at[g], (uint32_t)g};
+        ranked[g] = (struct ranked){t->first.at[g], key_set(t->groups.keys.at[g]), (uint32_t)g};
     if (t->first.len)
         qsort(ranked, t->first.len, sizeof *ranked, compare_ranked);
     t->order.len = t->next = 0;
@@ -312,6 +322,8 @@ int agg_table_finish(struct agg_table *t, struct error *e)
     return 0;
 }
 
+enum { RANK_BYTES = 2 * sizeof(uint64_t) }; /* of put_whole, before the key */
+
 /* The next groups of a spilled table, back in memory: as many as fit, but one at least. */
 static int read_ordered(struct agg_table *t, struct error *e)
 {
@@ -320,7 +332,7 @@ static int read_ordered(struct agg_table *t, struct error *e)
     int got = 1;
     while ((t->first.len == 0 || (t->first.len < AGG_ROWS_OUT && table_bytes(t) < t->limit)) &&
            (got = sorter_next(t->ordered, &key, &bytes, e)) == 1)
-        absorb_group(t, (struct text){key.at + 8, key.len - 8}, bytes);
+        absorb_group(t, (struct text){key.at + RANK_BYTES, key.len - RANK_BYTES}, bytes);
     order_groups(t);
     return got < 0 ? got : 0;
 }
