@@ -15,6 +15,12 @@ setup_file() {
     awk -F, 'BEGIN { print "key,name" }
              NR % 2 == 1 && NR > 1 { print $2 "," NR ".0" }
              NR % 200 == 0 { print "k7,often " NR; print "nobody" NR ",alone" }' rows.csv >side.csv
+    # Some of the rows, with an interval from their id on, and others with the same values.
+    awk -F, -v OFS=, 'NR == 1 { print $0 ",end"; next }
+                      NR % 4 == 0 { if (NR % 28 == 0) $4 = -NR
+                                    print $0, $1 + NR % 13 }' rows.csv >near.csv
+    awk -F, -v OFS=, 'NR > 1000 && NR < 500000 && NR % 200000 > 9 { $4 = "" }
+                      NR % 5 == 0 { $2 = "" } { print }' rows.csv >gaps.csv
 }
 
 setup() {
@@ -99,9 +105,110 @@ spills() {
     [ "$(sort -u sums | wc -l)" -eq 1 ]
 }
 
-@test "join: cross must fit" {
-    run --separate-stderr -4 wrangle --memory 1M "join $rows how=cross" "$BATS_FILE_TMPDIR/side.csv"
-    [[ $stderr == *'does not fit in memory: raise --memory'* ]]
+@test "join: cross reads the table again for every row" {
+    head -n 4 "$rows" >few.csv
+    local large=$rows
+    rows=few.csv
+    spills "join $large how=cross take=id,note"
+}
+
+@test "join_asof: the nearest on a line, of tables sorted on disk" {
+    local side=$BATS_FILE_TMPDIR/near.csv direction
+    for direction in backward forward nearest; do
+        spills "join_asof $side on=id by=group direction=$direction"
+        spills "join_asof $side on=x direction=$direction exact=false tolerance=0.01 take=id"
+    done
+}
+
+@test "join_range: intervals, of tables sorted on disk" {
+    local side=$BATS_FILE_TMPDIR/near.csv closed
+    for closed in both left right none; do
+        spills "join_range $side value=id low=id high=end closed=$closed how=left take=x"
+    done
+    spills "join_range $side value=id low=id high=end by=group"
+}
+
+@test "join_fuzzy" {
+    spills "join_fuzzy $BATS_FILE_TMPDIR/near.csv on=note by=group score=alike take=id"
+}
+
+@test "intersect, except" {
+    local all
+    for all in true false; do
+        spills "intersect $BATS_FILE_TMPDIR/near.csv group,note all=$all"
+        spills "except $BATS_FILE_TMPDIR/near.csv group all=$all"
+    done
+}
+
+@test "update_lookup, diff_datasets" {
+    spills "update_lookup $BATS_FILE_TMPDIR/near.csv on=key"
+    spills "diff_datasets $BATS_FILE_TMPDIR/near.csv on=id"
+}
+
+@test "lookup_join, foreign_key" {
+    spills "lookup_join id file=$BATS_FILE_TMPDIR/near.csv values=x,end prefix=near_"
+    spills "foreign_key key file=$BATS_FILE_TMPDIR/side.csv action=drop"
+}
+
+@test "lookup_join: a key that is there twice" {
+    run --separate-stderr -3 wrangle --memory 1M \
+        "lookup_join group file=$rows key=group values=x prefix=near_" "$rows"
+    [[ $stderr == *'rows.csv: rows 1 and 150001 have the same key'* ]]
+}
+
+@test "backward_fill, interpolate: long gaps" {
+    rows=$BATS_FILE_TMPDIR/gaps.csv
+    spills 'backward_fill x'
+    spills 'backward_fill x limit=100000'
+    spills 'backward_fill x,key by=group limit=1'
+    spills 'interpolate x'
+    spills 'interpolate x limit=100000'
+    spills 'interpolate x by=group'
+}
+
+@test "lead: far ahead, and of many groups" {
+    spills 'lead x k=400000'
+    spills 'lead x,note k=2 by=key'
+}
+
+@test "windows: more groups than memory holds" {
+    spills 'cumulative x by=note'
+    spills 'rolling x with=mean window=3 by=key order=id'
+    spills 'expanding x with=std by=key | ewm x alpha=0.5 by=group'
+    spills 'lag x,note k=2 by=key'
+    spills 'forward_fill key,x by=group limit=2'
+    spills 'cumulative x by=note | head 20'
+}
+
+@test "windows: any number of jobs" {
+    local jobs
+    for jobs in 1 2 5; do
+        wrangle --memory 1M -j "$jobs" 'cumulative x by=key | lead x by=group' "$rows" | cksum
+    done >sums
+    [ "$(sort -u sums | wc -l)" -eq 1 ]
+}
+
+@test "unique_check" {
+    spills 'unique_check note'
+    spills 'unique_check key,group action=drop'
+}
+
+@test "tail" {
+    spills 'tail 2 by=key'
+}
+
+@test "top" {
+    spills 'top 300000 x,id'
+    spills 'top 2 x:asc by=key'
+}
+
+@test "rollup, cube: finer groups first" {
+    spills 'rollup n=count() by=group,key'
+    spills 'cube n=count() by=group,key'
+}
+
+@test "agg: approximate counts of many groups" {
+    spills 'agg n=nunique_approx(note) by=group'
 }
 
 @test "dedup" {

@@ -101,8 +101,9 @@ static void distinct_samples(const struct aggregate *a, char *states, const stru
         struct distinct *d = STATE(struct distinct, states, v->group[r]);
         if (!v->text[r].at)
             continue;
-        *held += d->registers ? 0 : (size_t)1 << 14;
+        size_t before = distinct_held(d);
         distinct_add(d, hash_bytes(v->text[r].at, v->text[r].len, 0));
+        *held += distinct_held(d) - before;
     }
 }
 
@@ -117,9 +118,10 @@ static void distinct_absorb(const struct aggregate *a, char *state, struct text 
     (void)a;
     json_t *j = state_get_json(bytes);
     struct distinct part = {0}, *d = STATE(struct distinct, state, 0);
-    *held += d->registers ? 0 : (size_t)1 << 14;
+    size_t before = distinct_held(d);
     if (distinct_load(&part, j, NULL) == 0)
         distinct_merge(d, &part);
+    *held += distinct_held(d) - before;
     distinct_release(&part);
     json_decref(j);
 }

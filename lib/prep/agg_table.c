@@ -284,6 +284,7 @@ static int merge_spilled(struct agg_table *t, struct error *e)
     return status ? status : sorter_finish(t->ordered, e);
 }
 
+/* By first row, and of groups with the same one the finer set first. */
 struct ranked {
     uint64_t first;
     struct text key;
@@ -326,6 +327,7 @@ int agg_table_finish(struct agg_table *t, struct error *e)
     order_groups(t);
     return 0;
 }
+
 
 /* The next groups of a spilled table, back in memory: as many as fit, but one at least. */
 static int read_ordered(struct agg_table *t, struct error *e)

@@ -18,12 +18,17 @@ static void put_value(struct buf *key, struct text value)
         buf_add(key, value.at, value.len);
 }
 
-size_t groups_find(struct groups *g, size_t row)
+struct text groups_key(struct groups *g, size_t row)
 {
     g->key.len = 0;
     for (size_t i = 0; i < g->count; i++)
         put_value(&g->key, g->cells[i][row]);
-    return map_put(&g->map, (struct text){buf_text(&g->key), g->key.len}, NULL);
+    return (struct text){buf_text(&g->key), g->key.len};
+}
+
+size_t groups_find(struct groups *g, size_t row)
+{
+    return map_put(&g->map, groups_key(g, row), NULL);
 }
 
 size_t groups_count(const struct groups *g)

@@ -16,6 +16,8 @@ void groups_batch(struct groups *g, struct batch *b, const size_t *columns, size
 /* The number of the row's group, in order of arrival. Missing and the empty text are different
  * values. */
 size_t groups_find(struct groups *g, size_t row);
+/* The bytes by which groups are told apart; live until the next call. */
+struct text groups_key(struct groups *g, size_t row);
 size_t groups_count(const struct groups *g);
 void groups_release(struct groups *g);
 

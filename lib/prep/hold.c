@@ -25,12 +25,10 @@ struct hold {
     uint64_t file_end, numbers, rows;
 };
 
-struct hold *hold_new(const struct step *s)
+struct hold *hold_new(size_t memory)
 {
-    unsigned jobs = s->context->jobs ? s->context->jobs : cpu_count();
-    size_t memory = s->context->memory ? s->context->memory : (size_t)1 << 30;
     struct hold *h = mem_alloc(sizeof *h);
-    h->memory = memory / jobs;
+    h->memory = memory;
     return h;
 }
 
@@ -167,6 +165,8 @@ int hold_read(struct hold *h, size_t i, bool backwards, struct batch *b, struct 
 
 void hold_free(struct hold *h)
 {
+    if (!h)
+        return;
     for (size_t i = 0; i < h->blocks.len; i++)
         mem_free(h->blocks.at[i].at);
     for (size_t i = 0; i < h->files.len; i++)

@@ -7,8 +7,7 @@
 
 struct hold;
 
-/* For one of the threads of a step, with its share of --memory. */
-struct hold *hold_new(const struct step *s);
+struct hold *hold_new(size_t memory); /* bytes */
 /* Copies all rows of b. */
 int hold_add(struct hold *h, struct batch *b, struct error *e);
 /* Moves what `from` holds; it is empty then. */
@@ -19,6 +18,6 @@ size_t hold_blocks(const struct hold *h);
 uint64_t hold_rows(const struct hold *h);
 /* Fills an empty b with the rows of block i, the last one first when backwards. */
 int hold_read(struct hold *h, size_t i, bool backwards, struct batch *b, struct error *e);
-void hold_free(struct hold *h);
+void hold_free(struct hold *h); /* may be NULL */
 
 #endif

@@ -61,50 +61,7 @@ void kept_free(struct kept *k)
     mem_free(k);
 }
 
-void kept_batch(struct kept *k, struct batch *b, const size_t *columns, size_t count)
-{
-    groups_batch(&k->groups, b, columns, count);
-}
-
-bool kept_mark_first(struct kept *k, const struct batch *b, uint8_t *keep)
-{
-    if (k->spilled)
-        return false;
-    for (size_t r = 0; r < b->rows; r++) {
-        size_t known = groups_count(&k->groups);
-        keep[r] = groups_find(&k->groups, r) == known;
-    }
-    return true;
-}
-
-static void keep_row(struct kept *k, const struct row_packer *packer, size_t row, struct row *into)
-{
-    k->held -= into->packed.cap;
-    into->packed.len = 0;
-    row_packer_put(packer, row, &into->packed);
-    into->id = batch_row_id(packer->b, row);
-    into->arrival = k->arrivals++;
-    k->held += into->packed.cap;
-}
-
-int kept_add(struct kept *k, struct batch *b, struct error *e)
-{
-    struct row_packer packer = row_packer(b);
-    row_origin_see(&k->origin, b);
-    for (size_t r = 0; r < b->rows; r++) {
-        size_t group = groups_find(&k->groups, r);
-        bool is_new = group == k->rows.len;
-        if (is_new) {
-            struct row fresh = {0};
-            vec_push(&k->rows, fresh);
-        }
-        struct row *row = &k->rows.at[group];
-        row->count++;
-        if (is_new || k->which == KEPT_LAST)
-            keep_row(k, &packer, r, row);
-    }
-    return kept_relieve(k, e);
-}
+/* ---- spilling ------------------------------------------------------------------------------- */
 
 static struct text text_in(const struct buf *b)
 {
@@ -142,11 +99,75 @@ static int spill(struct kept *k, struct error *e)
     return rc;
 }
 
-int kept_relieve(struct kept *k, struct error *e)
+/* Between batches: keeps to --memory. */
+static int relieve(struct kept *k, struct error *e)
 {
     size_t held = map_held(&k->groups.map) + k->rows.cap * sizeof *k->rows.at + k->held;
     return held > k->memory ? spill(k, e) : 0;
 }
+
+/* ---- rows in -------------------------------------------------------------------------------- */
+
+void kept_batch(struct kept *k, struct batch *b, const size_t *columns, size_t count)
+{
+    groups_batch(&k->groups, b, columns, count);
+}
+
+static void keep_row(struct kept *k, const struct row_packer *packer, size_t row, struct row *into)
+{
+    k->held -= into->packed.cap;
+    into->packed.len = 0;
+    row_packer_put(packer, row, &into->packed);
+    into->id = batch_row_id(packer->b, row);
+    into->arrival = k->arrivals++;
+    k->held += into->packed.cap;
+}
+
+int kept_add(struct kept *k, struct batch *b, struct error *e)
+{
+    struct row_packer packer = row_packer(b);
+    row_origin_see(&k->origin, b);
+    for (size_t r = 0; r < b->rows; r++) {
+        size_t group = groups_find(&k->groups, r);
+        bool is_new = group == k->rows.len;
+        if (is_new) {
+            struct row fresh = {0};
+            vec_push(&k->rows, fresh);
+        }
+        struct row *row = &k->rows.at[group];
+        row->count++;
+        if (is_new || k->which == KEPT_LAST)
+            keep_row(k, &packer, r, row);
+    }
+    return relieve(k, e);
+}
+
+/* Whether rows need not be held: keep[r] says whether row r is the first. */
+static bool mark_first(struct kept *k, const struct batch *b, uint8_t *keep)
+{
+    if (k->spilled)
+        return false;
+    for (size_t r = 0; r < b->rows; r++) {
+        size_t known = groups_count(&k->groups);
+        keep[r] = groups_find(&k->groups, r) == known;
+    }
+    return true;
+}
+
+int kept_push_first(struct kept *k, struct batch *b, struct emit *out, struct error *e)
+{
+    uint8_t *keep = batch_array(b, b->rows, 1);
+    bool now = mark_first(k, b, keep);
+    int rc = now ? relieve(k, e) : kept_add(k, b, e);
+    if (rc || !now) {
+        batch_free(b);
+        return rc;
+    }
+    batch_filter(b, keep);
+    return emit(out, b, e);
+}
+
+/* ---- the rows that stay --------------------------------------------------------------------- */
 
 static int put_result(struct kept *k, const struct row *row, struct error *e)
 {

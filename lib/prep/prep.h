@@ -69,6 +69,13 @@ struct method {
 struct step;
 struct emit;
 
+struct grouping {
+    const struct map *known; /* groups.h */
+    const size_t *by;
+    size_t by_count;
+    size_t held;
+};
+
 struct step_kind {
     const char *name;
     /* "lag:k=1 lead:k=-1": other names it answers to; may be NULL. What follows ':' is an argument
@@ -104,6 +111,10 @@ struct step_kind {
     int (*flush)(struct step *s, struct emit *out, struct error *e);
     int (*start)(struct step *s, struct error *e); /* before each pass: make s->run afresh */
     void (*stop)(struct step *s);                  /* after each pass: free s->run */
+    /* Ordered, with a table of groups: that table, what it is by, and the bytes it and all that is
+     * kept for its groups take. Past --memory rows of further groups go to disk: see regroup.h. */
+    struct grouping (*grouping)(const struct step *s);
+    bool holds_back;        /* with grouping: rows may leave later than those behind them came */
     bool ordered;
     /* Not for F: whether the rows that leave it for each of several shards are together those that leave it
      * for the whole, in any order. NULL: when each row goes by itself: not blocking, ordered or flushed. */
@@ -186,6 +197,7 @@ struct step {
     VEC(size_t) reads;          /* further columns it reads (by=, order=, expressions) */
     void *plan;                 /* made by open */
     void *run;                  /* made by start */
+    struct regroup *regroup;    /* of a pass, once there are too many groups for memory */
     void *learnt;               /* state after finish; NULL while not learnt */
 };
 
@@ -220,6 +232,9 @@ int step_error(const struct step *s, struct error *e, const char *format, ...) P
 enum { PUSH_DONE = 1 };
 int emit(struct emit *out, struct batch *b, struct error *e);
 struct batch *emit_batch(struct emit *out);
+/* A way on like `out` that hands batches to `take` (which takes them); freed with mem_free. */
+struct emit *emit_to(struct emit *out,
+                     int (*take)(void *context, struct batch *b, struct error *e), void *context);
 
 /* Steps, their methods and the functions of expressions, of one family or (NULL) of all: a table
  * for eyes, or JSON Lines with name, kind (step, method, function), family, class, description,

@@ -167,14 +167,43 @@ struct column side_column(const struct side *side, const struct text *cells, siz
     return column_of_text(values);
 }
 
-struct column side_gather(const struct side *side, size_t column, const uint32_t *rows, size_t n,
-                          struct batch *b)
+static const struct text *gather(const struct side *side, size_t column, const uint32_t *rows,
+                                 size_t n, struct batch *b)
 {
     const struct text *cells = side->columns[column].at, missing = {NULL, 0};
     struct text *out = batch_array(b, n, sizeof *out);
     for (size_t r = 0; r < n; r++)
         out[r] = rows[r] == UINT32_MAX ? missing : cells[rows[r]];
-    return side_column(side, out, n, b);
+    return out;
+}
+
+struct column side_gather(const struct side *side, size_t column, const uint32_t *rows, size_t n,
+                          struct batch *b)
+{
+    return side_column(side, gather(side, column, rows, n, b), n, b);
+}
+
+const struct text **side_cells(const struct side *side, const uint32_t *rows, size_t n,
+                               struct batch *b)
+{
+    size_t fields = side->schema->fields.len;
+    const struct text **cells = arena_zero(&b->arena, (fields + 1) * sizeof *cells);
+    for (size_t i = 0; i < fields; i++)
+        if (side->columns[i].at || side->rows == 0)
+            cells[i] = gather(side, i, rows, n, b);
+    return cells;
+}
+
+const struct text *side_copy_cells(struct batch *from, size_t column, struct batch *into)
+{
+    const struct text *cells = batch_raw(from, column);
+    struct text *out = batch_array(into, from->rows, sizeof *out);
+    for (size_t r = 0; r < from->rows; r++) {
+        out[r] = cells[r];
+        if (cells[r].at)
+            out[r].at = arena_copy(&into->arena, cells[r].at, cells[r].len);
+    }
+    return out;
 }
 
 /* ---- beside the stream ---------------------------------------------------------------------- */
@@ -259,8 +288,7 @@ void side_pair(const struct side *side, const struct taken *take, struct batch *
     side_add_columns(side, take, b, p->right, p->n);
 }
 
-int side_emit_piece(const struct side *side, const struct taken *take, struct batch *b,
-                    const struct pairs *p, struct emit *out, struct error *e)
+struct batch *side_piece(struct batch *b, const struct pairs *p, struct emit *out)
 {
     struct batch *piece = emit_batch(out);
     struct text *rows = batch_array(piece, p->n, sizeof *rows);
@@ -283,6 +311,13 @@ int side_emit_piece(const struct side *side, const struct taken *take, struct ba
     buf_release(&packed);
     rows_unpack(piece, &origin, rows, p->n, ids);
     row_origin_release(&origin);
+    return piece;
+}
+
+int side_emit_piece(const struct side *side, const struct taken *take, struct batch *b,
+                    const struct pairs *p, struct emit *out, struct error *e)
+{
+    struct batch *piece = side_piece(b, p, out);
     side_add_columns(side, take, piece, p->right, p->n);
     return emit(out, piece, e);
 }

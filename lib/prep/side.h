@@ -34,9 +34,14 @@ int side_read(struct side *side, const uint8_t *wanted, size_t memory,
 /* Rows of a column that is kept, for a batch; UINT32_MAX gives a missing cell. */
 struct column side_gather(const struct side *side, size_t column, const uint32_t *rows, size_t n,
                           struct batch *b);
+/* Raw cells of rows, by column, of those that are kept; in the arena of b. */
+const struct text **side_cells(const struct side *side, const uint32_t *rows, size_t n,
+                               struct batch *b);
 /* Raw cells of the table as a column of a batch. */
 struct column side_column(const struct side *side, const struct text *cells, size_t n,
                           struct batch *b);
+/* Raw cells of rows of a batch of side_scan, copied into the arena of another. */
+const struct text *side_copy_cells(struct batch *from, size_t column, struct batch *into);
 /* Forgets the rows. */
 void side_clear(struct side *side);
 void side_free(struct side *side);
@@ -68,8 +73,23 @@ struct pairs {
 /* b becomes the pairs; left must not decrease. */
 void side_pair(const struct side *side, const struct taken *take, struct batch *b,
                const struct pairs *p);
-/* The same into a batch of its own, which is emitted; b stays. For results much larger than b. */
+/* The left rows of pairs in a batch of their own; b stays. For results much larger than b. */
+struct batch *side_piece(struct batch *b, const struct pairs *p, struct emit *out);
+/* The same with the columns beside them, and emitted. */
 int side_emit_piece(const struct side *side, const struct taken *take, struct batch *b,
                     const struct pairs *p, struct emit *out, struct error *e);
+
+/* ---- arguments ------------------------------------------------------------------------------ */
+
+#define SIDE_FILE_ARG                                                                              \
+    {                                                                                              \
+        .name = "file", .kind = ARG_FILE, .help = "the other table", .positional = true,           \
+        .required = true                                                                           \
+    }
+#define SIDE_SUFFIX_ARG                                                                            \
+    {                                                                                              \
+        .name = "suffix", .kind = ARG_TEXT, .fallback = "_right",                                  \
+        .help = "appended to a name of the file's that is taken"                                   \
+    }
 
 #endif

@@ -15,13 +15,20 @@ struct sorted {
     struct row_packer packer;
     struct places places;
     struct buf payload; /* the row's id (8 bytes), the packed row */
+    bool has_next;      /* the record that comes next is known: */
+    struct text next_key, next_payload;
+    struct buf group; /* of the row before it */
 };
+
+size_t step_memory_whole(const struct step *s)
+{
+    return s->context->memory ? s->context->memory : (size_t)1 << 30;
+}
 
 size_t step_memory(const struct step *s)
 {
     unsigned jobs = s->context->jobs ? s->context->jobs : cpu_count();
-    size_t memory = s->context->memory ? s->context->memory : (size_t)1 << 30;
-    return memory / jobs;
+    return step_memory_whole(s) / jobs;
 }
 
 /* All that comes of one chunk passes one thread, in order. */
@@ -37,11 +44,16 @@ uint64_t places_next(struct places *p)
     return p->sequence << 32 | p->next++;
 }
 
-struct sorted *sorted_new(const struct step *s)
+struct sorted *sorted_new_sized(size_t memory)
 {
     struct sorted *t = mem_alloc(sizeof *t);
-    t->sorter = sorter_new(step_memory(s));
+    t->sorter = sorter_new(memory);
     return t;
+}
+
+struct sorted *sorted_new(const struct step *s)
+{
+    return sorted_new_sized(step_memory(s));
 }
 
 void sorted_batch(struct sorted *t, struct batch *b)
@@ -51,15 +63,33 @@ void sorted_batch(struct sorted *t, struct batch *b)
     places_batch(&t->places, b);
 }
 
-int sorted_add(struct sorted *t, size_t row, struct buf *key, struct error *e)
+int sorted_put_packed(struct sorted *t, struct text key, uint64_t id, struct text row,
+                      struct error *e)
+{
+    t->payload.len = 0;
+    buf_add(&t->payload, &id, sizeof id);
+    buf_add(&t->payload, row.at, row.len);
+    return sorter_add(t->sorter, key, (struct text){t->payload.at, t->payload.len}, e);
+}
+
+void sorted_origin(struct sorted *t, const struct row_origin *origin)
+{
+    row_origin_merge(&t->origin, origin);
+}
+
+int sorted_put(struct sorted *t, size_t row, struct text key, struct error *e)
 {
     uint64_t id = batch_row_id(t->packer.b, row);
-    key_put_id(key, places_next(&t->places));
     t->payload.len = 0;
     buf_add(&t->payload, &id, sizeof id);
     row_packer_put(&t->packer, row, &t->payload);
-    struct text payload = {t->payload.at, t->payload.len};
-    return sorter_add(t->sorter, (struct text){key->at, key->len}, payload, e);
+    return sorter_add(t->sorter, key, (struct text){t->payload.at, t->payload.len}, e);
+}
+
+int sorted_add(struct sorted *t, size_t row, struct buf *key, struct error *e)
+{
+    key_put_id(key, places_next(&t->places));
+    return sorted_put(t, row, (struct text){key->at, key->len}, e);
 }
 
 int sorted_merge(struct sorted *into, struct sorted *from, struct error *e)
@@ -73,27 +103,65 @@ int sorted_finish(struct sorted *t, struct error *e)
     return sorter_finish(t->sorter, e);
 }
 
+/* Makes the next record known: 1, 0 at the end, < 0. */
+static int look(struct sorted *t, struct error *e)
+{
+    if (t->has_next)
+        return 1;
+    int got = sorter_next(t->sorter, &t->next_key, &t->next_payload, e);
+    t->has_next = got > 0;
+    return got;
+}
+
+static void take(struct sorted *t, struct batch *b, struct text *row, uint64_t *id)
+{
+    struct text payload = t->next_payload;
+    memcpy(id, payload.at, sizeof *id);
+    row->len = payload.len - sizeof *id;
+    buf_add(&b->text, payload.at + sizeof *id, row->len);
+    t->has_next = false;
+}
+
+/* Whether the next record is of another group than the one before; it is the one before then. */
+static bool is_other_group(struct sorted *t)
+{
+    struct text key = {t->next_key.at, t->next_key.len - sizeof(uint64_t)};
+    bool other = !text_equal(key, (struct text){t->group.at, t->group.len});
+    t->group.len = 0;
+    buf_add(&t->group, key.at, key.len);
+    return other;
+}
+
 /* Takes packed rows one behind the other into b->text. Their number, or < 0. */
-static int collect(struct sorted *t, struct batch *b, struct text *rows, uint64_t *ids,
+static int collect(struct sorted *t, bool *ends, struct batch *b, struct text *rows, uint64_t *ids,
                    struct error *e)
 {
-    struct text key, payload;
     int n = 0, got = 0;
-    while (n < BATCH_ROWS && b->text.len < BATCH_BYTES &&
-           (got = sorter_next(t->sorter, &key, &payload, e)) > 0) {
-        memcpy(&ids[n], payload.at, sizeof *ids);
-        rows[n].len = payload.len - sizeof *ids;
-        buf_add(&b->text, payload.at + sizeof *ids, rows[n].len);
+    while ((got = look(t, e)) > 0) {
+        bool full = n == BATCH_ROWS || b->text.len >= BATCH_BYTES;
+        bool other = ends && n > 0 && is_other_group(t);
+        if (other && n >= BATCH_ROWS / 2)
+            break;
+        if (full) {
+            if (ends)
+                *ends = other;
+            return n;
+        }
+        if (ends && n == 0)
+            (void)is_other_group(t);
+        take(t, b, &rows[n], &ids[n]);
         n++;
     }
+    if (ends)
+        *ends = true;
     return got < 0 ? got : n;
 }
 
-int sorted_produce(struct sorted *t, struct batch *b, struct error *e)
+static int produce(struct sorted *t, bool *ends, struct batch *b, struct error *e)
 {
     struct text *rows = batch_array(b, BATCH_ROWS, sizeof *rows);
     uint64_t *ids = batch_array(b, BATCH_ROWS, sizeof *ids);
-    int n = collect(t, b, rows, ids, e);
+    int n = collect(t, ends, b, rows, ids, e);
     if (n <= 0)
         return n;
     buf_reserve(&b->text, SLACK);
@@ -106,6 +174,16 @@ int sorted_produce(struct sorted *t, struct batch *b, struct error *e)
     return 1;
 }
 
+int sorted_produce(struct sorted *t, struct batch *b, struct error *e)
+{
+    return produce(t, NULL, b, e);
+}
+
+int sorted_produce_groups(struct sorted *t, struct batch *b, bool *ends, struct error *e)
+{
+    return produce(t, ends, b, e);
+}
+
 void sorted_free(struct sorted *t)
 {
     if (!t)
@@ -113,6 +191,7 @@ void sorted_free(struct sorted *t)
     sorter_free(t->sorter);
     row_origin_release(&t->origin);
     buf_release(&t->payload);
+    buf_release(&t->group);
     mem_free(t);
 }
 

@@ -2,6 +2,7 @@
 #include "prep/agg_table.h"
 #include "prep/families.h"
 #include "prep/recipe.h"
+#include "prep/sorted.h"
 
 static bool is_one_of(char c, const char *set)
 {
@@ -239,8 +240,7 @@ static int agg_learn(const struct step *s, void *state, struct batch *b, struct 
 
 static void *agg_state_new(const struct step *s)
 {
-    unsigned jobs = s->context->jobs ? s->context->jobs : 1;
-    return agg_table_new(s->plan, s->context->memory / jobs);
+    return agg_table_new(s->plan, step_memory(s));
 }
 
 static void agg_state_free(void *state)

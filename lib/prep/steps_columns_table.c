@@ -1,6 +1,7 @@
 /* Steps on columns that must see the rows first. */
 #include "prep/families.h"
 #include "prep/hold.h"
+#include "prep/sorted.h"
 #include "prep/recipe.h"
 
 /* What was learnt: which of s->columns ever held a value. */
@@ -134,7 +135,7 @@ static int transpose_open(struct step *s, const struct schema *in, struct error 
 static void *transpose_new(const struct step *s)
 {
     struct turned *t = mem_alloc(sizeof *t);
-    t->hold = hold_new(s);
+    t->hold = hold_new(step_memory(s));
     return t;
 }
 

@@ -1,11 +1,22 @@
 /* join: rows of the stream with rows of a file that have the same key. The file is held in memory,
- * hashed by key, and rows stream; one that memory does not hold is joined on disk (join.h). */
+ * hashed by key, and rows stream; one that memory does not hold is joined on disk (pairing.h), or,
+ * by cross, read again for every row. */
+#include "prep/beside.h"
 #include "prep/families.h"
-#include "prep/join.h"
+#include "prep/hold.h"
+#include "prep/sorted.h"
 
 #include <stdatomic.h>
 
 enum { PIECE_ROWS = 8192 };
+
+enum join_how { JOIN_INNER, JOIN_LEFT, JOIN_RIGHT, JOIN_FULL, JOIN_SEMI, JOIN_ANTI, JOIN_CROSS };
+
+struct join_plan {
+    enum join_how how;
+    struct beside table;
+    size_t left_columns;
+};
 
 static bool join_keeps_left(const struct join_plan *plan)
 {
@@ -19,29 +30,22 @@ static bool join_keeps_right(const struct join_plan *plan)
 
 /* ---- opening -------------------------------------------------------------------------------- */
 
-/* The side table's columns that go into the result, and those that must be held. */
-static int choose_columns(struct step *s, struct join_plan *plan, struct error *e)
+static int open_table(struct step *s, struct join_plan *plan, const struct schema *in,
+                      struct error *e)
 {
-    size_t *keys = arena_alloc(&s->arena, (plan->key_count + 1) * sizeof *keys);
-    for (size_t i = 0; i < plan->key_count; i++)
-        keys[i] = plan->keys[i].right;
-    int rc = side_take(s, plan->side, arg_text(s, "take"), keys, plan->key_count, &plan->take, e);
-    if (plan->how == JOIN_SEMI || plan->how == JOIN_ANTI)
-        plan->take.count = 0;
-    plan->wanted = side_wanted(s, plan->side, &plan->take);
-    for (size_t i = 0; i < plan->key_count && join_keeps_right(plan); i++)
-        plan->wanted[keys[i]] = 1;
-    return rc;
-}
-
-static int open_side(struct step *s, struct join_plan *plan, const struct schema *in,
-                     struct error *e)
-{
-    int rc = side_open(s, arg_text(s, "file"), &plan->side, e);
+    struct beside *t = &plan->table;
+    int rc = beside_open(s, in, "on", t, e);
+    if (rc == 0)
+        rc = beside_take(s, t, arg_text(s, "take"), FIELD_NONE, e);
     if (rc)
         return rc;
-    rc = match_keys(s, "on", in, plan->side->schema, &plan->keys, &plan->key_count, e);
-    return rc ? rc : choose_columns(s, plan, e);
+    if (plan->how == JOIN_SEMI || plan->how == JOIN_ANTI) {
+        t->take.count = 0;
+        t->wanted = side_wanted(s, t->side, &t->take);
+    }
+    for (size_t i = 0; i < t->key_count && join_keeps_right(plan); i++)
+        t->wanted[t->keys[i].right] = 1;
+    return 0;
 }
 
 static int join_open(struct step *s, const struct schema *in, struct error *e)
@@ -55,43 +59,30 @@ static int join_open(struct step *s, const struct schema *in, struct error *e)
                           plan->how == JOIN_CROSS
                               ? "how=cross joins every row with every row: it takes no on="
                               : "name the key: on=a, or on=a=b when the file calls it b");
-    return open_side(s, plan, in, e);
+    return open_table(s, plan, in, e);
 }
 
 static void join_close(struct step *s)
 {
     struct join_plan *plan = s->plan;
-    side_free(plan->side);
+    side_free(plan->table.side);
 }
 
 static int join_shape(struct step *s, struct schema *schema, struct error *e)
 {
     const struct join_plan *plan = s->plan;
-    return side_add_fields(s, plan->side, &plan->take, arg_text(s, "suffix"), schema, e);
+    return side_add_fields(s, plan->table.side, &plan->table.take, arg_text(s, "suffix"), schema,
+                           e);
 }
 
 /* ---- the side table ------------------------------------------------------------------------- */
 
 struct join_run {
-    struct join_disk *disk; /* NULL: the table is in memory, and */
-    struct match match;
-    _Atomic uint8_t *seen; /* by side row: it has found a partner; for right and full joins */
+    struct beside_rows rows;
+    struct hold *held;          /* cross, when memory does not hold the table: the rows */
+    _Atomic uint8_t *seen;      /* by side row: it has found a partner; for right and full joins */
+    struct pair_list *partners; /* on disk: right rows of the key at hand */
 };
-
-static size_t join_memory(const struct step *s)
-{
-    return s->context->memory ? s->context->memory : (size_t)1 << 30;
-}
-
-static int add_side(void *context, struct batch *b, struct error *e)
-{
-    (void)e;
-    struct step *s = context;
-    const struct join_plan *plan = s->plan;
-    struct join_run *run = s->run;
-    match_add(&run->match, b);
-    return match_held(&run->match) + plan->side->held > join_memory(s) ? SIDE_FULL : 0;
-}
 
 static void join_stop(struct step *s)
 {
@@ -99,44 +90,153 @@ static void join_stop(struct step *s)
     struct join_run *run = s->run;
     if (!run)
         return;
-    join_disk_free(run->disk);
-    match_release(&run->match);
+    beside_clear(&plan->table, &run->rows);
+    pair_list_free(run->partners);
+    hold_free(run->held);
     mem_free(run->seen);
-    side_clear(plan->side);
     mem_free(run);
     s->run = NULL;
 }
 
-/* Rows must then come in order: s->in_order is looked at after the start. */
-static int join_on_disk(struct step *s, struct error *e)
+/* ---- on disk -------------------------------------------------------------------------------- */
+
+/* A left row with all its partners. */
+static int put_partners(struct pairing *p, const struct step *s, const struct pair_row *left,
+                        struct error *e)
 {
     const struct join_plan *plan = s->plan;
-    struct join_run *run = s->run;
-    if (plan->how == JOIN_CROSS)
-        return error_set(e, ERR_SYSTEM,
-                         "%.200s: does not fit in memory: raise --memory, or stream it and join "
-                         "the other table",
-                         plan->side->path);
-    match_release(&run->match);
-    run->disk = join_disk_new(s);
-    s->in_order = true;
-    return join_disk_load(run->disk, e);
+    const struct join_run *run = s->run;
+    struct pair_row right;
+    if (plan->how == JOIN_ANTI)
+        return 0;
+    if (plan->how == JOIN_SEMI)
+        return pairing_put(p, left, NULL, 0, e);
+    int rc = pair_list_rewind(run->partners, e);
+    while (rc == 0 && (rc = pair_list_next(run->partners, &right, e)) == 1)
+        rc = pairing_put(p, left, &right, 0, e);
+    return rc;
+}
+
+static int pair_all(struct pairing *p, void *context, struct error *e)
+{
+    const struct step *s = context;
+    const struct join_run *run = s->run;
+    const struct pair_row *row;
+    int rc = 0;
+    pair_list_clear(run->partners);
+    while (rc == 0 && (row = pairing_right(p))) {
+        rc = pair_list_add(run->partners, row, e);
+        if (rc == 0)
+            rc = pairing_next_right(p, e);
+    }
+    while (rc == 0 && (row = pairing_left(p))) {
+        rc = put_partners(p, s, row, e);
+        if (rc == 0)
+            rc = pairing_next_left(p, e);
+    }
+    return rc;
+}
+
+static int finish_pairs(void *context, struct batch *b, const struct paired *r, struct emit *out,
+                        struct error *e)
+{
+    const struct join_plan *plan = ((const struct step *)context)->plan;
+    if (r->right_only)
+        side_alone(plan->table.side, plan->table.keys, plan->table.key_count, plan->left_columns, b,
+                   r->places, r->n, r->cells);
+    pairing_add_columns(plan->table.side, &plan->table.take, b, r);
+    return emit(out, b, e);
+}
+
+/* Row `row` of a batch, to be beside all rows of the table. */
+struct crossing {
+    const struct join_plan *plan;
+    struct batch *b;
+    uint32_t row;
+    uint64_t child;
+    struct emit *out;
+};
+
+static int cross_batch(void *context, struct batch *side, struct error *e)
+{
+    struct crossing *c = context;
+    uint32_t *left = batch_array(side, side->rows, sizeof *left);
+    for (size_t r = 0; r < side->rows; r++)
+        left[r] = c->row;
+    if (side->rows == 0)
+        return 0;
+    struct pairs pairs = {.left = left, .n = side->rows, .child = c->child};
+    struct batch *piece = side_piece(c->b, &pairs, c->out);
+    c->child += side->rows;
+    for (size_t i = 0; i < c->plan->table.take.count; i++) {
+        const struct text *cells = side_copy_cells(side, c->plan->table.take.at[i], piece);
+        batch_add(piece, side_column(c->plan->table.side, cells, side->rows, piece));
+    }
+    return emit(c->out, piece, e);
+}
+
+static int cross_rows(const struct step *s, struct batch *b, struct emit *out, struct error *e)
+{
+    const struct join_plan *plan = s->plan;
+    int rc = 0;
+    for (size_t r = 0; rc == 0 && r < b->rows; r++) {
+        struct crossing c = {plan, b, (uint32_t)r, 0, out};
+        rc = side_scan(plan->table.side, cross_batch, &c, e);
+    }
+    return rc;
+}
+
+/* In the end, when each batch can leave at once. */
+static int cross_held(const struct step *s, struct emit *out, struct error *e)
+{
+    const struct join_run *run = s->run;
+    struct batch *b = batch_new();
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < hold_blocks(run->held); i++) {
+        batch_clear(b);
+        rc = hold_read(run->held, i, false, b, e);
+        if (rc == 0)
+            rc = cross_rows(s, b, out, e);
+    }
+    batch_free(b);
+    return rc < 0 ? rc : 0;
+}
+
+static int hold_rows_of(struct hold *held, struct batch *b, struct error *e)
+{
+    int rc = hold_add(held, b, e);
+    batch_free(b);
+    return rc;
+}
+
+/* ---- in memory ------------------------------------------------------------------------------ */
+
+static int cross_load(struct step *s, struct join_run *run, struct error *e)
+{
+    const struct join_plan *plan = s->plan;
+    int rc = side_read(plan->table.side, plan->table.wanted, step_memory_whole(s), NULL, NULL, e);
+    s->in_order = rc == SIDE_FULL;
+    if (!s->in_order)
+        return rc;
+    run->held = hold_new(step_memory_whole(s));
+    side_clear(plan->table.side);
+    return 0;
 }
 
 static int join_load(struct step *s, struct join_run *run, struct error *e)
 {
     const struct join_plan *plan = s->plan;
-    run->match.keys = plan->keys;
-    run->match.count = plan->key_count;
-    s->in_order = false;
-    int rc = side_read(plan->side, plan->wanted, join_memory(s),
-                       plan->how == JOIN_CROSS ? NULL : add_side, s, e);
-    if (rc == SIDE_FULL)
-        return join_on_disk(s, e);
-    if (rc == 0 && join_keeps_right(plan))
-        run->seen = mem_alloc(plan->side->rows + 1);
-    if (rc == 0)
-        match_finish(&run->match);
+    struct pairing_rules how = {.keeps_left = join_keeps_left(plan) || plan->how == JOIN_ANTI,
+                                .keeps_right = join_keeps_right(plan),
+                                .pair = pair_all,
+                                .finish = finish_pairs,
+                                .context = s};
+    if (plan->how == JOIN_CROSS)
+        return cross_load(s, run, e);
+    run->partners = pair_list_new(s);
+    int rc = beside_load(s, &plan->table, &run->rows, NULL, &how, NULL, e);
+    if (rc == 0 && !run->rows.disk && join_keeps_right(plan))
+        run->seen = mem_alloc(plan->table.side->rows + 1);
     return rc;
 }
 
@@ -164,11 +264,12 @@ static struct partners partners_of(const struct step *s, uint32_t group)
     const struct join_run *run = s->run;
     static const uint32_t nobody = UINT32_MAX;
     if (plan->how == JOIN_CROSS)
-        return (struct partners){NULL, plan->side->rows};
+        return (struct partners){NULL, plan->table.side->rows};
     if (group == UINT32_MAX)
         return (struct partners){&nobody, join_keeps_left(plan)};
-    uint32_t first = run->match.starts[group];
-    return (struct partners){run->match.rows + first, run->match.starts[group + 1] - first};
+    uint32_t first = run->rows.match.starts[group];
+    return (struct partners){run->rows.match.rows + first,
+                             run->rows.match.starts[group + 1] - first};
 }
 
 static void find_groups(const struct step *s, struct batch *b, uint32_t *groups)
@@ -176,7 +277,7 @@ static void find_groups(const struct step *s, struct batch *b, uint32_t *groups)
     const struct join_run *run = s->run;
     if (((const struct join_plan *)s->plan)->how == JOIN_CROSS)
         return;
-    struct match_reader reader = match_reader(&run->match, b);
+    struct match_reader reader = match_reader(&run->rows.match, b);
     for (size_t r = 0; r < b->rows; r++) {
         size_t group = match_find(&reader, r);
         groups[r] = group == MAP_NONE ? UINT32_MAX : (uint32_t)group;
@@ -237,7 +338,7 @@ static int emit_pieces(const struct step *s, struct batch *b, const uint32_t *gr
         pairs.n = n;
         mark_seen(s, right, n);
         if (n > 0)
-            rc = side_emit_piece(plan->side, &plan->take, b, &pairs, out, e);
+            rc = side_emit_piece(plan->table.side, &plan->table.take, b, &pairs, out, e);
     } while (rc == 0 && n > 0);
     batch_free(b);
     return rc;
@@ -252,7 +353,7 @@ static int emit_whole(const struct step *s, struct batch *b, const uint32_t *gro
     (void)fill_pairs(s, groups, b->rows, &row, &partner, left, right, n);
     mark_seen(s, right, n);
     struct pairs pairs = {.left = left, .right = right, .n = n};
-    side_pair(plan->side, &plan->take, b, &pairs);
+    side_pair(plan->table.side, &plan->table.take, b, &pairs);
     return emit(out, b, e);
 }
 
@@ -267,19 +368,14 @@ static int emit_filtered(const struct step *s, struct batch *b, const uint32_t *
     return emit(out, b, e);
 }
 
-static int push_to_disk(struct join_disk *disk, struct batch *b, struct error *e)
-{
-    int rc = join_disk_add(disk, b, e);
-    batch_free(b);
-    return rc;
-}
-
 static int join_push(struct step *s, struct batch *b, struct emit *out, struct error *e)
 {
     const struct join_plan *plan = s->plan;
-    const struct join_run *run = s->run;
-    if (run->disk)
-        return push_to_disk(run->disk, b, e);
+    struct join_run *run = s->run;
+    if (run->rows.disk)
+        return beside_push(&run->rows, b, NULL, e);
+    if (run->held)
+        return hold_rows_of(run->held, b, e);
     uint32_t *groups = batch_array(b, b->rows, sizeof *groups);
     memset(groups, 0, b->rows * sizeof *groups);
     find_groups(s, b, groups);
@@ -293,49 +389,32 @@ static int join_push(struct step *s, struct batch *b, struct emit *out, struct e
 
 /* ---- rows of the side table without a partner ------------------------------------------------ */
 
-void join_right_only(const struct join_plan *plan, struct batch *b, const uint64_t *numbers,
-                     size_t n)
+static int emit_alone(struct step *s, const uint32_t *rows, size_t n, struct emit *out,
+                      struct error *e)
 {
-    struct text *missing = batch_array(b, n, sizeof *missing);
-    uint64_t *ids = batch_array(b, n, sizeof *ids);
-    for (size_t i = 0; i < n; i++) {
-        missing[i] = (struct text){NULL, 0};
-        ids[i] = UINT64_C(1) << 63 | numbers[i] << ROW_ID_SHIFT;
-    }
-    b->rows = n;
-    b->ids = ids;
-    b->format = plan->side->format;
-    b->part = 1; /* not of the stream's first file */
-    b->policy = plan->side->policy;
-    for (size_t c = 0; c < plan->left_columns; c++)
-        batch_add(b, column_of_text(missing));
-}
-
-static void fill_right_only(const struct join_plan *plan, struct batch *b, const uint32_t *rows,
-                            size_t n)
-{
-    uint64_t *numbers = batch_array(b, n, sizeof *numbers);
+    const struct join_plan *plan = s->plan;
+    struct batch *b = emit_batch(out);
+    uint64_t *places = batch_array(b, n, sizeof *places);
     for (size_t i = 0; i < n; i++)
-        numbers[i] = rows[i];
-    join_right_only(plan, b, numbers, n);
-    for (size_t i = 0; i < plan->key_count; i++)
-        batch_set(b, plan->keys[i].left, side_gather(plan->side, plan->keys[i].right, rows, n, b));
-    side_add_columns(plan->side, &plan->take, b, rows, n);
+        places[i] = rows[i];
+    struct paired alone = {.right_only = true,
+                           .n = n,
+                           .places = places,
+                           .cells = side_cells(plan->table.side, rows, n, b)};
+    return finish_pairs(s, b, &alone, out, e);
 }
 
-static int emit_right_only(const struct step *s, struct emit *out, struct error *e)
+static int emit_right_only(struct step *s, struct emit *out, struct error *e)
 {
     const struct join_plan *plan = s->plan;
     const struct join_run *run = s->run;
     uint32_t rows[4096];
     int rc = 0;
-    for (size_t r = 0, n = 0; run->seen && rc == 0 && r <= plan->side->rows; r++) {
-        if (r < plan->side->rows && !run->seen[r])
+    for (size_t r = 0, n = 0; run->seen && rc == 0 && r <= plan->table.side->rows; r++) {
+        if (r < plan->table.side->rows && !run->seen[r])
             rows[n++] = (uint32_t)r;
-        if (n > 0 && (n == COUNT_OF(rows) || r == plan->side->rows)) {
-            struct batch *b = emit_batch(out);
-            fill_right_only(plan, b, rows, n);
-            rc = emit(out, b, e);
+        if (n > 0 && (n == COUNT_OF(rows) || r == plan->table.side->rows)) {
+            rc = emit_alone(s, rows, n, out, e);
             n = 0;
         }
     }
@@ -344,8 +423,10 @@ static int emit_right_only(const struct step *s, struct emit *out, struct error 
 
 static int join_flush(struct step *s, struct emit *out, struct error *e)
 {
-    const struct join_run *run = s->run;
-    return run->disk ? join_disk_emit(run->disk, out, e) : emit_right_only(s, out, e);
+    struct join_run *run = s->run;
+    if (run->held)
+        return cross_held(s, out, e);
+    return run->rows.disk ? beside_flush(&run->rows, out, e) : emit_right_only(s, out, e);
 }
 
 /* ---- the table ------------------------------------------------------------------------------ */
@@ -357,11 +438,7 @@ static bool join_shards(const struct step *s)
 }
 
 static const struct arg join_args[] = {
-    {.name = "file",
-     .kind = ARG_FILE,
-     .help = "the other table",
-     .positional = true,
-     .required = true},
+    SIDE_FILE_ARG,
     {.name = "on",
      .kind = ARG_LIST,
      .help = "columns that must be equal: a,b; a=b when the file calls a b"},
@@ -369,10 +446,7 @@ static const struct arg join_args[] = {
     {.name = "take",
      .kind = ARG_TEXT,
      .help = "columns of the file to add, as a selection (default: all but its key)"},
-    {.name = "suffix",
-     .kind = ARG_TEXT,
-     .fallback = "_right",
-     .help = "appended to a name of the file's that is taken"},
+    SIDE_SUFFIX_ARG,
     {0},
 };
 
@@ -449,8 +523,9 @@ const struct step_kind steps_combine_join[] = {
             "text, but two number columns of which one has fractions as numbers, two time columns "
             "as times. semi keeps rows that are there twice. The file is held in memory and rows "
             "stream; when it does not fit in --memory both tables are sorted on disk, and rows "
-            "leave after the last one has come. cross must fit: let the larger of two tables be "
-            "the stream.",
+            "leave after the last one has come; for cross the file is then read again for every "
+            "row: "
+            "let the larger of two tables be the stream.",
         .args = join_args,
         .methods = join_methods,
         .example = {.program = "join places.csv on=to=code how=left",

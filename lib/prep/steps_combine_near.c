@@ -1,64 +1,35 @@
 /* Joins whose keys need not be equal: join_asof (the nearest value), join_range (an interval that
  * holds it). */
 #include "prep/families.h"
-#include "prep/match.h"
-#include "prep/side.h"
+#include "prep/near.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-enum { DIRECTION_BACKWARD, DIRECTION_FORWARD, DIRECTION_NEAREST };
 enum { CLOSED_BOTH, CLOSED_LEFT, CLOSED_RIGHT, CLOSED_NONE };
 
-/* What values lie on a line: numbers, or microseconds. */
-struct point {
-    double number;
-    usec time;
-};
-
-/* A row of the side table: an instant (low) or an interval. */
-struct span {
-    struct point low, high;
+/* A row of the side table. */
+struct spot {
+    struct span span;
     uint32_t row;
 };
 
 struct near_plan {
-    struct side *side;
-    struct match_key *by;
-    size_t by_count;
+    struct beside table;
     size_t on, low, high; /* on in the stream, the others in the side table */
-    bool is_time, has_limit;
-    struct point limit; /* tolerance */
-    struct taken take;
-    uint8_t *wanted;
+    const char *on_name;
+    struct near_rule rule;
 };
 
 /* The side table's rows, by group of `by`, ordered by low. */
 struct near_run {
-    struct match match;
-    VEC(struct span) spans; /* by side row, until they are put in order */
-    struct span *ordered;   /* at the places of match.rows */
+    struct beside_rows rows;
+    struct near_disk disk;
+    VEC(struct spot) spots; /* by side row, until they are put in order */
+    struct spot *ordered;   /* at the places of rows.match.rows */
     struct point *reach;    /* the largest high up to that place, from its group's first on */
     const struct near_plan *plan;
 };
-
-static int compare_points(bool is_time, struct point a, struct point b)
-{
-    if (is_time)
-        return (a.time > b.time) - (a.time < b.time);
-    return (a.number > b.number) - (a.number < b.number);
-}
-
-static bool is_nowhere(bool is_time, struct point p)
-{
-    return is_time ? p.time == INT_MISSING : isnan(p.number);
-}
-
-/* a - b, for a not before b. */
-static double distance(bool is_time, struct point a, struct point b)
-{
-    return is_time ? (double)((uint64_t)a.time - (uint64_t)b.time) : a.number - b.number;
-}
 
 static int read_points(struct batch *b, size_t column, const char *name, bool is_time,
                        struct point *out, struct error *e)
@@ -79,75 +50,59 @@ static int find_right(struct step *s, const struct near_plan *plan, struct text 
                       struct error *e)
 {
     char quoted[QUOTE_MAX];
-    *out = schema_find(plan->side->schema, name);
+    *out = schema_find(plan->table.side->schema, name);
     if (*out != FIELD_NONE)
         return 0;
     return step_error(s, e, "the file has no column %s", quote(quoted, name.at, name.len));
 }
 
-static int read_limit(struct step *s, struct near_plan *plan, struct error *e)
+static int read_limit(struct step *s, struct near_rule *rule, struct error *e)
 {
     struct text text = arg_text(s, "tolerance");
     char quoted[QUOTE_MAX];
-    plan->has_limit = text.at != NULL;
+    rule->has_limit = text.at != NULL;
     bool good =
-        !text.at || (plan->is_time ? duration_parse(text.at, text.len, &plan->limit.time)
-                                   : number_parse_double(text.at, text.len, &plan->limit.number));
+        !text.at || (rule->is_time ? duration_parse(text.at, text.len, &rule->limit.time)
+                                   : number_parse_double(text.at, text.len, &rule->limit.number));
     return good ? 0
                 : step_error(s, e, "tolerance: expected a %s, not %s",
-                             plan->is_time ? "duration" : "number",
+                             rule->is_time ? "duration" : "number",
                              quote(quoted, text.at, text.len));
-}
-
-/* Opens the side table and its groups; is_time is settled by the columns that are compared. */
-static int near_open(struct step *s, const struct schema *in, struct near_plan **out,
-                     struct error *e)
-{
-    struct near_plan *plan = arena_zero(&s->arena, sizeof *plan);
-    s->plan = *out = plan;
-    int rc = side_open(s, arg_text(s, "file"), &plan->side, e);
-    if (rc == 0)
-        rc = match_keys(s, "by", in, plan->side->schema, &plan->by, &plan->by_count, e);
-    return rc;
-}
-
-static int near_take(struct step *s, struct near_plan *plan, size_t own, struct error *e)
-{
-    size_t *except = arena_alloc(&s->arena, (plan->by_count + 1) * sizeof *except), n = 0;
-    for (; n < plan->by_count; n++)
-        except[n] = plan->by[n].right;
-    if (own != FIELD_NONE)
-        except[n++] = own;
-    int rc = side_take(s, plan->side, arg_text(s, "take"), except, n, &plan->take, e);
-    plan->wanted = side_wanted(s, plan->side, &plan->take);
-    return rc;
 }
 
 static int asof_open(struct step *s, const struct schema *in, struct error *e)
 {
-    struct near_plan *plan;
+    struct near_plan *plan = arena_zero(&s->arena, sizeof *plan);
     struct match_key *on;
     size_t count;
-    int rc = near_open(s, in, &plan, e);
+    s->plan = plan;
+    int rc = beside_open(s, in, "by", &plan->table, e);
     if (rc == 0)
-        rc = match_keys(s, "on", in, plan->side->schema, &on, &count, e);
+        rc = match_keys(s, "on", in, plan->table.side->schema, &on, &count, e);
     if (rc)
         return rc;
     if (count != 1)
         return step_error(s, e, "on: expected one column");
     plan->on = on->left;
+    plan->on_name = arg_string(s, "on");
     plan->low = plan->high = on->right;
-    plan->is_time = on->as == MATCH_TIME;
-    bool same_name =
-        strcmp(in->fields.at[on->left].name, plan->side->schema->fields.at[on->right].name) == 0;
-    rc = read_limit(s, plan, e);
-    return rc ? rc : near_take(s, plan, same_name ? on->right : FIELD_NONE, e);
+    plan->rule = (struct near_rule){.is_time = on->as == MATCH_TIME,
+                                    .direction = (enum near_direction)arg_choice(s, "direction"),
+                                    .exact = arg_bool(s, "exact"),
+                                    .keeps_left = true};
+    bool same_name = strcmp(in->fields.at[on->left].name,
+                            plan->table.side->schema->fields.at[on->right].name) == 0;
+    rc = read_limit(s, &plan->rule, e);
+    return rc ? rc
+              : beside_take(s, &plan->table, arg_text(s, "take"),
+                            same_name ? on->right : FIELD_NONE, e);
 }
 
 static int range_open(struct step *s, const struct schema *in, struct error *e)
 {
-    struct near_plan *plan;
-    int rc = near_open(s, in, &plan, e);
+    struct near_plan *plan = arena_zero(&s->arena, sizeof *plan);
+    s->plan = plan;
+    int rc = beside_open(s, in, "by", &plan->table, e);
     if (rc == 0)
         rc = arg_column(s, "value", in, &plan->on, e);
     if (rc == 0)
@@ -156,97 +111,122 @@ static int range_open(struct step *s, const struct schema *in, struct error *e)
         rc = find_right(s, plan, arg_text(s, "high"), &plan->high, e);
     if (rc)
         return rc;
-    plan->is_time = match_key(in, plan->on, plan->side->schema, plan->low).as == MATCH_TIME;
-    return near_take(s, plan, FIELD_NONE, e);
+    int closed = arg_choice(s, "closed");
+    plan->on_name = arg_string(s, "value");
+    plan->rule = (struct near_rule){
+        .is_time = match_key(in, plan->on, plan->table.side->schema, plan->low).as == MATCH_TIME,
+        .at_low = closed == CLOSED_BOTH || closed == CLOSED_LEFT,
+        .at_high = closed == CLOSED_BOTH || closed == CLOSED_RIGHT,
+        .keeps_left = arg_choice(s, "how") == 1};
+    return beside_take(s, &plan->table, arg_text(s, "take"), FIELD_NONE, e);
 }
 
 static void near_close(struct step *s)
 {
     struct near_plan *plan = s->plan;
-    side_free(plan->side);
+    side_free(plan->table.side);
 }
 
 static int near_shape(struct step *s, struct schema *schema, struct error *e)
 {
     const struct near_plan *plan = s->plan;
-    return side_add_fields(s, plan->side, &plan->take, arg_text(s, "suffix"), schema, e);
+    return side_add_fields(s, plan->table.side, &plan->table.take, arg_text(s, "suffix"), schema,
+                           e);
 }
 
-static int add_side(void *context, struct batch *b, struct error *e)
+/* ---- the side table ------------------------------------------------------------------------- */
+
+/* Where the rows of a batch of the side table stand. */
+static int side_spans(void *context, struct batch *b, struct span *out, struct error *e)
 {
-    struct near_run *run = context;
-    const struct near_plan *plan = run->plan;
-    const struct schema *schema = plan->side->schema;
+    const struct near_plan *plan = ((const struct step *)context)->plan;
+    const struct field *fields = plan->table.side->schema->fields.at;
+    bool is_time = plan->rule.is_time;
     struct point *low = batch_array(b, b->rows, sizeof *low), *high = low;
-    int rc = read_points(b, plan->low, schema->fields.at[plan->low].name, plan->is_time, low, e);
+    int rc = read_points(b, plan->low, fields[plan->low].name, is_time, low, e);
     if (rc == 0 && plan->high != plan->low) {
         high = batch_array(b, b->rows, sizeof *high);
-        rc = read_points(b, plan->high, schema->fields.at[plan->high].name, plan->is_time, high, e);
+        rc = read_points(b, plan->high, fields[plan->high].name, is_time, high, e);
     }
+    for (size_t r = 0; rc == 0 && r < b->rows; r++)
+        out[r] = (struct span){low[r], high[r]};
+    return rc;
+}
+
+static int add_side(void *context, struct batch *b, size_t *held, struct error *e)
+{
+    struct near_run *run = ((const struct step *)context)->run;
+    struct span *spans = batch_array(b, b->rows, sizeof *spans);
+    int rc = side_spans(context, b, spans, e);
     for (size_t r = 0; rc == 0 && r < b->rows; r++) {
-        struct span span = {low[r], high[r], (uint32_t)run->spans.len};
-        vec_push(&run->spans, span);
+        struct spot spot = {spans[r], (uint32_t)run->spots.len};
+        vec_push(&run->spots, spot);
     }
-    match_add(&run->match, b);
+    *held = run->spots.cap * (2 * sizeof *run->ordered + sizeof *run->reach);
     return rc;
 }
 
 static int by_number(const void *a, const void *b)
 {
-    const struct span *x = a, *y = b;
-    int order = compare_points(false, x->low, y->low);
+    const struct spot *x = a, *y = b;
+    int order = point_compare(false, x->span.low, y->span.low);
     return order ? order : (x->row > y->row) - (x->row < y->row);
 }
 
 static int by_time(const void *a, const void *b)
 {
-    const struct span *x = a, *y = b;
-    int order = compare_points(true, x->low, y->low);
+    const struct spot *x = a, *y = b;
+    int order = point_compare(true, x->span.low, y->span.low);
     return order ? order : (x->row > y->row) - (x->row < y->row);
 }
 
 /* Orders one group; rows without a value go out of it. */
 static void order_group(struct near_run *run, size_t group)
 {
-    bool is_time = run->plan->is_time;
-    uint32_t first = run->match.starts[group], end = run->match.starts[group + 1];
-    struct span *spans = run->ordered + first;
+    bool is_time = run->plan->rule.is_time;
+    uint32_t first = run->rows.match.starts[group], end = run->rows.match.starts[group + 1];
+    struct spot *spots = run->ordered + first;
     size_t n = 0;
     for (uint32_t i = first; i < end; i++) {
-        struct span span = run->spans.at[run->match.rows[i]];
-        if (!is_nowhere(is_time, span.low) && !is_nowhere(is_time, span.high))
-            spans[n++] = span;
+        struct spot spot = run->spots.at[run->rows.match.rows[i]];
+        if (!point_missing(is_time, spot.span.low) && !point_missing(is_time, spot.span.high))
+            spots[n++] = spot;
     }
-    qsort(spans, n, sizeof *spans, is_time ? by_time : by_number);
+    qsort(spots, n, sizeof *spots, is_time ? by_time : by_number);
     for (size_t i = 0; i < n; i++) {
-        run->match.rows[first + i] = spans[i].row;
-        run->reach[first + i] = spans[i].high;
-        if (i > 0 && compare_points(is_time, run->reach[first + i - 1], spans[i].high) > 0)
+        run->rows.match.rows[first + i] = spots[i].row;
+        run->reach[first + i] = spots[i].span.high;
+        if (i > 0 && point_compare(is_time, run->reach[first + i - 1], spots[i].span.high) > 0)
             run->reach[first + i] = run->reach[first + i - 1];
     }
     for (uint32_t i = first + (uint32_t)n; i < end; i++)
-        run->match.rows[i] = UINT32_MAX;
+        run->rows.match.rows[i] = UINT32_MAX;
 }
 
-static int near_load(struct step *s, struct near_run *run, struct error *e)
+static void order_rows(struct near_run *run)
 {
-    const struct near_plan *plan = s->plan;
-    size_t memory = s->context->memory ? s->context->memory : (size_t)1 << 30;
-    run->plan = plan;
-    run->match.keys = plan->by;
-    run->match.count = plan->by_count;
-    int rc = side_read(plan->side, plan->wanted, memory, add_side, run, e);
-    if (rc == SIDE_FULL)
-        rc = error_set(e, ERR_SYSTEM, "%.200s: does not fit in memory: raise --memory",
-                       plan->side->path);
-    if (rc)
-        return rc;
-    match_finish(&run->match);
-    run->ordered = mem_array(NULL, run->spans.len + 1, sizeof *run->ordered);
-    run->reach = mem_array(NULL, run->spans.len + 1, sizeof *run->reach);
-    for (size_t g = 0; g < run->match.map.keys.len; g++)
+    run->ordered = mem_array(NULL, run->spots.len + 1, sizeof *run->ordered);
+    run->reach = mem_array(NULL, run->spots.len + 1, sizeof *run->reach);
+    for (size_t g = 0; g < run->rows.match.map.keys.len; g++)
         order_group(run, g);
-    return 0;
+}
+
+static int finish_pairs(void *context, struct batch *b, const struct paired *r, struct emit *out,
+                        struct error *e)
+{
+    const struct near_plan *plan = ((const struct step *)context)->plan;
+    pairing_add_columns(plan->table.side, &plan->table.take, b, r);
+    return emit(out, b, e);
+}
+
+static int pair_asof(struct pairing *p, void *context, struct error *e)
+{
+    return near_pair_asof(p, &((struct near_run *)((struct step *)context)->run)->disk, e);
+}
+
+static int pair_range(struct pairing *p, void *context, struct error *e)
+{
+    return near_pair_range(p, &((struct near_run *)((struct step *)context)->run)->disk, e);
 }
 
 static void near_stop(struct step *s)
@@ -255,45 +235,86 @@ static void near_stop(struct step *s)
     struct near_run *run = s->run;
     if (!run)
         return;
-    match_release(&run->match);
-    vec_release(&run->spans);
+    beside_clear(&plan->table, &run->rows);
+    pair_list_free(run->disk.lists[0]);
+    pair_list_free(run->disk.lists[1]);
+    vec_release(&run->spots);
     mem_free(run->ordered);
     mem_free(run->reach);
-    side_clear(plan->side);
     mem_free(run);
     s->run = NULL;
 }
 
-static int near_start(struct step *s, struct error *e)
+static int near_start(struct step *s,
+                      int (*pair)(struct pairing *p, void *context, struct error *e),
+                      struct error *e)
 {
+    const struct near_plan *plan = s->plan;
     struct near_run *run = mem_alloc(sizeof *run);
+    struct pairing_rules how = {.on_line = true,
+                                .is_time = plan->rule.is_time,
+                                .keeps_left = plan->rule.keeps_left,
+                                .pair = pair,
+                                .finish = finish_pairs,
+                                .context = s};
     s->run = run;
-    int rc = near_load(s, run, e);
+    run->plan = plan;
+    run->disk = (struct near_disk){&plan->rule, {pair_list_new(s), pair_list_new(s)}};
+    int rc = beside_load(s, &plan->table, &run->rows, add_side, &how, side_spans, e);
     if (rc)
         near_stop(s);
+    else if (!run->rows.disk)
+        order_rows(run);
+    else
+        vec_release(&run->spots);
     return rc;
 }
 
-/* The group's spans. */
-static size_t group_spans(const struct near_run *run, size_t group, const struct span **spans,
+static int asof_start(struct step *s, struct error *e)
+{
+    return near_start(s, pair_asof, e);
+}
+
+static int range_start(struct step *s, struct error *e)
+{
+    return near_start(s, pair_range, e);
+}
+
+static int push_to_disk(struct step *s, struct batch *b, const struct point *points,
+                        struct error *e)
+{
+    struct near_run *run = s->run;
+    struct span *spans = batch_array(b, b->rows, sizeof *spans);
+    for (size_t r = 0; r < b->rows; r++)
+        spans[r] = (struct span){points[r], points[r]};
+    return beside_push(&run->rows, b, spans, e);
+}
+
+static int near_flush(struct step *s, struct emit *out, struct error *e)
+{
+    return beside_flush(&((struct near_run *)s->run)->rows, out, e);
+}
+
+/* The group's rows. */
+static size_t group_spots(const struct near_run *run, size_t group, const struct spot **spots,
                           const struct point **reach)
 {
-    uint32_t first = run->match.starts[group], end = run->match.starts[group + 1];
-    while (end > first && run->match.rows[end - 1] == UINT32_MAX)
+    uint32_t first = run->rows.match.starts[group], end = run->rows.match.starts[group + 1];
+    while (end > first && run->rows.match.rows[end - 1] == UINT32_MAX)
         end--;
-    *spans = run->ordered + first;
+    *spots = run->ordered + first;
     *reach = run->reach + first;
     return end - first;
 }
 
-/* Spans whose low lies before p, or at it when `at` is set. */
-static size_t count_before(bool is_time, const struct span *spans, size_t n, struct point p,
+/* Rows whose low lies before p, or at it when `at` is set. */
+static size_t count_before(bool is_time, const struct spot *spots, size_t n, struct point p,
                            bool at)
 {
     size_t low = 0, high = n;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = compare_points(is_time, spans[middle].low, p);
+        int order = point_compare(is_time, spots[middle].span.low, p);
         if (order < 0 || (order == 0 && at))
             low = middle + 1;
         else
@@ -303,49 +324,45 @@ static size_t count_before(bool is_time, const struct span *spans, size_t n, str
 }
 
 /* The side row nearest to p in the direction wanted; UINT32_MAX when none is near enough. */
-static uint32_t nearest(const struct step *s, const struct span *spans, size_t n, struct point p)
+static uint32_t nearest(const struct near_rule *rule, const struct spot *spots, size_t n,
+                        struct point p)
 {
-    const struct near_plan *plan = s->plan;
-    bool is_time = plan->is_time, exact = arg_bool(s, "exact");
-    int direction = arg_choice(s, "direction");
-    size_t before = count_before(is_time, spans, n, p, exact);
-    size_t behind = count_before(is_time, spans, n, p, !exact);
-    const struct span *back =
-        direction != DIRECTION_FORWARD && before > 0 ? &spans[before - 1] : NULL;
-    const struct span *next = direction != DIRECTION_BACKWARD && behind < n ? &spans[behind] : NULL;
-    double to_back = back ? distance(is_time, p, back->low) : (double)INFINITY;
-    double to_next = next ? distance(is_time, next->low, p) : (double)INFINITY;
-    double limit = is_time ? (double)plan->limit.time : plan->limit.number;
-    const struct span *best = to_back <= to_next ? back : next;
-    if (!best || (plan->has_limit && fmin(to_back, to_next) > limit))
+    size_t before = count_before(rule->is_time, spots, n, p, rule->exact);
+    size_t behind = count_before(rule->is_time, spots, n, p, !rule->exact);
+    int chosen = near_choose(rule, p, before > 0 ? &spots[before - 1].span.low : NULL,
+                             behind < n ? &spots[behind].span.low : NULL);
+    if (chosen == 0)
         return UINT32_MAX;
-    return best->row;
+    return spots[chosen < 0 ? before - 1 : behind].row;
 }
 
 static int asof_push(struct step *s, struct batch *b, struct emit *out, struct error *e)
 {
     const struct near_plan *plan = s->plan;
     const struct near_run *run = s->run;
+    bool is_time = plan->rule.is_time;
     struct point *points = batch_array(b, b->rows, sizeof *points);
     uint32_t *partner = batch_array(b, b->rows, sizeof *partner);
-    int rc = read_points(b, plan->on, arg_string(s, "on"), plan->is_time, points, e);
+    int rc = read_points(b, plan->on, plan->on_name, is_time, points, e);
     if (rc) {
         batch_free(b);
         return rc;
     }
-    struct match_reader reader = match_reader(&run->match, b);
+    if (run->rows.disk)
+        return push_to_disk(s, b, points, e);
+    struct match_reader reader = match_reader(&run->rows.match, b);
     for (size_t r = 0; r < b->rows; r++) {
         size_t group = match_find(&reader, r);
-        const struct span *spans;
+        const struct spot *spots;
         const struct point *reach;
         partner[r] = UINT32_MAX;
-        if (group != MAP_NONE && !is_nowhere(plan->is_time, points[r])) {
-            size_t n = group_spans(run, group, &spans, &reach);
-            partner[r] = nearest(s, spans, n, points[r]);
+        if (group != MAP_NONE && !point_missing(is_time, points[r])) {
+            size_t n = group_spots(run, group, &spots, &reach);
+            partner[r] = nearest(&plan->rule, spots, n, points[r]);
         }
     }
     match_reader_release(&reader);
-    side_add_columns(plan->side, &plan->take, b, partner, b->rows);
+    side_add_columns(plan->table.side, &plan->table.take, b, partner, b->rows);
     return emit(out, b, e);
 }
 
@@ -360,38 +377,33 @@ static int by_row(const void *a, const void *b)
 }
 
 /* Adds the side rows whose interval holds p, in the order of the file. */
-static void find_intervals(const struct step *s, const struct near_run *run, size_t group,
-                           struct point p, struct found *found)
+static void find_intervals(const struct near_run *run, size_t group, struct point p,
+                           struct found *found)
 {
-    bool is_time = run->plan->is_time;
-    int closed = arg_choice(s, "closed");
-    bool at_low = closed == CLOSED_BOTH || closed == CLOSED_LEFT;
-    bool at_high = closed == CLOSED_BOTH || closed == CLOSED_RIGHT;
-    const struct span *spans;
+    const struct near_rule *rule = &run->plan->rule;
+    const struct spot *spots;
     const struct point *reach;
-    size_t n = group_spans(run, group, &spans, &reach), first = found->right.len;
-    for (size_t i = count_before(is_time, spans, n, p, at_low); i-- > 0;) {
-        if (compare_points(is_time, reach[i], p) < 0)
+    size_t n = group_spots(run, group, &spots, &reach), first = found->right.len;
+    for (size_t i = count_before(rule->is_time, spots, n, p, rule->at_low); i-- > 0;) {
+        if (point_compare(rule->is_time, reach[i], p) < 0)
             break;
-        int order = compare_points(is_time, spans[i].high, p);
-        if (order > 0 || (order == 0 && at_high))
-            vec_push(&found->right, spans[i].row);
+        if (near_holds(rule, &spots[i].span, p))
+            vec_push(&found->right, spots[i].row);
     }
     if (found->right.len - first > 1)
         qsort(found->right.at + first, found->right.len - first, sizeof *found->right.at, by_row);
 }
 
-static void find_all(const struct step *s, struct batch *b, const struct point *points,
+static void find_all(const struct near_run *run, struct batch *b, const struct point *points,
                      struct found *found)
 {
-    const struct near_run *run = s->run;
-    bool keeps_left = arg_choice(s, "how") == 1;
-    struct match_reader reader = match_reader(&run->match, b);
+    const struct near_rule *rule = &run->plan->rule;
+    struct match_reader reader = match_reader(&run->rows.match, b);
     for (size_t r = 0; r < b->rows; r++) {
         size_t group = match_find(&reader, r);
-        if (group != MAP_NONE && !is_nowhere(run->plan->is_time, points[r]))
-            find_intervals(s, run, group, points[r], found);
-        if (keeps_left && found->right.len == found->left.len)
+        if (group != MAP_NONE && !point_missing(rule->is_time, points[r]))
+            find_intervals(run, group, points[r], found);
+        if (rule->keeps_left && found->right.len == found->left.len)
             vec_push(&found->right, UINT32_MAX);
         while (found->left.len < found->right.len)
             vec_push(&found->left, (uint32_t)r);
@@ -402,38 +414,30 @@ static void find_all(const struct step *s, struct batch *b, const struct point *
 static int range_push(struct step *s, struct batch *b, struct emit *out, struct error *e)
 {
     const struct near_plan *plan = s->plan;
+    const struct near_run *run = s->run;
     struct point *points = batch_array(b, b->rows, sizeof *points);
-    int rc = read_points(b, plan->on, arg_string(s, "value"), plan->is_time, points, e);
+    int rc = read_points(b, plan->on, plan->on_name, plan->rule.is_time, points, e);
     if (rc) {
         batch_free(b);
         return rc;
     }
+    if (run->rows.disk)
+        return push_to_disk(s, b, points, e);
     struct found found = {0};
-    find_all(s, b, points, &found);
+    find_all(run, b, points, &found);
     struct pairs pairs = {.left = found.left.at, .right = found.right.at, .n = found.left.len};
-    side_pair(plan->side, &plan->take, b, &pairs);
+    side_pair(plan->table.side, &plan->table.take, b, &pairs);
     vec_release(&found.left);
     vec_release(&found.right);
     return emit(out, b, e);
 }
 
-#define SIDE_ARGS                                                                                  \
-    {.name = "by", .kind = ARG_LIST, .help = "columns that must be equal, as in join: a,b=c"},     \
-        {.name = "take",                                                                           \
-         .kind = ARG_TEXT,                                                                         \
-         .help = "columns of the file to add, as a selection (default: all but its keys)"},        \
-    {                                                                                              \
-        .name = "suffix", .kind = ARG_TEXT, .fallback = "_right",                                  \
-        .help = "appended to a name of the file's that is taken"                                   \
-    }
-#define FILE_ARG                                                                                   \
-    {                                                                                              \
-        .name = "file", .kind = ARG_FILE, .help = "the other table", .positional = true,           \
-        .required = true                                                                           \
-    }
+/* ---- the table ------------------------------------------------------------------------------ */
+
+#define NEAR_ARGS BESIDE_ARGS("columns that must be equal, as in join: a,b=c", "its keys")
 
 static const struct arg asof_args[] = {
-    FILE_ARG,
+    SIDE_FILE_ARG,
     {.name = "on",
      .kind = ARG_LIST,
      .help = "the column of numbers or times; a=b when the file calls a b",
@@ -450,11 +454,11 @@ static const struct arg asof_args[] = {
      .kind = ARG_BOOL,
      .fallback = "true",
      .help = "whether an equal value counts"},
-    SIDE_ARGS,
+    NEAR_ARGS,
     {0},
 };
 static const struct arg range_args[] = {
-    FILE_ARG,
+    SIDE_FILE_ARG,
     {.name = "value", .kind = ARG_COLUMN, .help = "the column that lies within", .required = true},
     {.name = "low",
      .kind = ARG_TEXT,
@@ -474,12 +478,12 @@ static const struct arg range_args[] = {
      .fallback = "inner",
      .help = "left keeps rows that lie in no interval",
      .choices = "inner left"},
-    SIDE_ARGS,
+    NEAR_ARGS,
     {0},
 };
 
 #define NEAR                                                                                       \
-    .family = "combine", .close = near_close, .shape = near_shape, .start = near_start,            \
+    .family = "combine", .close = near_close, .shape = near_shape, .flush = near_flush,            \
     .stop = near_stop, .needs_all = true
 
 const struct step_kind steps_combine_near[] = {
@@ -490,7 +494,9 @@ const struct step_kind steps_combine_near[] = {
         .summary = "add the columns of the file's row that is nearest in a number or time",
         .details = "All rows stay, in their order, with missing cells where no row is near enough. "
                    "Neither table need be sorted (pandas wants both so): the file is held in "
-                   "memory and sorted there. Of file rows with equal values backward takes the "
+                   "memory and sorted there; one that does not fit in --memory is sorted on disk, "
+                   "and so are the rows, which leave after the last one has come. Of file rows "
+                   "with equal values backward takes the "
                    "last, forward the first; nearest takes backward when both are as far. A file "
                    "column of another name than on= is kept, so that the distance can be seen.",
         .args = asof_args,
@@ -500,6 +506,7 @@ const struct step_kind steps_combine_near[] = {
                     .file_name = "quotes.csv",
                     .file = "id,t,price\na,2,10\na,4,20\nb,7,30\na,6,40\n"},
         .open = asof_open,
+        .start = asof_start,
         .push = asof_push,
         NEAR,
     },
@@ -508,8 +515,11 @@ const struct step_kind steps_combine_near[] = {
         .aliases = "interval_join",
         .class = "W",
         .summary = "add the columns of the file's rows whose interval holds a value",
-        .details = "A row that lies in several intervals leaves once for each, in the file's "
-                   "order. The file is held in memory, sorted by where its intervals begin.",
+        .details =
+            "A row that lies in several intervals leaves once for each, in the file's "
+            "order. The file is held in memory, sorted by where its intervals begin; one that "
+            "does not fit in --memory is sorted on disk, and so are the rows, which leave "
+            "after the last one has come.",
         .args = range_args,
         .example = {.program =
                         "join_range bands.csv value=age low=from high=to closed=left how=left",
@@ -519,6 +529,7 @@ const struct step_kind steps_combine_near[] = {
                     .file_name = "bands.csv",
                     .file = "from,to,band\n0,18,child\n18,65,adult\n"},
         .open = range_open,
+        .start = range_start,
         .push = range_push,
         NEAR,
     },

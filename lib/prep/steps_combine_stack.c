@@ -440,18 +440,15 @@ static int paste_flush(struct step *s, struct emit *out, struct error *e)
     return rc < 0 ? rc : 0;
 }
 
-#define FILE_ARG                                                                                   \
-    {                                                                                              \
-        .name = "file", .kind = ARG_FILE, .help = "the other table", .positional = true,           \
-        .required = true                                                                           \
-    }
+/* ---- the table ------------------------------------------------------------------------------ */
+
 
 static const struct arg rows_args[] = {
-    FILE_ARG,
+    SIDE_FILE_ARG,
     {0},
 };
 static const struct arg merge_args[] = {
-    FILE_ARG,
+    SIDE_FILE_ARG,
     {.name = "on",
      .kind = ARG_LIST,
      .help = "columns both are sorted by, as in sort: a,b:desc",
@@ -464,7 +461,7 @@ static const struct arg merge_args[] = {
     {0},
 };
 static const struct arg columns_args[] = {
-    FILE_ARG,
+    SIDE_FILE_ARG,
     {.name = "lengths",
      .kind = ARG_CHOICE,
      .fallback = "error",
@@ -473,10 +470,7 @@ static const struct arg columns_args[] = {
     {.name = "take",
      .kind = ARG_TEXT,
      .help = "columns of the file to add, as a selection (default: all)"},
-    {.name = "suffix",
-     .kind = ARG_TEXT,
-     .fallback = "_right",
-     .help = "appended to a name of the file's that is taken"},
+    SIDE_SUFFIX_ARG,
     {0},
 };
 

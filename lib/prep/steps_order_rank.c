@@ -77,7 +77,7 @@ static int rank_shape(struct step *s, struct schema *schema, struct error *e)
 static void *rank_new(const struct step *s)
 {
     struct rank *state = mem_alloc(sizeof *state);
-    state->hold = hold_new(s);
+    state->hold = hold_new(step_memory(s));
     state->values = sorter_new(step_memory(s) / 4);
     return state;
 }

@@ -4,10 +4,6 @@
 #include "prep/sorted.h"
 #include "table/rows.h"
 
-#include <stdlib.h>
-
-enum { BATCH_ROWS = 4096 };
-
 struct top_plan {
     size_t n;
     struct cell_order *orders;
@@ -29,12 +25,11 @@ struct heap {
 struct top {
     struct groups groups;
     VEC(struct heap) heaps; /* by group */
+    size_t held;            /* bytes of their rows */
     struct row_origin origin;
     struct places places;
-    struct buf key;
-    /* After finish: */
-    VEC(const struct kept *) result;
-    size_t next;
+    struct sorter *spilled; /* by group, then key: rows that memory had no room for; NULL: none */
+    struct sorted *result;  /* after finish, by key */
 };
 
 static int top_open(struct step *s, const struct schema *in, struct error *e)
@@ -59,9 +54,8 @@ static void kept_release(struct kept *k)
     buf_release(&k->row);
 }
 
-static void top_free(void *p)
+static void release_heaps(struct top *t)
 {
-    struct top *t = p;
     for (size_t g = 0; g < t->heaps.len; g++) {
         for (size_t i = 0; i < t->heaps.at[g].len; i++)
             kept_release(&t->heaps.at[g].at[i]);
@@ -69,9 +63,17 @@ static void top_free(void *p)
     }
     vec_release(&t->heaps);
     groups_release(&t->groups);
+    t->groups = (struct groups){0};
+    t->held = 0;
+}
+
+static void top_free(void *p)
+{
+    struct top *t = p;
+    release_heaps(t);
     row_origin_release(&t->origin);
-    buf_release(&t->key);
-    vec_release(&t->result);
+    sorter_free(t->spilled);
+    sorted_free(t->result);
     mem_free(t);
 }
 
@@ -119,8 +121,7 @@ static bool is_wanted(const struct heap *h, size_t n, const struct buf *key)
 static void put_kept(struct heap *h, size_t n, struct kept *k)
 {
     if (h->len < n) {
-        h->at = vec_grow_(h->at, &h->cap, h->len + 1, sizeof *h->at);
-        h->at[h->len++] = *k;
+        vec_push(h, *k);
         *k = (struct kept){0};
         sift_up(h, h->len - 1);
     } else {
@@ -137,9 +138,90 @@ static struct heap *heap_of(struct top *t, size_t group)
     return &t->heaps.at[group];
 }
 
+static size_t kept_bytes(const struct kept *k)
+{
+    return sizeof *k + k->key.cap + k->row.cap;
+}
+
+/* ---- on disk -------------------------------------------------------------------------------- */
+
+static struct text text_in(const struct buf *b)
+{
+    return (struct text){b->at, b->len};
+}
+
+/* Group by group: no group's bytes begin with those of another. A record is the length of the
+ * group's bytes, the id, and the row. */
+static int spill_row(struct top *t, struct text group, const struct kept *k, struct error *e)
+{
+    struct buf key = {0}, record = {0};
+    uint64_t length = group.len;
+    buf_add(&key, group.at, group.len);
+    buf_add(&key, k->key.at, k->key.len);
+    buf_add(&record, &length, sizeof length);
+    buf_add(&record, &k->id, sizeof k->id);
+    buf_add(&record, k->row.at, k->row.len);
+    int rc = sorter_add(t->spilled, text_in(&key), text_in(&record), e);
+    buf_release(&key);
+    buf_release(&record);
+    return rc;
+}
+
+static int spill(const struct step *s, struct top *t, struct error *e)
+{
+    int rc = 0;
+    if (!t->spilled)
+        t->spilled = sorter_new(step_memory(s) / 2);
+    for (size_t g = 0; rc == 0 && g < t->heaps.len; g++)
+        for (size_t i = 0; rc == 0 && i < t->heaps.at[g].len; i++)
+            rc = spill_row(t, t->groups.map.keys.at[g], &t->heaps.at[g].at[i], e);
+    release_heaps(t);
+    return rc;
+}
+
+/* The first n rows of each group. */
+static int choose_spilled(const struct step *s, struct top *t, struct error *e)
+{
+    size_t most = ((const struct top_plan *)s->plan)->n, n = 0;
+    struct buf group = {0};
+    struct text key, record;
+    int got = 0, rc = sorter_finish(t->spilled, e);
+    while (rc == 0 && (got = sorter_next(t->spilled, &key, &record, e)) > 0) {
+        uint64_t length, id;
+        memcpy(&length, record.at, sizeof length);
+        memcpy(&id, record.at + sizeof length, sizeof id);
+        struct text own = {key.at, length}, rest = {key.at + length, key.len - length};
+        struct text row = {record.at + sizeof length + sizeof id,
+                           record.len - sizeof length - sizeof id};
+        n = n > 0 && text_equal(own, (struct text){buf_text(&group), group.len}) ? n + 1 : 1;
+        group.len = 0;
+        buf_add(&group, own.at, own.len);
+        if (n <= most)
+            rc = sorted_put_packed(t->result, rest, id, row, e);
+    }
+    buf_release(&group);
+    sorter_free(t->spilled);
+    t->spilled = NULL;
+    return got < 0 ? got : rc;
+}
+
+static int choose_held(struct top *t, struct error *e)
+{
+    int rc = 0;
+    for (size_t g = 0; rc == 0 && g < t->heaps.len; g++)
+        for (size_t i = 0; rc == 0 && i < t->heaps.at[g].len; i++) {
+            struct kept *k = &t->heaps.at[g].at[i];
+            rc = sorted_put_packed(t->result, text_in(&k->key), k->id, text_in(&k->row), e);
+            kept_release(k);
+        }
+    release_heaps(t);
+    return rc;
+}
+
+/* ---- hooks ---------------------------------------------------------------------------------- */
+
 static int top_learn(const struct step *s, void *p, struct batch *b, struct error *e)
 {
-    (void)e;
     const struct top_plan *plan = s->plan;
     struct top *t = p;
     struct row_packer packer = row_packer(b);
@@ -158,18 +240,18 @@ static int top_learn(const struct step *s, void *p, struct batch *b, struct erro
         next.row.len = 0;
         row_packer_put(&packer, r, &next.row);
         next.id = batch_row_id(b, r);
+        t->held += kept_bytes(&next);
         put_kept(h, plan->n, &next);
+        t->held -= kept_bytes(&next);
     }
     kept_release(&next);
-    return 0;
+    size_t held = t->held + map_held(&t->groups.map) + t->heaps.cap * sizeof *t->heaps.at;
+    return held > step_memory(s) ? spill(s, t, e) : 0;
 }
 
-static int top_merge(const struct step *s, void *into, void *from, struct error *e)
+static void merge_heaps(const struct step *s, struct top *x, struct top *y)
 {
-    (void)e;
     const struct top_plan *plan = s->plan;
-    struct top *x = into, *y = from;
-    row_origin_merge(&x->origin, &y->origin);
     for (size_t g = 0; g < y->heaps.len; g++) {
         struct heap *h = heap_of(x, map_put(&x->groups.map, y->groups.map.keys.at[g], NULL));
         for (size_t i = 0; i < y->heaps.at[g].len; i++) {
@@ -178,45 +260,36 @@ static int top_merge(const struct step *s, void *into, void *from, struct error 
                 put_kept(h, plan->n, k);
         }
     }
-    return 0;
 }
 
-static int by_key(const void *a, const void *b)
+static int top_merge(const struct step *s, void *into, void *from, struct error *e)
 {
-    const struct kept *x = *(const struct kept *const *)a;
-    const struct kept *y = *(const struct kept *const *)b;
-    return compare_bytes(&x->key, &y->key);
+    struct top *x = into, *y = from;
+    row_origin_merge(&x->origin, &y->origin);
+    if (!x->spilled && !y->spilled) {
+        merge_heaps(s, x, y);
+        return 0;
+    }
+    int rc = spill(s, x, e);
+    if (rc == 0)
+        rc = spill(s, y, e);
+    return rc ? rc : sorter_merge(x->spilled, y->spilled, e);
 }
 
 static int top_finish(struct step *s, void *p, struct error *e)
 {
-    (void)s;
-    (void)e;
     struct top *t = p;
-    for (size_t g = 0; g < t->heaps.len; g++)
-        for (size_t i = 0; i < t->heaps.at[g].len; i++)
-            vec_push(&t->result, &t->heaps.at[g].at[i]);
-    if (t->result.len > 1)
-        qsort(t->result.at, t->result.len, sizeof *t->result.at, by_key);
-    return 0;
+    t->result = sorted_new(s);
+    sorted_origin(t->result, &t->origin);
+    int rc = t->spilled ? spill(s, t, e) : choose_held(t, e);
+    if (rc == 0 && t->spilled)
+        rc = choose_spilled(s, t, e);
+    return rc ? rc : sorted_finish(t->result, e);
 }
 
 static int top_produce(struct step *s, struct batch *b, struct error *e)
 {
-    (void)e;
-    struct top *t = s->learnt;
-    size_t n = t->result.len - t->next < BATCH_ROWS ? t->result.len - t->next : BATCH_ROWS;
-    if (n == 0)
-        return 0;
-    struct text *rows = batch_array(b, n, sizeof *rows);
-    uint64_t *ids = batch_array(b, n, sizeof *ids);
-    for (size_t r = 0; r < n; r++) {
-        const struct kept *k = t->result.at[t->next++];
-        rows[r] = (struct text){arena_copy(&b->arena, k->row.at, k->row.len), k->row.len};
-        ids[r] = k->id;
-    }
-    rows_unpack(b, &t->origin, rows, n, ids);
-    return 1;
+    return sorted_produce(((struct top *)s->learnt)->result, b, e);
 }
 
 static const struct arg top_args[] = {
@@ -248,7 +321,8 @@ const struct step_kind steps_order_top[] = {
         .class = "W",
         .summary = "keep the rows with the largest values, the largest first",
         .details = "The same rows in the same order as sort followed by head, but only those kept "
-                   "are held: n for each group. Of equal rows the earlier one is kept. Missing "
+                   "are held: n for each group, past --memory in scratch files. Of equal rows the "
+                   "earlier one is kept. Missing "
                    "values come last and are kept only when nothing else is left.",
         .args = top_args,
         .example = {.program = "top 1 delay by=city",

@@ -15,19 +15,7 @@ static int first_start(struct step *s, struct error *e)
     return 0;
 }
 
-/* Hands the first row of each value on, at once as long as memory holds the values. */
-static int push_first(struct kept *kept, struct batch *b, struct emit *out, struct error *e)
-{
-    uint8_t *keep = batch_array(b, b->rows, 1);
-    bool now = kept_mark_first(kept, b, keep);
-    int rc = now ? kept_relieve(kept, e) : kept_add(kept, b, e);
-    if (rc || !now) {
-        batch_free(b);
-        return rc;
-    }
-    batch_filter(b, keep);
-    return emit(out, b, e);
-}
+/* ---- dedup ---------------------------------------------------------------------------------- */
 
 static int dedup_start(struct step *s, struct error *e)
 {
@@ -40,7 +28,7 @@ static int dedup_push(struct step *s, struct batch *b, struct emit *out, struct 
 {
     kept_batch(s->run, b, s->columns, s->column_count);
     if (arg_choice(s, "keep") == KEPT_FIRST)
-        return push_first(s->run, b, out, e);
+        return kept_push_first(s->run, b, out, e);
     int rc = kept_add(s->run, b, e);
     batch_free(b);
     return rc;
@@ -153,7 +141,7 @@ static int unique_push(struct step *s, struct batch *b, struct emit *out, struct
 {
     kept_batch(s->run, b, s->columns, s->column_count);
     keep_columns(s, b);
-    return push_first(s->run, b, out, e);
+    return kept_push_first(s->run, b, out, e);
 }
 
 static int count_push(struct step *s, struct batch *b, struct emit *out, struct error *e)

@@ -2,15 +2,26 @@
 #include "prep/families.h"
 #include "prep/groups.h"
 #include "prep/hold.h"
-#include "prep/packed.h"
+#include "prep/sorted.h"
+#include "table/rows.h"
+
+/* ---- tail ----------------------------------------------------------------------------------- */
+
+enum { BATCH_ROWS = 4096 };
 
 struct tail_plan {
     size_t *by, by_count;
 };
 
-/* The last rows of a group; a row's buffer serves the next one in its place. */
+/* A row held back; its buffer serves the next one in this place of the ring. */
+struct kept_row {
+    struct buf bytes;
+    uint64_t id, arrival;
+};
+
+/* The last rows of a group. */
 struct ring {
-    VEC(struct packed_row) rows;
+    VEC(struct kept_row) rows;
     size_t next; /* the oldest, once the ring is full */
 };
 
@@ -19,6 +30,7 @@ struct tail_run {
     VEC(struct ring) rings; /* by group */
     struct row_origin origin;
     uint64_t arrivals;
+    size_t held; /* bytes of the rows */
 };
 
 static int tail_open(struct step *s, const struct schema *in, struct error *e)
@@ -53,14 +65,14 @@ static void tail_stop(struct step *s)
 }
 
 /* The place for one more row: a new one while there are fewer than n, then the oldest. */
-static struct packed_row *ring_place(struct ring *ring, uint64_t n)
+static struct kept_row *ring_place(struct ring *ring, uint64_t n)
 {
     if (ring->rows.len < n) {
-        struct packed_row fresh = {0};
+        struct kept_row fresh = {0};
         vec_push(&ring->rows, fresh);
         return &ring->rows.at[ring->rows.len - 1];
     }
-    struct packed_row *place = &ring->rows.at[ring->next];
+    struct kept_row *place = &ring->rows.at[ring->next];
     ring->next = ring->next + 1 == ring->rows.len ? 0 : ring->next + 1;
     return place;
 }
@@ -79,23 +91,68 @@ static int tail_push(struct step *s, struct batch *b, struct emit *out, struct e
         struct ring fresh = {0};
         if (group == run->rings.len)
             vec_push(&run->rings, fresh);
-        packed_row_take(ring_place(&run->rings.at[group], n), b, r, run->arrivals++);
+        struct kept_row *place = ring_place(&run->rings.at[group], n);
+        run->held -= place->bytes.cap;
+        place->bytes.len = 0;
+        row_pack(b, r, &place->bytes);
+        run->held += place->bytes.cap;
+        place->id = batch_row_id(b, r);
+        place->arrival = run->arrivals++;
     }
     batch_free(b);
     return 0;
 }
 
+static struct grouping tail_grouping(const struct step *s)
+{
+    const struct tail_plan *plan = s->plan;
+    const struct tail_run *run = s->run;
+    size_t group = sizeof(struct ring) + sizeof(struct kept_row);
+    size_t held = map_held(&run->groups.map) + run->rings.len * group + run->held;
+    return (struct grouping){&run->groups.map, plan->by, plan->by_count, held};
+}
+
+static int by_arrival(const void *a, const void *b)
+{
+    const struct kept_row *x = *(const struct kept_row *const *)a;
+    const struct kept_row *y = *(const struct kept_row *const *)b;
+    return x->arrival < y->arrival ? -1 : x->arrival > y->arrival;
+}
+
+static int emit_rows(const struct tail_run *run, struct kept_row *const *kept, size_t n,
+                     struct emit *out, struct error *e)
+{
+    struct batch *b = emit_batch(out);
+    struct text *rows = batch_array(b, n, sizeof *rows);
+    uint64_t *ids = batch_array(b, n, sizeof *ids);
+    for (size_t i = 0; i < n; i++) {
+        const struct buf *bytes = &kept[i]->bytes;
+        rows[i] = (struct text){arena_copy(&b->arena, bytes->at, bytes->len), bytes->len};
+        ids[i] = kept[i]->id;
+    }
+    rows_unpack(b, &run->origin, rows, n, ids);
+    return emit(out, b, e);
+}
+
 static int tail_flush(struct step *s, struct emit *out, struct error *e)
 {
     struct tail_run *run = s->run;
-    VEC(const struct packed_row *) kept = {0};
+    VEC(struct kept_row *) kept = {0};
     for (size_t g = 0; g < run->rings.len; g++)
         for (size_t i = 0; i < run->rings.at[g].rows.len; i++)
             vec_push(&kept, &run->rings.at[g].rows.at[i]);
-    int rc = packed_rows_emit(kept.at, kept.len, &run->origin, out, e);
+    if (kept.len > 1)
+        qsort(kept.at, kept.len, sizeof *kept.at, by_arrival);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < kept.len; i += BATCH_ROWS) {
+        size_t n = kept.len - i < BATCH_ROWS ? kept.len - i : BATCH_ROWS;
+        rc = emit_rows(run, kept.at + i, n, out, e);
+    }
     vec_release(&kept);
-    return rc;
+    return rc < 0 ? rc : 0;
 }
+
+/* ---- reverse -------------------------------------------------------------------------------- */
 
 struct reversed {
     struct hold *hold;
@@ -105,7 +162,7 @@ struct reversed {
 static void *reverse_new(const struct step *s)
 {
     struct reversed *state = mem_alloc(sizeof *state);
-    state->hold = hold_new(s);
+    state->hold = hold_new(step_memory(s));
     return state;
 }
 
@@ -148,6 +205,8 @@ static int reverse_produce(struct step *s, struct batch *b, struct error *e)
     return rc ? rc : 1;
 }
 
+/* ---- the table ------------------------------------------------------------------------------ */
+
 static const struct arg tail_args[] = {
     {.name = "n",
      .kind = ARG_INT,
@@ -173,7 +232,6 @@ const struct step_kind steps_rows_held[] = {
         .finish = reverse_finish,
         .state_free = reverse_free,
         .produce = reverse_produce,
-        .shards = shards_always,
         .blocking = true,
         .needs_all = true,
     },
@@ -183,7 +241,9 @@ const struct step_kind steps_rows_held[] = {
         .class = "W",
         .summary = "keep the last rows",
         .details = "With by= the last rows of every group are kept. They leave at the end of the "
-                   "input, in its order, and are held in memory until then.",
+                   "input, in its order, "
+                   "and are held in memory until then; rows of groups beyond --memory go through "
+                   "scratch files.",
         .args = tail_args,
         .example = {.program = "tail 1 by=city",
                     .input = "city,x\nUlm,1\nBonn,3\nUlm,2\n",
@@ -193,6 +253,8 @@ const struct step_kind steps_rows_held[] = {
         .stop = tail_stop,
         .push = tail_push,
         .flush = tail_flush,
+        .grouping = tail_grouping,
+        .holds_back = true,
         .ordered = true,
         .needs_all = true,
     },

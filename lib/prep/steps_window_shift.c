@@ -1,6 +1,8 @@
 /* The steps shift (lag, lead) and session_id. */
 #include "prep/families.h"
+#include "prep/later.h"
 #include "prep/rowwise.h"
+#include "prep/sorted.h"
 #include "prep/window.h"
 
 #include <math.h>
@@ -101,7 +103,9 @@ struct shift_run {
     struct order_check check;
     VEC(struct trail) trails; /* by group */
     VEC(struct held *) queue;
-    size_t memory; /* of the batches in the queue */
+    size_t memory;        /* of the batches in the queue */
+    struct later *later;  /* rows that memory has no room for; NULL: none */
+    struct groups turned; /* theirs, from the last row on */
 };
 
 static int shift_open(struct step *s, const struct schema *in, struct error *e)
@@ -151,20 +155,28 @@ static void trail_release(struct trail *t, size_t cells)
     mem_free(t->rows);
 }
 
+static void release_trails(struct shift_run *run, size_t cells)
+{
+    for (size_t g = 0; g < run->trails.len; g++)
+        trail_release(&run->trails.at[g], cells);
+    run->trails.len = 0;
+}
+
 static void shift_stop(struct step *s)
 {
     const struct shift_plan *plan = s->plan;
     struct shift_run *run = s->run;
     if (!run)
         return;
-    for (size_t g = 0; g < run->trails.len; g++)
-        trail_release(&run->trails.at[g], plan->k * s->column_count);
+    release_trails(run, plan->k * s->column_count);
     for (size_t i = 0; i < run->queue.len; i++) {
         batch_free(run->queue.at[i]->b);
         mem_free(run->queue.at[i]);
     }
     vec_release(&run->trails);
     vec_release(&run->queue);
+    later_free(run->later);
+    groups_release(&run->turned);
     order_check_release(&run->check);
     mem_free(run);
     s->run = NULL;
@@ -247,24 +259,23 @@ static int read_cells(const struct step *s, struct batch *b, struct cell_array *
     return 0;
 }
 
-static int shift_rows(struct step *s, struct held *h, struct error *e)
+/* Results of the rows of a batch, each in its group; ahead: they come as later rows do. */
+static int shift_groups(struct step *s, struct held *h, const uint32_t *groups, size_t count,
+                        bool ahead, struct error *e)
 {
     const struct shift_plan *plan = s->plan;
     struct shift_run *run = s->run;
     struct cell_array *cells = batch_array(h->b, s->column_count, sizeof *cells);
-    uint32_t *groups;
-    int rc = ordering_check(s, &plan->ordering, &run->check, h->b, &groups, e);
-    if (rc == 0)
-        rc = read_cells(s, h->b, cells, e);
+    int rc = read_cells(s, h->b, cells, e);
     if (rc)
         return rc;
-    while (run->trails.len < groups_count(&run->check.groups))
+    while (run->trails.len < count)
         vec_push(&run->trails, (struct trail){0});
     h->results = batch_array(h->b, s->column_count, sizeof *h->results);
     for (size_t i = 0; i < s->column_count; i++)
         h->results[i] = result_new(h->b, plan->number[i]);
     for (size_t r = 0; r < h->b->rows; r++)
-        if (plan->ahead)
+        if (ahead)
             look_ahead(s, &run->trails.at[groups[r]], h, r, cells);
         else
             look_back(s, &run->trails.at[groups[r]], h, r, cells);
@@ -283,33 +294,103 @@ static int release_ready(struct shift_run *run, bool all, struct emit *out, stru
         mem_free(h);
     }
     run->queue.len -= ready;
-    memmove(run->queue.at, run->queue.at + ready, run->queue.len * sizeof *run->queue.at);
+    if (ready > 0)
+        memmove(run->queue.at, run->queue.at + ready, run->queue.len * sizeof *run->queue.at);
+    return rc;
+}
+
+/* The rows that wait go to disk, without results, and so will those behind them. */
+static int begin_later(struct step *s, struct error *e)
+{
+    const struct shift_plan *plan = s->plan;
+    struct shift_run *run = s->run;
+    int rc = 0;
+    run->later = later_new(s);
+    for (size_t i = 0; i < run->queue.len; i++) {
+        struct held *h = run->queue.at[i];
+        for (size_t k = 0; k < s->column_count; k++)
+            batch_remove(h->b, h->b->columns.len - 1);
+        if (rc == 0)
+            rc = later_add(run->later, h->b, e);
+        batch_free(h->b);
+        mem_free(h);
+    }
+    vec_release(&run->queue);
+    release_trails(run, plan->k * s->column_count);
+    return rc;
+}
+
+static int shift_batch(struct step *s, struct batch *b, const uint32_t *groups, struct emit *out,
+                       struct error *e)
+{
+    const struct shift_plan *plan = s->plan;
+    struct shift_run *run = s->run;
+    struct held *h = mem_alloc(sizeof *h);
+    h->b = b;
+    vec_push(&run->queue, h);
+    int rc = shift_groups(s, h, groups, groups_count(&run->check.groups), plan->ahead, e);
+    run->memory += batch_held(b);
+    if (rc == 0)
+        rc = release_ready(run, false, out, e);
+    if (rc == 0 && run->memory > step_memory_whole(s))
+        rc = begin_later(s, e);
     return rc;
 }
 
 static int shift_push(struct step *s, struct batch *b, struct emit *out, struct error *e)
 {
+    const struct shift_plan *plan = s->plan;
     struct shift_run *run = s->run;
-    struct held *h = mem_alloc(sizeof *h);
-    h->b = b;
-    vec_push(&run->queue, h);
-    int rc = shift_rows(s, h, e);
-    run->memory += batch_held(b);
+    uint32_t *groups;
+    int rc = ordering_check(s, &plan->ordering, &run->check, b, &groups, e);
+    if (rc == 0 && !run->later)
+        return shift_batch(s, b, groups, out, e);
     if (rc == 0)
-        rc = release_ready(run, false, out, e);
-    if (rc == 0 && run->memory > s->context->memory)
-        return error_set(e, ERR_SYSTEM,
-                         "%s: the rows that wait for a later one of their group need more than "
-                         "--memory: put 'reverse' before, look back, and 'reverse' again",
-                         s->kind->name);
+        rc = later_add(run->later, b, e);
+    batch_free(b);
     return rc;
+}
+
+/* From the last row on, looking ahead is looking back. */
+static int shift_turned(void *context, struct batch *b, struct error *e)
+{
+    struct step *s = context;
+    const struct shift_plan *plan = s->plan;
+    struct shift_run *run = s->run;
+    struct held h = {.b = b};
+    uint32_t *groups = batch_array(b, b->rows, sizeof *groups);
+    groups_batch(&run->turned, b, plan->ordering.by, plan->ordering.by_count);
+    for (size_t r = 0; r < b->rows; r++)
+        groups[r] = (uint32_t)groups_find(&run->turned, r);
+    return shift_groups(s, &h, groups, groups_count(&run->turned), false, e);
 }
 
 static int shift_flush(struct step *s, struct emit *out, struct error *e)
 {
-    int rc = release_ready(s->run, true, out, e);
+    struct shift_run *run = s->run;
+    if (run->later) {
+        order_check_release(&run->check);
+        run->check = (struct order_check){0};
+        return later_emit(run->later, shift_turned, s, out, e);
+    }
+    int rc = release_ready(run, true, out, e);
     return rc < 0 ? rc : 0;
 }
+
+static struct grouping shift_grouping(const struct step *s)
+{
+    enum { OWNED = 32 }; /* a guess: what a text takes */
+    const struct shift_plan *plan = s->plan;
+    const struct shift_run *run = s->run;
+    const struct map *known = &run->check.groups.map;
+    size_t cells = plan->ahead ? plan->k * sizeof(struct waiting_row)
+                               : plan->k * s->column_count * (sizeof(struct kept_cell) + OWNED);
+    size_t held = map_held(known) + run->trails.len * (sizeof(struct trail) + cells) +
+                  run->check.last.cap * sizeof *run->check.last.at;
+    return (struct grouping){known, plan->ordering.by, plan->ordering.by_count, held};
+}
+
+/* ---- session_id ----------------------------------------------------------------------------- */
 
 struct session_plan {
     struct ordering ordering;
@@ -359,6 +440,16 @@ static int session_open(struct step *s, const struct schema *in, struct error *e
     plan->added = arg_string(s, "into");
     rc = read_gap(s, plan, e);
     return rc ? rc : step_new_name(s, in, text_of(plan->added), e);
+}
+
+static struct grouping session_grouping(const struct step *s)
+{
+    const struct session_plan *plan = s->plan;
+    const struct session_run *run = s->run;
+    const struct map *known = &run->check.groups.map;
+    size_t held = map_held(known) + run->sessions.cap * sizeof *run->sessions.at +
+                  run->check.last.cap * sizeof *run->check.last.at;
+    return (struct grouping){known, plan->ordering.by, plan->ordering.by_count, held};
 }
 
 static int session_shape(struct step *s, struct schema *schema, struct error *e)
@@ -471,6 +562,7 @@ const struct step_kind steps_window_shift[] = {
      .start = session_start,
      .stop = session_stop,
      .push = session_push,
+     .grouping = session_grouping,
      .ordered = true},
     {.name = "shift",
      .aliases = "lag lead:ahead=true shift_lag shift_lead:ahead=true",
@@ -489,6 +581,8 @@ const struct step_kind steps_window_shift[] = {
      .shape = shift_shape,
      .start = shift_start,
      .stop = shift_stop,
+     .grouping = shift_grouping,
+     .holds_back = true,
      .push = shift_push,
      .flush = shift_flush,
      .ordered = true},

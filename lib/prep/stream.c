@@ -1,5 +1,6 @@
 #include "prep/stream.h"
 
+#include "prep/regroup.h"
 #include "sys/sys.h"
 
 #include <pthread.h>
@@ -46,6 +47,9 @@ struct emit {
     struct worker *worker;
     size_t step;  /* that emits */
     bool collect; /* keep them until the gate is left */
+    int (*take)(void *context, struct batch *b,
+                struct error *e); /* NULL: they go to the next step */
+    void *context;
 };
 
 static int deliver(struct worker *w, size_t i, struct batch *b, struct error *e);
@@ -144,7 +148,10 @@ static void finish_step(struct worker *w, size_t i)
 static int push_step(struct worker *w, size_t i, struct batch *b, struct error *e)
 {
     struct step *s = step_at(w->engine, i);
-    int status = s->kind->push(s, b, &w->emits[i], e);
+    if (s->kind->grouping && !s->regroup && regroup_wanted(s))
+        s->regroup = regroup_new();
+    int status = s->regroup ? regroup_push(s->regroup, s, b, &w->emits[i], e)
+                            : s->kind->push(s, b, &w->emits[i], e);
     if (status == PUSH_DONE && s->kind->ordered) {
         finish_step(w, i);
         status = 0;
@@ -207,9 +214,20 @@ static int deliver(struct worker *w, size_t i, struct batch *b, struct error *e)
     return run_step(w, i, b, e);
 }
 
+struct emit *emit_to(struct emit *out, int (*take)(void *context, struct batch *b, struct error *e),
+                     void *context)
+{
+    struct emit *other = mem_copy(out, sizeof *out);
+    other->take = take;
+    other->context = context;
+    return other;
+}
+
 int emit(struct emit *out, struct batch *b, struct error *e)
 {
     struct worker *w = out->worker;
+    if (out->take)
+        return out->take(out->context, b, e);
     b->sequence = w->sequence;
     if (out->collect) {
         vec_push(&w->after[out->step], b);
@@ -365,7 +383,9 @@ static int flush_steps(struct worker *w, struct error *e)
     int status = 0;
     for (size_t i = 0; i < g->steps && status >= 0; i++) {
         struct step *s = step_at(g, i);
-        if (s->kind->flush)
+        if (s->regroup)
+            status = regroup_flush(s->regroup, s, &w->emits[i], e);
+        else if (s->kind->flush)
             status = s->kind->flush(s, &w->emits[i], e);
     }
     if (status >= 0 && o->leave)
@@ -446,6 +466,8 @@ static void stop_steps(struct engine *g, size_t started)
         if (s->kind->stop)
             s->kind->stop(s);
         s->run = NULL;
+        regroup_free(s->regroup);
+        s->regroup = NULL;
     }
 }
 

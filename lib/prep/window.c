@@ -243,6 +243,20 @@ void series_stop(struct step *s)
     s->run = NULL;
 }
 
+struct grouping series_grouping(const struct step *s)
+{
+    enum { OWNED = 192 }; /* a guess: what a state owns beside itself */
+    const struct series_plan *plan = s->plan;
+    const struct series_run *run = s->run;
+    size_t owned = 0, groups = groups_count(&run->check.groups);
+    for (size_t k = 0; k < plan->results.len; k++)
+        owned += plan->results.at[k].series->release ? OWNED : 0;
+    size_t held = map_held(&run->check.groups.map) + arena_held(&run->arena) +
+                  groups * (sizeof(struct position) + sizeof(char *) + s->column_count * owned);
+    return (struct grouping){&run->check.groups.map, plan->ordering.by, plan->ordering.by_count,
+                             held};
+}
+
 static int run_column(struct step *s, struct batch *b, size_t i, const uint32_t *groups,
                       const usec *times, struct error *e)
 {

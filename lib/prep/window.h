@@ -14,7 +14,8 @@
  *     {.name = "difference", ..., SERIES_HOOKS,
  *      .detail = &(const struct series_kind){prepare_difference}},
  *
- * Memory: a table of groups, and in each what the series of its columns keep.
+ * Memory: a table of groups, and in each what the series of its columns keep; past --memory further
+ * groups go through scratch files (regroup.h).
  */
 #ifndef PREP_WINDOW_H
 #define PREP_WINDOW_H
@@ -84,9 +85,10 @@ int series_shape(struct step *s, struct schema *schema, struct error *e);
 int series_start(struct step *s, struct error *e);
 int series_push(struct step *s, struct batch *b, struct emit *out, struct error *e);
 void series_stop(struct step *s);
+struct grouping series_grouping(const struct step *s);
 #define SERIES_HOOKS                                                                               \
     .open = series_open, .close = series_close, .shape = series_shape, .start = series_start,      \
-    .push = series_push, .stop = series_stop, .ordered = true
+    .push = series_push, .stop = series_stop, .grouping = series_grouping, .ordered = true
 
 /* Arguments of these steps. */
 #define WINDOW_BY                                                                                  \

@@ -125,14 +125,16 @@ int counts_load(struct counts *c, const json_t *j, struct error *e);
 void counts_release(struct counts *c);
 
 /* Number of distinct texts, approximate: HyperLogLog, 2^14 registers, 0.8 % standard error
- * (Flajolet et al. 2007; small-range correction by linear counting).
- * 16 KiB on the heap once used. */
+ * (Flajolet et al. 2007; small-range correction by linear counting). Registers that are not zero are
+ * listed as long as they are few: 16 KiB on the heap only past some hundred texts. */
 struct distinct {
-    uint8_t *registers;
+    uint8_t *registers; /* NULL: those that are not zero are in `few` */
+    VEC(uint32_t) few;  /* register << 8 | rank, ascending */
 };
 void distinct_add(struct distinct *d, uint64_t hash);
 void distinct_merge(struct distinct *into, const struct distinct *from);
 double distinct_value(const struct distinct *d);
+size_t distinct_held(const struct distinct *d); /* bytes on the heap */
 json_t *distinct_save(const struct distinct *d);
 int distinct_load(struct distinct *d, const json_t *j, struct error *e);
 void distinct_release(struct distinct *d);

@@ -15,30 +15,40 @@ static char line_end(const char *at, size_t n)
     return !memchr(at, '\n', n) && memchr(at, '\r', n) ? '\r' : '\n';
 }
 
+static size_t blank_length(const char *at, size_t n)
+{
+    size_t blank = 0;
+    while (blank < n && strchr(" \t\r\n", at[blank]) && at[blank])
+        blank++;
+    return blank;
+}
+
+/* What an option, the name of the file or its first byte say; false when they say nothing. */
+static bool format_is_known(const struct input *in, struct input_file *f, const char *at, size_t n)
+{
+    if (in->options.format) {
+        f->format = *in->options.format;
+        return true;
+    }
+    if (f->path && format_from_extension(path_format_extension(f->path), &f->format))
+        return true;
+    size_t blank = blank_length(at, n);
+    if (blank == n || (at[blank] != '{' && !json_is_list(at, n)))
+        return false;
+    f->format = format_jsonl();
+    return true;
+}
+
 static int settle_format(struct input *in, struct input_file *f, const char *at, size_t n,
                          bool complete, struct error *e)
 {
-    size_t blank = 0;
-    while (blank < n &&
-           (at[blank] == ' ' || at[blank] == '\n' || at[blank] == '\r' || at[blank] == '\t'))
-        blank++;
-    bool known = true;
-    if (in->options.format)
-        f->format = *in->options.format;
-    else if (f->path && format_from_extension(path_format_extension(f->path), &f->format))
-        ;
-    else if (blank < n && (at[blank] == '{' || json_is_list(at, n)))
-        f->format = format_jsonl();
-    else
-        known = false;
+    bool known = format_is_known(in, f, at, n);
     if (known && (f->format.kind != FORMAT_CSV || f->format.delimiter[0]))
         return 0;
     struct sniffed found = {0};
     int status = sniff(at, n, complete, known ? &f->format : NULL, &found, e);
     if (status == 0)
         f->format = found.format;
-    if (!known)
-        f->format.header = true; /* without a word to the contrary the first line is one */
     schema_release(&found.schema);
     return status;
 }
