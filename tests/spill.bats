@@ -15,6 +15,12 @@ setup_file() {
     awk -F, 'BEGIN { print "key,name" }
              NR % 2 == 1 && NR > 1 { print $2 "," NR ".0" }
              NR % 200 == 0 { print "k7,often " NR; print "nobody" NR ",alone" }' rows.csv >side.csv
+    ! sanitized || echo '# spill: memory is not measured under the address sanitizer' >&3
+}
+
+# The address sanitizer keeps what was freed, so that what a program holds says nothing of it.
+sanitized() {
+    grep -q __asan_init "$BIN/wrangle"
 }
 
 setup() {
@@ -42,13 +48,14 @@ peak() {
     echo "$most"
 }
 
-# spills PROGRAM: the same bytes with little memory, which is kept to: 1 MiB, and 64 beside.
+# spills PROGRAM: the same bytes with little memory, which is kept to: 1 MiB, and 64 beside (not
+# measured where it means nothing).
 spills() {
     local most
     wrangle "$1" "$rows" >want
     most=$(peak got wrangle --memory 1M "$1" "$rows")
     cmp want got
-    [ "$most" -le $((65 * 1024)) ] || { echo "$1: $most KiB"; return 1; }
+    sanitized || [ "$most" -le $((65 * 1024)) ] || { echo "$1: $most KiB"; return 1; }
     [ -z "$(ls -A tmp)" ]
 }
 
