@@ -136,6 +136,24 @@ END
     wait "$reader"
 }
 
+@test "head ends a run early, but not for steps before it that want every row" {
+    (echo a; seq 20000) >in.csv
+    for jobs in 1 4; do
+        ML_CHUNK=1000 wrangle -j $jobs 'tee all.csv | head 3 | set b = a + 1' in.csv >got
+        same got <(printf 'a,b\n1,2\n2,3\n3,4\n')
+        same in.csv all.csv
+        ML_CHUNK=1000 wrangle -j $jobs 'head 3 | tee some.csv' in.csv | cmp - some.csv
+    done
+}
+
+@test "rows behind a head are not even looked at" {
+    (echo a; seq 20000; echo 1,2) >in.csv
+    ML_CHUNK=1000 wrangle -j 1 'head 3' in.csv >got
+    same got <(printf 'a\n1\n2\n3\n')
+    fails_with 3 'in.csv:20002: 2 cells' env ML_CHUNK=1000 wrangle -N -j 1 'tee all.csv | head 3 | nothing' in.csv
+    [ ! -e all.csv ]
+}
+
 # ---- fit, apply, merge ----------------------------------------------------------------------------
 
 @test "fit and apply give what run gives" {
