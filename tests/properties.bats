@@ -140,11 +140,39 @@ always() {
         anyhow wrangle "$program" ragged.csv
         grep -q '^wrangle: ragged.csv:[0-9]*: 2 cells' want.err
     done
-    for program in 'set x = distance + 1' 'agg m=mean(distance) by=origin' 'impute distance'; do
+    for program in 'set x = distance + 1' 'agg m=mean(distance) by=origin' 'impute distance' \
+        'lag delay by=origin | set x = distance + 1'; do
         anyhow wrangle "$program" far.csv
         grep -q "^wrangle: far.csv:[0-9]*:3: .*'far' is not a number" want.err
     done
     anyhow wrangle --on-error=skip --rejects=/dev/stderr 'set x = distance + 1' far.csv
     [ "$(cat want.status)" = 0 ]
-    [ "$(wc -l <want.err)" -eq 2 ]
+    [ "$(wc -l <want.err)" -eq 3 ]
+}
+
+@test "what is passed over: in the order of the input, once, however often it is read" {
+    awk -F, -v OFS=, 'NR > 1 && NR % 50 == 0 { $3 = "far" } NR % 70 == 6 { $1 = $1 ",more" } { print }' \
+        flights.csv >bad.csv
+    local program
+    for program in 'set x = distance + 1' 'scale distance' 'impute distance | bin distance bins=3' \
+        'set x = distance + 1, y = distance * 2'; do
+        anyhow wrangle --on-error=skip --rejects=/dev/stderr "$program" bad.csv
+        jq -c '[.line, .column]' <(grep -v ^wrangle want.err) >places
+        same places <(sort -t '[' -k 2n -u places)
+        grep -qx "wrangle: warning: $(wc -l <places) wrong rows or cells passed over" want.err
+    done
+    (head -n 1 flights.csv; echo short; sed -n 2p flights.csv; echo short) >z.csv
+    anyhow wrangle --on-error=skip --rejects=/dev/stderr --source-column=f 'scale distance' z.csv bad.csv
+    jq -r .file <(grep -v ^wrangle want.err) | uniq >files
+    same files <(printf 'z.csv\nbad.csv\n')
+}
+
+@test "complaints: the first in the input, even when a later one is found sooner" {
+    (echo a,b; echo 1,2; printf '1,"'; head -c 300000 /dev/zero | tr '\0' x; echo '",3'
+     for _ in $(seq 5000); do echo 1; done) >slow.csv
+    local i
+    for i in $(seq 20); do
+        result got env ML_CHUNK=10000 wrangle -j 5 'select @all' slow.csv
+        same got.err <(echo 'wrangle: slow.csv:3: 3 cells where the header has 2')
+    done
 }

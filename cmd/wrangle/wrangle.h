@@ -87,7 +87,7 @@ struct session {
     struct format from;         /* of the input, when given */
     struct text *na;
     struct zone *zone;
-    struct reject_log *rejects;
+    struct rejects *rejects;
     const char **params;
 };
 int session_open(struct session *s, const struct stream_options *o, struct error *e);
