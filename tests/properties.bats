@@ -131,6 +131,27 @@ always() {
     done
 }
 
+# steps STEP...: in one program they give what one program after the other does.
+steps() {
+    local program=$1 step
+    wrangle "$1" flights.csv >want
+    for step in "${@:2}"; do
+        program="$program | $step"
+        wrangle "$step" <want >next
+        mv next want
+    done
+    wrangle "$program" flights.csv >got
+    same want got || { echo "$program"; return 1; }
+}
+
+@test "what a step learns, it learns from what the steps before it hand on" {
+    steps 'impute delay with=median' 'outliers delay action=remove' 'scale delay,distance' 'bin delay bins=4'
+    steps 'scale distance' 'target_encode origin target=distance' 'ordinal destination'
+    steps 'fill delay value=0' 'scale delay' 'select_best target=delay keep=1'
+    steps 'sort delay,date' 'lag distance' 'impute distance_lag1 with=mean' 'scale distance,distance_lag1'
+    steps 'agg m=mean(delay) d=max(distance) by=origin' 'impute m' 'scale m,d' 'sort m'
+}
+
 # The first bad row is named, whoever meets it first.
 @test "complaints" {
     awk 'NR == 500 || NR == 800 { $0 = "1,2" } { print }' flights.csv >ragged.csv

@@ -189,6 +189,20 @@ shards() {
     shards 'pca delay,distance k=2'
 }
 
+@test "a merged schema is that of the whole: a column without a value in a shard, whole and broken numbers" {
+    printf 'a,b,c\n,1,\n,2,\n' >1.csv
+    printf 'a,b,c\n3,1.5,\n4,2,\n' >2.csv
+    (cat 1.csv; tail -n +2 2.csv) >all.csv
+    local i
+    wrangle fit -r whole.json 'impute a,b with=mean' all.csv
+    for i in 1 2; do wrangle fit -r $i.json 'impute a,b with=mean' $i.csv; done
+    wrangle merge 1.json 2.json >merged.json
+    same whole.json merged.json
+    wrangle merge 2.json 1.json >merged.json
+    same whole.json merged.json
+    same <(jq -c '[.schema[].type, .rows]' whole.json) <(echo '["int","float",null,4]')
+}
+
 @test "a merge that cannot be exact is refused" {
     wrangle fit -r a.json 'clip age min=0 | scale age | bin age' train.csv
     fails_with 3 "cannot merge: step 3 (bin)" wrangle merge a.json a.json
