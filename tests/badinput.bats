@@ -144,6 +144,14 @@ copies() {
     [ "$(wrangle --on-error=null 'set y = x * 2' in.csv | tail -n 1)" = 1.10,2.2 ]
 }
 
+@test "a number that means missing is missing everywhere" {
+    printf 'a,b\n1,x\n999,y\n"999",z\n3,w\n' >f.csv
+    run -0 wrangle --na 999 'agg n=count(a) s=sum(a) m=max(a)' f.csv
+    [ "${lines[1]}" = "2,4,3" ]
+    run -0 wrangle --na 999 'set c = a + 1 | filter is_null(c) | select b' f.csv
+    [ "$output" = $'b\ny\nz' ]
+}
+
 @test "64-bit integers overflow with an error, never silently" {
     printf 'x\n9223372036854775807\n' >in.csv
     fails_with 3 "in.csv:2" wrangle -N 'select x | set y = x + 1 | drop x' in.csv

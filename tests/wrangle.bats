@@ -83,6 +83,19 @@ ORD,2,20,20
 END
 }
 
+# Functions of one column share what is kept of it.
+@test "aggregates answer the same alone and together" {
+    calls='n=count(delay) s=sum(delay) m=mean(delay) i=min(delay) a=max(delay) f=first(delay) l=last(delay)
+        v=var(delay) d=std(delay) k=skew(delay) u=kurtosis(delay) p=median(delay) q=quantile(delay,0.9)
+        o=mode(delay) e=nunique(delay) x=collect(delay)'
+    wrangle "agg $(echo $calls) by=origin" -t jsonl f.csv -o together
+    for call in $calls; do
+        wrangle "agg $call by=origin | select ${call%%=*}" -t jsonl f.csv -o "${call%%=*}.alone"
+        wrangle "select ${call%%=*}" together -f jsonl -t jsonl >part
+        same "${call%%=*}.alone" part
+    done
+}
+
 @test "lag, rolling" {
     gives wrangle 'lag delay by=origin order=date | rolling delay with=mean window=7 by=origin order=date' f.csv <<'END'
 date,delay,distance,origin,delay_lag1,delay_mean7

@@ -39,7 +39,7 @@ struct stream_options {
         {0, "types", "A:TYPE,...", INTO_TEXT(S, stream.types),                                     \
          .help = "declare types: text int float bool time json"},                                  \
         {0, "na", "TOKEN", INTO_LIST(S, stream.na),                                                \
-         .help = "a cell that is TOKEN is missing, as an empty one is"},                           \
+         .help = "a cell that is TOKEN, quoted or not, is missing"},                           \
         {0, "encoding", "NAME", INTO_TEXT(S, stream.encoding),                                     \
          .help = "encoding of the input (default: UTF-8, UTF-16 by its mark)"},                    \
         {0, "source-column", "NAME", INTO_TEXT(S, stream.source_column),                           \

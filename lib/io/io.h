@@ -39,10 +39,11 @@ int source_peek(struct source *s, size_t want, const char **at, size_t *n, struc
  * encoding are ERR_DATA with the byte offset. UTF-8 itself is not validated here. */
 ssize_t source_read(struct source *s, void *into, size_t n, struct error *e);
 
-/* When the bytes are those of a plain regular file: its descriptor, the offset where the text
- * starts (after a byte-order mark) and its size now, so that a reader can pread in parallel. Else
- * false. */
-bool source_plain(const struct source *s, int *fd, uint64_t *start, uint64_t *size);
+/* When the bytes are those of a plain regular file: where its text begins (after a byte-order mark)
+ * and ends now, as offsets for source_read_at. Else false. */
+bool source_plain(const struct source *s, uint64_t *start, uint64_t *end);
+/* Reads n bytes from an offset of a plain file; any thread. ERR_SYSTEM also when there are fewer. */
+int source_read_at(const struct source *s, uint64_t offset, void *into, size_t n, struct error *e);
 
 /* Back to the first byte. ERR_SYSTEM when the source is not a file; see source_spool. */
 int source_rewind(struct source *s, struct error *e);

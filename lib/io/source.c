@@ -188,15 +188,29 @@ ssize_t source_read(struct source *s, void *into, size_t n, struct error *e)
 }
 
 /* Files of /proc say that they are empty: those are read as streams. */
-bool source_plain(const struct source *s, int *fd, uint64_t *start, uint64_t *size)
+bool source_plain(const struct source *s, uint64_t *start, uint64_t *end)
 {
     struct stat st;
     if (!s->plain || fstat(s->fd, &st) != 0 || (uint64_t)st.st_size < s->start || st.st_size == 0)
         return false;
-    *fd = s->fd;
     *start = s->start;
-    *size = (uint64_t)st.st_size;
+    *end = (uint64_t)st.st_size;
     return true;
+}
+
+int source_read_at(const struct source *s, uint64_t offset, void *into, size_t n, struct error *e)
+{
+    for (size_t done = 0; done < n;) {
+        ssize_t got = pread(s->fd, (char *)into + done, n - done, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return placed(s, error_errno(e, "cannot read"), e);
+        if (got == 0)
+            return placed(s, error_set(e, ERR_SYSTEM, "became shorter while it was read"), e);
+        done += (size_t)got;
+    }
+    return 0;
 }
 
 /* ---- from the beginning again --------------------------------------------------------------- */

@@ -14,12 +14,11 @@ enum type aggregate_held_as(const struct aggregate *a)
     return a->type == TYPE_TIME ? TYPE_TIME : TYPE_TEXT;
 }
 
-enum type aggregate_answers_as(const struct aggregate *a)
+enum type aggregate_answers_as(const struct aggregate *a, const struct accumulator *function)
 {
-    if (a->function->takes == TAKES_ORDERED && a->function->keeps_type)
+    if (function->takes == TAKES_ORDERED && function->keeps_type)
         return aggregate_held_as(a);
-    bool text = a->function->result == TYPE_TEXT || a->function->result == TYPE_JSON;
-    return text ? TYPE_TEXT : TYPE_FLOAT;
+    return function->result == TYPE_TEXT || function->result == TYPE_JSON ? TYPE_TEXT : TYPE_FLOAT;
 }
 
 /* The functions of a struct accumulator have its parameters, whatever they do with them.
@@ -57,12 +56,21 @@ static void count_absorb(const struct aggregate *a, char *state, struct text byt
     *STATE(uint64_t, state, 0) += n;
 }
 
-static int count_value(const struct aggregate *a, char *state, struct arena *arena,
-                       union answer *out, struct error *e)
+static int count_value(const struct aggregate *a, double parameter, char *state,
+                       struct arena *arena, union answer *out, struct error *e)
 {
-    (void)a, (void)arena, (void)e;
+    (void)a, (void)parameter, (void)arena, (void)e;
     out->number = (double)*STATE(uint64_t, state, 0);
     return 0;
+}
+
+static const struct keeper count_keeper = {
+    sizeof(uint64_t), count_add, count_put, count_absorb, NULL, true,
+};
+
+static double count_of_moments(const struct moments *m)
+{
+    return (double)m->count;
 }
 
 struct total {
@@ -120,20 +128,20 @@ static void total_absorb(const struct aggregate *a, char *state, struct text byt
     json_decref(j);
 }
 
-static int sum_answer(const struct aggregate *a, char *state, struct arena *arena,
+static int sum_answer(const struct aggregate *a, double parameter, char *state, struct arena *arena,
                       union answer *out, struct error *e)
 {
-    (void)a, (void)arena, (void)e;
+    (void)a, (void)parameter, (void)arena, (void)e;
     out->number = sum_value(&STATE(struct total, state, 0)->sum);
     return 0;
 }
 
-static int mean_answer(const struct aggregate *a, char *state, struct arena *arena,
-                       union answer *out, struct error *e)
+static int mean_answer(const struct aggregate *a, double parameter, char *state,
+                       struct arena *arena, union answer *out, struct error *e)
 {
-    (void)a, (void)arena, (void)e;
+    (void)a, (void)parameter, (void)arena, (void)e;
     const struct total *t = STATE(struct total, state, 0);
-    out->number = t->count ? sum_value(&t->sum) / (double)t->count : (double)NAN;
+    out->number = sum_mean(&t->sum, t->count);
     return 0;
 }
 
@@ -142,19 +150,22 @@ static void total_release(char *state)
     sum_release(&STATE(struct total, state, 0)->sum);
 }
 
-/* ---- moments ------------------------------------------------------------------------------- */
+static const struct keeper total_keeper = {
+    sizeof(struct total), total_add, total_put, total_absorb, total_release, true,
+};
 
-static int order_of(const struct aggregate *a)
+static double sum_of_moments(const struct moments *m)
 {
-    const char *name = a->function->name;
-    return strcmp(name, "skew") == 0 ? 3 : strcmp(name, "kurtosis") == 0 ? 4 : 2;
+    return sum_value(&m->power[0]);
 }
+
+/* ---- moments ------------------------------------------------------------------------------- */
 
 static struct moments *moments_at(const struct aggregate *a, char *states, size_t i)
 {
     struct moments *m = STATE(struct moments, states, i);
     if (m->order == 0)
-        moments_init(m, order_of(a));
+        moments_init(m, a->order);
     return m;
 }
 
@@ -187,27 +198,44 @@ static void spread_absorb(const struct aggregate *a, char *state, struct text by
     json_decref(j);
 }
 
-/* n - 1 in the divisor, as SQL and pandas have it; pandas' corrected skew and excess kurtosis. */
-static int spread_value(const struct aggregate *a, char *state, struct arena *arena,
-                        union answer *out, struct error *e)
-{
-    (void)arena, (void)e;
-    const struct moments *m = moments_at(a, state, 0);
-    const char *name = a->function->name;
-    if (strcmp(name, "std") == 0)
-        out->number = moments_deviation(m, 1);
-    else if (strcmp(name, "var") == 0)
-        out->number = moments_variance(m, 1);
-    else if (strcmp(name, "skew") == 0)
-        out->number = moments_skew(m, false);
-    else
-        out->number = moments_kurtosis(m, false);
-    return 0;
-}
-
 static void spread_release(char *state)
 {
     moments_release(STATE(struct moments, state, 0));
+}
+
+const struct keeper moments_keeper = {
+    sizeof(struct moments), spread_add, spread_put, spread_absorb, spread_release, true,
+};
+
+/* n - 1 in the divisor, as SQL and pandas have it; pandas' corrected skew and excess kurtosis. */
+static double variance_of_moments(const struct moments *m)
+{
+    return moments_variance(m, 1);
+}
+
+static double deviation_of_moments(const struct moments *m)
+{
+    return moments_deviation(m, 1);
+}
+
+static double skew_of_moments(const struct moments *m)
+{
+    return moments_skew(m, false);
+}
+
+static double kurtosis_of_moments(const struct moments *m)
+{
+    return moments_kurtosis(m, false);
+}
+
+static double min_of_moments(const struct moments *m)
+{
+    return m->count ? m->min : (double)NAN;
+}
+
+static double max_of_moments(const struct moments *m)
+{
+    return m->count ? m->max : (double)NAN;
 }
 
 /* ---- min, max, first, last: one value kept ------------------------------------------------- */
@@ -267,7 +295,7 @@ static void keep(const struct aggregate *a, struct kept *now, struct kept next, 
 static void extend(struct kept *now, bool smallest, double x)
 {
     if (!isnan(x) && (!now->present || (smallest ? x < now->number : x > now->number))) {
-        now->number = x;
+        now->number = x + 0.0; /* never -0, which would depend on which came first */
         now->present = true;
     }
 }
@@ -286,6 +314,9 @@ static double extreme(const double *x, size_t n, bool smallest)
         least[0] = sign * x[i] < least[0] ? sign * x[i] : least[0];
     for (size_t k = 1; k < 4; k++)
         least[0] = least[k] < least[0] ? least[k] : least[0];
+    for (i = 0; least[0] == none && i < n; i++) /* only infinities, or nothing */
+        if (!isnan(x[i]))
+            return sign * none;
     return least[0] < none ? sign * least[0] : (double)NAN;
 }
 
@@ -346,10 +377,10 @@ static void kept_absorb(const struct aggregate *a, char *state, struct text byte
     keep(a, STATE(struct kept, state, 0), next, aggregate_held_as(a), held);
 }
 
-static int kept_value(const struct aggregate *a, char *state, struct arena *arena,
+static int kept_value(const struct aggregate *a, double parameter, char *state, struct arena *arena,
                       union answer *out, struct error *e)
 {
-    (void)e;
+    (void)parameter, (void)e;
     const struct kept *k = STATE(struct kept, state, 0);
     enum type held_as = aggregate_held_as(a);
     if (held_as == TYPE_TEXT)
@@ -367,6 +398,10 @@ static void kept_release(char *state)
 {
     mem_free((void *)(uintptr_t)STATE(struct kept, state, 0)->text.at);
 }
+
+static const struct keeper kept_keeper = {
+    sizeof(struct kept), kept_add, kept_put, kept_absorb, kept_release, false,
+};
 
 /* ---- median, quantile: all values kept ----------------------------------------------------- */
 
@@ -416,22 +451,21 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int values_value(const struct aggregate *a, char *state, struct arena *arena,
-                        union answer *out, struct error *e)
+static int values_value(const struct aggregate *a, double parameter, char *state,
+                        struct arena *arena, union answer *out, struct error *e)
 {
     (void)arena;
     const struct values *s = STATE(struct values, state, 0);
-    double q = a->function->has_parameter ? a->parameter : 0.5;
     if (s->len < 4096) {
         if (s->len)
             qsort(s->at, s->len, sizeof *s->at, compare_doubles);
-        out->number = s->len ? quantile_sorted(s->at, s->len, q) : (double)NAN;
+        out->number = s->len ? quantile_sorted(s->at, s->len, parameter) : (double)NAN;
         return 0;
     }
     struct quantiles *all = quantiles_new(a->memory);
     int status = quantiles_add(all, s->at, s->len, e);
     if (status == 0)
-        status = quantiles_at(all, &q, 1, &out->number, e);
+        status = quantiles_at(all, &parameter, 1, &out->number, e);
     quantiles_free(all);
     return status;
 }
@@ -441,50 +475,166 @@ static void values_release(char *state)
     mem_free(STATE(struct values, state, 0)->at);
 }
 
+static const struct keeper values_keeper = {
+    sizeof(struct values), values_add, values_put, values_absorb, values_release, true,
+};
+
 /* NOLINTEND(readability-non-const-parameter) */
 
 /* ---- the table ----------------------------------------------------------------------------- */
 
-#define TOTAL sizeof(struct total), total_add, total_put, total_absorb
-#define SPREAD                                                                                     \
-    sizeof(struct moments), spread_add, spread_put, spread_absorb, spread_value, spread_release
-#define KEPT sizeof(struct kept), kept_add, kept_put, kept_absorb, kept_value, kept_release
-#define VALUES                                                                                     \
-    sizeof(struct values), values_add, values_put, values_absorb, values_value, values_release
-#define TALLY sizeof(struct counts), occurrences_add, occurrences_put, occurrences_absorb
-
 static const struct accumulator accumulators[] = {
-    {"count", "rows; with a column, those where it is not missing", TAKES_ORDERED, false, false,
-     TYPE_INT, sizeof(uint64_t), count_add, count_put, count_absorb, count_value, NULL},
-    {"sum", "exact sum, rounded once", TAKES_NUMBER, false, false, TYPE_FLOAT, TOTAL, sum_answer,
-     total_release},
-    {"mean", "exact sum divided by count", TAKES_NUMBER, false, false, TYPE_FLOAT, TOTAL,
-     mean_answer, total_release},
-    {"min", "smallest", TAKES_ORDERED, false, true, TYPE_FLOAT, KEPT},
-    {"max", "largest", TAKES_ORDERED, false, true, TYPE_FLOAT, KEPT},
-    {"first", "first that is not missing, in row order", TAKES_ORDERED, false, true, TYPE_FLOAT,
-     KEPT},
-    {"last", "last that is not missing, in row order", TAKES_ORDERED, false, true, TYPE_FLOAT,
-     KEPT},
-    {"mode", "most frequent; of several the first by name", TAKES_TEXT, false, true, TYPE_TEXT,
-     TALLY, mode_value, occurrences_release},
-    {"median", "exact median, mean of the two in the middle", TAKES_NUMBER, false, false,
-     TYPE_FLOAT, VALUES},
-    {"quantile", "exact quantile, type 7: quantile(x, 0.9)", TAKES_NUMBER, true, false, TYPE_FLOAT,
-     VALUES},
-    {"std", "standard deviation, n - 1", TAKES_NUMBER, false, false, TYPE_FLOAT, SPREAD},
-    {"var", "variance, n - 1", TAKES_NUMBER, false, false, TYPE_FLOAT, SPREAD},
-    {"skew", "skewness, corrected as pandas does", TAKES_NUMBER, false, false, TYPE_FLOAT, SPREAD},
-    {"kurtosis", "excess kurtosis, corrected as pandas does", TAKES_NUMBER, false, false,
-     TYPE_FLOAT, SPREAD},
-    {"nunique", "distinct values, exact", TAKES_TEXT, false, false, TYPE_INT, TALLY, nunique_value,
-     occurrences_release},
-    {"nunique_approx", "distinct values by HyperLogLog, 0.8 % standard error", TAKES_TEXT, false,
-     false, TYPE_INT, sizeof(struct distinct), distinct_samples, distinct_put, distinct_absorb,
-     distinct_answer, distinct_free},
-    {"collect", "all values as a JSON list, in row order", TAKES_TEXT, false, false, TYPE_JSON,
-     sizeof(struct buf), collect_add, collect_put, collect_absorb, collect_value, collect_release},
+    {.name = "count",
+     .summary = "rows; with a column, those where it is not missing",
+     .takes = TAKES_ORDERED,
+     .result = TYPE_INT,
+     .keeper = &count_keeper,
+     .value = count_value,
+     .of_moments = count_of_moments,
+     .order = 1},
+    {.name = "sum",
+     .summary = "exact sum, rounded once",
+     .takes = TAKES_NUMBER,
+     .result = TYPE_FLOAT,
+     .keeper = &total_keeper,
+     .value = sum_answer,
+     .of_moments = sum_of_moments,
+     .order = 1},
+    {.name = "mean",
+     .summary = "exact sum divided by count",
+     .takes = TAKES_NUMBER,
+     .result = TYPE_FLOAT,
+     .keeper = &total_keeper,
+     .value = mean_answer,
+     .of_moments = moments_mean,
+     .order = 1},
+    {.name = "min",
+     .summary = "smallest",
+     .takes = TAKES_ORDERED,
+     .keeps_type = true,
+     .result = TYPE_FLOAT,
+     .keeper = &kept_keeper,
+     .value = kept_value,
+     .of_moments = min_of_moments,
+     .order = 1},
+    {.name = "max",
+     .summary = "largest",
+     .takes = TAKES_ORDERED,
+     .keeps_type = true,
+     .result = TYPE_FLOAT,
+     .keeper = &kept_keeper,
+     .value = kept_value,
+     .of_moments = max_of_moments,
+     .order = 1},
+    {.name = "first",
+     .summary = "first that is not missing, in row order",
+     .takes = TAKES_ORDERED,
+     .keeps_type = true,
+     .result = TYPE_FLOAT,
+     .keeper = &kept_keeper,
+     .value = kept_value},
+    {.name = "last",
+     .summary = "last that is not missing, in row order",
+     .takes = TAKES_ORDERED,
+     .keeps_type = true,
+     .result = TYPE_FLOAT,
+     .keeper = &kept_keeper,
+     .value = kept_value},
+    {.name = "mode",
+     .summary = "most frequent; of several the first by name",
+     .takes = TAKES_TEXT,
+     .keeps_type = true,
+     .result = TYPE_TEXT,
+     .keeper = &occurrences_keeper,
+     .value = mode_value},
+    {.name = "median",
+     .summary = "exact median, mean of the two in the middle",
+     .takes = TAKES_NUMBER,
+     .result = TYPE_FLOAT,
+     .keeper = &values_keeper,
+     .value = values_value},
+    {.name = "quantile",
+     .summary = "exact quantile, type 7: quantile(x, 0.9)",
+     .takes = TAKES_NUMBER,
+     .has_parameter = true,
+     .result = TYPE_FLOAT,
+     .keeper = &values_keeper,
+     .value = values_value},
+    {.name = "std",
+     .summary = "standard deviation, n - 1",
+     .takes = TAKES_NUMBER,
+     .result = TYPE_FLOAT,
+     .keeper = &moments_keeper,
+     .of_moments = deviation_of_moments,
+     .order = 2},
+    {.name = "var",
+     .summary = "variance, n - 1",
+     .takes = TAKES_NUMBER,
+     .result = TYPE_FLOAT,
+     .keeper = &moments_keeper,
+     .of_moments = variance_of_moments,
+     .order = 2},
+    {.name = "skew",
+     .summary = "skewness, corrected as pandas does",
+     .takes = TAKES_NUMBER,
+     .result = TYPE_FLOAT,
+     .keeper = &moments_keeper,
+     .of_moments = skew_of_moments,
+     .order = 3},
+    {.name = "kurtosis",
+     .summary = "excess kurtosis, corrected as pandas does",
+     .takes = TAKES_NUMBER,
+     .result = TYPE_FLOAT,
+     .keeper = &moments_keeper,
+     .of_moments = kurtosis_of_moments,
+     .order = 4},
+    {.name = "nunique",
+     .summary = "distinct values, exact",
+     .takes = TAKES_TEXT,
+     .result = TYPE_INT,
+     .keeper = &occurrences_keeper,
+     .value = nunique_value},
+    {.name = "nunique_approx",
+     .summary = "distinct values by HyperLogLog, 0.8 % standard error",
+     .takes = TAKES_TEXT,
+     .result = TYPE_INT,
+     .keeper = &distinct_keeper,
+     .value = distinct_answer},
+    {.name = "collect",
+     .summary = "all values as a JSON list, in row order",
+     .takes = TAKES_TEXT,
+     .result = TYPE_JSON,
+     .keeper = &collect_keeper,
+     .value = collect_value},
 };
+
+static bool is_of_moments(const struct aggregate *a)
+{
+    return a->function->of_moments && a->argument.at && aggregate_held_as(a) == TYPE_FLOAT;
+}
+
+bool aggregate_share(struct aggregate *a, const struct aggregate *b)
+{
+    if (!text_equal(a->argument, b->argument))
+        return false;
+    if (a->function == b->function ||
+        (a->keeper == b->keeper && a->keeper->common && a->keeper != &moments_keeper))
+        return true;
+    if (!is_of_moments(a) || !is_of_moments(b))
+        return false;
+    a->keeper = &moments_keeper;
+    a->order = b->order > a->order ? b->order : a->order;
+    return true;
+}
+
+int aggregate_value(const struct aggregate *a, const struct asked *asked, char *state,
+                    struct arena *arena, union answer *out, struct error *e)
+{
+    if (a->keeper != &moments_keeper)
+        return asked->function->value(a, asked->parameter, state, arena, out, e);
+    out->number = asked->function->of_moments(moments_at(a, state, 0));
+    return 0;
+}
 
 const struct accumulator *accumulator_at(size_t i)
 {

@@ -23,7 +23,8 @@ json_t *state_get_json(struct text bytes)
 
 /* ---- mode, nunique: counts of texts -------------------------------------------------------- */
 
-void occurrences_add(const struct aggregate *a, char *states, const struct samples *v, size_t *held)
+static void occurrences_add(const struct aggregate *a, char *states, const struct samples *v,
+                            size_t *held)
 {
     (void)a;
     for (size_t r = 0; r < v->rows; r++) {
@@ -37,13 +38,14 @@ void occurrences_add(const struct aggregate *a, char *states, const struct sampl
     }
 }
 
-void occurrences_put(const struct aggregate *a, char *state, struct buf *out)
+static void occurrences_put(const struct aggregate *a, char *state, struct buf *out)
 {
     (void)a;
     state_put_json(counts_save(STATE(struct counts, state, 0)), out);
 }
 
-void occurrences_absorb(const struct aggregate *a, char *state, struct text bytes, size_t *held)
+static void occurrences_absorb(const struct aggregate *a, char *state, struct text bytes,
+                               size_t *held)
 {
     (void)a;
     json_t *j = state_get_json(bytes);
@@ -56,10 +58,10 @@ void occurrences_absorb(const struct aggregate *a, char *state, struct text byte
 }
 
 /* The most frequent value; of several, the first by name. */
-int mode_value(const struct aggregate *a, char *state, struct arena *arena, union answer *out,
-               struct error *e)
+int mode_value(const struct aggregate *a, double parameter, char *state, struct arena *arena,
+               union answer *out, struct error *e)
 {
-    (void)a, (void)e;
+    (void)a, (void)parameter, (void)e;
     const struct counts *c = STATE(struct counts, state, 0);
     out->text = (struct text){NULL, 0};
     if (c->map.keys.len == 0)
@@ -71,23 +73,28 @@ int mode_value(const struct aggregate *a, char *state, struct arena *arena, unio
     return 0;
 }
 
-int nunique_value(const struct aggregate *a, char *state, struct arena *arena, union answer *out,
-                  struct error *e)
+int nunique_value(const struct aggregate *a, double parameter, char *state, struct arena *arena,
+                  union answer *out, struct error *e)
 {
-    (void)a, (void)arena, (void)e;
+    (void)a, (void)parameter, (void)arena, (void)e;
     out->number = (double)STATE(struct counts, state, 0)->map.keys.len;
     return 0;
 }
 
-void occurrences_release(char *state)
+static void occurrences_release(char *state)
 {
     counts_release(STATE(struct counts, state, 0));
 }
 
+const struct keeper occurrences_keeper = {
+    sizeof(struct counts), occurrences_add,     occurrences_put,
+    occurrences_absorb,    occurrences_release, true,
+};
+
 /* ---- nunique_approx ------------------------------------------------------------------------ */
 
-void distinct_samples(const struct aggregate *a, char *states, const struct samples *v,
-                      size_t *held)
+static void distinct_samples(const struct aggregate *a, char *states, const struct samples *v,
+                             size_t *held)
 {
     (void)a;
     for (size_t r = 0; r < v->rows; r++) {
@@ -99,13 +106,13 @@ void distinct_samples(const struct aggregate *a, char *states, const struct samp
     }
 }
 
-void distinct_put(const struct aggregate *a, char *state, struct buf *out)
+static void distinct_put(const struct aggregate *a, char *state, struct buf *out)
 {
     (void)a;
     state_put_json(distinct_save(STATE(struct distinct, state, 0)), out);
 }
 
-void distinct_absorb(const struct aggregate *a, char *state, struct text bytes, size_t *held)
+static void distinct_absorb(const struct aggregate *a, char *state, struct text bytes, size_t *held)
 {
     (void)a;
     json_t *j = state_get_json(bytes);
@@ -117,23 +124,28 @@ void distinct_absorb(const struct aggregate *a, char *state, struct text bytes, 
     json_decref(j);
 }
 
-int distinct_answer(const struct aggregate *a, char *state, struct arena *arena, union answer *out,
-                    struct error *e)
+int distinct_answer(const struct aggregate *a, double parameter, char *state, struct arena *arena,
+                    union answer *out, struct error *e)
 {
-    (void)a, (void)arena, (void)e;
+    (void)a, (void)parameter, (void)arena, (void)e;
     out->number = round(distinct_value(STATE(struct distinct, state, 0)));
     return 0;
 }
 
-void distinct_free(char *state)
+static void distinct_free(char *state)
 {
     distinct_release(STATE(struct distinct, state, 0));
 }
 
+const struct keeper distinct_keeper = {
+    sizeof(struct distinct), distinct_samples, distinct_put, distinct_absorb, distinct_free, true,
+};
+
 /* ---- collect: a list of all values --------------------------------------------------------- */
 
 /* Values one after the other: row id, length, bytes. */
-void collect_add(const struct aggregate *a, char *states, const struct samples *v, size_t *held)
+static void collect_add(const struct aggregate *a, char *states, const struct samples *v,
+                        size_t *held)
 {
     (void)a;
     for (size_t r = 0; r < v->rows; r++) {
@@ -147,14 +159,14 @@ void collect_add(const struct aggregate *a, char *states, const struct samples *
     }
 }
 
-void collect_put(const struct aggregate *a, char *state, struct buf *out)
+static void collect_put(const struct aggregate *a, char *state, struct buf *out)
 {
     (void)a;
     const struct buf *list = STATE(struct buf, state, 0);
     buf_add(out, list->at, list->len);
 }
 
-void collect_absorb(const struct aggregate *a, char *state, struct text bytes, size_t *held)
+static void collect_absorb(const struct aggregate *a, char *state, struct text bytes, size_t *held)
 {
     (void)a;
     struct buf *list = STATE(struct buf, state, 0);
@@ -174,10 +186,10 @@ static int compare_collected(const void *a, const void *b)
     return (x->id > y->id) - (x->id < y->id);
 }
 
-int collect_value(const struct aggregate *a, char *state, struct arena *arena, union answer *out,
-                  struct error *e)
+int collect_value(const struct aggregate *a, double parameter, char *state, struct arena *arena,
+                  union answer *out, struct error *e)
 {
-    (void)e;
+    (void)parameter, (void)e;
     const struct buf *list = STATE(struct buf, state, 0);
     VEC(struct collected) items = {0};
     for (size_t at = 0; at < list->len;) {
@@ -210,9 +222,13 @@ int collect_value(const struct aggregate *a, char *state, struct arena *arena, u
     return 0;
 }
 
-void collect_release(char *state)
+static void collect_release(char *state)
 {
     buf_release(STATE(struct buf, state, 0));
 }
+
+const struct keeper collect_keeper = {
+    sizeof(struct buf), collect_add, collect_put, collect_absorb, collect_release, true,
+};
 
 /* NOLINTEND(readability-non-const-parameter) */

@@ -14,7 +14,7 @@ struct agg_table *agg_table_new(const struct agg_plan *plan, size_t limit)
 static void release_states(struct agg_table *t)
 {
     for (size_t a = 0; a < t->plan->count; a++) {
-        const struct accumulator *f = t->plan->aggregates[a].function;
+        const struct keeper *f = t->plan->aggregates[a].keeper;
         for (size_t g = 0; f->release && g < t->first.len; g++)
             f->release(t->states[a] + g * f->size);
     }
@@ -25,7 +25,7 @@ static void clear_table(struct agg_table *t)
     release_states(t);
     for (size_t a = 0; a < t->plan->count; a++)
         if (t->states[a])
-            memset(t->states[a], 0, t->first.len * t->plan->aggregates[a].function->size);
+            memset(t->states[a], 0, t->first.len * t->plan->aggregates[a].keeper->size);
     map_clear(&t->groups);
     t->first.len = t->held = 0;
 }
@@ -34,7 +34,7 @@ static void grow_states(struct agg_table *t)
 {
     size_t more = t->capacity ? 2 * t->capacity : 64;
     for (size_t a = 0; a < t->plan->count; a++) {
-        size_t size = t->plan->aggregates[a].function->size;
+        size_t size = t->plan->aggregates[a].keeper->size;
         t->states[a] = mem_array(t->states[a], more, size);
         memset(t->states[a] + t->capacity * size, 0, (more - t->capacity) * size);
     }
@@ -59,7 +59,7 @@ static size_t table_bytes(const struct agg_table *t)
 {
     size_t size = 64;
     for (size_t a = 0; a < t->plan->count; a++)
-        size += t->plan->aggregates[a].function->size;
+        size += t->plan->aggregates[a].keeper->size;
     return t->capacity * size + t->held + map_held(&t->groups);
 }
 
@@ -151,7 +151,7 @@ static void pack_group(const struct agg_table *t, size_t g, struct buf *bytes)
     bytes->len = 0;
     buf_add(bytes, &t->first.at[g], sizeof(uint64_t));
     for (size_t a = 0; a < t->plan->count; a++) {
-        const struct accumulator *f = t->plan->aggregates[a].function;
+        const struct keeper *f = t->plan->aggregates[a].keeper;
         size_t length_at = bytes->len;
         uint64_t n = 0;
         buf_add(bytes, &n, sizeof n);
@@ -194,8 +194,8 @@ static void absorb_group(struct agg_table *t, struct text key, struct text bytes
         memcpy(&n, at, sizeof n);
         at += sizeof n;
         if (n)
-            aggregate->function->absorb(aggregate, t->states[a] + g * aggregate->function->size,
-                                        (struct text){at, n}, &t->held);
+            aggregate->keeper->absorb(aggregate, t->states[a] + g * aggregate->keeper->size,
+                                      (struct text){at, n}, &t->held);
         at += n;
     }
 }
@@ -210,12 +210,12 @@ int agg_table_merge(struct agg_table *t, struct agg_table *other, struct error *
             uint32_t mine = find_group(t, other->groups.keys.at[g], other->first.at[g]);
             for (size_t a = 0; a < t->plan->count; a++) {
                 const struct aggregate *aggregate = &t->plan->aggregates[a];
-                size_t size = aggregate->function->size;
+                size_t size = aggregate->keeper->size;
                 part.len = 0;
-                aggregate->function->put(aggregate, other->states[a] + g * size, &part);
+                aggregate->keeper->put(aggregate, other->states[a] + g * size, &part);
                 if (part.len)
-                    aggregate->function->absorb(aggregate, t->states[a] + mine * size,
-                                                (struct text){part.at, part.len}, &t->held);
+                    aggregate->keeper->absorb(aggregate, t->states[a] + mine * size,
+                                              (struct text){part.at, part.len}, &t->held);
             }
         }
         buf_release(&part);

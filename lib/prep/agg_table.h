@@ -12,12 +12,20 @@
 
 enum { AGG_ROWS_OUT = 4096, AGG_BY_MAX = 16 };
 
-/* What is asked; s->plan of a step that aggregates. */
+/* A column that comes out: a function of one of the aggregates. */
+struct agg_output {
+    const char *name;
+    struct asked asked;
+    size_t of;
+};
+
+/* s->plan of a step that aggregates. */
 struct agg_plan {
-    struct aggregate *aggregates;
-    struct expr **values; /* argument of each; NULL: none */
-    const char **names;
+    struct aggregate *aggregates; /* what is kept, */
+    struct expr **values;         /* of which argument; NULL: none */
     size_t count;
+    struct agg_output *outputs;
+    size_t output_count;
     size_t *by, by_count;
     const char **by_names;
     uint64_t *sets; /* grouping sets: bit i = by[i] is part of the group */

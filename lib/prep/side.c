@@ -71,9 +71,9 @@ static void keep_cells(struct side *side, const uint8_t *wanted, struct batch *b
         c->len += b->rows;
         side->held += c->cap * sizeof *c->at;
     }
-    side->held += b->text.cap;
-    vec_push(&side->texts, b->text); /* takes */
-    b->text = (struct buf){0};
+    struct buf text = batch_take_text(b);
+    side->held += text.cap;
+    vec_push(&side->texts, text);
 }
 
 static int read_batches(struct side *side,

@@ -1,6 +1,7 @@
 /* Steps that make one row of many: agg, rollup, cube. */
 #include "prep/agg_table.h"
 #include "prep/families.h"
+#include "prep/recipe.h"
 
 /* ---- the plan: what is asked --------------------------------------------------------------- */
 
@@ -35,40 +36,64 @@ static bool split_call(struct text call, struct text *name, struct text args[2],
     return start == end;
 }
 
-static int open_aggregate(struct step *s, const struct schema *in, struct text call,
-                          struct aggregate *a, struct expr **value, struct error *e)
+/* The function and parameter asked for, and its argument in args[0]; *count arguments. */
+static int open_call(struct step *s, struct text call, struct asked *asked, struct text args[2],
+                     size_t *count, struct error *e)
 {
-    struct text name, args[2] = {{NULL, 0}};
-    size_t count = 0;
+    struct text name;
     char quoted[QUOTE_MAX];
     quote(quoted, call.at, call.len);
-    if (call.len == 0 || !split_call(call, &name, args, &count))
+    if (call.len == 0 || !split_call(call, &name, args, count))
         return step_error(s, e, "%s: expected function(column), such as mean(delay)", quoted);
-    a->function = accumulator_find(name);
-    a->memory = s->context->memory;
-    if (!a->function)
+    const struct accumulator *f = asked->function = accumulator_find(name);
+    asked->parameter = 0.5; /* the median's */
+    if (!f)
         return step_error(s, e, "unknown aggregate function %s", quote(quoted, name.at, name.len));
-    bool counts_rows = a->function == accumulator_find(text_of("count"));
-    size_t wanted = 1 + (size_t)a->function->has_parameter;
-    if (count != wanted && !(counts_rows && count == 0))
+    bool counts_rows = f == accumulator_find(text_of("count"));
+    size_t wanted = 1 + (size_t)f->has_parameter;
+    if (*count != wanted && !(counts_rows && *count == 0))
         return step_error(s, e, "%s: %zu argument%s, not %zu", quoted, wanted,
-                          wanted == 1 ? "" : "s", count);
-    if (a->function->has_parameter) {
-        struct text p = args[1];
-        while (p.len && *p.at == ' ')
-            p = (struct text){p.at + 1, p.len - 1};
-        if (!number_parse_double(p.at, p.len, &a->parameter) || a->parameter < 0 ||
-            a->parameter > 1)
-            return step_error(s, e, "%s: expected a number from 0 to 1 after the comma", quoted);
-    }
-    if (count == 0)
+                          wanted == 1 ? "" : "s", *count);
+    if (!f->has_parameter)
         return 0;
-    int status = step_expr(s, args[0], in, value, e);
-    if (status == 0) {
-        size_t bare = expr_bare_column(*value);
-        a->type = bare == FIELD_NONE ? expr_type(*value) : in->fields.at[bare].type;
+    struct text p = text_trimmed(args[1]);
+    if (!number_parse_double(p.at, p.len, &asked->parameter) || asked->parameter < 0 ||
+        asked->parameter > 1)
+        return step_error(s, e, "%s: expected a number from 0 to 1 after the comma", quoted);
+    return 0;
+}
+
+/* What is kept for the call: a new aggregate, or one that serves already. */
+static int open_output(struct step *s, const struct schema *in, struct agg_plan *p,
+                       const struct pair *pair, struct error *e)
+{
+    struct agg_output *out = &p->outputs[p->output_count++];
+    struct text args[2] = {{NULL, 0}};
+    size_t count = 0;
+    out->name = arena_text(&s->arena, pair->name.at, pair->name.len);
+    int status = open_call(s, pair->value, &out->asked, args, &count, e);
+    if (status)
+        return status;
+    struct aggregate a = {.function = out->asked.function, .memory = s->context->memory};
+    a.keeper = a.function->keeper;
+    a.order = a.function->order;
+    struct expr *value = NULL;
+    if (count > 0) {
+        a.argument = text_trimmed(args[0]);
+        status = step_expr(s, a.argument, in, &value, e);
+        if (status)
+            return status;
+        size_t bare = expr_bare_column(value);
+        a.type = bare == FIELD_NONE ? expr_type(value) : in->fields.at[bare].type;
     }
-    return status;
+    for (out->of = 0; out->of < p->count; out->of++)
+        if (aggregate_share(&p->aggregates[out->of], &a)) {
+            expr_free(value);
+            return 0;
+        }
+    p->aggregates[p->count] = a;
+    p->values[p->count++] = value;
+    return 0;
 }
 
 static void plan_sets(struct step *s, struct agg_plan *p)
@@ -97,13 +122,9 @@ static int agg_open(struct step *s, const struct schema *in, struct error *e)
     plan_sets(s, p);
     p->aggregates = arena_zero(&s->arena, s->pairs.len * sizeof *p->aggregates);
     p->values = arena_zero(&s->arena, s->pairs.len * sizeof *p->values);
-    p->names = arena_zero(&s->arena, s->pairs.len * sizeof *p->names);
-    for (size_t i = 0; i < s->pairs.len && status == 0; i++) {
-        struct pair *pair = &s->pairs.at[i];
-        p->names[i] = arena_text(&s->arena, pair->name.at, pair->name.len);
-        p->count++;
-        status = open_aggregate(s, in, pair->value, &p->aggregates[i], &p->values[i], e);
-    }
+    p->outputs = arena_zero(&s->arena, s->pairs.len * sizeof *p->outputs);
+    for (size_t i = 0; i < s->pairs.len && status == 0; i++)
+        status = open_output(s, in, p, &s->pairs.at[i], e);
     return status;
 }
 
@@ -124,12 +145,12 @@ static int agg_shape(struct step *s, struct schema *schema, struct error *e)
         out.fields.at[i].declared = schema->fields.at[p->by[i]].declared;
     }
     int status = 0;
-    for (size_t i = 0; i < p->count && status == 0; i++) {
-        if (schema_find(&out, text_of(p->names[i])) != FIELD_NONE)
-            status = step_error(s, e, "two columns named '%s'", p->names[i]);
-        const struct aggregate *a = &p->aggregates[i];
-        schema_add(&out, text_of(p->names[i]),
-                   a->function->keeps_type ? a->type : a->function->result);
+    for (size_t i = 0; i < p->output_count && status == 0; i++) {
+        const struct agg_output *o = &p->outputs[i];
+        if (schema_find(&out, text_of(o->name)) != FIELD_NONE)
+            status = step_error(s, e, "two columns named '%s'", o->name);
+        const struct accumulator *f = o->asked.function;
+        schema_add(&out, text_of(o->name), f->keeps_type ? p->aggregates[o->of].type : f->result);
     }
     schema_release(schema);
     *schema = out;
@@ -137,6 +158,15 @@ static int agg_shape(struct step *s, struct schema *schema, struct error *e)
 }
 
 /* ---- learning ------------------------------------------------------------------------------ */
+
+/* For messages about the values of aggregate i. */
+static const char *column_name(const struct agg_plan *p, size_t i)
+{
+    size_t o = 0;
+    while (p->outputs[o].of != i)
+        o++;
+    return p->outputs[o].name;
+}
 
 /* The argument's values; a column made for them goes again. */
 static int take_samples(const struct agg_plan *p, size_t i, struct batch *b, struct samples *v,
@@ -157,13 +187,14 @@ static int take_samples(const struct agg_plan *p, size_t i, struct batch *b, str
             return status;
         column = batch_add(b, c);
     }
+    const char *name = column_name(p, i);
     int status = 0;
     switch (aggregate_held_as(&p->aggregates[i])) {
     case TYPE_FLOAT:
-        status = batch_double(b, column, p->names[i], &v->number, e);
+        status = batch_double(b, column, name, &v->number, e);
         break;
     case TYPE_TIME:
-        status = batch_time(b, column, p->names[i], &v->time, e);
+        status = batch_time(b, column, name, &v->time, e);
         break;
     default:
         v->text = batch_text(b, column);
@@ -190,7 +221,7 @@ static int agg_learn(const struct step *s, void *state, struct batch *b, struct 
             int status = take_samples(p, i, b, &v, e);
             if (status)
                 return status;
-            p->aggregates[i].function->add(&p->aggregates[i], t->states[i], &v, &t->held);
+            p->aggregates[i].keeper->add(&p->aggregates[i], t->states[i], &v, &t->held);
         }
     }
     return agg_table_relieve(t, e);
@@ -221,10 +252,11 @@ static int agg_finish(struct step *s, void *state, struct error *e)
 
 /* ---- the result ---------------------------------------------------------------------------- */
 
-static int answer_column(const struct aggregate *a, struct agg_table *t, char *states, size_t from,
-                         size_t n, struct batch *b, struct error *e)
+static int answer_column(struct agg_table *t, const struct agg_output *o, size_t from, size_t n,
+                         struct batch *b, struct error *e)
 {
-    enum type as = aggregate_answers_as(a);
+    const struct aggregate *a = &t->plan->aggregates[o->of];
+    enum type as = aggregate_answers_as(a, o->asked.function);
     union {
         double *number;
         int64_t *time;
@@ -234,8 +266,8 @@ static int answer_column(const struct aggregate *a, struct agg_table *t, char *s
     for (size_t i = 0; i < n; i++) {
         union answer answer;
         size_t group = t->order.at[from + i];
-        int status =
-            a->function->value(a, states + group * a->function->size, &b->arena, &answer, e);
+        char *state = t->states[o->of] + group * a->keeper->size;
+        int status = aggregate_value(a, &o->asked, state, &b->arena, &answer, e);
         if (status)
             return status;
         if (as == TYPE_FLOAT)
@@ -245,10 +277,10 @@ static int answer_column(const struct aggregate *a, struct agg_table *t, char *s
         else
             out.text[i] = answer.text;
     }
-    batch_add(b, as == TYPE_FLOAT                   ? column_of_double(out.number)
-                 : as == TYPE_TIME                  ? column_of_time(out.time)
-                 : a->function->result == TYPE_JSON ? column_of_json(out.text)
-                                                    : column_of_text(out.text));
+    batch_add(b, as == TYPE_FLOAT                         ? column_of_double(out.number)
+                 : as == TYPE_TIME                        ? column_of_time(out.time)
+                 : o->asked.function->result == TYPE_JSON ? column_of_json(out.text)
+                                                          : column_of_text(out.text));
     return 0;
 }
 
@@ -264,8 +296,8 @@ static int put_groups(struct agg_table *t, size_t from, size_t n, struct batch *
         }
         batch_add(b, column_of_text(cells));
     }
-    for (size_t a = 0; a < p->count; a++) {
-        int status = answer_column(&p->aggregates[a], t, t->states[a], from, n, b, e);
+    for (size_t i = 0; i < p->output_count; i++) {
+        int status = answer_column(t, &p->outputs[i], from, n, b, e);
         if (status)
             return status;
     }

@@ -16,11 +16,11 @@ struct gate {
 /* What is shared by the threads of one stream. */
 struct engine {
     struct stream *stream;
-    size_t steps;       /* stream->to - stream->from; gate number `steps` is the outlet's */
-    struct gate *gates; /* steps + 1 */
-    pthread_mutex_t source;
-    uint64_t next; /* sequence of the next chunk; guarded by source */
-    uint64_t rows, bytes;
+    size_t steps;           /* stream->to - stream->from; gate number `steps` is the outlet's */
+    struct gate *gates;     /* steps + 1 */
+    pthread_mutex_t source; /* guards: */
+    uint64_t next;          /* sequence of the next chunk */
+    uint64_t bytes;
     atomic_bool stop; /* read no further */
     pthread_mutex_t failure;
     _Atomic uint64_t failed; /* first chunk that failed, UINT64_MAX none */
@@ -312,30 +312,39 @@ static void carry_chunk(struct worker *w, struct batch *b, int status, struct er
 
 /* ---- threads -------------------------------------------------------------------------------- */
 
-/* The next chunk, in order: 1, 0 at the end, < 0. */
+/* What a blocking step has to give, in order. */
+static int produce(struct worker *w, struct batch *b, struct error *e)
+{
+    struct engine *g = w->engine;
+    struct step *s = g->stream->producer;
+    pthread_mutex_lock(&g->source);
+    int got = atomic_load(&g->stop) ? 0 : s->kind->produce(s, b, e);
+    b->sequence = g->next;
+    g->next += got != 0;
+    pthread_mutex_unlock(&g->source);
+    return got;
+}
+
+/* The next chunk: 1, 0 at the end, < 0: it failed, and has its place in the order all the same. */
 static int next_chunk(struct worker *w, struct batch *b, struct error *e)
 {
     struct engine *g = w->engine;
     struct stream *s = g->stream;
-    pthread_mutex_lock(&g->source);
     int got = 0;
-    if (!atomic_load(&g->stop)) {
-        if (s->in)
-            got = input_next(s->in, b, e);
-        else
-            got = s->producer->kind->produce(s->producer, b, e);
-        w->sequence = b->sequence = g->next;
-        if (got > 0) {
-            g->next++;
-            g->bytes += b->text.len;
-            if (s->progress)
-                s->progress(s->progress_context, s->in ? input_rows(s->in) : g->rows, g->bytes);
-        }
-        if (got < 0)
-            fail(w, e);
-        if (got <= 0)
-            atomic_store(&g->stop, true);
-    }
+    if (!s->in)
+        got = produce(w, b, e);
+    else if (!atomic_load(&g->stop))
+        got = input_next(s->in, b, e);
+    w->sequence = b->sequence;
+    if (got <= 0)
+        atomic_store(&g->stop, true);
+    if (got == 0 || !s->in)
+        return got;
+    pthread_mutex_lock(&g->source);
+    g->next = g->next > w->sequence ? g->next : w->sequence + 1;
+    g->bytes += b->text.len;
+    if (s->progress)
+        s->progress(s->progress_context, input_rows(s->in), g->bytes);
     pthread_mutex_unlock(&g->source);
     return got;
 }
@@ -347,11 +356,13 @@ static void work(void *context, unsigned number)
     for (;;) {
         struct error e = {0};
         struct batch *b = take_batch(w);
-        if (next_chunk(w, b, &e) <= 0) {
+        int status = next_chunk(w, b, &e);
+        if (status == 0) {
             give_batch(w, b);
             return;
         }
-        int status = s->in ? input_parse(s->in, b, &e) : 0;
+        if (status > 0)
+            status = s->in ? input_parse(s->in, b, &e) : 0;
         if (status == 0)
             batch_drop_rejected(b);
         carry_chunk(w, b, status, &e);

@@ -104,15 +104,7 @@ void moments_merge(struct moments *into, const struct moments *from)
 
 double moments_mean(const struct moments *m)
 {
-    if (m->count == 0)
-        return (double)NAN;
-    if (!sum_finite(&m->power[0]))
-        return sum_value(&m->power[0]);
-    struct wide sum = wide_of_sum(&m->power[0]);
-    int64_t exponent;
-    double scaled = wide_scaled(&sum, &exponent);
-    wide_release(&sum);
-    return ldexp(scaled / (double)m->count, (int)exponent);
+    return sum_mean(&m->power[0], m->count);
 }
 
 /* count^k times the k-th central moment, exactly, for k = 2, 3, 4. */

@@ -30,6 +30,7 @@ void sum_add_product(struct sum *s, double x, double y);/* exact x * y (two-prod
 void sum_add_many(struct sum *s, const double *x, size_t n); /* the fast loop; same bits */
 void sum_merge(struct sum *into, const struct sum *from);
 double sum_value(const struct sum *s);                  /* correctly rounded (nearest even) */
+double sum_mean(const struct sum *s, uint64_t count);   /* sum / count; also when the sum alone overflows */
 json_t *sum_save(const struct sum *s);                  /* text of the exact number in hexadecimal */
 int sum_load(struct sum *s, const json_t *j, struct error *e);
 void sum_release(struct sum *s);

@@ -291,6 +291,19 @@ double sum_value(const struct sum *s)
     return value;
 }
 
+double sum_mean(const struct sum *s, uint64_t count)
+{
+    if (count == 0)
+        return (double)NAN;
+    if (!sum_finite(s))
+        return sum_value(s);
+    struct wide w = wide_of_sum(s);
+    int64_t exponent;
+    double scaled = wide_scaled(&w, &exponent);
+    wide_release(&w);
+    return ldexp(scaled / (double)count, (int)exponent);
+}
+
 void sum_release(struct sum *s)
 {
     mem_free(s->full);

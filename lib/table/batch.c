@@ -10,12 +10,30 @@ struct batch *batch_new(void)
     return b;
 }
 
+void batch_skip(struct batch *b, size_t n)
+{
+    b->text.at += n;
+    b->text.cap -= n;
+    b->text.len = b->text.len > n ? b->text.len - n : 0;
+    b->skipped += n;
+}
+
+struct buf batch_take_text(struct batch *b)
+{
+    struct buf text = {b->text.at, 0, b->text.cap + b->skipped};
+    if (b->skipped)
+        text.at -= b->skipped;
+    b->text = (struct buf){0};
+    b->skipped = 0;
+    return text;
+}
+
 void batch_clear(struct batch *b)
 {
-    struct batch empty = {.arena = b->arena, .text = b->text};
+    struct batch empty = {.arena = b->arena, .text = batch_take_text(b)};
     memcpy(&empty.columns, &b->columns, sizeof empty.columns);
     memcpy(&empty.index, &b->index, sizeof empty.index);
-    empty.columns.len = empty.index.len = empty.text.len = 0;
+    empty.columns.len = empty.index.len = 0;
     arena_reset(&empty.arena);
     *b = empty;
 }
@@ -24,17 +42,18 @@ void batch_free(struct batch *b)
 {
     if (!b)
         return;
+    struct buf text = batch_take_text(b);
+    buf_release(&text);
     vec_release(&b->columns);
     vec_release(&b->index);
     arena_release(&b->arena);
-    buf_release(&b->text);
     mem_free(b);
 }
 
 size_t batch_held(const struct batch *b)
 {
-    return sizeof *b + b->columns.cap * sizeof *b->columns.at + arena_held(&b->arena) + b->text.cap +
-           b->index.cap * sizeof *b->index.at;
+    return sizeof *b + b->columns.cap * sizeof *b->columns.at + arena_held(&b->arena) +
+           b->text.cap + b->skipped + b->index.cap * sizeof *b->index.at;
 }
 
 void *batch_array(struct batch *b, size_t count, size_t size)
@@ -241,7 +260,8 @@ static const uint64_t *ids_of_repeats(struct batch *b, const uint32_t *rows, siz
 
 void batch_gather(struct batch *b, const uint32_t *rows, size_t n, const uint64_t *ids)
 {
-    const uint64_t *new_ids = ids ? arena_copy(&b->arena, ids, n * sizeof *ids) : ids_of_repeats(b, rows, n);
+    const uint64_t *new_ids =
+        ids ? arena_copy(&b->arena, ids, n * sizeof *ids) : ids_of_repeats(b, rows, n);
     for (size_t i = 0; i < b->columns.len; i++) {
         column_unview(b, i);
         column_gather(b, &b->columns.at[i], rows, n);
@@ -314,7 +334,8 @@ int batch_reject(struct batch *b, size_t row, size_t column, const char *name, s
     if (!p || p->on_error == ON_ERROR_STOP)
         return e->code;
     if (p->reject)
-        p->reject(p->context, e, column < b->columns.len ? batch_cell(b, column, row) : record_of(b, row));
+        p->reject(p->context, e,
+                  column < b->columns.len ? batch_cell(b, column, row) : record_of(b, row));
     if (p->on_error == ON_ERROR_SKIP) {
         if (!b->rejected)
             b->rejected = arena_zero(&b->arena, b->rows + 1);

@@ -31,21 +31,13 @@ static inline bool is_na(const struct cell_policy *p, struct text value)
     return false;
 }
 
-/* The value of a raw cell with the policy's missing tokens applied. */
+/* The value of a raw cell with the policy's missing tokens applied, to quoted cells too. */
 static inline struct text raw_value(struct batch *b, struct text raw)
 {
-    struct text v = raw;
-    if (b->format->kind == FORMAT_CSV && !b->format->backslash) {
-        if (raw.len == 0)
-            return (struct text){NULL, 0};
-        if (raw.at[0] == b->format->quote && b->format->quote)
-            return cell_value(b->format, raw, &b->arena);
-    } else {
-        v = cell_value(b->format, raw, &b->arena);
-        if (!v.at)
-            return v;
-    }
-    return b->policy && b->policy->na_count && is_na(b->policy, v) ? (struct text){NULL, 0} : v;
+    const struct format *f = b->format;
+    bool plain = f->kind == FORMAT_CSV && !f->backslash && raw.len && raw.at[0] != f->quote;
+    struct text v = plain ? raw : cell_value(f, raw, &b->arena);
+    return v.at && is_na(b->policy, v) ? (struct text){NULL, 0} : v;
 }
 
 #endif

@@ -1,5 +1,6 @@
 /* Conversions: from cells as they came to text, numbers, times and booleans, a column at a time. */
 #include "table/cells.h"
+#include "table/numbers.h"
 
 #include <math.h>
 
@@ -162,33 +163,41 @@ static int reject_cell(struct batch *b, size_t row, size_t column, const char *n
     return batch_reject(b, row, column, name, e);
 }
 
-static bool parse_double(struct batch *b, struct text raw, double *out)
+/* --na 999: a number that is none. */
+static bool some_na_is_number(const struct batch *b)
 {
-    if (number_parse_double(raw.at, raw.len, out))
-        return true;
-    struct text v = raw_value(b, raw);
-    *out = (double)NAN;
-    return !v.at || number_parse_double(v.at, v.len, out);
+    double f;
+    for (size_t i = 0; b->policy && i < b->policy->na_count; i++)
+        if (number_parse_double(b->policy->na[i].at, b->policy->na[i].len, &f))
+            return true;
+    return false;
+}
+
+/* The cell of row r, which is not plainly a number: quoted, a missing token, or wrong. */
+static int double_of_cell(struct batch *b, size_t column, size_t r, const char *name, double *out,
+                          struct error *e)
+{
+    struct text v = raw_value(b, raw_cell(b, &b->columns.at[column], r));
+    if (v.at && number_parse_double(v.at, v.len, &out[r]))
+        return 0;
+    out[r] = (double)NAN;
+    return v.at && reject_cell(b, r, column, name, "a number", e) ? (e ? e->code : ERR_DATA) : 0;
 }
 
 static int doubles_of_raw(struct batch *b, size_t column, const char *name, double *out,
                           struct error *e)
 {
     const struct column *c = &b->columns.at[column];
-    bool padded = c->form == FORM_VIEW; /* the chunk goes on, or its slack */
-    for (size_t r = 0; r < b->rows; r++) {
-        struct text raw = raw_cell(b, c, r);
-        if (raw.len == 0)
-            out[r] = (double)NAN;
-        else if (padded && LIKELY(number_parse_padded(raw.at, raw.len, &out[r])))
-            continue;
-        else if (UNLIKELY(!parse_double(b, raw, &out[r]))) {
-            out[r] = (double)NAN;
-            if (reject_cell(b, r, column, name, "a number", e))
-                return e ? e->code : ERR_DATA;
-        }
+    bool fast = c->form == FORM_VIEW && !some_na_is_number(b);
+    number_kernel *kernel = number_kernel_of(simd_level());
+    int status = 0;
+    for (size_t r = 0; r < b->rows && status == 0; r++) {
+        if (fast)
+            r = kernel(b, c, r, out);
+        if (r < b->rows)
+            status = double_of_cell(b, column, r, name, out, e);
     }
-    return 0;
+    return status;
 }
 
 static int doubles_of_text(struct batch *b, size_t column, const char *name, double *out,
@@ -356,7 +365,8 @@ int batch_int(struct batch *b, size_t column, const char *name, const int64_t **
     return 0;
 }
 
-/* ---- times and booleans ----------------------------------------------------------------------- */
+/* ---- times and booleans -----------------------------------------------------------------------
+ */
 
 /* A date alone needs no zone; a clock time without one does. */
 static const char *parse_time(const struct batch *b, struct text v, usec *out)
@@ -372,8 +382,7 @@ static const char *parse_time(const struct batch *b, struct text v, usec *out)
     return NULL;
 }
 
-int batch_time(struct batch *b, size_t column, const char *name, const usec **out,
-               struct error *e)
+int batch_time(struct batch *b, size_t column, const char *name, const usec **out, struct error *e)
 {
     const struct column *c = &b->columns.at[column];
     if (c->form == FORM_TIME) {

@@ -15,12 +15,14 @@ void csv_reader_init(struct csv_reader *r, const struct format *f, char newline,
     };
 }
 
-/* ---- one record, byte by byte: the general way -------------------------------------------------- */
+/* ---- one record, byte by byte: the general way --------------------------------------------------
+ */
 
 static bool at_delimiter(const struct format *f, const char *p, const char *end)
 {
     size_t n = strlen(f->delimiter);
-    return *p == f->delimiter[0] && (n == 1 || ((size_t)(end - p) >= n && !memcmp(p, f->delimiter, n)));
+    return *p == f->delimiter[0] &&
+           (n == 1 || ((size_t)(end - p) >= n && !memcmp(p, f->delimiter, n)));
 }
 
 /* From an opening quote to the byte after the closing one; NULL when there is none. */
@@ -50,8 +52,8 @@ static void note(const char **problem, const char *where)
         *problem = where;
 }
 
-/* The end of the cell that begins at p: at a delimiter, a line end or the end of the text. NULL: inside
- * quotes that do not end. */
+/* The end of the cell that begins at p: at a delimiter, a line end or the end of the text. NULL:
+ * inside quotes that do not end. */
 static const char *skip_cell(const struct csv_reader *r, const char *p, const char *end,
                              const char **problem)
 {
@@ -104,33 +106,31 @@ struct text csv_record_text(const struct csv_reader *r, const char *at, const ch
     return (struct text){at, n};
 }
 
-static void borders_general(const struct csv_reader *r, const char *text, size_t n,
-                            struct scan_borders *out)
+static struct scan_borders borders_general(const struct csv_reader *r, const char *text, size_t n)
 {
-    *out = (struct scan_borders){0};
+    struct scan_borders b = {0};
     struct csv_cells cells = {0};
     const char *at = text, *end = text + n;
     while (at < end && (at = csv_record(r, at, end, &cells, NULL))) {
-        out->records++;
-        out->end = (size_t)(at - text);
+        b.records++;
+        b.end = (size_t)(at - text);
     }
-    for (size_t i = 0; i < n; i++) {
-        out->lines_all += text[i] == r->chars.newline;
-        if (i + 1 == out->end)
-            out->lines = out->lines_all;
-    }
+    for (size_t i = 0; i < n; i++)
+        *(i < b.end ? &b.lines : &b.lines_behind) += text[i] == r->chars.newline;
     vec_release(&cells.raw);
+    return b;
 }
 
-void csv_borders(const struct csv_reader *r, const char *text, size_t n, struct scan_borders *out)
+struct scan_borders csv_borders(const struct csv_reader *r, const char *text, size_t n)
 {
-    if (r->parity)
-        r->kernels->borders(text, n, r->chars, out);
-    else
-        borders_general(r, text, n, out);
+    if (!r->parity)
+        return borders_general(r, text, n);
+    struct scan_totals totals = r->kernels->totals(text, n, r->chars);
+    return scan_borders(text, n, r->chars, &totals, false);
 }
 
-/* ---- errors -------------------------------------------------------------------------------------- */
+/* ---- errors
+ * -------------------------------------------------------------------------------------- */
 
 static int error_in_text(const struct csv_reader *r, const char *text, const char *where,
                          const char *file, uint64_t line, struct error *e)
@@ -144,8 +144,8 @@ static int error_in_text(const struct csv_reader *r, const char *text, const cha
     return error_at(e, file, line, (uint64_t)(where - line_start) + 1);
 }
 
-int csv_explain_open_record(const struct csv_reader *r, const char *text, size_t n, const char *file,
-                            uint64_t line, struct error *e)
+int csv_explain_open_record(const struct csv_reader *r, const char *text, size_t n,
+                            const char *file, uint64_t line, struct error *e)
 {
     struct csv_cells cells = {0};
     const char *at = text, *record = text, *end = text + n, *problem = NULL;
@@ -155,8 +155,9 @@ int csv_explain_open_record(const struct csv_reader *r, const char *text, size_t
     } while (at && at < end && !problem);
     vec_release(&cells.raw);
     if (problem) {
-        error_set(e, ERR_DATA, "stray quote: a quoted cell ends at its closing quote, a quote inside "
-                               "is doubled (--lazy-quotes takes it as it is)");
+        error_set(e, ERR_DATA,
+                  "stray quote: a quoted cell ends at its closing quote, a quote inside "
+                  "is doubled (--lazy-quotes takes it as it is)");
         return error_in_text(r, text, problem, file, line, e);
     }
     const char *opening = record;
@@ -174,11 +175,13 @@ int csv_invalid_byte(const struct csv_reader *r, const char *text, size_t n, con
     if (byte == 0)
         error_set(e, ERR_DATA, "NUL byte");
     else
-        error_set(e, ERR_DATA, "byte 0x%02x is not UTF-8 (name the encoding with --encoding)", byte);
+        error_set(e, ERR_DATA, "byte 0x%02x is not UTF-8 (name the encoding with --encoding)",
+                  byte);
     return error_in_text(r, text, text + at, file, line, e);
 }
 
-/* ---- regular chunks: by the kernels --------------------------------------------------------------- */
+/* ---- regular chunks: by the kernels
+ * --------------------------------------------------------------- */
 
 static bool index_regular(const struct csv_reader *r, struct batch *b)
 {
@@ -218,10 +221,11 @@ static void make_views(const struct csv_reader *r, struct batch *b)
     b->row_stride = (uint32_t)r->cells;
 }
 
-/* ---- other chunks: record by record ---------------------------------------------------------------- */
+/* ---- other chunks: record by record
+ * ---------------------------------------------------------------- */
 
 struct rows {
-    struct text **columns;  /* r->cells arrays */
+    struct text **columns; /* r->cells arrays */
     uint32_t *start;
     size_t count;
 };
@@ -247,7 +251,8 @@ static int settle_ragged(const struct csv_reader *r, struct batch *b, const char
     if ((r->ragged == RAGGED_PAD || policy == ON_ERROR_NULL || r->ragged == RAGGED_EXTRA) &&
         have < r->cells)
         return 1;
-    error_set(e, ERR_DATA, "%zu cell%s where the header has %zu", have, have == 1 ? "" : "s", r->cells);
+    error_set(e, ERR_DATA, "%zu cell%s where the header has %zu", have, have == 1 ? "" : "s",
+              r->cells);
     error_in_text(r, b->text.at, at, b->file, b->first_line, e);
     e->column = 0;
     if (policy == ON_ERROR_STOP)
@@ -275,8 +280,8 @@ static int parse_records(const struct csv_reader *r, struct batch *b, struct row
         const char *problem = NULL, *next = csv_record(r, at, end, cells, &problem);
         if (problem || !next)
             return csv_explain_open_record(r, b->text.at, b->text.len, b->file, b->first_line, e);
-        bool skip = is_comment(r->format, at, end) || (is_blank(cells) && r->cells > 1 &&
-                    (next == end || r->ragged != RAGGED_ERROR));
+        bool skip = is_comment(r->format, at, end) ||
+                    (is_blank(cells) && r->cells > 1 && (next == end || r->ragged != RAGGED_ERROR));
         int keep = skip ? 0 : 1;
         if (!skip && cells->raw.len != r->cells)
             keep = settle_ragged(r, b, at, cells->raw.len, e);

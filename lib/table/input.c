@@ -297,7 +297,8 @@ static bool skips_sample(const struct input *in, const struct input_file *f)
 static struct field known_field(const struct schema *known, struct text name)
 {
     size_t at = known ? schema_find(known, name) : FIELD_NONE;
-    return at == FIELD_NONE ? (struct field){.type = TYPE_TEXT, .empty = true} : known->fields.at[at];
+    return at == FIELD_NONE ? (struct field){.type = TYPE_TEXT, .empty = true}
+                            : known->fields.at[at];
 }
 
 void input_set_types(struct input *in, const struct schema *known)
@@ -399,10 +400,7 @@ static int survey_file(struct input *in, struct input_file *f, struct error *e)
     if (status == 0)
         status = f->format.kind == FORMAT_CSV ? survey_as_csv(in, f, at, n, complete, e)
                                               : survey_as_json(in, f, at, n, complete, e);
-    if (f->source && source_rewindable(f->source) && in->files.len > 1) {
-        source_free(f->source); /* opened again when its turn comes: there may be thousands */
-        f->source = NULL;
-    }
+    input_file_close(in, f);
     return status;
 }
 
@@ -461,6 +459,19 @@ int input_file_open(struct input *in, struct input_file *f, struct error *e)
     return f->source ? 0 : source_open(f->path, &o, &f->source, e);
 }
 
+void input_file_close(struct input *in, struct input_file *f)
+{
+    if (!f->source || !source_rewindable(f->source) || in->files.len == 1)
+        return;
+    source_free(f->source);
+    f->source = NULL;
+}
+
+const char *input_file_name(const struct input_file *f)
+{
+    return f->path ? f->path : "standard input";
+}
+
 int input_open(char *const paths[], size_t count, const struct input_options *o, struct input **out,
                struct error *e)
 {
@@ -469,6 +480,8 @@ int input_open(char *const paths[], size_t count, const struct input_options *o,
     in->chunk = chunk_size(o);
     in->max_record = o->max_record ? o->max_record : DEFAULT_MAX_RECORD;
     in->chunk = in->chunk < in->max_record ? in->chunk : in->max_record;
+    in->turn = turn_new();
+    pthread_mutex_init(&in->door, NULL);
     for (size_t i = 0; i < count || i == 0; i++) {
         bool is_stdin = count == 0 || strcmp(paths[i], "-") == 0;
         struct input_file f = {.path = is_stdin ? NULL : mem_text(paths[i])};
@@ -486,7 +499,6 @@ int input_open(char *const paths[], size_t count, const struct input_options *o,
         return status;
     }
     prepare_json(in);
-    in->line = in->files.at[0].first_line;
     *out = in;
     return 0;
 }
@@ -508,6 +520,8 @@ void input_free(struct input *in)
     schema_release(&in->schema);
     arena_release(&in->arena);
     buf_release(&in->carry);
+    turn_free(in->turn);
+    pthread_mutex_destroy(&in->door);
     mem_free(in);
 }
 
@@ -542,8 +556,11 @@ int input_rewind(struct input *in, struct error *e)
     in->current = 0;
     in->started = in->at_end = false;
     in->carry.len = 0;
-    in->line = in->files.at[0].first_line;
     in->records = 0;
+    in->chunks = 0;
+    in->failed = false;
+    turn_free(in->turn);
+    in->turn = turn_new();
     int status = 0;
     for (size_t i = 0; i < in->files.len && !status; i++)
         if (in->files.at[i].source)

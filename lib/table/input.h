@@ -1,4 +1,4 @@
-/* The parts of an input: its files and how each is read. For input.c and input_chunk.c. */
+/* The parts of an input: its files and how each is read. For the files of this module. */
 #ifndef TABLE_INPUT_H
 #define TABLE_INPUT_H
 
@@ -7,9 +7,11 @@
 #include "table/json_read.h"
 #include "table/table.h"
 
+#include <pthread.h>
+
 struct input_file {
-    char *path;                 /* NULL: standard input */
-    struct source *source;      /* open between its first and last chunk; kept open when it is a pipe */
+    char *path;            /* NULL: standard input */
+    struct source *source; /* open between its first and last chunk; kept open when it is a pipe */
     struct format format;
     char newline;
     bool is_list;               /* a JSON list of objects, rewritten to JSON Lines as it is read */
@@ -22,21 +24,64 @@ struct input_file {
     struct json_input json;
 };
 
+/* What has been read of a record without its end, or of blank lines that may be the file's last. */
+struct open_record {
+    uint64_t at;      /* offset in the file */
+    uint64_t lines;   /* newlines in it, */
+    uint64_t records; /* those of blank lines */
+    bool inside;      /* what comes next is inside quotes */
+};
+
 struct input {
     struct input_options options;
     VEC(struct input_file) files;
     struct schema schema;
     struct arena arena;
-    size_t current;             /* file being read */
-    bool started;               /* its first byte has been read */
-    bool at_end;                /* of its bytes */
-    struct json_list list;
-    struct buf carry;           /* the beginning of a record whose end has not been read */
-    uint64_t line, records;     /* of the next chunk's first record */
     size_t chunk, max_record;
+
+    pthread_mutex_t door; /* threads come one at a time for a chunk; guards: */
+    uint64_t chunks;      /* begun */
+    size_t current;       /* file being read */
+    bool started;         /* its first byte has been read */
+    bool at_end;          /* of its bytes */
+    struct json_list list;
+    struct buf carry;   /* the beginning of a record whose end has not been read */
+    bool sliced;        /* the file is read in slices, */
+    uint64_t next, end; /* offsets: the next slice, the end of the text */
+
+    struct turn *turn;        /* chunks settle in order; the one whose turn it is has: */
+    uint64_t line;            /* of the next record */
+    _Atomic uint64_t records; /* so far */
+    struct open_record open;  /* of a sliced file */
+    bool failed;              /* chunks behind this one are not wanted */
 };
 
-int input_survey(struct input *in, struct input_file *f, struct error *e);
 int input_file_open(struct input *in, struct input_file *f, struct error *e);
+/* Between its last chunk and a rewind, if it can be opened again: there may be thousands. */
+void input_file_close(struct input *in, struct input_file *f);
+const char *input_file_name(const struct input_file *f);
+
+/* ---- for input_chunk.c and input_slice.c ---- */
+
+/* Offset of the file's first record when it can be read in slices. */
+bool input_can_slice(const struct input_file *f, uint64_t *start, uint64_t *end);
+
+/* A piece of a plain file, cut anywhere. */
+struct slice {
+    size_t file;
+    uint64_t at;
+    size_t n;
+    bool first, last;
+};
+/* Reads it and, in its turn, makes b of the records that end in it: 1 or < 0. */
+int input_read_slice(struct input *in, const struct slice *slice, struct batch *b, struct error *e);
+
+/* Whether b->text holds a whole record of at most max_record bytes: 1; 0: not yet; < 0: never. The
+ * text of a file at its end is settled: 1 or < 0, blank lines at the end are cut off. */
+int input_check(struct input *in, const struct input_file *f, struct buf *text, bool at_end,
+                struct scan_borders *borders, struct error *e);
+/* b, whose text has these borders, becomes the next chunk. */
+void input_take(struct input *in, const struct input_file *f, struct batch *b,
+                const struct scan_borders *borders);
 
 #endif

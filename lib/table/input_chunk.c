@@ -1,7 +1,7 @@
-/* Cutting an input into chunks of whole records, and making columns of them. */
+/* Cutting an input into chunks of whole records. */
 #include "table/input.h"
 
-/* ---- reading ---------------------------------------------------------------------------------------- */
+#include "sys/sys.h"
 
 static int discard(struct input_file *f, size_t n, struct error *e)
 {
@@ -20,22 +20,17 @@ static int begin_file(struct input *in, struct input_file *f, struct error *e)
     if (in->started)
         return 0;
     int status = input_file_open(in, f, e);
-    if (status == 0)
+    in->sliced = status == 0 && input_can_slice(f, &in->next, &in->end);
+    if (status == 0 && !in->sliced)
         status = discard(f, f->data_start, e);
     in->started = true;
     in->at_end = false;
     in->list = (struct json_list){0};
-    in->line = f->first_line;
     return status;
 }
 
 static void end_file(struct input *in)
 {
-    struct input_file *f = &in->files.at[in->current];
-    if (in->files.len > 1 && f->source && source_rewindable(f->source)) {
-        source_free(f->source);
-        f->source = NULL;
-    }
     in->current++;
     in->started = in->at_end = false;
 }
@@ -53,7 +48,7 @@ static int read_more(struct input *in, struct input_file *f, struct buf *text, s
     if (f->is_list && got == 0)
         status = json_list_end(&in->list, e);
     if (status)
-        return error_at(e, source_name(f->source), 0, 0);
+        return error_at(e, input_file_name(f), 0, 0);
     text->len += (size_t)got;
     if (got == 0) {
         in->at_end = true;
@@ -63,19 +58,17 @@ static int read_more(struct input *in, struct input_file *f, struct buf *text, s
     return 0;
 }
 
-/* ---- borders ---------------------------------------------------------------------------------------- */
-
-static void find_borders(const struct input_file *f, const struct buf *text, struct scan_borders *b)
+static struct scan_borders find_borders(const struct input_file *f, const char *text, size_t n)
 {
-    if (f->format.kind == FORMAT_CSV) {
-        csv_borders(&f->csv, text->at, text->len, b);
-        return;
-    }
+    if (f->format.kind == FORMAT_CSV)
+        return csv_borders(&f->csv, text, n);
     struct scan_chars lines = {'\n', '\n', '\n'};
-    scan_kernels(simd_level())->borders(text->at, text->len, lines, b);
+    struct scan_totals totals = scan_kernels(simd_level())->totals(text, n, lines);
+    return scan_borders(text, n, lines, &totals, false);
 }
 
-/* Blank lines at the end of a file are no records; only the next bytes tell whether it is the end. */
+/* Blank lines at the end of a file are no records; only the next bytes tell whether it is the end.
+ */
 static void leave_blank_lines(const struct input_file *f, const char *text, struct scan_borders *b)
 {
     if (f->format.kind != FORMAT_CSV || f->csv.cells < 2)
@@ -83,10 +76,12 @@ static void leave_blank_lines(const struct input_file *f, const char *text, stru
     for (;;) {
         size_t end = b->end;
         size_t line = end > 1 && text[end - 2] == '\r' ? 2 : 1;
-        if (end < line || text[end - 1] != f->newline || (end > line && text[end - line - 1] != f->newline))
+        if (end < line || text[end - 1] != f->newline ||
+            (end > line && text[end - line - 1] != f->newline))
             return;
         b->end -= line;
         b->lines--;
+        b->lines_behind++;
         b->records--;
     }
 }
@@ -99,58 +94,41 @@ static bool only_blank(const struct input_file *f, const char *text, size_t n)
     return true;
 }
 
-static int explain_open_record(struct input *in, struct input_file *f, const struct buf *text,
+static int explain_open_record(struct input *in, const struct input_file *f, const struct buf *text,
                                struct error *e)
 {
-    if (f->format.kind == FORMAT_CSV && memchr(text->at, f->format.quote, text->len) && f->format.quote)
-        return csv_explain_open_record(&f->csv, text->at, text->len, source_name(f->source), in->line, e);
+    if (f->format.kind == FORMAT_CSV && f->format.quote &&
+        memchr(text->at, f->format.quote, text->len))
+        return csv_explain_open_record(&f->csv, text->at, text->len, input_file_name(f), in->line,
+                                       e);
     error_set(e, ERR_DATA, "record is longer than %zu bytes (raise --max-record)", in->max_record);
-    return error_at(e, source_name(f->source), in->line, 0);
+    return error_at(e, input_file_name(f), in->line, 0);
 }
 
-/* The first record, which may have been read in pieces, is no longer than it may be. */
-static bool first_fits(const struct input *in, const struct input_file *f, const struct buf *text)
+int input_check(struct input *in, const struct input_file *f, struct buf *text, bool at_end,
+                struct scan_borders *borders, struct error *e)
 {
-    struct buf head = {text->at, in->max_record, text->cap};
-    struct scan_borders b;
-    find_borders(f, &head, &b);
-    return b.end > 0;
-}
-
-/* Fills text with at least one whole record: 1, or 0 at the end of the file, or < 0. */
-static int fill(struct input *in, struct input_file *f, struct buf *text, struct scan_borders *b,
-                struct error *e)
-{
-    buf_add(text, in->carry.at, in->carry.len);
-    in->carry.len = 0;
-    while (!in->at_end) {
-        int status = read_more(in, f, text, e);
-        if (status)
-            return status;
-        find_borders(f, text, b);
-        leave_blank_lines(f, text->at, b);
-        if (in->at_end && b->end < text->len) {
-            if (only_blank(f, text->at + b->end, text->len - b->end))
-                text->len = b->end;
-            else
-                return explain_open_record(in, f, text, e);
-        }
-        if (b->end > 0 && (text->len <= in->max_record || first_fits(in, f, text)))
-            return 1;
-        if (text->len > in->max_record)
+    leave_blank_lines(f, text->at, borders);
+    if (at_end && borders->end < text->len) {
+        if (!only_blank(f, text->at + borders->end, text->len - borders->end))
             return explain_open_record(in, f, text, e);
+        text->len = borders->end;
     }
-    return 0;
+    /* The first record, which may have been read in pieces, is no longer than it may be. */
+    bool fits = text->len <= in->max_record ||
+                (borders->end > 0 && find_borders(f, text->at, in->max_record).end > 0);
+    if (!fits)
+        return explain_open_record(in, f, text, e);
+    return borders->end > 0 || at_end;
 }
 
-static void take_chunk(struct input *in, const struct input_file *f, struct batch *b,
-                       const struct scan_borders *borders)
+void input_take(struct input *in, const struct input_file *f, struct batch *b,
+                const struct scan_borders *borders)
 {
-    buf_add(&in->carry, b->text.at + borders->end, b->text.len - borders->end);
     b->text.len = borders->end;
     memset(b->text.at + b->text.len, 0, SCAN_SLACK);
-    b->part = in->current;
-    b->file = source_name(f->source);
+    b->part = (size_t)(f - in->files.at);
+    b->file = input_file_name(f);
     b->first_line = in->line;
     b->first_id = in->records << ROW_ID_SHIFT;
     b->format = &f->format;
@@ -159,68 +137,77 @@ static void take_chunk(struct input *in, const struct input_file *f, struct batc
     in->records += borders->records;
 }
 
-int input_next(struct input *in, struct batch *b, struct error *e)
+/* The next records of a stream: 1, or 0 at the end of the file, or < 0. */
+static int read_stream(struct input *in, struct input_file *f, struct batch *b, struct error *e)
 {
-    while (in->current < in->files.len) {
-        struct input_file *f = &in->files.at[in->current];
-        struct scan_borders borders = {0};
-        int status = begin_file(in, f, e);
-        if (status == 0)
-            status = fill(in, f, &b->text, &borders, e);
-        if (status < 0)
-            return status;
-        if (status > 0) {
-            take_chunk(in, f, b, &borders);
+    struct buf *text = &b->text;
+    buf_add(text, in->carry.at, in->carry.len);
+    in->carry.len = 0;
+    while (!in->at_end) {
+        int got = read_more(in, f, text, e);
+        if (got < 0)
+            return got;
+        struct scan_borders borders = find_borders(f, text->at, text->len);
+        got = input_check(in, f, text, in->at_end, &borders, e);
+        if (got < 0)
+            return got;
+        if (got > 0 && borders.end > 0) {
+            buf_add(&in->carry, text->at + borders.end, text->len - borders.end);
+            input_take(in, f, b, &borders);
             return 1;
         }
-        end_file(in);
     }
     return 0;
 }
 
-/* ---- parsing ---------------------------------------------------------------------------------------- */
-
-static const struct text *repeat(struct batch *b, struct text value)
+/* The next slice of a file whose slices are not all begun. */
+static struct slice next_slice(struct input *in, bool first)
 {
-    struct text *cells = batch_array(b, b->rows, sizeof *cells);
-    for (size_t r = 0; r < b->rows; r++)
-        cells[r] = value;
-    return cells;
+    uint64_t left = in->end - in->next;
+    size_t n = left < in->chunk ? (size_t)left : in->chunk;
+    struct slice slice = {in->current, in->next, n, first, n == left};
+    in->next += n;
+    if (slice.last)
+        end_file(in);
+    return slice;
 }
 
-/* From the columns of the file to those of the input. */
-static void place_columns(const struct input *in, const struct input_file *f, struct batch *b)
+/* The next chunk of what cannot be sliced, or a slice to be read: 1, 0 at the end, < 0. */
+static int next_chunk(struct input *in, struct batch *b, struct slice *slice, struct error *e)
 {
-    size_t wanted = in->schema.fields.len - (in->options.source_column != NULL);
-    struct column *own = arena_copy(&b->arena, b->columns.at, b->columns.len * sizeof *own);
-    size_t n = b->columns.len;
-    bool same = n == wanted;
-    for (size_t i = 0; i < n && same; i++)
-        same = f->column[i] == i;
-    if (!same) {
-        struct column none = {.form = FORM_RAW, .text = repeat(b, (struct text){NULL, 0})};
-        b->columns.len = 0;
-        for (size_t i = 0; i < wanted; i++)
-            batch_add(b, none);
-        for (size_t i = 0; i < n; i++)
-            b->columns.at[f->column[i]] = own[i];
-    }
-    for (size_t i = 0; i < wanted; i++)
-        b->columns.at[i].source = (int32_t)i;
-}
-
-int input_parse(const struct input *in, struct batch *b, struct error *e)
-{
-    const struct input_file *f = &in->files.at[b->part];
-    int status = 0;
-    if (f->format.kind == FORMAT_CSV) {
-        status = csv_parse_chunk(&f->csv, b, e);
+    for (; in->current < in->files.len; end_file(in)) {
+        struct input_file *f = &in->files.at[in->current];
+        bool first = !in->started;
+        int status = begin_file(in, f, e);
+        b->sequence = in->chunks;
+        if (status == 0 && in->sliced) {
+            in->chunks++;
+            *slice = next_slice(in, first);
+            return 1;
+        }
+        turn_wait(in->turn, in->chunks); /* the chunks of files before have settled */
+        if (in->failed)
+            return 0;
+        if (first)
+            in->line = f->first_line;
         if (status == 0)
-            place_columns(in, f, b);
-    } else {
-        status = json_parse_chunk(&in->schema, &f->json, b, e);
+            status = read_stream(in, f, b, e);
+        if (status) {
+            in->failed = status < 0;
+            in->chunks++;
+            turn_next(in->turn);
+            return status;
+        }
+        input_file_close(in, f);
     }
-    if (status == 0 && in->options.source_column)
-        batch_add(b, column_of_text(repeat(b, text_of(b->file))));
-    return status;
+    return 0;
+}
+
+int input_next(struct input *in, struct batch *b, struct error *e)
+{
+    struct slice slice = {0};
+    pthread_mutex_lock(&in->door);
+    int got = next_chunk(in, b, &slice, e);
+    pthread_mutex_unlock(&in->door);
+    return slice.n > 0 ? input_read_slice(in, &slice, b, e) : got;
 }

@@ -372,23 +372,24 @@ static bool in_place(const struct batch *b, const struct text *rows, size_t n)
 /* b->text becomes the records, one behind the other. */
 static void join_records(struct batch *b, const struct text *rows, size_t n)
 {
-    struct buf text = {0};
+    struct buf text = {0}, old = {0};
     size_t total = 0;
     for (size_t r = 0; r < n; r++)
         total += rows[r].len - 1;
-    if (in_place(b, rows, n))
-        text = b->text;
-    else
+    bool here = in_place(b, rows, n);
+    if (!here)
         buf_reserve(&text, total + SCAN_SLACK);
-    char *at = text.at;
+    char *at = here ? b->text.at : text.at;
     for (size_t r = 0; r < n; r++) {
         memmove(at, rows[r].at + 1, rows[r].len - 1);
         at += rows[r].len - 1;
     }
     memset(at, 0, SCAN_SLACK);
-    if (text.at != b->text.at)
-        buf_release(&b->text);
-    b->text = text;
+    if (!here) {
+        old = batch_take_text(b);
+        b->text = text;
+    }
+    buf_release(&old);
     b->text.len = total;
 }
 

@@ -18,21 +18,39 @@ const struct scan_kernels *scan_kernels(enum simd level)
     return &scan_scalar;
 }
 
-static void borders_scalar(const char *text, size_t n, struct scan_chars chars,
-                           struct scan_borders *out)
+static struct scan_totals totals_scalar(const char *text, size_t n, struct scan_chars chars)
 {
-    *out = (struct scan_borders){0};
-    bool inside = false;
+    struct scan_totals t = {0};
     for (size_t i = 0; i < n; i++) {
-        out->lines_all += text[i] == chars.newline;
+        t.lines += text[i] == chars.newline;
         if (chars.quote != chars.newline && text[i] == chars.quote)
-            inside = !inside;
-        else if (text[i] == chars.newline && !inside) {
-            out->records++;
-            out->end = i + 1;
-            out->lines = out->lines_all;
-        }
+            t.odd = !t.odd;
+        t.records += text[i] == chars.newline && !t.odd;
     }
+    return t;
+}
+
+size_t scan_last_end(const char *text, size_t n, struct scan_chars chars, bool inside,
+                     uint64_t *lines)
+{
+    *lines = 0;
+    for (; n > 0; n--) {
+        if (chars.quote != chars.newline && text[n - 1] == chars.quote)
+            inside = !inside;
+        else if (text[n - 1] == chars.newline && !inside)
+            return n;
+        *lines += text[n - 1] == chars.newline;
+    }
+    return 0;
+}
+
+struct scan_borders scan_borders(const char *text, size_t n, struct scan_chars chars,
+                                 const struct scan_totals *totals, bool inside)
+{
+    struct scan_borders b = {.records = inside ? totals->lines - totals->records : totals->records};
+    b.end = scan_last_end(text, n, chars, inside != totals->odd, &b.lines_behind);
+    b.lines = totals->lines - b.lines_behind;
+    return b;
 }
 
 static bool is_structural(const struct scan_index *s, char c)
@@ -109,5 +127,4 @@ size_t scan_valid_scalar(const char *text, size_t n)
     return n;
 }
 
-const struct scan_kernels scan_scalar = {"scalar", borders_scalar, index_scalar,
-                                         scan_valid_scalar};
+const struct scan_kernels scan_scalar = {"scalar", totals_scalar, index_scalar, scan_valid_scalar};

@@ -42,5 +42,5 @@ TARGET static inline void put_positions(uint32_t *at, uint64_t m, uint32_t base)
     }
 }
 
-const struct scan_kernels scan_avx2 = {"avx2", borders_block, index_block, valid_avx2};
+const struct scan_kernels scan_avx2 = {"avx2", totals_block, index_block, valid_avx2};
 #endif

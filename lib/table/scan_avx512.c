@@ -49,5 +49,5 @@ TARGET static inline void put_positions(uint32_t *at, uint64_t m, uint32_t base)
     _mm512_storeu_si512(at + 48, _mm512_add_epi32(start, _mm512_cvtepu8_epi32(part)));
 }
 
-const struct scan_kernels scan_avx512 = {"avx512", borders_block, index_block, valid_avx2};
+const struct scan_kernels scan_avx512 = {"avx512", totals_block, index_block, valid_avx2};
 #endif

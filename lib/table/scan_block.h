@@ -18,34 +18,27 @@ static inline uint64_t valid_bits(size_t left)
     return left >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << left) - 1;
 }
 
-TARGET static void borders_block(const char *text, size_t n, struct scan_chars chars,
-                                 struct scan_borders *out)
+TARGET static struct scan_totals totals_block(const char *text, size_t n, struct scan_chars chars)
 {
-    *out = (struct scan_borders){0};
+    struct scan_totals t = {0};
     bool quoting = chars.quote != chars.newline;
     uint64_t inside = 0;
     for (size_t i = 0; i < n; i += 64) {
         struct masks m = block_masks(text + i, chars);
-        uint64_t valid = valid_bits(n - i), newline = m.newline & valid;
-        uint64_t quoted = inside;
+        uint64_t valid = valid_bits(n - i), newline = m.newline & valid, quoted = inside;
         if (quoting && m.quote) {
             quoted ^= prefix_xor(m.quote & valid);
             inside = (uint64_t)((int64_t)quoted >> 63);
         }
-        uint64_t ends = newline & ~quoted;
-        if (ends) {
-            unsigned last = 63 - (unsigned)__builtin_clzll(ends);
-            out->records += (uint64_t)__builtin_popcountll(ends);
-            out->end = i + last + 1;
-            out->lines = out->lines_all +
-                         (uint64_t)__builtin_popcountll(newline & (~UINT64_C(0) >> (63 - last)));
-        }
-        out->lines_all += (uint64_t)__builtin_popcountll(newline);
+        t.lines += (uint64_t)__builtin_popcountll(newline);
+        t.records += (uint64_t)__builtin_popcountll(newline & ~quoted);
     }
+    t.odd = inside != 0;
+    return t;
 }
 
-/* Bits of quotes in the wrong place: one that opens but does not follow a structural byte or a quote,
- * or a byte after a closing quote that is none of delimiter, line end, quote. */
+/* Bits of quotes in the wrong place: one that opens but does not follow a structural byte or a
+ * quote, or a byte after a closing quote that is none of delimiter, line end, quote. */
 TARGET static inline uint64_t stray_quotes(struct scan_index *s, const struct masks *m,
                                            uint64_t quoted, uint64_t structural, const char *p)
 {

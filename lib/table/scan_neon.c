@@ -60,5 +60,5 @@ static size_t valid_neon(const char *text, size_t n)
     return i + scan_valid_scalar(text + i, n - i);
 }
 
-const struct scan_kernels scan_neon = {"neon", borders_block, index_block, valid_neon};
+const struct scan_kernels scan_neon = {"neon", totals_block, index_block, valid_neon};
 #endif

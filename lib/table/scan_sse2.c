@@ -58,5 +58,5 @@ static size_t valid_sse2(const char *text, size_t n)
     return i + scan_valid_scalar(text + i, n - i);
 }
 
-const struct scan_kernels scan_sse2 = {"sse2", borders_block, index_block, valid_sse2};
+const struct scan_kernels scan_sse2 = {"sse2", totals_block, index_block, valid_sse2};
 #endif

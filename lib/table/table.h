@@ -113,6 +113,7 @@ struct batch {
     const struct cell_policy *policy;
     struct arena arena;         /* all that is made for this batch */
     struct buf text;            /* the chunk's bytes; 64 readable bytes follow */
+    size_t skipped;             /* bytes of its allocation before text.at: see batch_skip */
     VEC(uint32_t) index;        /* of a regular CSV chunk; kept for the next one */
     size_t part;                /* number of the input's file the chunk is of */
     const char *file;           /* where the rows come from, for messages; NULL: made by a step */
@@ -137,6 +138,8 @@ struct batch *batch_new(void);
 void batch_clear(struct batch *b);          /* no rows, no columns; memory kept for the next chunk */
 void batch_free(struct batch *b);
 size_t batch_held(const struct batch *b);   /* bytes of memory */
+void batch_skip(struct batch *b, size_t n); /* text begins n bytes later */
+struct buf batch_take_text(struct batch *b);/* returns owned: the text's allocation */
 
 /* Arrays for new columns, uninitialised, in the batch's arena. */
 void *batch_array(struct batch *b, size_t count, size_t size) NEVER_NULL;
@@ -253,8 +256,10 @@ const struct schema *input_schema(const struct input *in);
 const struct format *input_format(const struct input *in);
 /* From here on columns have the types they have in known, and others are text. */
 void input_set_types(struct input *in, const struct schema *known);
-/* The next chunk of text into b (cleared), in order; one thread at a time. 1: a chunk, 0: the end, < 0.
- * A slow stream is not waited for: the complete records there are come at once. */
+/* A chunk of text into b (cleared): 1, 0 at the end, < 0. Any thread: chunks are numbered by b->sequence
+ * in the order of the stream, without a gap, those that failed too. A plain file is read by all threads
+ * side by side, anything else by one at a time. A chunk may hold no record. A slow stream is not waited
+ * for: the complete records there are come at once. */
 int input_next(struct input *in, struct batch *b, struct error *e);
 /* Makes columns of b's chunk: any thread. */
 int input_parse(const struct input *in, struct batch *b, struct error *e);
@@ -262,7 +267,7 @@ int input_parse(const struct input *in, struct batch *b, struct error *e);
 int input_keep(struct input *in, struct error *e);
 int input_rewind(struct input *in, struct error *e);   /* again from the first row */
 bool input_is_live(const struct input *in);            /* a pipe or terminal: rows should not be held back */
-uint64_t input_rows(const struct input *in);           /* records handed out so far */
+uint64_t input_rows(const struct input *in);           /* records handed out so far; any thread */
 void input_free(struct input *in);
 
 #define SCHEMA_SAMPLE_ROWS  1000        /* records looked at to infer types, */

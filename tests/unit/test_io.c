@@ -135,17 +135,22 @@ TEST(a_plain_file_says_where_its_text_is)
     const char *path = in_folder("bom.csv");
     struct source *s;
     struct error e = {0};
-    int fd;
-    uint64_t start, size;
+    char bytes[4];
+    uint64_t start, end;
     put(path,
         "\xef\xbb\xbf"
         "abc",
         6);
     check_reads(path, NULL, "abc", 3);
     CHECK_INT(source_open(path, NULL, &s, &e), 0);
-    CHECK(source_plain(s, &fd, &start, &size));
+    CHECK(source_plain(s, &start, &end));
     CHECK_INT(start, 3);
-    CHECK_INT(size, 6);
+    CHECK_INT(end, 6);
+    CHECK_INT(source_read_at(s, 4, bytes, 2, &e), 0);
+    CHECK(memcmp(bytes, "bc", 2) == 0);
+    CHECK_INT(source_read_at(s, 4, bytes, 3, &e), ERR_SYSTEM);
+    CHECK_TEXT(e.message, "became shorter while it was read");
+    CHECK_TEXT(e.file, path);
     source_free(s);
     put(path, "", 0);
     check_reads(path, NULL, "", 0);
@@ -169,10 +174,9 @@ TEST(proc_files_are_read_as_streams)
     struct source *s;
     struct error e = {0};
     struct buf b = {0};
-    int fd;
-    uint64_t start, size;
+    uint64_t start, end;
     CHECK_INT(source_open("/proc/self/status", NULL, &s, &e), 0);
-    CHECK(!source_plain(s, &fd, &start, &size));
+    CHECK(!source_plain(s, &start, &end));
     CHECK_INT(drain(s, 100, &b, &e), 0);
     CHECK(b.len > 100);
     buf_release(&b);

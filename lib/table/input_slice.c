@@ -1,0 +1,99 @@
+/*
+ * A plain file is cut into slices at any byte, which threads read and scan side by side. Whether a
+ * slice begins inside quotes is known once the slices before it have been scanned; both answers are
+ * counted before that, so that what is left to do in turn is a few instructions and the reading of
+ * the record that a border cut in two.
+ */
+#include "table/input.h"
+
+#include "sys/sys.h"
+
+enum { ROOM = 16 << 10 }; /* before the slice, for the beginning of its first record */
+
+static struct scan_chars chars_of(const struct input_file *f)
+{
+    return f->format.kind == FORMAT_CSV ? f->csv.chars : (struct scan_chars){'\n', '\n', '\n'};
+}
+
+bool input_can_slice(const struct input_file *f, uint64_t *start, uint64_t *end)
+{
+    bool scans = f->format.kind == FORMAT_CSV ? f->csv.parity : !f->is_list;
+    if (!scans || !source_plain(f->source, start, end))
+        return false;
+    *start += f->data_start;
+    return *start < *end;
+}
+
+/* Puts the bytes from the open record up to the slice, which stands at ROOM, before it. */
+static int read_beginning(struct input *in, const struct slice *slice, struct batch *b,
+                          struct error *e)
+{
+    size_t n = (size_t)(slice->at - in->open.at), len = b->text.len - ROOM;
+    if (n <= ROOM) {
+        batch_skip(b, ROOM - n);
+    } else {
+        buf_reserve(&b->text, n + SCAN_SLACK);
+        memmove(b->text.at + n, b->text.at + ROOM, len);
+    }
+    b->text.len = n + len;
+    return n ? source_read_at(in->files.at[slice->file].source, in->open.at, b->text.at, n, e) : 0;
+}
+
+/* In turn: the chunk begins where the one before ended, and ends with the last record that ends in
+ * the slice. */
+static int settle(struct input *in, const struct slice *slice, const struct scan_totals *totals,
+                  struct batch *b, struct error *e)
+{
+    struct input_file *f = &in->files.at[slice->file];
+    if (slice->first) {
+        in->open = (struct open_record){.at = slice->at};
+        in->line = f->first_line;
+    }
+    size_t before = (size_t)(slice->at - in->open.at), n = b->text.len - ROOM;
+    struct scan_borders borders =
+        scan_borders(b->text.at + ROOM, n, chars_of(f), totals, in->open.inside);
+    borders.records += in->open.records;
+    *(borders.end ? &borders.lines : &borders.lines_behind) += in->open.lines;
+    borders.end += borders.end ? before : 0;
+    uint64_t records = borders.records;
+    if (borders.end || slice->last || before + n > in->max_record) {
+        int status = read_beginning(in, slice, b, e);
+        if (status == 0)
+            status = input_check(in, f, &b->text, slice->last, &borders, e);
+        if (status < 0)
+            return status;
+    }
+    if (borders.end == 0)
+        borders.records = 0;
+    in->open.at += borders.end;
+    in->open.lines = borders.lines_behind;
+    in->open.records = records - borders.records;
+    in->open.inside ^= totals->odd;
+    input_take(in, f, b, &borders);
+    if (slice->last)
+        input_file_close(in, f);
+    return 1;
+}
+
+int input_read_slice(struct input *in, const struct slice *slice, struct batch *b, struct error *e)
+{
+    const struct input_file *f = &in->files.at[slice->file];
+    struct scan_totals totals = {0};
+    buf_reserve(&b->text, ROOM + slice->n + 1 + SCAN_SLACK);
+    b->text.len = ROOM + slice->n;
+    int status = source_read_at(f->source, slice->at, b->text.at + ROOM, slice->n, e);
+    if (status == 0) {
+        if (slice->last && b->text.at[b->text.len - 1] != f->newline)
+            b->text.at[b->text.len++] = f->newline;
+        totals =
+            scan_kernels(simd_level())->totals(b->text.at + ROOM, b->text.len - ROOM, chars_of(f));
+    }
+    turn_wait(in->turn, b->sequence);
+    if (in->failed) /* the error is on its way from a slice before */
+        input_take(in, f, b, &(struct scan_borders){0});
+    else if (status == 0)
+        status = settle(in, slice, &totals, b, e);
+    in->failed |= status < 0;
+    turn_next(in->turn);
+    return status < 0 ? status : 1;
+}
