@@ -204,7 +204,7 @@ copies() {
     wrangle convert in.jsonl | cmp - <(printf '{"a":1}\n{"a":2}\n')
     printf '{"a":1}\n{"a":' >in.jsonl
     run -3 --separate-stderr wrangle convert in.jsonl
-    [ "$output" = '{"a":1}' ]
+    [ -z "$output" ] || [ "$output" = '{"a":1}' ] # as much as was out by then
     [[ $stderr == 'wrangle: in.jsonl:2:'* ]]
 }
 
