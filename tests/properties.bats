@@ -154,7 +154,7 @@ steps() {
 
 # The first bad row is named, whoever meets it first.
 @test "complaints" {
-    awk 'NR == 500 || NR == 800 { $0 = "1,2" } { print }' flights.csv >ragged.csv
+    awk '!/"/ && (++n == 500 || n == 800) { $0 = "1,2" } { print }' flights.csv >ragged.csv
     awk -F, -v OFS=, 'NR == 700 || NR == 900 { $3 = "far" } { print }' flights.csv >far.csv
     local program
     for program in 'select @all' 'sort delay' 'scale distance' 'filter delay > 3 | head 300' 'tail 2'; do
