@@ -146,6 +146,7 @@ steps() {
 
 @test "what a step learns, it learns from what the steps before it hand on" {
     steps 'impute delay with=median' 'outliers delay action=remove' 'scale delay,distance' 'bin delay bins=4'
+    steps 'outliers delay action=remove fold=1' 'scale distance' 'impute delay with=mean'
     steps 'scale distance' 'target_encode origin target=distance' 'ordinal destination'
     steps 'fill delay value=0' 'scale delay' 'select_best target=delay keep=1'
     steps 'sort delay,date' 'lag distance' 'impute distance_lag1 with=mean' 'scale distance,distance_lag1'
