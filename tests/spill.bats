@@ -67,6 +67,17 @@ spills() {
     spills 'agg n=count() mean=mean(x) by=key'
 }
 
+@test "cube: groups with the same first row keep their order, spilled or not, by any number of jobs" {
+    head -n 30001 "$rows" >few.csv
+    wrangle --jobs=1 'cube n=count() by=key,group' few.csv >want
+    wrangle --jobs=4 --memory=1M 'cube n=count() by=key,group' few.csv >got
+    same want got
+    for _ in $(seq 40); do
+        printf 'a,b\nA,x\nB,x\n' | ML_CHUNK=1 wrangle --jobs=4 'cube n=count() by=a,b' >>often
+    done
+    [ "$(awk '{ key = NR % 7 } !(key in line) { line[key] = $0 } line[key] != $0' often)" = "" ]
+}
+
 @test "join" {
     local how
     for how in inner left right full semi anti; do

@@ -181,11 +181,17 @@ END
     same prep.json again.json
 }
 
-# shards PROGRAM: the merged states of three shards of flights.csv equal the state of the whole.
-shards() {
+# flights.csv with missing delays, and in three shards.
+cut_flights() {
+    zcat "$ROOT/examples/flights/data/flights.csv.gz" |
+        awk -F, -v OFS=, 'NR > 1 && NR % 7 == 0 {$2 = ""} {print}' >flights.csv
     (head -n 1 flights.csv; sed -n '2,3000p' flights.csv) >1.csv
     (head -n 1 flights.csv; sed -n '3001,3001p' flights.csv) >2.csv
     (head -n 1 flights.csv; sed -n '3002,$p' flights.csv) >3.csv
+}
+
+# shards PROGRAM: the merged states of three shards of flights.csv equal the state of the whole.
+shards() {
     wrangle fit -r whole.json "$1" flights.csv
     for i in 1 2 3; do wrangle fit -r $i.json "$1" $i.csv; done
     wrangle merge 3.json 1.json 2.json >merged.json
@@ -193,13 +199,25 @@ shards() {
 }
 
 @test "the fit of shards merges into the fit of the whole" {
-    zcat "$ROOT/examples/flights/data/flights.csv.gz" |
-        awk -F, -v OFS=, 'NR > 1 && NR % 7 == 0 {$2 = ""} {print}' >flights.csv
+    cut_flights
     shards 'impute delay with=median'
     shards 'impute delay with=median | scale delay,distance | onehot origin max=20 unknown=ignore'
     shards 'impute delay with=mean | scale delay,distance method=minmax | ordinal destination unknown=-1'
     shards 'bin delay method=quantile bins=7 | target_encode origin target=distance | count_encode destination'
     shards 'pca delay,distance k=2'
+}
+
+@test "a state keeps its seed; states of different seeds do not merge" {
+    (echo a; seq 100) >in.csv
+    local program='scale a | sample_bernoulli fraction=0.4'
+    wrangle --seed=5 "$program" in.csv >want
+    wrangle fit --seed=5 -r 5.json "$program" in.csv
+    wrangle apply 5.json in.csv >got
+    same want got
+    wrangle fit --seed=6 -r 6.json "$program" in.csv
+    wrangle apply 6.json in.csv >got
+    run -1 cmp want got
+    fails_with 3 'cannot merge: the seeds differ' wrangle merge 5.json 6.json
 }
 
 @test "a merged schema is that of the whole: a column without a value in a shard, whole and broken numbers" {
@@ -214,6 +232,64 @@ shards() {
     wrangle merge 2.json 1.json >merged.json
     same whole.json merged.json
     same <(jq -c '[.schema[].type, .rows]' whole.json) <(echo '["int","float",null,4]')
+}
+
+@test "with --first-row shards draw by row as the whole does" {
+    cut_flights
+    program='impute delay from=distance with=knn sample=50
+        | target_encode origin target=distance with=folds | isolation_forest distance trees=5
+        | sample_bernoulli fraction=0.5 | set n = row_num(), u = rand()'
+    wrangle fit -r whole.json "$program" flights.csv
+    wrangle fit -r 1.json "$program" 1.csv
+    wrangle fit -r 2.json --first-row=3000 "$program" 2.csv
+    wrangle fit -r 3.json --first-row=3001 "$program" 3.csv
+    wrangle merge 3.json 1.json 2.json >merged.json
+    same whole.json merged.json
+    wrangle merge 3.json 1.json >gap.json
+    wrangle merge 2.json gap.json | cmp - whole.json
+    wrangle apply whole.json flights.csv >whole.csv
+    wrangle apply merged.json 1.csv >shards.csv
+    wrangle apply -N --first-row=3000 merged.json 2.csv >>shards.csv
+    wrangle apply -N --first-row=3001 merged.json 3.csv >>shards.csv
+    same whole.csv shards.csv
+    [ "$(wc -l <whole.csv)" -gt 1000 ]
+}
+
+@test "shards that draw by row and have one in common do not merge" {
+    program='impute age with=random_sample'
+    wrangle fit -r a.json "$program" train.csv
+    wrangle fit -r b.json --first-row=3 "$program" train.csv
+    fails_with 3 "step 1 (impute) goes by the numbers of rows, and row 3 is in both" wrangle merge b.json a.json
+    sed '/"ranges"/,/^  \]/d' a.json >old.json
+    fails_with 3 "a state does not say which ones it is of" wrangle merge old.json b.json
+    sed 's/\[1, 4\]/[1, 3]/' a.json >wrong.json
+    fails_with 3 '$.ranges: expected' wrangle apply wrong.json train.csv
+    fails_with 2 "first-row" wrangle fit --first-row=0 "$program" train.csv
+}
+
+@test "numbers of rows do not depend on chunks, whatever is passed over" {
+    printf 'a,b\n1,2\n3\n\n#x,y\n5,6\n7,8\n' >bad.csv
+    printf '{"a":1}\n\n \n{"a":2}\n{"a":3}\n' >blank.jsonl
+    for chunk in 1 9 1000000; do
+        ML_CHUNK=$chunk wrangle --on-error=skip --comment='#' 'set n = row_num()' bad.csv >$chunk.csv
+        ML_CHUNK=$chunk wrangle --first-row=11 'set n = row_num(), u = rand()' blank.jsonl >$chunk.jsonl
+        same 1.csv $chunk.csv
+        same 1.jsonl $chunk.jsonl
+    done
+    same 1.csv <(printf 'a,b,n\n1,2,1\n5,6,4\n7,8,5\n')
+    wrangle -t csv 'set n = row_num() | select n' --first-row=11 blank.jsonl | cmp - <(printf 'n\n11\n12\n13\n')
+}
+
+@test "a state counts the rows of the input, also those behind the last one wanted" {
+    for program in 'head 2 | scale age' 'head 2 | select age'; do
+        for chunk in 1 1000000; do
+            ML_CHUNK=$chunk wrangle fit -j 1 -r $chunk.json "$program" train.csv
+            ML_CHUNK=$chunk wrangle fit --emit -r emit.json "$program" <train.csv >/dev/null
+            grep -q '"rows": 4' $chunk.json
+            same $chunk.json emit.json
+        done
+        same 1.json 1000000.json
+    done
 }
 
 @test "a merge that cannot be exact is refused" {

@@ -12,6 +12,7 @@ static const struct option options[] = {
     STREAM_INPUT_ROWS(struct apply_options),
     STREAM_OUTPUT_ROWS(struct apply_options),
     STREAM_RUN_ROWS(struct apply_options),
+    STREAM_FIRST_ROW(struct apply_options),
     OPTION_END,
 };
 

@@ -17,6 +17,7 @@ static const struct option options[] = {
     STREAM_INPUT_ROWS(struct fit_options),
     STREAM_OUTPUT_ROWS(struct fit_options),
     STREAM_RUN_ROWS(struct fit_options),
+    STREAM_FIRST_ROW(struct fit_options),
     OPTION_END,
 };
 
@@ -53,6 +54,8 @@ static int fit_and_save(struct recipe *recipe, struct input *in, const struct fi
         status = run_to_output(recipe, in, &o->stream, e);
     else if (status == 0 && recipe->rows_seen == 0)
         status = recipe_run(recipe, in, &nothing, e);
+    if (status == 0)
+        status = recipe_count_rows(recipe, in, e);
     return status ? status : save_recipe(recipe, o->recipe, e);
 }
 

@@ -12,6 +12,7 @@ static const struct option options[] = {
     STREAM_INPUT_ROWS(struct program_options),
     STREAM_OUTPUT_ROWS(struct program_options),
     STREAM_RUN_ROWS(struct program_options),
+    STREAM_FIRST_ROW(struct program_options),
     OPTION_END,
 };
 

@@ -102,6 +102,7 @@ int session_open(struct session *s, const struct stream_options *o, struct error
     c->jobs = o->jobs ? (unsigned)o->jobs : cpu_count();
     c->seed = c->expr.seed = (uint64_t)o->seed;
     c->allow_exec = o->allow_exec;
+    s->first_row = (uint64_t)o->first_row;
     s->params = mem_array(NULL, o->params.len + 1, sizeof *s->params);
     for (size_t i = 0; i < o->params.len; i++)
         s->params[i] = o->params.at[i];
@@ -160,7 +161,9 @@ int session_input(struct session *s, const struct recipe *r, const struct operan
     s->context.input.union_schema = s->context.input.union_schema || recipe_wants_union(r);
     if (s->rejects)
         rejects_name_files(s->rejects, operands->at, operands->len);
-    return input_open(operands->at, operands->len, &s->context.input, out, e);
+    struct input_options o = s->context.input; /* its own: side tables are no shards */
+    o.first_row = s->first_row;
+    return input_open(operands->at, operands->len, &o, out, e);
 }
 
 int session_run(session_work *work, const struct stream_options *o, const void *options,

@@ -12,7 +12,7 @@ struct stream_options {
     const char *delimiter, *out_delimiter, *quote, *comment, *encoding;
     const char *columns, *types, *source_column, *zone, *rejects, *now;
     struct option_list na, params;
-    int64_t skip_lines, jobs, seed;
+    int64_t skip_lines, jobs, seed, first_row;
     uint64_t memory, max_record;
     int on_error, ragged, schema;
     bool no_header, no_out_header, backslash, lazy_quotes, same_header, allow_exec, live;
@@ -81,10 +81,20 @@ struct stream_options {
         {0, "allow-exec", NULL, INTO_FLAG(S, stream.allow_exec),                                   \
          .help = "let the program run other programs (exec_filter)"}
 
+#define STREAM_FIRST_ROW(S)                                                                        \
+    {0,                                                                                            \
+     "first-row",                                                                                  \
+     "N",                                                                                          \
+     INTO_INT(S, stream.first_row),                                                                \
+     .fallback = "1",                                                                              \
+     .range = "1..4000000000000",                                                                  \
+     .help = "number of the first record, in the whole that the input is a shard of"}
+
 /* What a command runs on, made from its options. */
 struct session {
     struct prep_context context;
     struct format from;         /* of the input, when given */
+    uint64_t first_row;
     struct text *na;
     struct zone *zone;
     struct rejects *rejects;

@@ -145,10 +145,20 @@ bool expr_is_constant(const struct expr *x)
     return x->root->form == NODE_LITERAL;
 }
 
-bool expr_ordered(const struct expr *x)
+static bool calls_any(const struct expr *x, unsigned flag)
 {
     for (size_t i = 0; i < x->calls.len; i++)
-        if (x->calls.at[i]->fn->flags & ORDERED)
+        if (x->calls.at[i]->fn->flags & flag)
             return true;
     return false;
+}
+
+bool expr_ordered(const struct expr *x)
+{
+    return calls_any(x, ORDERED);
+}
+
+bool expr_by_row(const struct expr *x)
+{
+    return calls_any(x, BY_ROW);
 }

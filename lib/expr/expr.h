@@ -52,6 +52,8 @@ size_t expr_bare_column(const struct expr *x);
 bool expr_is_constant(const struct expr *x);
 /* Looks at the row before (prev): its batches must come in file order, one at a time. */
 bool expr_ordered(const struct expr *x);
+/* Goes by the number of the row (row_num), or draws by it (rand and friends). */
+bool expr_by_row(const struct expr *x);
 /* Values for all rows of b, in b's arena. Any thread. */
 int expr_eval(const struct expr *x, struct batch *b, struct column *out, struct error *e);
 /* As a condition: keep[r] = 1 where true, 0 where false or missing; keep has b->rows items. */

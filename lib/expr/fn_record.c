@@ -242,7 +242,7 @@ static const struct function_row rows[] = {
       "row_num()", "1"},
      "",
      'i',
-     VOLATILE,
+     VOLATILE | BY_ROW,
      .row = do_row_num},
 };
 const struct function_family record_functions = {rows, COUNT_OF(rows)};

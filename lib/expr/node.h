@@ -143,6 +143,7 @@ enum {
     TAKES_MISSING = 1, /* row is called with missing arguments too */
     VOLATILE = 2,      /* never folded: depends on the row */
     ORDERED = 4,       /* needs rows in file order */
+    BY_ROW = 8,        /* goes by the number of the row */
 };
 const struct function_row *function_row_find(struct text name);
 

@@ -200,17 +200,10 @@ bool source_plain(const struct source *s, uint64_t *start, uint64_t *end)
 
 int source_read_at(const struct source *s, uint64_t offset, void *into, size_t n, struct error *e)
 {
-    for (size_t done = 0; done < n;) {
-        ssize_t got = pread(s->fd, (char *)into + done, n - done, (off_t)(offset + done));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return placed(s, error_errno(e, "cannot read"), e);
-        if (got == 0)
-            return placed(s, error_set(e, ERR_SYSTEM, "became shorter while it was read"), e);
-        done += (size_t)got;
-    }
-    return 0;
+    ssize_t got = file_read_at(s->fd, into, n, offset, s->name, e);
+    if (got >= 0 && (size_t)got < n)
+        got = placed(s, error_set(e, ERR_SYSTEM, "became shorter while it was read"), e);
+    return got < 0 ? (int)got : 0;
 }
 
 /* ---- from the beginning again --------------------------------------------------------------- */

@@ -229,12 +229,25 @@ int agg_table_merge(struct agg_table *t, struct agg_table *other, struct error *
 
 /* ---- leaving ------------------------------------------------------------------------------- */
 
+/* Groups with the same first row go out by their sets, finer ones first: sets are made in falling
+ * order. */
+static uint64_t set_of(struct text key)
+{
+    uint64_t set;
+    memcpy(&set, key.at, sizeof set);
+    return set;
+}
+
+/* Of a first row and a set, before the key. */
+enum { ORDER_BYTES = 16 };
+
 /* The only group of `one` is whole: it goes on, by its first row. */
 static int put_whole(struct agg_table *t, struct agg_table *one, struct error *e)
 {
     struct buf order = {0}, bytes = {0};
     struct text key = one->groups.keys.at[0];
     key_put_id(&order, one->first.at[0]);
+    key_put_id(&order, ~set_of(key));
     buf_add(&order, key.at, key.len);
     pack_group(one, 0, &bytes);
     int status = sorter_add(t->ordered, (struct text){order.at, order.len},
@@ -273,22 +286,24 @@ static int merge_spilled(struct agg_table *t, struct error *e)
 
 struct ranked {
     uint64_t first;
+    struct text key;
     uint32_t group;
 };
 
-static int compare_ranked(const void *a, const void *b)
+static int compare_ranked(const void *left, const void *right)
 {
-    const struct ranked *x = a, *y = b;
-    if (x->first != y->first)
-        return x->first < y->first ? -1 : 1;
-    return (x->group > y->group) - (x->group < y->group);
+    const struct ranked *a = left, *b = right;
+    if (a->first != b->first)
+        return a->first < b->first ? -1 : 1;
+    uint64_t a_set = set_of(a->key), b_set = set_of(b->key);
+    return a_set != b_set ? (a_set < b_set) - (a_set > b_set) : text_compare(a->key, b->key);
 }
 
 static void order_groups(struct agg_table *t)
 {
     struct ranked *ranked = mem_array(NULL, t->first.len + 1, sizeof *ranked);
     for (size_t g = 0; g < t->first.len; g++)
-        ranked[g] = (struct ranked){t->first.at[g], (uint32_t)g};
+        ranked[g] = (struct ranked){t->first.at[g], t->groups.keys.at[g], (uint32_t)g};
     if (t->first.len)
         qsort(ranked, t->first.len, sizeof *ranked, compare_ranked);
     t->order.len = t->next = 0;
@@ -320,7 +335,7 @@ static int read_ordered(struct agg_table *t, struct error *e)
     int got = 1;
     while ((t->first.len == 0 || (t->first.len < AGG_ROWS_OUT && table_bytes(t) < t->limit)) &&
            (got = sorter_next(t->ordered, &key, &bytes, e)) == 1)
-        absorb_group(t, (struct text){key.at + 8, key.len - 8}, bytes);
+        absorb_group(t, (struct text){key.at + ORDER_BYTES, key.len - ORDER_BYTES}, bytes);
     order_groups(t);
     return got < 0 ? got : 0;
 }

@@ -128,6 +128,7 @@ int step_expr(struct step *s, struct text text, const struct schema *in, struct 
         return rc;
     }
     s->in_order = s->in_order || expr_ordered(*out);
+    s->by_row = s->by_row || expr_by_row(*out);
     uint8_t *need = mem_alloc(in->fields.len + 1);
     expr_columns(*out, need);
     for (size_t i = 0; i < in->fields.len; i++)

@@ -51,6 +51,7 @@ int class_plan_open(struct step *s, const struct schema *in, bool texts, struct 
 {
     struct class_plan *plan = arena_zero(&s->arena, sizeof *plan);
     s->plan = plan;
+    s->by_row = true; /* the samples */
     int rc = arg_column(s, "target", in, &plan->target, e);
     plan->target_name = arg_string(s, "target");
     plan->sample = (size_t)arg_int(s, "sample");

@@ -64,18 +64,18 @@ int columnwise_learn(const struct step *s, void *state, struct batch *b, struct 
     return rc;
 }
 
-bool columnwise_filled(const struct step *s, size_t index, double *value, uint64_t *times)
+bool columnwise_filled(const struct step *s, size_t index, struct filled *out)
 {
     const struct states *states = s->learnt;
     return s->kind->learn == columnwise_learn && states->learner->filled &&
-           states->learner->filled(state_at(states, index), value, times);
+           states->learner->filled(state_at(states, index), out);
 }
 
-bool columnwise_refill(const struct step *s, size_t index, double was, double now, uint64_t times)
+bool columnwise_refill(const struct step *s, size_t index, const struct filled *was, double now)
 {
     const struct states *states = s->learnt;
     return s->kind->learn == columnwise_learn && states->learner->refill &&
-           states->learner->refill(state_at(states, index), was, now, times);
+           states->learner->refill(state_at(states, index), was, now);
 }
 
 int columnwise_merge(const struct step *s, void *into, void *from, struct error *e)

@@ -27,6 +27,13 @@ struct lesson {
     size_t rows;
 };
 
+/* What a step did to the missing cells of a column. */
+struct filled {
+    double value;   /* NaN: they stayed missing */
+    uint64_t times; /* cells */
+    uint64_t rows;  /* with those that had a value */
+};
+
 struct learner {
     size_t size; /* of the state of one column; all bytes zero before init */
     void (*init)(const struct step *s, void *state); /* NULL: zero is right */
@@ -42,10 +49,10 @@ struct learner {
     int (*load)(const struct step *s, void *state, const json_t *j, struct error *e);
     void (*release)(void *state); /* what the state owns; NULL: nothing */
     /* For merging a step with one that learns from what it filled, both NULL where that is not exact.
-     * filled: the step puts *value in place of *times missing cells of the rows it learnt from.
-     * refill: `times` of the values learnt from were `was` (NaN: missing), and in truth are `now`. */
-    bool (*filled)(const void *state, double *value, uint64_t *times);
-    bool (*refill)(void *state, double was, double now, uint64_t times);
+     * filled: what the step did to the rows it learnt from.
+     * refill: all of these rows, and no others, were learnt from, and what was filled in is in truth `now`. */
+    bool (*filled)(const void *state, struct filled *out);
+    bool (*refill)(void *state, const struct filled *was, double now);
 };
 
 /* A step's detail. */
@@ -60,8 +67,8 @@ const void *columnwise_learnt(const struct step *s, size_t index);
 const void *columnwise_mapped(const struct mapping *m);
 
 /* learner.filled and learner.refill of a selected column; false where there is none. */
-bool columnwise_filled(const struct step *s, size_t index, double *value, uint64_t *times);
-bool columnwise_refill(const struct step *s, size_t index, double was, double now, uint64_t times);
+bool columnwise_filled(const struct step *s, size_t index, struct filled *out);
+bool columnwise_refill(const struct step *s, size_t index, const struct filled *was, double now);
 
 /* The values that are not NaN, in order, in the batch's arena; *count of them. */
 const double *lesson_present(const struct lesson *l, const double *values, size_t *count);

@@ -119,6 +119,7 @@ int encoder_open(struct step *s, const struct schema *in, struct error *e)
         plan->target_name = arg_string(s, "target");
         plan->positive = arg_text(s, "positive");
     }
+    s->by_row = encoder_folds(s) > 1;
     bool values = !encoder->widens;
     if (rc == 0 && step_has_arg(s, "unknown"))
         rc = policy_read(s, "unknown", encoder->to, values, &plan->unknown, e);
@@ -162,6 +163,12 @@ int encoder_target(const struct step *s, struct batch *b, const double **out, st
     double *y = arena_copy(&b->arena, *out, b->rows * sizeof *y);
     *out = y;
     return check_binary(s, b, y, e);
+}
+
+size_t encoder_folds(const struct step *s)
+{
+    bool folds = step_has_arg(s, "folds") && arg_choice(s, "with") == 1;
+    return folds ? (size_t)arg_int(s, "folds") : 1;
 }
 
 size_t encoder_part(const struct step *s, size_t parts, const struct batch *b, size_t row)

@@ -135,6 +135,8 @@ struct encoder_plan {
 
 /* Values of the target; NaN is missing. */
 int encoder_target(const struct step *s, struct batch *b, const double **out, struct error *e);
+/* The folds of a step that has with=folds; else 1. */
+size_t encoder_folds(const struct step *s);
 /* The part a row belongs to, 0 to parts - 1. */
 size_t encoder_part(const struct step *s, size_t parts, const struct batch *b, size_t row);
 /* The place of every cell of selected column `index`; rows to be skipped are marked as rejected. */

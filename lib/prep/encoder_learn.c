@@ -78,9 +78,7 @@ static void categories_init(const struct step *s, void *state)
 {
     struct categories *c = state;
     c->step = s;
-    c->parts = 1;
-    if (step_has_arg(s, "folds") && arg_choice(s, "with") == 1)
-        c->parts = (size_t)arg_int(s, "folds");
+    c->parts = encoder_folds(s);
 }
 
 /* Tallies of category `number` (SIZE_MAX: of missing cells), made when there are none yet. */

@@ -7,13 +7,26 @@ bool step_learns(const struct step *s)
     return s->kind->state_new && !s->kind->blocking;
 }
 
+bool step_shards(const struct step *s)
+{
+    if (s->kind->shards)
+        return s->kind->shards(s);
+    return !s->kind->blocking && !s->kind->ordered && !s->kind->flush && !s->in_order;
+}
+
+bool shards_always(const struct step *s)
+{
+    (void)s;
+    return true;
+}
+
 static void step_close(struct step *s)
 {
     if (s->kind->close && s->plan)
         s->kind->close(s);
     s->plan = NULL;
     s->columns = NULL;
-    s->in_order = false;
+    s->in_order = s->by_row = false;
     s->reads.len = 0;
 }
 

@@ -362,6 +362,7 @@ void recipe_free(struct recipe *r)
     for (size_t i = 0; i < r->steps.len; i++)
         step_free(r->steps.at[i]);
     vec_release(&r->steps);
+    vec_release(&r->ranges);
     schema_release(&r->schema);
     mem_free((void *)(uintptr_t)r->program.at);
     mem_free(r);

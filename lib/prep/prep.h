@@ -99,6 +99,9 @@ struct step_kind {
     int (*start)(struct step *s, struct error *e); /* before each pass: make s->run afresh */
     void (*stop)(struct step *s);                  /* after each pass: free s->run */
     bool ordered;
+    /* Not for F: whether the rows that leave it for each of several shards are together those that leave it
+     * for the whole, in any order. NULL: when each row goes by itself: not blocking, ordered or flushed. */
+    bool (*shards)(const struct step *s);
     bool wants_all;         /* every row must pass it, even when no step behind wants more (tee, split to files) */
 
     /* Learning (F) and gathering (B): a state per thread, merged without regard to order. */
@@ -123,6 +126,9 @@ struct step_kind {
 const struct step_kind *step_kind_find(struct text name);   /* by name or alias */
 size_t step_kind_count(void);
 const struct step_kind *step_kind_at(size_t i);              /* family by family */
+
+/* For step_kind.shards of steps that only put rows into another order, or elsewhere, too. */
+bool shards_always(const struct step *s);
 
 /* Families register themselves in registry.c's list of tables; each table ends with name == NULL. */
 
@@ -161,6 +167,8 @@ struct step {
     const char **names;         /* their names */
     bool in_order;              /* its apply or push, too, must see batches one at a time in the order of the
                                    stream: an expression of it looks at other rows, or its start said so */
+    bool by_row;                /* what it learns, or what leaves it, goes by the numbers of rows: an expression
+                                   of it does, or its open said so */
     VEC(size_t) reads;          /* further columns it reads (by=, order=, expressions) */
     void *plan;                 /* made by open */
     void *run;                  /* made by start */
@@ -215,12 +223,18 @@ void catalog_mdoc_functions(struct buf *out);
 
 /* ---- recipes ------------------------------------------------------------------------------------ */
 
+struct row_range {
+    uint64_t first, last;       /* from 1 */
+};
+
 struct recipe {
     struct text program;        /* owned */
     VEC(struct step *) steps;
     struct prep_context context;
     struct schema schema;       /* of the input it was opened against */
     uint64_t rows_seen;         /* by the fit */
+    bool cut_short;             /* rows_seen are not all: no step wanted more */
+    VEC(struct row_range) ranges; /* their numbers; sorted and apart; fewer rows than seen: not known */
 };
 
 /* Parses and checks names and arguments; columns are looked up later. Errors are ERR_USAGE with line and column
@@ -241,7 +255,8 @@ int recipe_fit(struct recipe *r, struct input *in, struct error *e);
 int recipe_save(struct recipe *r, struct buf *out, struct error *e);
 int recipe_load(const char *json, size_t n, const struct prep_context *context, struct recipe **out,
                 struct error *e);
-/* Merges the state of `from` (same program, same columns) into r, which is of no use after an error. */
+/* Merges the state of `from` (same program, same columns) into r, which is of no use after an error. The
+ * result has the bits of a fit of all the rows; where that cannot be, ERR_DATA says why. */
 int recipe_merge(struct recipe *r, struct recipe *from, struct error *e);
 /* Checks an input against the recorded schema. A column gone that a step needs is ERR_DATA; another type or a
  * column the recipe does not know goes to warn; strict makes all of these errors. */
@@ -258,6 +273,9 @@ struct run_options {
     void *consume_context;
 };
 int recipe_run(struct recipe *r, struct input *in, const struct run_options *o, struct error *e);
+/* After fitting or running, before saving: reads what was left of the input because no step wanted more, as how
+ * much that is depends on threads and chunks. */
+int recipe_count_rows(struct recipe *r, struct input *in, struct error *e);
 /* The plan in words: steps, classes, passes, memory. in NULL: as far as columns do not matter. */
 int recipe_explain(struct recipe *r, const struct schema *in, struct buf *out, struct error *e);
 

@@ -70,6 +70,7 @@ static const struct projection *projection_of(const struct step *s)
 int projection_open(struct step *s, const struct schema *in, struct error *e)
 {
     size_t target;
+    s->by_row = detail_of(s)->landmarks;
     if (detail_of(s)->by_class) { /* no feature, though a selection such as @numeric may name it */
         int rc = arg_column(s, "target", in, &target, e);
         if (rc)

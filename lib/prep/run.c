@@ -121,8 +121,10 @@ static int run_into(struct walk *w, struct outlet outlet, struct error *e)
         s.progress_context = w->options->progress_context;
     }
     int status = stream_run(&s, e);
-    if (!w->producer)
-        w->recipe->rows_seen = s.rows;
+    if (!w->producer) {
+        ranges_set(w->recipe, input_first_row(w->in), s.rows);
+        w->recipe->cut_short = s.cut_short;
+    }
     return status;
 }
 
@@ -313,4 +315,18 @@ int recipe_run(struct recipe *r, struct input *in, const struct run_options *o, 
         status = o->consume ? run_to_consumer(&w, o, e) : run_to_text(&w, o, e);
     walk_end(&w);
     return status;
+}
+
+int recipe_count_rows(struct recipe *r, struct input *in, struct error *e)
+{
+    if (!r->cut_short)
+        return 0;
+    struct batch *b = batch_new();
+    int got;
+    while ((got = input_next(in, b, e)) > 0)
+        batch_clear(b);
+    batch_free(b);
+    ranges_set(r, input_first_row(in), input_rows(in));
+    r->cut_short = got < 0;
+    return got;
 }

@@ -350,6 +350,12 @@ static int join_flush(struct step *s, struct emit *out, struct error *e)
 
 /* ---- the table ------------------------------------------------------------------------------ */
 
+/* Rows of the file without a partner in a shard may have one in another. */
+static bool join_shards(const struct step *s)
+{
+    return !join_keeps_right(s->plan);
+}
+
 static const struct arg join_args[] = {
     {.name = "file",
      .kind = ARG_FILE,
@@ -458,6 +464,7 @@ const struct step_kind steps_combine_join[] = {
         .stop = join_stop,
         .push = join_push,
         .flush = join_flush,
+        .shards = join_shards,
         .needs_all = true,
     },
     {0},

@@ -287,6 +287,7 @@ static int plan_impute(struct step *s, const struct schema *in, struct error *e)
     struct impute_plan *p = arena_zero(&s->arena, sizeof *p);
     rowwise_plan(s)->own = p;
     int with = arg_choice(s, "with"), rc = check_arguments(s, e);
+    s->by_row = with == RANDOM_SAMPLE || with == KNN;
     if (!rc)
         rc = arg_columns(s, "by", in, &p->by, &p->by_count, e);
     if (!rc)

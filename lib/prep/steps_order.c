@@ -199,7 +199,7 @@ static const struct arg sort_columns_args[] = {
 #define ORDERING                                                                                   \
     .family = "order", .class = "B", .state_new = ordering_new, .merge = ordering_merge,           \
     .finish = ordering_finish, .state_free = ordering_free, .produce = ordering_produce,           \
-    .blocking = true, .needs_all = true
+    .blocking = true, .needs_all = true, .shards = shards_always
 
 const struct step_kind steps_order[] = {
     {

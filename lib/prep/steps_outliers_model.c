@@ -137,6 +137,7 @@ static int detection_open(struct step *s, const struct schema *in, struct error 
 {
     const char *into = arg_string(s, "into");
     char quoted[QUOTE_MAX];
+    s->by_row = true; /* the sample */
     if (arg_given(s, "threshold") && arg_given(s, "contamination") &&
         s->kind->detail != &detector_ellipse)
         return step_error(s, e, "threshold and contamination exclude each other");

@@ -336,6 +336,7 @@ const struct step_kind steps_rows_order[] = {
         .push = tee_push,
         .flush = tee_flush,
         .ordered = true,
+        .shards = shards_always,
         .wants_all = true,
     },
     {0},

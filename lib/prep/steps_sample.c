@@ -15,6 +15,13 @@ static int emit_kept(struct batch *b, const uint8_t *keep, struct emit *out, str
 
 /* ---- sample_bernoulli, sample_cluster -------------------------------------------------------- */
 
+static int bernoulli_open(struct step *s, const struct schema *in, struct error *e)
+{
+    (void)in, (void)e;
+    s->by_row = true;
+    return 0;
+}
+
 static int bernoulli_apply(const struct step *s, struct batch *b, struct error *e)
 {
     (void)e;
@@ -410,6 +417,7 @@ const struct step_kind steps_sample[] = {
         .example = {.program = "sample_bernoulli fraction=0.4 seed=1",
                     .input = TEN,
                     .output = "x\n2\n9\n"},
+        .open = bernoulli_open,
         .apply = bernoulli_apply,
     },
     {

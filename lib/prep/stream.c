@@ -487,6 +487,7 @@ int stream_run(struct stream *s, struct error *e)
     }
     stop_steps(&g, started);
     s->rows = s->in ? input_rows(s->in) : 0;
+    s->cut_short = atomic_load(&g.stop);
     for (unsigned i = 0; i < s->jobs; i++)
         worker_release(&workers[i]);
     mem_free(workers);

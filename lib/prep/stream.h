@@ -28,6 +28,7 @@ struct stream {
     struct outlet outlet;
     unsigned jobs;
     uint64_t rows;          /* set: rows that the source gave */
+    bool cut_short;         /* set: no step wanted the rest */
     void (*progress)(void *context, uint64_t rows, uint64_t bytes);
     void *progress_context;
 };

@@ -53,31 +53,37 @@ int summary_merge(const struct step *s, void *into, void *from, struct error *e)
     return a->quantiles ? quantiles_merge(a->quantiles, b->quantiles, e) : 0;
 }
 
-bool summary_filled(const void *state, double *value, uint64_t *times)
+static uint64_t rows_of(const struct summary *m)
+{
+    return m->missing + (m->moments ? m->moments->count : quantiles_count(m->quantiles));
+}
+
+bool summary_filled(const void *state, struct filled *out)
 {
     const struct summary *m = state;
-    *value = m->learnt.at[0];
-    *times = m->missing;
+    out->value = m->learnt.at[0];
+    out->times = m->missing;
+    out->rows = rows_of(m);
     return true;
 }
 
 /* Sums are exact, so what was added can be taken away. The range stays: a mean or median that filled cells
  * lies within that of the others. */
-bool summary_refill(void *state, double was, double now, uint64_t times)
+bool summary_refill(void *state, const struct filled *was, double now)
 {
     struct summary *m = state;
-    if (!m->moments || m->quantiles || m->values || m->moments->order > 2)
+    if (!m->moments || m->quantiles || m->values || m->moments->order > 2 || rows_of(m) != was->rows)
         return false;
     struct sum *first = &m->moments->power[0], *second = &m->moments->power[1];
-    for (uint64_t i = 0; i < times && !isnan(was); i++) {
-        sum_add(first, -was);
-        sum_add_product(second, was, -was);
+    for (uint64_t i = 0; i < was->times && !isnan(was->value); i++) {
+        sum_add(first, -was->value);
+        sum_add_product(second, was->value, -was->value);
     }
-    m->moments->count -= isnan(was) ? 0 : times;
-    m->missing -= isnan(was) ? times : 0;
-    for (uint64_t i = 0; i < times; i++)
+    m->moments->count -= isnan(was->value) ? 0 : was->times;
+    m->missing -= isnan(was->value) ? was->times : 0;
+    for (uint64_t i = 0; i < was->times; i++)
         moments_add(m->moments, now); /* NaN adds nothing */
-    m->missing += isnan(now) ? times : 0;
+    m->missing += isnan(now) ? was->times : 0;
     return true;
 }
 

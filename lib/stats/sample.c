@@ -7,19 +7,25 @@ void sample_init(struct sample *s, size_t k, uint64_t seed, uint64_t stream)
     *s = (struct sample){.k = k, .seed = seed, .stream = stream};
 }
 
-static bool before(uint64_t key, uint64_t row, const struct sample_item *b)
+static int compare_rows(const void *left, const void *right)
 {
-    return key != b->key ? key < b->key : row < b->row;
+    const struct sample_item *a = left, *b = right;
+    if (a->row != b->row)
+        return a->row < b->row ? -1 : 1;
+    return text_compare(a->item, b->item);
 }
 
-static bool wants_key(const struct sample *s, uint64_t key, uint64_t row)
+/* Equal keys, as rows of one number have, are told apart by what the items hold, never by which of
+ * them came first. */
+static bool before(const struct sample_item *a, const struct sample_item *b)
 {
-    return s->heap.len < s->k || (s->k > 0 && before(key, row, &s->heap.at[0]));
+    return a->key != b->key ? a->key < b->key : compare_rows(a, b) < 0;
 }
 
 bool sample_wants(const struct sample *s, uint64_t row)
 {
-    return wants_key(s, random_bits(s->seed, s->stream, row), row);
+    return s->heap.len < s->k ||
+           (s->k > 0 && random_bits(s->seed, s->stream, row) <= s->heap.at[0].key);
 }
 
 static void sift_up(struct sample_item *heap, size_t i)
@@ -27,21 +33,20 @@ static void sift_up(struct sample_item *heap, size_t i)
     struct sample_item moving = heap[i];
     for (size_t up; i > 0; i = up) {
         up = (i - 1) / 2;
-        if (before(moving.key, moving.row, &heap[up]))
+        if (before(&moving, &heap[up]))
             break;
         heap[i] = heap[up];
     }
     heap[i] = moving;
 }
 
-static void sift_down(struct sample_item *heap, size_t len)
+static void sift_down(struct sample_item *heap, size_t i, size_t len)
 {
-    struct sample_item moving = heap[0];
-    size_t i = 0;
+    struct sample_item moving = heap[i];
     for (size_t child; (child = 2 * i + 1) < len; i = child) {
-        if (child + 1 < len && before(heap[child].key, heap[child].row, &heap[child + 1]))
+        if (child + 1 < len && before(&heap[child], &heap[child + 1]))
             child++;
-        if (before(heap[child].key, heap[child].row, &moving))
+        if (before(&heap[child], &moving))
             break;
         heap[i] = heap[child];
     }
@@ -50,30 +55,28 @@ static void sift_down(struct sample_item *heap, size_t len)
 
 void sample_add(struct sample *s, uint64_t row, struct text item)
 {
-    uint64_t key = random_bits(s->seed, s->stream, row);
-    if (!wants_key(s, key, row))
+    struct sample_item kept = {random_bits(s->seed, s->stream, row), row, item};
+    bool full = s->heap.len >= s->k;
+    if (full && (s->k == 0 || !before(&kept, &s->heap.at[0])))
         return;
-    struct sample_item kept = {key, row, {mem_text_n(item.at, item.len), item.len}};
-    if (s->heap.len < s->k) {
+    kept.item.at = mem_text_n(item.at, item.len);
+    if (!full) {
         vec_push(&s->heap, kept);
         sift_up(s->heap.at, s->heap.len - 1);
     } else {
         mem_free((void *)(uintptr_t)s->heap.at[0].item.at);
         s->heap.at[0] = kept;
-        sift_down(s->heap.at, s->heap.len);
+        sift_down(s->heap.at, 0, s->heap.len);
     }
 }
 
+/* What was sorted for reading is no heap any more. */
 void sample_merge(struct sample *into, const struct sample *from)
 {
+    for (size_t i = into->heap.len / 2; i-- > 0;)
+        sift_down(into->heap.at, i, into->heap.len);
     for (size_t i = 0; i < from->heap.len; i++)
         sample_add(into, from->heap.at[i].row, from->heap.at[i].item);
-}
-
-static int compare_rows(const void *left, const void *right)
-{
-    const struct sample_item *a = left, *b = right;
-    return a->row < b->row ? -1 : a->row > b->row;
 }
 
 void sample_sort(struct sample *s)

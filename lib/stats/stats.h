@@ -163,7 +163,7 @@ void sample_init(struct sample *s, size_t k, uint64_t seed, uint64_t stream);
 bool sample_wants(const struct sample *s, uint64_t row); /* would this row be kept now? */
 void sample_add(struct sample *s, uint64_t row, struct text item); /* copies */
 void sample_merge(struct sample *into, const struct sample *from);
-void sample_sort(struct sample *s);                      /* by row, for reading; ends adding */
+void sample_sort(struct sample *s);                      /* by row, for reading; ends adding, not merging */
 json_t *sample_save(const struct sample *s);
 int sample_load(struct sample *s, const json_t *j, struct error *e);
 void sample_release(struct sample *s);

@@ -106,14 +106,21 @@ struct text csv_record_text(const struct csv_reader *r, const char *at, const ch
     return (struct text){at, n};
 }
 
+static bool is_comment(const struct format *f, const char *at, const char *end)
+{
+    size_t n = strlen(f->comment);
+    return n && (size_t)(end - at) >= n && memcmp(at, f->comment, n) == 0;
+}
+
 static struct scan_borders borders_general(const struct csv_reader *r, const char *text, size_t n)
 {
     struct scan_borders b = {0};
     struct csv_cells cells = {0};
-    const char *at = text, *end = text + n;
-    while (at < end && (at = csv_record(r, at, end, &cells, NULL))) {
-        b.records++;
-        b.end = (size_t)(at - text);
+    const char *at = text, *end = text + n, *next;
+    while (at < end && (next = csv_record(r, at, end, &cells, NULL))) {
+        b.records += !is_comment(r->format, at, end);
+        b.end = (size_t)(next - text);
+        at = next;
     }
     for (size_t i = 0; i < n; i++)
         *(i < b.end ? &b.lines : &b.lines_behind) += text[i] == r->chars.newline;
@@ -227,18 +234,14 @@ static void make_views(const struct csv_reader *r, struct batch *b)
 struct rows {
     struct text **columns; /* r->cells arrays */
     uint32_t *start;
+    uint64_t *ids; /* records that are left out have theirs, too: ids do not depend on chunks */
     size_t count;
+    uint64_t record; /* of the chunk, the next one to be read */
 };
 
 static bool is_blank(const struct csv_cells *cells)
 {
     return cells->raw.len == 1 && cells->raw.at[0].len == 0;
-}
-
-static bool is_comment(const struct format *f, const char *at, const char *end)
-{
-    size_t n = strlen(f->comment);
-    return n && (size_t)(end - at) >= n && memcmp(at, f->comment, n) == 0;
 }
 
 /* Decides about a record with the wrong number of cells: > 0 keep, 0 leave out, < 0 stop. */
@@ -269,6 +272,7 @@ static void add_row(const struct csv_reader *r, struct batch *b, struct rows *ro
     for (size_t c = 0; c < r->cells; c++)
         rows->columns[c][rows->count] =
             c < cells->raw.len ? cells->raw.at[c] : (struct text){b->text.at, 0};
+    rows->ids[rows->count] = b->first_id + (rows->record << ROW_ID_SHIFT);
     rows->start[rows->count++] = (uint32_t)(at - b->text.at);
 }
 
@@ -280,8 +284,9 @@ static int parse_records(const struct csv_reader *r, struct batch *b, struct row
         const char *problem = NULL, *next = csv_record(r, at, end, cells, &problem);
         if (problem || !next)
             return csv_explain_open_record(r, b->text.at, b->text.len, b->file, b->first_line, e);
-        bool skip = is_comment(r->format, at, end) ||
-                    (is_blank(cells) && r->cells > 1 && (next == end || r->ragged != RAGGED_ERROR));
+        bool comment = is_comment(r->format, at, end);
+        bool skip = comment || (is_blank(cells) && r->cells > 1 &&
+                                (next == end || r->ragged != RAGGED_ERROR));
         int keep = skip ? 0 : 1;
         if (!skip && cells->raw.len != r->cells)
             keep = settle_ragged(r, b, at, cells->raw.len, e);
@@ -289,6 +294,7 @@ static int parse_records(const struct csv_reader *r, struct batch *b, struct row
             return keep;
         if (keep)
             add_row(r, b, rows, cells, at);
+        rows->record += !comment;
         at = next;
     }
     return 0;
@@ -300,7 +306,8 @@ static int parse_irregular(const struct csv_reader *r, struct batch *b, struct e
     for (size_t i = 0; i < b->text.len; i++)
         lines += b->text.at[i] == r->chars.newline;
     struct rows rows = {.columns = batch_array(b, r->cells, sizeof *rows.columns),
-                        .start = batch_array(b, lines, sizeof *rows.start)};
+                        .start = batch_array(b, lines, sizeof *rows.start),
+                        .ids = batch_array(b, lines, sizeof *rows.ids)};
     for (size_t c = 0; c < r->cells; c++)
         rows.columns[c] = batch_array(b, lines, sizeof **rows.columns);
     struct csv_cells cells = {0};
@@ -313,6 +320,8 @@ static int parse_irregular(const struct csv_reader *r, struct batch *b, struct e
     b->row_start = rows.start;
     b->row_stride = 1;
     b->rows = rows.count;
+    if (rows.record > rows.count)
+        b->ids = rows.ids;
     return 0;
 }
 

@@ -499,6 +499,7 @@ int input_open(char *const paths[], size_t count, const struct input_options *o,
         return status;
     }
     prepare_json(in);
+    in->records = input_first_row(in) - 1;
     *out = in;
     return 0;
 }
@@ -537,7 +538,12 @@ const struct format *input_format(const struct input *in)
 
 uint64_t input_rows(const struct input *in)
 {
-    return in->records;
+    return in->records + 1 - input_first_row(in);
+}
+
+uint64_t input_first_row(const struct input *in)
+{
+    return in->options.first_row ? in->options.first_row : 1;
 }
 
 int input_keep(struct input *in, struct error *e)
@@ -556,7 +562,7 @@ int input_rewind(struct input *in, struct error *e)
     in->current = 0;
     in->started = in->at_end = false;
     in->carry.len = 0;
-    in->records = 0;
+    in->records = input_first_row(in) - 1;
     in->chunks = 0;
     in->failed = false;
     turn_free(in->turn);

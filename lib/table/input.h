@@ -51,7 +51,7 @@ struct input {
 
     struct turn *turn;        /* chunks settle in order; the one whose turn it is has: */
     uint64_t line;            /* of the next record */
-    _Atomic uint64_t records; /* so far */
+    _Atomic uint64_t records; /* so far, from 0 in the whole that this may be a shard of */
     struct open_record open;  /* of a sliced file */
     bool failed;              /* chunks behind this one are not wanted */
 };

@@ -153,6 +153,8 @@ static int read_stream(struct input *in, struct input_file *f, struct batch *b, 
             return got;
         if (got > 0 && borders.end > 0) {
             buf_add(&in->carry, text->at + borders.end, text->len - borders.end);
+            if (f->format.kind != FORMAT_CSV)
+                borders.records = json_count_records(text->at, borders.end);
             input_take(in, f, b, &borders);
             return 1;
         }

@@ -39,9 +39,15 @@ static int read_beginning(struct input *in, const struct slice *slice, struct ba
     return n ? source_read_at(in->files.at[slice->file].source, in->open.at, b->text.at, n, e) : 0;
 }
 
+/* What is known of a slice before its turn. */
+struct scanned {
+    struct scan_totals totals;
+    bool blank; /* JSON Lines: there may be lines that are no records */
+};
+
 /* In turn: the chunk begins where the one before ended, and ends with the last record that ends in
  * the slice. */
-static int settle(struct input *in, const struct slice *slice, const struct scan_totals *totals,
+static int settle(struct input *in, const struct slice *slice, const struct scanned *scanned,
                   struct batch *b, struct error *e)
 {
     struct input_file *f = &in->files.at[slice->file];
@@ -51,7 +57,7 @@ static int settle(struct input *in, const struct slice *slice, const struct scan
     }
     size_t before = (size_t)(slice->at - in->open.at), n = b->text.len - ROOM;
     struct scan_borders borders =
-        scan_borders(b->text.at + ROOM, n, chars_of(f), totals, in->open.inside);
+        scan_borders(b->text.at + ROOM, n, chars_of(f), &scanned->totals, in->open.inside);
     borders.records += in->open.records;
     *(borders.end ? &borders.lines : &borders.lines_behind) += in->open.lines;
     borders.end += borders.end ? before : 0;
@@ -68,31 +74,38 @@ static int settle(struct input *in, const struct slice *slice, const struct scan
     in->open.at += borders.end;
     in->open.lines = borders.lines_behind;
     in->open.records = records - borders.records;
-    in->open.inside ^= totals->odd;
+    in->open.inside ^= scanned->totals.odd;
+    if (scanned->blank && borders.end)
+        borders.records = json_count_records(b->text.at, borders.end);
     input_take(in, f, b, &borders);
     if (slice->last)
         input_file_close(in, f);
     return 1;
 }
 
+static struct scanned scan(const struct input_file *f, const char *text, size_t n)
+{
+    return (struct scanned){.totals = scan_kernels(simd_level())->totals(text, n, chars_of(f)),
+                            .blank = f->format.kind != FORMAT_CSV && json_blank_line(text, n)};
+}
+
 int input_read_slice(struct input *in, const struct slice *slice, struct batch *b, struct error *e)
 {
     const struct input_file *f = &in->files.at[slice->file];
-    struct scan_totals totals = {0};
+    struct scanned scanned = {0};
     buf_reserve(&b->text, ROOM + slice->n + 1 + SCAN_SLACK);
     b->text.len = ROOM + slice->n;
     int status = source_read_at(f->source, slice->at, b->text.at + ROOM, slice->n, e);
     if (status == 0) {
         if (slice->last && b->text.at[b->text.len - 1] != f->newline)
             b->text.at[b->text.len++] = f->newline;
-        totals =
-            scan_kernels(simd_level())->totals(b->text.at + ROOM, b->text.len - ROOM, chars_of(f));
+        scanned = scan(f, b->text.at + ROOM, b->text.len - ROOM);
     }
     turn_wait(in->turn, b->sequence);
     if (in->failed) /* the error is on its way from a slice before */
         input_take(in, f, b, &(struct scan_borders){0});
     else if (status == 0)
-        status = settle(in, slice, &totals, b, e);
+        status = settle(in, slice, &scanned, b, e);
     in->failed |= status < 0;
     turn_next(in->turn);
     return status < 0 ? status : 1;

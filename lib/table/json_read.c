@@ -319,6 +319,20 @@ static size_t find_records(const char *text, size_t n, uint32_t *starts)
     return count;
 }
 
+bool json_blank_line(const char *text, size_t n)
+{
+    const char *last = memrchr(text, '\n', n);
+    for (const char *p = text; last && p <= last; p = line_after(p))
+        if (*json_skip_space(p) == '\n')
+            return true;
+    return false;
+}
+
+size_t json_count_records(const char *text, size_t n)
+{
+    return find_records(text, n, NULL);
+}
+
 /* The chunk ends in a newline even when the file does not; b->text.len stays. */
 static void end_last_line(struct buf *text)
 {

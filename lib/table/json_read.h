@@ -49,6 +49,11 @@ void json_input_release(struct json_input *in);
 int json_parse_chunk(const struct schema *schema, const struct json_input *in, struct batch *b,
                      struct error *e);
 
+/* Whether one of the lines that end in text[0..n) is, or may be the end of, a blank one. */
+bool json_blank_line(const char *text, size_t n);
+/* Lines of text[0..n) that are not blank; text[n - 1] is a newline. */
+size_t json_count_records(const char *text, size_t n);
+
 /* What follows the last newline of text: where the records that are complete end. 0 when there is
  * none. */
 size_t json_last_record_end(const char *text, size_t n);

@@ -127,8 +127,8 @@ struct batch {
     uint64_t sequence;          /* place in the stream of batches, for ordered steps and output */
 };
 
-/* Identity of a row for random draws and order of arrival: record number << 20, children of an exploded
- * row count up from it. */
+/* Identity of a row for random draws and order of arrival: record number (from 0) << 20, children of an
+ * exploded row count up from it. A record that is passed over as wrong has its number, too. */
 #define ROW_ID_SHIFT 20
 uint64_t batch_row_id(const struct batch *b, size_t row);
 /* file and line of a row, as far as known, into e. Returns e->code. */
@@ -238,6 +238,7 @@ struct input_options {
     enum ragged { RAGGED_ERROR, RAGGED_PAD, RAGGED_TRUNCATE, RAGGED_EXTRA } ragged;
     size_t max_record;              /* bytes; 0: 16 MiB */
     size_t chunk;                   /* bytes; 0: 512 KiB, or $ML_CHUNK */
+    uint64_t first_row;             /* number of the first record in a whole this is a shard of; 0: 1. Below 2^42 */
     const char *source_column;      /* name of a column with the file's name; NULL none */
     bool union_schema;              /* JSON Lines: read all of it first for the union of keys */
     bool json_out;                  /* JSON Lines go out too: keys the schema lacks may pass by */
@@ -268,6 +269,7 @@ int input_keep(struct input *in, struct error *e);
 int input_rewind(struct input *in, struct error *e);   /* again from the first row */
 bool input_is_live(const struct input *in);            /* a pipe or terminal: rows should not be held back */
 uint64_t input_rows(const struct input *in);           /* records handed out so far; any thread */
+uint64_t input_first_row(const struct input *in);      /* number of the first record, from 1 */
 void input_free(struct input *in);
 
 #define SCHEMA_SAMPLE_ROWS  1000        /* records looked at to infer types, */

@@ -1,0 +1,459 @@
+/*
+ * The fit of shards is the fit of the whole: for every step and method that learns, its worked
+ * example's input, and a larger one, is cut into 2 and 3 shards of rows; their states, saved,
+ * loaded and merged in any order, must be the state of the whole bit for bit. What is refused
+ * stands in a list, with the reason. Shards that were not told which rows they are must give the
+ * same, or be refused when rows matter.
+ */
+#include "prep/prep.h"
+#include "sys/sys.h"
+#include "unit.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { SHARDS_MAX = 3, LARGE_ROWS = 2000 };
+
+static char folder[] = "/tmp/mlutils-shards-XXXXXX";
+
+/* ---- cutting -------------------------------------------------------------------------------- */
+
+/* Rows of a text: offsets of the first, of each next, and of the end; quoted newlines are inside a
+ * row. */
+struct cut {
+    const char *text;
+    size_t header; /* bytes of a header line, 0 for JSON Lines */
+    VEC(size_t) starts;
+};
+
+static void cut_rows(struct cut *c, const char *text)
+{
+    bool quoted = false, json = text[0] == '{';
+    *c = (struct cut){.text = text};
+    for (size_t i = 0, start = 0; text[i]; i++) {
+        quoted = quoted != (text[i] == '"' && !json);
+        if (quoted || text[i] != '\n')
+            continue;
+        if (!json && !c->header)
+            c->header = i + 1;
+        else
+            vec_push(&c->starts, start);
+        start = i + 1;
+    }
+    size_t end = strlen(text);
+    vec_push(&c->starts, end);
+}
+
+static size_t row_count(const struct cut *c)
+{
+    return c->starts.len - 1;
+}
+
+static void write_rows(const struct cut *c, size_t from, size_t to, const char *path)
+{
+    size_t start = c->starts.at[from], n = c->starts.at[to] - start;
+    FILE *f = fopen(path, "w");
+    bool written =
+        f && fwrite(c->text, 1, c->header, f) == c->header && fwrite(c->text + start, 1, n, f) == n;
+    if (!f || fclose(f) != 0 || !written)
+        UNIT_FAIL("cannot write %s", path);
+}
+
+/* ---- fitting and merging -------------------------------------------------------------------- */
+
+static int fit(const char *program, const char *path, uint64_t first_row, struct buf *state,
+               struct error *e)
+{
+    struct prep_context context = {.memory = (size_t)64 << 20, .jobs = 1, .training = true};
+    struct recipe *r = NULL;
+    struct input *in = NULL;
+    char *paths[] = {(char *)(uintptr_t)path};
+    context.directory = folder;
+    context.input.policy = &context.policy;
+    context.input.first_row = first_row;
+    int status = recipe_parse(program, strlen(program), &context, &r, e);
+    context.input.union_schema = status == 0 && recipe_wants_union(r);
+    if (status == 0)
+        status = input_open(paths, 1, &context.input, &in, e);
+    if (status == 0)
+        status = recipe_fit(r, in, e);
+    if (status == 0)
+        status = recipe_save(r, state, e);
+    input_free(in);
+    recipe_free(r);
+    return status;
+}
+
+/* With three shards the last leaves a gap until the middle one comes. */
+enum order { FORWARDS, BACKWARDS, MIDDLE_LAST, ORDERS };
+
+static size_t shard_at(enum order order, size_t i, size_t n)
+{
+    if (order == MIDDLE_LAST)
+        return i * (n - 1) % n;
+    return order == BACKWARDS ? n - 1 - i : i;
+}
+
+static int merge(const struct buf *states, size_t n, enum order order, struct buf *merged,
+                 struct error *e)
+{
+    struct prep_context context = {.memory = (size_t)64 << 20, .jobs = 1};
+    struct recipe *whole = NULL;
+    int status = 0;
+    context.directory = folder;
+    for (size_t i = 0; i < n && status == 0; i++) {
+        const struct buf *state = &states[shard_at(order, i, n)];
+        struct recipe *part = NULL;
+        status = recipe_load(state->at, state->len, &context, &part, e);
+        if (status == 0 && whole)
+            status = recipe_merge(whole, part, e);
+        if (whole)
+            recipe_free(part);
+        else
+            whole = part;
+    }
+    if (status == 0)
+        status = recipe_save(whole, merged, e);
+    recipe_free(whole);
+    return status;
+}
+
+/* Fits n shards; the number of the first row is told, or is 1 for each. */
+static int fit_shards(const char *program, const struct cut *c, size_t n, bool told,
+                      struct buf *states, struct error *e)
+{
+    char path[128];
+    int status = 0;
+    for (size_t i = 0; i < n && status == 0; i++) {
+        size_t from = i * row_count(c) / n, to = (i + 1) * row_count(c) / n;
+        snprintf(path, sizeof path, "%s/shard.%s", folder, c->header ? "csv" : "jsonl");
+        write_rows(c, from, to, path);
+        status = fit(program, path, told ? from + 1 : 1, &states[i], e);
+        unlink(path);
+    }
+    return status;
+}
+
+static void release_states(struct buf *states, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        buf_release(&states[i]);
+}
+
+static void check_same(const char *got, const char *want)
+{
+    size_t i = 0;
+    while (got[i] && got[i] == want[i])
+        i++;
+    size_t from = i > 60 ? i - 60 : 0;
+    if (got[i] != want[i])
+        UNIT_FAIL("merged ...%.160s\n#   whole ...%.160s", got + from, want + from);
+}
+
+/* 0, or why the shards' states do not become the whole's. */
+static int check_shards(const char *program, const struct cut *c, size_t n, const char *whole,
+                        struct error *e)
+{
+    struct buf states[SHARDS_MAX] = {{0}};
+    int status = fit_shards(program, c, n, true, states, e);
+    for (int order = 0; order < ORDERS && status == 0; order++) {
+        struct buf merged = {0};
+        status = merge(states, n, (enum order)order, &merged, e);
+        if (status == 0)
+            check_same(buf_text(&merged), whole);
+        buf_release(&merged);
+    }
+    release_states(states, n);
+    return status;
+}
+
+/* Shards that all begin with row 1: refused when the state says which rows it is of, else the same.
+ */
+static void check_untold(const char *program, const struct cut *c, const char *whole)
+{
+    struct error e = {0};
+    struct buf states[2] = {{0}}, merged = {0};
+    bool rows_matter = strstr(whole, "\n  \"ranges\"") != NULL;
+    int status = fit_shards(program, c, 2, false, states, &e);
+    if (status == 0)
+        status = merge(states, 2, FORWARDS, &merged, &e);
+    if (status == 0)
+        check_same(buf_text(&merged), whole);
+    if (rows_matter && (status != ERR_DATA || !strstr(e.message, "goes by the numbers of rows")))
+        UNIT_FAIL("%s: not refused: %s", program, e.message);
+    if (!rows_matter && status)
+        UNIT_FAIL("%s: %s", program, e.message);
+    release_states(states, 2);
+    buf_release(&merged);
+}
+
+/* What cannot be merged, or not even fitted to so few rows. */
+static const struct {
+    const char *program, *message;
+} refused[] = {
+    /* a shard of the example has one category, of which no columns are made */
+    {"contrast size with=backward_difference | round @all digits=4", "no column matches '@all'"},
+    {"contrast size with=polynomial | round @all digits=4", "no column matches '@all'"},
+    /* a shard of the example has days up to 12 only */
+    {"infer_date_format d", "read it equally well"},
+    /* rows, or values, that are others in a shard */
+    {"head 1000 | scale a", "step 2 (scale) learns from what step 1 (head) makes of several rows"},
+    {"agg n=count() by=city | scale n", "step 1 (agg) makes of several rows"},
+    {"dedup city | scale a", "step 1 (dedup) makes of several rows"},
+    {"rolling a window=3 into=r | scale r", "step 1 (rolling) makes of several rows"},
+    {"set p = prev(a) | scale p", "step 1 (set) makes of several rows"},
+    /* what an earlier step learnt */
+    {"impute gaps with=mode | rename gaps=g | scale g",
+     "learns from what a step before it has learnt"},
+    {"impute gaps with=mean | filter d > 3 | scale gaps", "learns from what a step before it"},
+    {"outliers a action=remove | scale b", "learns from what a step before it"},
+};
+
+static const char *refusal_of(const char *program)
+{
+    for (size_t i = 0; i < COUNT_OF(refused); i++)
+        if (strcmp(refused[i].program, program) == 0)
+            return refused[i].message;
+    return NULL;
+}
+
+static void check_program(const char *program, const struct cut *c)
+{
+    struct error e = {0};
+    struct buf whole = {0};
+    const char *refusal = refusal_of(program);
+    int status = fit_shards(program, c, 1, true, &whole, &e);
+    bool fitted = status == 0;
+    for (size_t n = 2; n <= SHARDS_MAX && n <= row_count(c) && status == 0; n++)
+        status = check_shards(program, c, n, buf_text(&whole), &e);
+    if (!fitted || (status && (!refusal || !strstr(e.message, refusal))))
+        UNIT_FAIL("%s: %s", program, e.message);
+    if (!status && refusal)
+        UNIT_FAIL("%s: is listed as refused, but was merged", program);
+    if (!status && row_count(c) > 1)
+        check_untold(program, c, buf_text(&whole));
+    buf_release(&whole);
+}
+
+static void check_example(const void *argument)
+{
+    const struct example *x = argument;
+    struct cut c;
+    char side[256];
+    snprintf(side, sizeof side, "%s/%s", folder, x->file_name ? x->file_name : "");
+    if (x->file_name) {
+        FILE *f = fopen(side, "w");
+        if (!f || fputs(x->file, f) < 0 || fclose(f) != 0)
+            UNIT_FAIL("cannot write %s", side);
+    }
+    cut_rows(&c, x->input);
+    check_program(x->program, &c);
+    vec_release(&c.starts);
+    if (x->file_name)
+        unlink(side);
+}
+
+/* ---- a larger input ------------------------------------------------------------------------- */
+
+/* Columns of all types: numbers of several sizes, with missing cells and ties, categories with one
+ * that is rare, texts, times, and targets with two and more values that depend on the others. */
+static void put_large_row(struct buf *out, uint64_t row)
+{
+    static const char *const cities[] = {"Aix", "Bonn", "Cork", "Dole", "Eger", "\"F, G\""};
+    static const char *const words[] = {"red", "green", "deep", "blue", "old", "new", "sea"};
+    double u[8];
+    for (size_t i = 0; i < COUNT_OF(u); i++)
+        u[i] = random_unit(7, i, row);
+    double normal = random_normal(7, 90, row);
+    size_t city = (size_t)(u[0] * u[0] * 5) + (row % 500 == 499);
+    int kind = (int)(u[1] * 3) + (normal > 1);
+    buf_format(out, "%.4f,%.9g,%.3e,%d,", u[2] + u[3] + 0.1 * kind, exp(normal), u[4] * 1e9 + 1,
+               (int)(u[5] * 9) + 1);
+    if (u[6] < 0.9) /* else missing */
+        buf_format(out, "%.2f", normal * 10 + (double)city);
+    buf_putc(out, ',');
+    if (u[7] < 0.95)
+        buf_format(out, "%d", (int)(u[3] * 50));
+    buf_format(out, ",%s,%s,2001-%02d-%02d,", cities[city], u[6] < 0.03 ? "" : words[kind],
+               (int)(u[0] * 12) + 1, (int)(u[1] * 28) + 1);
+    for (size_t i = 0; i < 4; i++)
+        buf_format(out, "%s%s", i ? " " : "", words[(size_t)(u[4 + i] * COUNT_OF(words))]);
+    buf_format(out, ",%d,%d\n", u[2] + 0.1 * (double)city + 0.2 * normal > 1, kind);
+}
+
+static void make_large(struct buf *out)
+{
+    buf_puts(out, "a,b,c,d,gaps,holes,city,word,day,note,hit,kind\n");
+    for (uint64_t row = 0; row < LARGE_ROWS; row++)
+        put_large_row(out, row);
+}
+
+/* What may stand behind the name of a step or method; the first with which the whole can be fitted
+ * does. */
+static const struct {
+    const char *step; /* NULL: any */
+    const char *arguments;
+} trials[] = {
+    {"adasyn", "hit columns=a,b,d sample=200"},
+    {"bm25", "note"},
+    {"class_weights", "kind"},
+    {"count_vectorize", "note"},
+    {"elliptic_envelope", "a,b,d,gaps sample=300"},
+    {"fast_ica", "a,d,gaps k=2 sample=500"},
+    {"fold how=group", "by=city"},
+    {"fold how=stratified", "by=city"},
+    {"impute with=group_mean", "gaps,holes by=city"},
+    {"impute with=knn", "gaps,holes from=a,b sample=300"},
+    {"impute with=random_sample", "gaps,holes,word sample=300"},
+    {"impute with=regression", "gaps from=a,b"},
+    {"infer_date_format", "day"},
+    {"isolation_forest", "a,b,c,d,gaps sample=500 trees=5"},
+    {"kmeans_distance", "a,b,c,d k=3 sample=500"},
+    {"lof", "a,b,c,d,gaps sample=200"},
+    {"nmf", "a,b,c,d k=2 sample=200"},
+    {"nystroem", "a,b,c,d k=50"},
+    {"outliers method=minmax", "a max=1"},
+    {"oversample_random", "kind"},
+    {"pivot_wider", "city a duplicates=first"},
+    {"select_lasso", "a,b,c,d target=gaps alpha=0.01"},
+    {"smote", "hit columns=a,b,d sample=200"},
+    {"smote_nc", "hit columns=a,b,city sample=200"},
+    {"split how=hash_key", "train=0.7 test=0.3 by=city"},
+    {"split how=stratified", "train=0.7 test=0.3 stratify=kind"},
+    {"split how=time", "train=0.7 test=0.3 by_time=day"},
+    {"split", "train=0.7 test=0.3"},
+    {"tfidf", "note"},
+    {"tomek_links", "hit columns=a,b sample=200"},
+    {"undersample_random", "kind"},
+    {NULL, "a,b,c,d,gaps,holes"},
+    {NULL, "a,b,c,d"},
+    {NULL, "a,b,c,d,gaps target=hit"},
+    {NULL, "a,b,c,d target=hit"},
+    {NULL, "city,word target=hit"},
+    {NULL, "city,word"},
+    {NULL, ""},
+};
+
+/* Whether the name of a trial is that of the step, with its method or without. */
+static bool names_step(const char *trial, const char *step)
+{
+    size_t n = trial ? strlen(trial) : 0;
+    return n == 0 || (strncmp(trial, step, n) == 0 && (!step[n] || step[n] == ' '));
+}
+
+/* Returns owned the program that can be fitted; NULL when there is none. */
+static char *find_program(const char *step, const struct cut *c)
+{
+    for (size_t i = 0; i < COUNT_OF(trials); i++) {
+        struct error e = {0};
+        struct buf whole = {0};
+        if (!names_step(trials[i].step, step))
+            continue;
+        char *program = mem_format("%s %s", step, trials[i].arguments);
+        int status = fit_shards(program, c, 1, true, &whole, &e);
+        buf_release(&whole);
+        if (status == 0)
+            return program;
+        mem_free(program);
+    }
+    return NULL;
+}
+
+/* Steps together: what is drawn by row, what is put in another order, what is taken back. */
+static const char *const programs[] = {
+    "set u = rand() | scale u",
+    "set n = row_num() | scale n",
+    "filter rand() < 0.5 | scale a",
+    "sample_bernoulli fraction=0.3 seed=4 | bin a | onehot city",
+    "sort a | scale a | target_encode city target=hit with=folds",
+    "reverse | shuffle | isolation_forest a,d sample=100 trees=3",
+    "impute gaps with=mean | scale gaps,a",
+    "impute gaps with=median | rename gaps=g | scale g",
+    "filter d > 3 | impute gaps with=mean | scale gaps",
+    "impute gaps from=a with=knn sample=9 | lof b sample=99 | target_encode_cv city target=hit",
+};
+
+static void check_together(const void *argument)
+{
+    struct buf text = {0};
+    struct cut c;
+    make_large(&text);
+    cut_rows(&c, buf_text(&text));
+    check_program(argument, &c);
+    vec_release(&c.starts);
+    buf_release(&text);
+}
+
+static void check_large(const void *argument)
+{
+    struct buf text = {0};
+    struct cut c;
+    make_large(&text);
+    cut_rows(&c, buf_text(&text));
+    char *program = find_program(argument, &c);
+    if (program)
+        check_program(program, &c);
+    else
+        UNIT_FAIL("nothing fits behind '%s'", (const char *)argument);
+    mem_free(program);
+    vec_release(&c.starts);
+    buf_release(&text);
+}
+
+/* ---- the registry --------------------------------------------------------------------------- */
+
+static void add(char *name, void (*run)(const void *), const void *argument)
+{
+    struct unit_test *t = mem_alloc(sizeof *t);
+    *t = (struct unit_test){.name = name, .run_with = run, .argument = argument};
+    *unit_last = t;
+    unit_last = &t->next;
+}
+
+__attribute__((destructor)) static void remove_folder(void)
+{
+    rmdir(folder);
+    for (struct unit_test *t = unit_first, *next; t; t = next) {
+        next = t->next;
+        if (t->run_with) {
+            mem_free((void *)(uintptr_t)t->name);
+            mem_free(t);
+        }
+    }
+}
+
+static const char *method_argument(const struct step_kind *k)
+{
+    for (const struct arg *a = k->args; a->name; a++)
+        if (a->kind == ARG_METHOD)
+            return a->name;
+    return "";
+}
+
+static void add_step(const struct step_kind *k)
+{
+    add(mem_format("example of %s", k->name), check_example, &k->example);
+    if (!k->methods) {
+        add(mem_text(k->name), check_large, k->name);
+        return;
+    }
+    for (const struct method *m = k->methods; m->name; m++) {
+        char *step = mem_format("%s %s=%s", k->name, method_argument(k), m->name);
+        add(mem_format("example of %s %s", k->name, m->name), check_example, &m->example);
+        add(step, check_large, step);
+    }
+}
+
+__attribute__((constructor)) static void add_all(void)
+{
+    if (!mkdtemp(folder) || chdir(folder) != 0)
+        exit(1);
+    for (size_t i = 0; i < step_kind_count(); i++)
+        if (step_kind_at(i)->state_new && !step_kind_at(i)->blocking)
+            add_step(step_kind_at(i));
+    for (size_t i = 0; i < COUNT_OF(programs); i++)
+        add(mem_text(programs[i]), check_together, programs[i]);
+    for (size_t i = 3; i < COUNT_OF(refused); i++) /* behind those of examples */
+        add(mem_format("refused: %s", refused[i].program), check_together, refused[i].program);
+}
