@@ -21,6 +21,12 @@ setup_file() {
                                     print $0, $1 + NR % 13 }' rows.csv >near.csv
     awk -F, -v OFS=, 'NR > 1000 && NR < 500000 && NR % 200000 > 9 { $4 = "" }
                       NR % 5 == 0 { $2 = "" } { print }' rows.csv >gaps.csv
+    ! sanitized || echo '# spill: memory is not measured under the address sanitizer' >&3
+}
+
+# The address sanitizer keeps what was freed, so that what a program holds says nothing of it.
+sanitized() {
+    grep -q __asan_init "$BIN/wrangle"
 }
 
 setup() {
@@ -48,13 +54,14 @@ peak() {
     echo "$most"
 }
 
-# spills PROGRAM: the same bytes with little memory, which is kept to: 1 MiB, and 64 beside.
+# spills PROGRAM: the same bytes with little memory, which is kept to: 1 MiB, and 64 beside (not
+# measured where it means nothing).
 spills() {
     local most
     wrangle "$1" "$rows" >want
     most=$(peak got wrangle --memory 1M "$1" "$rows")
     cmp want got
-    [ "$most" -le $((65 * 1024)) ] || { echo "$1: $most KiB"; return 1; }
+    sanitized || [ "$most" -le $((65 * 1024)) ] || { echo "$1: $most KiB"; return 1; }
     [ -z "$(ls -A tmp)" ]
 }
 

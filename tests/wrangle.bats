@@ -149,6 +149,25 @@ END
     wait "$reader"
 }
 
+@test "head ends a run early, but not for steps before it that want every row" {
+    (echo a; seq 20000) >in.csv
+    for jobs in 1 4; do
+        ML_CHUNK=1000 wrangle -j $jobs 'tee all.csv | head 3 | set b = a + 1' in.csv >got
+        same got <(printf 'a,b\n1,2\n2,3\n3,4\n')
+        same in.csv all.csv
+        ML_CHUNK=1000 wrangle -j $jobs 'head 3 | tee some.csv' in.csv >got
+        same got some.csv
+    done
+}
+
+@test "rows behind a head are not even looked at" {
+    (echo a; seq 20000; echo 1,2) >in.csv
+    ML_CHUNK=1000 wrangle -j 1 'head 3' in.csv >got
+    same got <(printf 'a\n1\n2\n3\n')
+    fails_with 3 'in.csv:20002: 2 cells' env ML_CHUNK=1000 wrangle -N -j 1 'tee all.csv | head 3 | nothing' in.csv
+    [ ! -e all.csv ]
+}
+
 # ---- fit, apply, merge ----------------------------------------------------------------------------
 
 @test "fit and apply give what run gives" {
@@ -186,6 +205,33 @@ shards() {
     shards 'impute delay with=mean | scale delay,distance method=minmax | ordinal destination unknown=-1'
     shards 'bin delay method=quantile bins=7 | target_encode origin target=distance | count_encode destination'
     shards 'pca delay,distance k=2'
+}
+
+@test "a state keeps its seed; states of different seeds do not merge" {
+    (echo a; seq 100) >in.csv
+    local program='scale a | sample_bernoulli fraction=0.4'
+    wrangle --seed=5 "$program" in.csv >want
+    wrangle fit --seed=5 -r 5.json "$program" in.csv
+    wrangle apply 5.json in.csv >got
+    same want got
+    wrangle fit --seed=6 -r 6.json "$program" in.csv
+    wrangle apply 6.json in.csv >got
+    run -1 cmp want got
+    fails_with 3 'cannot merge: the seeds differ' wrangle merge 5.json 6.json
+}
+
+@test "a merged schema is that of the whole: a column without a value in a shard, whole and broken numbers" {
+    printf 'a,b,c\n,1,\n,2,\n' >1.csv
+    printf 'a,b,c\n3,1.5,\n4,2,\n' >2.csv
+    (cat 1.csv; tail -n +2 2.csv) >all.csv
+    local i
+    wrangle fit -r whole.json 'impute a,b with=mean' all.csv
+    for i in 1 2; do wrangle fit -r $i.json 'impute a,b with=mean' $i.csv; done
+    wrangle merge 1.json 2.json >merged.json
+    same whole.json merged.json
+    wrangle merge 2.json 1.json >merged.json
+    same whole.json merged.json
+    same <(jq -c '[.schema[].type, .rows]' whole.json) <(echo '["int","float",null,4]')
 }
 
 @test "with --first-row shards draw by row as the whole does" {
@@ -267,48 +313,7 @@ END
     fails_with 3 "'extra'" wrangle apply --strict prep.json more.csv
 }
 
-# ---- the same bytes, whatever the machine does -----------------------------------------------------
-
-programs=(
-    'select @all'
-    'filter delay > 15'
-    'set speed = distance / 60'
-    'agg n=count() m=mean(delay) s=std(delay) q=quantile(delay, 0.9) c=nunique(destination) by=origin'
-    'sort delay:desc,origin'
-    'impute delay with=median | scale delay,distance | onehot origin max=20 unknown=ignore'
-    'dedup origin,destination'
-    'head 100'
-    'tail 100'
-    'sample n=500 seed=3'
-    'lag delay by=origin | rolling delay with=mean window=7 by=origin'
-)
-
-@test "any number of threads, chunk size, SIMD level, file or pipe: the same bytes" {
-    zcat "$ROOT/examples/flights/data/flights.csv.gz" | sed -n '1,3000p' >flights.csv
-    # newlines, quotes and delimiters inside quotes at every chunk border
-    awk -F, -v OFS=, 'NR == 1 {print $0, "note"; next}
-        {print $0, NR % 7 == 0 ? "\"a \"\"b\"\", c\nd\"" : "x" NR}' flights.csv >notes.csv
-    for program in "${programs[@]}"; do
-        echo "program: $program"
-        wrangle -j 1 "$program" notes.csv >want
-        for jobs in 2 8; do
-            wrangle -j $jobs "$program" notes.csv >got
-            same want got
-        done
-        for chunk in 1 100 4097; do
-            ML_CHUNK=$chunk wrangle -j 2 "$program" notes.csv >got
-            same want got
-        done
-        for level in scalar sse2 avx2 avx512; do
-            ML_SIMD=$level wrangle "$program" notes.csv >got
-            same want got
-        done
-        wrangle "$program" <notes.csv >got
-        same want got
-        gzip -c notes.csv | wrangle "$program" >got
-        same want got
-    done
-}
+# ---- cells nobody touched leave as they came -----------------------------------------------------
 
 @test "select @all copies CSV byte for byte" {
     printf 'a,"b c",d\r\n1,"x, ""y""",007\r\n,"",1.10\r\n"multi\nline",,123456789012345678901234567890\r\n' >in.csv

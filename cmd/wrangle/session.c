@@ -2,73 +2,32 @@
 #include "wrangle.h"
 
 #include "table/pretty.h"
+#include "table/rejects.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
-struct reject_log {
-    pthread_mutex_t lock;
-    struct sink *sink;
-    struct error failed;
-    uint64_t count;
-};
+/* ---- rejected rows ------------------------------------------------------------------------------------ */
 
-static void put_member(struct buf *line, const char *name, const char *text, size_t n)
+static int open_rejects(struct session *s, const char *path, struct error *e)
 {
-    buf_format(line, "%s\"%s\":", line->len > 1 ? "," : "", name);
-    if (text)
-        json_put_string(line, text, n);
-    else
-        buf_puts(line, "null");
-}
-
-/* One JSON line for each: file, line, column, reason, text. */
-static void log_reject(void *context, const struct error *place, struct text raw)
-{
-    struct reject_log *log = context;
-    struct buf line = {0};
-    buf_putc(&line, '{');
-    put_member(&line, "file", place->file, strlen(place->file));
-    buf_format(&line, ",\"line\":%llu,\"column\":%llu", (unsigned long long)place->line,
-               (unsigned long long)place->column);
-    put_member(&line, "reason", place->message, strlen(place->message));
-    put_member(&line, "text", raw.at, raw.len);
-    buf_puts(&line, "}\n");
-    pthread_mutex_lock(&log->lock);
-    log->count++;
-    if (log->sink && !log->failed.code)
-        sink_write(log->sink, line.at, line.len, &log->failed);
-    pthread_mutex_unlock(&log->lock);
-    buf_release(&line);
-}
-
-static int reject_log_open(struct session *s, const char *path, struct error *e)
-{
-    s->rejects = mem_alloc(sizeof *s->rejects);
-    pthread_mutex_init(&s->rejects->lock, NULL);
-    s->context.policy.reject = log_reject;
+    struct sink *out = NULL;
+    int status = path ? sink_open(path, &out, e) : 0;
+    if (status)
+        return status;
+    s->rejects = rejects_new(out);
+    s->context.policy.reject = rejects_add;
     s->context.policy.context = s->rejects;
-    return path ? sink_open(path, &s->rejects->sink, e) : 0;
+    return 0;
 }
 
-static int reject_log_close(struct reject_log *log, struct error *e)
+static int close_rejects(struct rejects *rejects, struct error *e)
 {
-    if (!log)
-        return 0;
-    int status = 0;
-    if (log->failed.code) {
-        *e = log->failed;
-        status = e->code;
-        sink_abort(log->sink);
-    } else if (log->sink) {
-        status = sink_commit(log->sink, e);
-    }
-    if (log->count)
-        cli_warn("%llu wrong row%s or cell%s passed over", (unsigned long long)log->count,
-                 log->count == 1 ? "" : "s", log->count == 1 ? "" : "s");
-    pthread_mutex_destroy(&log->lock);
-    mem_free(log);
+    uint64_t count = 0;
+    int status = rejects ? rejects_close(rejects, &count, e) : 0;
+    if (count)
+        cli_warn("%llu wrong row%s or cell%s passed over", (unsigned long long)count,
+                 count == 1 ? "" : "s", count == 1 ? "" : "s");
     return status;
 }
 
@@ -194,7 +153,7 @@ int session_open(struct session *s, const struct stream_options *o, struct error
     if (status == 0)
         status = set_format(s, o, e);
     if (status == 0 && (o->rejects || o->on_error))
-        status = reject_log_open(s, o->rejects, e);
+        status = open_rejects(s, o->rejects, e);
     if (status == 0 && o->zone)
         status = zone_open(o->zone, &s->zone, e);
     c->policy.zone = s->zone;
@@ -205,7 +164,7 @@ int session_open(struct session *s, const struct stream_options *o, struct error
 int session_close(struct session *s, int status, struct error *e)
 {
     struct error late = {0};
-    int closed = reject_log_close(s->rejects, &late);
+    int closed = close_rejects(s->rejects, &late);
     if (status == 0 && closed) {
         *e = late;
         status = closed;
@@ -222,6 +181,8 @@ int session_input(struct session *s, const struct recipe *r, const struct operan
 {
     s->context.input.json_out = s->context.input.json_out && recipe_is_rowwise(r);
     s->context.input.union_schema = s->context.input.union_schema || recipe_wants_union(r);
+    if (s->rejects)
+        rejects_name_files(s->rejects, operands->at, operands->len);
     struct input_options o = s->context.input; /* its own: side tables are no shards */
     o.first_row = s->first_row;
     return input_open(operands->at, operands->len, &o, out, e);

@@ -99,7 +99,7 @@ struct session {
     uint64_t first_row;
     struct text *na;
     struct zone *zone;
-    struct reject_log *rejects;
+    struct rejects *rejects;
     const char **params;
 };
 int session_open(struct session *s, const struct stream_options *o, struct error *e);

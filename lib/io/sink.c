@@ -10,7 +10,7 @@
 struct sink {
     char *name;
     int fd;
-    struct replace *file;  /* NULL: standard output */
+    struct replace *file;  /* NULL: standard output or error */
     struct writer *packer; /* NULL: bytes are written as they are */
 };
 
@@ -46,24 +46,27 @@ static int open_file(struct sink *s, struct error *e)
     return placed(s, open_packer(s, e), e);
 }
 
-static int open_stdout(struct sink *s, struct error *e)
+static int open_standard(struct sink *s, int fd, struct error *e)
 {
-    s->fd = STDOUT_FILENO;
+    s->fd = fd;
     return fcntl(s->fd, F_GETFL) < 0 ? placed(s, error_errno(e, "cannot write"), e) : 0;
 }
 
-/* /dev/stdout is not opened anew: that would write over what a file shared with others holds. */
-static bool means_stdout(const char *path)
+/* The descriptor a path stands for, or -1. /dev/stdout is not opened anew: that would write over
+ * what a file shared with others holds. */
+static int standard_descriptor(const char *path)
 {
-    return !path || strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0;
+    if (!path || strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0)
+        return STDOUT_FILENO;
+    return strcmp(path, "/dev/stderr") == 0 ? STDERR_FILENO : -1;
 }
 
 int sink_open(const char *path, struct sink **out, struct error *e)
 {
-    bool is_stdout = means_stdout(path);
+    int fd = standard_descriptor(path);
     struct sink *s = mem_alloc(sizeof *s);
-    s->name = mem_text(is_stdout ? "standard output" : path);
-    int status = is_stdout ? open_stdout(s, e) : open_file(s, e);
+    s->name = mem_text(fd == STDOUT_FILENO ? "standard output" : path);
+    int status = fd >= 0 ? open_standard(s, fd, e) : open_file(s, e);
     if (status) {
         sink_abort(s);
         return status;

@@ -146,6 +146,12 @@ static struct writer tee_writer(const struct tee_plan *plan)
     return (struct writer){.format = plan->format, .schema = &plan->schema};
 }
 
+static void tee_stop(struct step *s)
+{
+    sink_abort(s->run);
+    s->run = NULL;
+}
+
 static int tee_start(struct step *s, struct error *e)
 {
     const struct tee_plan *plan = s->plan;
@@ -157,7 +163,10 @@ static int tee_start(struct step *s, struct error *e)
     struct writer w = tee_writer(plan);
     struct buf text = {0};
     write_header(&w, &text);
-    return write_text(s, &text, e);
+    rc = write_text(s, &text, e);
+    if (rc) /* what has not started is not stopped */
+        tee_stop(s);
+    return rc;
 }
 
 static int tee_push(struct step *s, struct batch *b, struct emit *out, struct error *e)
@@ -181,11 +190,6 @@ static int tee_flush(struct step *s, struct emit *out, struct error *e)
     return sink_commit(sink, e);
 }
 
-static void tee_stop(struct step *s)
-{
-    sink_abort(s->run);
-    s->run = NULL;
-}
 
 #define BY_ARG                                                                                     \
     {                                                                                              \

@@ -1,5 +1,6 @@
 /* Batches: their columns, and which rows they keep. Conversions of cells are in convert.c. */
 #include "table/cells.h"
+#include "table/csv_read.h"
 
 #include <math.h>
 
@@ -267,6 +268,14 @@ void batch_gather(struct batch *b, const uint32_t *rows, size_t n, const uint64_
     b->rows = n;
 }
 
+/* ---- places and rejects ---------------------------------------------------------------------- */
+
+/* Chunks end with a line, so what ends lines is there to see. */
+static char newline_of(const struct batch *b)
+{
+    return b->text.len > 0 && b->text.at[b->text.len - 1] == '\r' ? '\r' : '\n';
+}
+
 int batch_place(struct batch *b, size_t row, struct error *e)
 {
     if (!e || !b->file)
@@ -280,7 +289,8 @@ int batch_place(struct batch *b, size_t row, struct error *e)
         b->line_offset = 0;
     }
     const char *at = b->text.at + b->line_offset, *end = b->text.at + offset;
-    while ((at = memchr(at, '\n', (size_t)(end - at)))) {
+    char newline = newline_of(b);
+    while ((at = memchr(at, newline, (size_t)(end - at)))) {
         b->line++;
         at++;
     }
@@ -289,14 +299,20 @@ int batch_place(struct batch *b, size_t row, struct error *e)
 }
 
 /* The text of a row of the chunk, without its line end. */
-static struct text line_of(const struct batch *b, size_t row)
+static struct text record_of(const struct batch *b, size_t row)
 {
     size_t chunk_row = b->kept ? b->kept[row] : row;
     if (!b->row_start || chunk_row == UINT32_MAX)
         return (struct text){NULL, 0};
     const char *at = b->text.at + b->row_start[chunk_row * b->row_stride];
-    const char *end = memchr(at, '\n', (size_t)(b->text.at + b->text.len - at));
-    return (struct text){at, end ? (size_t)(end - at) : 0};
+    const char *end = b->text.at + b->text.len;
+    struct csv_reader reader;
+    if (b->format->kind == FORMAT_CSV) {
+        csv_reader_init(&reader, b->format, newline_of(b), RAGGED_ERROR, SIMD_SCALAR);
+        return csv_record_text(&reader, at, end);
+    }
+    const char *stop = memchr(at, '\n', (size_t)(end - at));
+    return (struct text){at, (size_t)((stop ? stop : end) - at)};
 }
 
 int batch_reject(struct batch *b, size_t row, size_t column, const char *name, struct error *e)
@@ -315,7 +331,7 @@ int batch_reject(struct batch *b, size_t row, size_t column, const char *name, s
         return e->code;
     if (p->reject)
         p->reject(p->context, e,
-                  column < b->columns.len ? batch_cell(b, column, row) : line_of(b, row));
+                  column < b->columns.len ? batch_cell(b, column, row) : record_of(b, row));
     if (p->on_error == ON_ERROR_SKIP) {
         if (!b->rejected)
             b->rejected = arena_zero(&b->arena, b->rows + 1);

@@ -99,6 +99,17 @@ const char *csv_record(const struct csv_reader *r, const char *at, const char *e
     }
 }
 
+struct text csv_record_text(const struct csv_reader *r, const char *at, const char *end)
+{
+    struct csv_cells cells = {0};
+    const char *next = csv_record(r, at, end, &cells, NULL);
+    vec_release(&cells.raw);
+    size_t n = (size_t)((next ? next : end) - at);
+    n -= n > 0 && at[n - 1] == r->chars.newline;
+    n -= n > 0 && at[n - 1] == '\r' && r->chars.newline == '\n';
+    return (struct text){at, n};
+}
+
 static bool is_comment(const struct format *f, const char *at, const char *end)
 {
     size_t n = strlen(f->comment);
@@ -244,9 +255,8 @@ static int settle_ragged(const struct csv_reader *r, struct batch *b, const char
     e->column = 0;
     if (policy == ON_ERROR_STOP)
         return e->code;
-    const char *stop = memchr(at, r->chars.newline, (size_t)(b->text.at + b->text.len - at));
     if (b->policy->reject)
-        b->policy->reject(b->policy->context, e, (struct text){at, stop ? (size_t)(stop - at) : 0});
+        b->policy->reject(b->policy->context, e, csv_record_text(r, at, b->text.at + b->text.len));
     *e = (struct error){0};
     return 0;
 }

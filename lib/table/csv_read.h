@@ -30,6 +30,9 @@ struct csv_cells {
 const char *csv_record(const struct csv_reader *r, const char *at, const char *end,
                        struct csv_cells *cells, const char **problem);
 
+/* The record at `at` as it stands there, without its line end. */
+struct text csv_record_text(const struct csv_reader *r, const char *at, const char *end);
+
 /* Columns of b->text: r->cells FORM_VIEW or FORM_RAW columns. Errors name file, line and column. */
 int csv_parse_chunk(const struct csv_reader *r, struct batch *b, struct error *e);
 

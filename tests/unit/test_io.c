@@ -10,19 +10,6 @@
 
 /* ---- a folder of our own, and helpers ------------------------------------------------------- */
 
-static char folder[] = "/tmp/test_io.XXXXXX";
-
-static const char *in_folder(const char *name)
-{
-    static char path[4][256];
-    static int turn;
-    if (folder[sizeof folder - 2] == 'X' && !mkdtemp(folder))
-        exit(1);
-    char *out = path[turn++ % 4];
-    (void)snprintf(out, sizeof path[0], "%s/%s", folder, name);
-    return out;
-}
-
 static void put(const char *path, const void *bytes, size_t n)
 {
     struct error e = {0};
@@ -99,8 +86,8 @@ static bool shell(const char *needs, const char *script)
     struct error e = {0};
     pid_t pid;
     int status = -1;
-    char *all =
-        mem_format("command -v %s >/dev/null || exit 99; cd %s && { %s; }", needs, folder, script);
+    char *all = mem_format("command -v %s >/dev/null || exit 99; cd %s && { %s; }", needs,
+                           unit_folder(), script);
     char *const argv[] = {(char[]){"sh"}, (char[]){"-c"}, all, NULL};
     CHECK_INT(process_spawn(argv, NULL, NULL, &pid, &e), 0);
     CHECK_INT(process_wait(pid, &status, &e), 0);
@@ -176,9 +163,9 @@ TEST(what_cannot_be_read_is_named)
     CHECK_INT(slurp_status(in_folder("absent"), NULL, &e), ERR_SYSTEM);
     CHECK_TEXT(e.message, "cannot open: No such file or directory");
     CHECK_TEXT(e.file, in_folder("absent"));
-    CHECK_INT(slurp_status(folder, NULL, &e), ERR_SYSTEM);
+    CHECK_INT(slurp_status(unit_folder(), NULL, &e), ERR_SYSTEM);
     CHECK_TEXT(e.message, "cannot read: Is a directory");
-    CHECK_TEXT(e.file, folder);
+    CHECK_TEXT(e.file, unit_folder());
     CHECK_INT(slurp_status("", NULL, &e), ERR_SYSTEM);
 }
 
@@ -618,5 +605,5 @@ TEST(extensions_name_the_format)
 TEST(zz_the_folder_is_empty_in_the_end)
 {
     shell("rm", "rm -f made.*");
-    CHECK_INT(rmdir(folder), 0);
+    CHECK_INT(rmdir(unit_folder()), 0);
 }

@@ -13,19 +13,6 @@
 
 /* ---- a folder of our own -------------------------------------------------------------------- */
 
-static char folder[] = "/tmp/test_sys.XXXXXX";
-
-static const char *in_folder(const char *name)
-{
-    static char path[4][256];
-    static int turn;
-    if (folder[sizeof folder - 2] == 'X' && !mkdtemp(folder))
-        exit(1);
-    char *out = path[turn++ % 4];
-    (void)snprintf(out, sizeof path[0], "%s/%s", folder, name);
-    return out;
-}
-
 static void put(const char *path, const char *text)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -46,7 +33,7 @@ static void check_content(const char *path, const char *want)
 
 static int count_in_folder(void)
 {
-    char *const argv[] = {(char[]){"ls"}, (char[]){"-A"}, folder, NULL};
+    char *const argv[] = {(char[]){"ls"}, (char[]){"-A"}, (char *)(uintptr_t)unit_folder(), NULL};
     struct error e = {0};
     pid_t pid;
     int out, status, lines = 0;
@@ -71,7 +58,7 @@ TEST(load_keeps_to_its_limit)
     CHECK_INT(file_load(path, 9, &b, &e), ERR_DATA);
     CHECK_TEXT(e.file, path);
     CHECK_INT(file_load(in_folder("absent"), 9, &b, &e), ERR_SYSTEM);
-    CHECK_INT(file_load(folder, 9, &b, &e), ERR_SYSTEM);
+    CHECK_INT(file_load(unit_folder(), 9, &b, &e), ERR_SYSTEM);
     buf_release(&b);
     unlink(path);
 }
@@ -151,7 +138,7 @@ TEST(scratch_has_no_name)
 {
     struct error e = {0};
     int before = count_in_folder();
-    setenv("TMPDIR", folder, 1);
+    setenv("TMPDIR", unit_folder(), 1);
     int fd = scratch_open(&e);
     struct stat st;
     CHECK(fd >= 0 && fstat(fd, &st) == 0 && st.st_nlink == 0);
@@ -247,7 +234,7 @@ TEST(replace_refuses_what_cannot_be_written)
 {
     struct replace *r;
     struct error e = {0};
-    CHECK_INT(replace_open(folder, &r, &e), ERR_SYSTEM);
+    CHECK_INT(replace_open(unit_folder(), &r, &e), ERR_SYSTEM);
     CHECK_TEXT(e.message, "cannot create: Is a directory");
     CHECK_INT(replace_open(in_folder("no/such/folder"), &r, &e), ERR_SYSTEM);
     CHECK_TEXT(e.message, "cannot create: No such file or directory");
@@ -476,5 +463,5 @@ TEST(simd_can_only_be_lowered)
 TEST(zz_the_folder_is_empty_in_the_end)
 {
     in_folder("");
-    CHECK_INT(rmdir(folder), 0);
+    CHECK_INT(rmdir(unit_folder()), 0);
 }

@@ -1,21 +1,67 @@
 #include "unit.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 struct unit_test *unit_first, **unit_last = &unit_first;
 bool unit_failed;
 
+static struct {
+    pid_t pid; /* a forked child that ends is not the program's end */
+    int done;
+    const struct unit_test *running;
+} progress;
+
+const char *unit_folder(void)
+{
+    static char folder[] = "/tmp/mlutils-unit-XXXXXX";
+    static bool made;
+    if (!made && !mkdtemp(folder)) {
+        perror(folder);
+        exit(1);
+    }
+    made = true;
+    return folder;
+}
+
+const char *in_folder(const char *name)
+{
+    static char path[4][256];
+    static unsigned turn;
+    char *out = path[turn++ % 4];
+    (void)snprintf(out, sizeof path[0], "%s/%s", unit_folder(), name);
+    return out;
+}
+
+/* What calls exit in the middle of a test must not look like a short list of passed tests. */
+static void ended_early(void)
+{
+    if (getpid() != progress.pid || !progress.running)
+        return;
+    printf("# exit was called in this test\nnot ok %d - %s\n", progress.done + 1,
+           progress.running->name);
+    (void)fflush(stdout);
+    _exit(1);
+}
+
 int main(void)
 {
-    int count = 0, failures = 0;
+    int failures = 0;
+    progress.pid = getpid();
+    (void)atexit(ended_early);
     for (struct unit_test *t = unit_first; t; t = t->next) {
         unit_failed = false;
+        progress.running = t;
         if (t->run_with)
             t->run_with(t->argument);
         else
             t->run();
-        count++;
+        progress.done++;
         failures += unit_failed;
-        printf("%sok %d - %s\n", unit_failed ? "not " : "", count, t->name);
+        printf("%sok %d - %s\n", unit_failed ? "not " : "", progress.done, t->name);
+        (void)fflush(stdout); /* a crash keeps what passed before it */
     }
-    printf("1..%d\n", count);
+    progress.running = NULL;
+    printf("1..%d\n", progress.done);
     return failures ? 1 : 0;
 }

@@ -1,6 +1,6 @@
 /*
- * A unit test program: TEST(name) { CHECK(...); } blocks register themselves; main runs them all and
- * prints TAP (https://testanything.org). Exit status 1 when one failed.
+ * A unit test program: TEST(name) { CHECK(...); } blocks register themselves; main runs them all
+ * and prints TAP (https://testanything.org). Exit status 1 when one failed.
  */
 #ifndef UNIT_H
 #define UNIT_H
@@ -20,11 +20,16 @@ struct unit_test {
 extern struct unit_test *unit_first, **unit_last;
 extern bool unit_failed;
 
+/* A folder of this program's own in /tmp, made at the first call; the last test removes it. */
+const char *unit_folder(void);
+/* The path of a name in it, valid for three more calls. */
+const char *in_folder(const char *name);
+
 #define TEST(id)                                                                                   \
     static void test_##id(void);                                                                   \
     __attribute__((constructor)) static void register_##id(void)                                   \
     {                                                                                              \
-        static struct unit_test t = {.name = #id, .run = test_##id};                                        \
+        static struct unit_test t = {.name = #id, .run = test_##id};                               \
         *unit_last = &t;                                                                           \
         unit_last = &t.next;                                                                       \
     }                                                                                              \
