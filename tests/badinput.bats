@@ -71,6 +71,22 @@ copies() {
     refused 1:3 "never closed" 'a,"b\n'
 }
 
+@test "the first thing wrong is the one that is told, however the file is cut" {
+    printf 'a,b\n1,2\n3\n5,"6\n' >f.csv
+    for chunk in 1 7 4096; do
+        for way in f.csv -; do
+            ML_CHUNK=$chunk run -3 wrangle 'select b' "$way" <f.csv
+            [[ "$output" == *:3:*"1 cell where the header has 2"* ]]
+        done
+    done
+    printf 'a,b\n1,2\n3,4\n5,"6\n' >f.csv
+    for way in "wrangle 'select b' f.csv" "cat f.csv | wrangle 'select b'"; do
+        run -3 --separate-stderr sh -c "$way"
+        [ "$output" = $'b\n2\n4' ]
+        [[ "$stderr" == *":4:3: quote is never closed" ]]
+    done
+}
+
 @test "stray quotes are found at their byte" {
     refused 2:4 "stray quote" 'a,b\n1,5" x\n3,4\n'
     refused 2:5 "stray quote" 'a,b\n1,"5"x\n3,4\n'

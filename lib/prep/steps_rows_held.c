@@ -232,6 +232,7 @@ const struct step_kind steps_rows_held[] = {
         .finish = reverse_finish,
         .state_free = reverse_free,
         .produce = reverse_produce,
+        .shards = shards_always,
         .blocking = true,
         .needs_all = true,
     },

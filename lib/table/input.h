@@ -30,6 +30,7 @@ struct open_record {
     uint64_t lines;   /* newlines in it, */
     uint64_t records; /* those of blank lines */
     bool inside;      /* what comes next is inside quotes */
+    size_t rest;      /* bytes of it, a newline at its end, once the last slice has settled */
 };
 
 struct input {
@@ -76,10 +77,17 @@ struct slice {
 /* Reads it and, in its turn, makes b of the records that end in it: 1 or < 0. */
 int input_read_slice(struct input *in, const struct slice *slice, struct batch *b, struct error *e);
 
-/* Whether b->text holds a whole record of at most max_record bytes: 1; 0: not yet; < 0: never. The
- * text of a file at its end is settled: 1 or < 0, blank lines at the end are cut off. */
+/* When all slices have settled: 0, or what is wrong with the record that is left. */
+int input_end_slices(struct input *in, const struct input_file *f, struct buf *text,
+                     struct error *e);
+
+/* Whether text holds a whole record, of at most max_record bytes: 1; 0: not yet; < 0: never. At the
+ * end of the file blank lines are cut off. */
 int input_check(struct input *in, const struct input_file *f, struct buf *text, bool at_end,
                 struct scan_borders *borders, struct error *e);
+/* The error that the record which begins text, and does not end in it, is. */
+int input_explain_open(const struct input *in, const struct input_file *f, const struct buf *text,
+                       struct error *e);
 /* b, whose text has these borders, becomes the next chunk. */
 void input_take(struct input *in, const struct input_file *f, struct batch *b,
                 const struct scan_borders *borders);

@@ -94,8 +94,8 @@ static bool only_blank(const struct input_file *f, const char *text, size_t n)
     return true;
 }
 
-static int explain_open_record(struct input *in, const struct input_file *f, const struct buf *text,
-                               struct error *e)
+int input_explain_open(const struct input *in, const struct input_file *f, const struct buf *text,
+                       struct error *e)
 {
     if (f->format.kind == FORMAT_CSV && f->format.quote &&
         memchr(text->at, f->format.quote, text->len))
@@ -109,17 +109,14 @@ int input_check(struct input *in, const struct input_file *f, struct buf *text, 
                 struct scan_borders *borders, struct error *e)
 {
     leave_blank_lines(f, text->at, borders);
-    if (at_end && borders->end < text->len) {
-        if (!only_blank(f, text->at + borders->end, text->len - borders->end))
-            return explain_open_record(in, f, text, e);
+    if (at_end && only_blank(f, text->at + borders->end, text->len - borders->end))
         text->len = borders->end;
-    }
     /* The first record, which may have been read in pieces, is no longer than it may be. */
     bool fits = text->len <= in->max_record ||
                 (borders->end > 0 && find_borders(f, text->at, in->max_record).end > 0);
-    if (!fits)
-        return explain_open_record(in, f, text, e);
-    return borders->end > 0 || at_end;
+    if (!fits || (at_end && borders->end == 0 && text->len > 0))
+        return input_explain_open(in, f, text, e);
+    return borders->end > 0;
 }
 
 void input_take(struct input *in, const struct input_file *f, struct batch *b,
@@ -143,6 +140,8 @@ static int read_stream(struct input *in, struct input_file *f, struct batch *b, 
     struct buf *text = &b->text;
     buf_add(text, in->carry.at, in->carry.len);
     in->carry.len = 0;
+    if (in->at_end && text->len > 0) /* behind the last records */
+        return input_explain_open(in, f, text, e);
     while (!in->at_end) {
         int got = read_more(in, f, text, e);
         if (got < 0)
@@ -151,7 +150,7 @@ static int read_stream(struct input *in, struct input_file *f, struct batch *b, 
         got = input_check(in, f, text, in->at_end, &borders, e);
         if (got < 0)
             return got;
-        if (got > 0 && borders.end > 0) {
+        if (got > 0) {
             buf_add(&in->carry, text->at + borders.end, text->len - borders.end);
             if (f->format.kind != FORMAT_CSV)
                 borders.records = json_count_records(text->at, borders.end);
@@ -162,19 +161,16 @@ static int read_stream(struct input *in, struct input_file *f, struct batch *b, 
     return 0;
 }
 
-/* The next slice of a file whose slices are not all begun. */
 static struct slice next_slice(struct input *in, bool first)
 {
     uint64_t left = in->end - in->next;
     size_t n = left < in->chunk ? (size_t)left : in->chunk;
     struct slice slice = {in->current, in->next, n, first, n == left};
     in->next += n;
-    if (slice.last)
-        end_file(in);
     return slice;
 }
 
-/* The next chunk of what cannot be sliced, or a slice to be read: 1, 0 at the end, < 0. */
+/* The next slice to be read, or a chunk of what is not sliced: 1, 0 at the end, < 0. */
 static int next_chunk(struct input *in, struct batch *b, struct slice *slice, struct error *e)
 {
     for (; in->current < in->files.len; end_file(in)) {
@@ -182,18 +178,18 @@ static int next_chunk(struct input *in, struct batch *b, struct slice *slice, st
         bool first = !in->started;
         int status = begin_file(in, f, e);
         b->sequence = in->chunks;
-        if (status == 0 && in->sliced) {
+        if (status == 0 && in->sliced && in->next < in->end) {
             in->chunks++;
             *slice = next_slice(in, first);
             return 1;
         }
-        turn_wait(in->turn, in->chunks); /* the chunks of files before have settled */
+        turn_wait(in->turn, in->chunks); /* all chunks before have settled */
         if (in->failed)
             return 0;
         if (first)
             in->line = f->first_line;
         if (status == 0)
-            status = read_stream(in, f, b, e);
+            status = in->sliced ? input_end_slices(in, f, &b->text, e) : read_stream(in, f, b, e);
         if (status) {
             in->failed = status < 0;
             in->chunks++;

@@ -68,6 +68,8 @@ static int settle(struct input *in, const struct slice *slice, const struct scan
             status = input_check(in, f, &b->text, slice->last, &borders, e);
         if (status < 0)
             return status;
+        if (slice->last)
+            in->open.rest = b->text.len - borders.end;
     }
     if (borders.end == 0)
         borders.records = 0;
@@ -78,8 +80,6 @@ static int settle(struct input *in, const struct slice *slice, const struct scan
     if (scanned->blank && borders.end)
         borders.records = json_count_records(b->text.at, borders.end);
     input_take(in, f, b, &borders);
-    if (slice->last)
-        input_file_close(in, f);
     return 1;
 }
 
@@ -109,4 +109,18 @@ int input_read_slice(struct input *in, const struct slice *slice, struct batch *
     in->failed |= status < 0;
     turn_next(in->turn);
     return status < 0 ? status : 1;
+}
+
+int input_end_slices(struct input *in, const struct input_file *f, struct buf *text,
+                     struct error *e)
+{
+    size_t n = in->open.rest;
+    if (n == 0)
+        return 0;
+    buf_reserve(text, n);
+    text->at[n - 1] = f->newline; /* the file may have none at its end */
+    uint64_t left = in->end - in->open.at;
+    int status = source_read_at(f->source, in->open.at, text->at, n < left ? n : (size_t)left, e);
+    text->len = n;
+    return status ? status : input_explain_open(in, f, text, e);
 }

@@ -43,9 +43,7 @@ static void check_block(struct hold *h, size_t i, bool backwards, int64_t first,
 /* Two threads' rows, whose chunks lie between each other's, with so much memory each. */
 static void check_two_threads(size_t memory)
 {
-    struct prep_context context = {.jobs = 2, .memory = 2 * memory};
-    struct step step = {.context = &context};
-    struct hold *a = hold_new(&step), *b = hold_new(&step);
+    struct hold *a = hold_new(memory), *b = hold_new(memory);
     add(a, 0, 0, 3);
     add(a, 0, 3, 2); /* the same chunk goes on */
     add(b, 1, 5, 1000);
