@@ -43,7 +43,9 @@ const struct command command_merge = {
     .options = options,
     .options_size = sizeof(struct merge_options),
     .run = run,
-    .more = "The result is the same, bit for bit, as that of one fit over all the rows, in whatever order the "
-            "states are given; where there is no such merge they are refused. Shards of a program that draws "
+    .more = "The result is the same, bit for bit, as that of one fit over all the rows, in "
+            "whatever order the "
+            "states are given; where there is no such merge they are refused. Shards of a program "
+            "that draws "
             "by row must be fitted with --first-row.",
 };

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* ---- rejected rows ------------------------------------------------------------------------------------ */
-
 static int open_rejects(struct session *s, const char *path, struct error *e)
 {
     struct sink *out = NULL;

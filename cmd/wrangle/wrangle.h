@@ -84,18 +84,16 @@ struct stream_options {
 /* clang-format on */
 
 #define STREAM_FIRST_ROW(S)                                                                        \
-    {0,                                                                                            \
-     "first-row",                                                                                  \
-     "N",                                                                                          \
-     INTO_INT(S, stream.first_row),                                                                \
-     .fallback = "1",                                                                              \
-     .range = "1..4000000000000",                                                                  \
-     .help = "number of the first record, in the whole that the input is a shard of"}
+    {                                                                                              \
+        0, "first-row", "N", INTO_INT(S, stream.first_row),                                        \
+            .fallback = "1", .range = "1..4000000000000",                                          \
+            .help = "number of the first record, in the whole that the input is a shard of"        \
+    }
 
 /* What a command runs on, made from its options. */
 struct session {
     struct prep_context context;
-    struct format from;         /* of the input, when given */
+    struct format from; /* of the input, when given */
     uint64_t first_row;
     struct text *na;
     struct zone *zone;

@@ -24,8 +24,6 @@ enum type aggregate_answers_as(const struct aggregate *a, const struct accumulat
 /* The functions of a struct accumulator have its parameters, whatever they do with them.
  * NOLINTBEGIN(readability-non-const-parameter) */
 
-/* ---- count, sum, mean ---------------------------------------------------------------------- */
-
 static void count_add(const struct aggregate *a, char *states, const struct samples *v,
                       size_t *held)
 {
@@ -159,8 +157,6 @@ static double sum_of_moments(const struct moments *m)
     return sum_value(&m->power[0]);
 }
 
-/* ---- moments ------------------------------------------------------------------------------- */
-
 static struct moments *moments_at(const struct aggregate *a, char *states, size_t i)
 {
     struct moments *m = STATE(struct moments, states, i);
@@ -237,8 +233,6 @@ static double max_of_moments(const struct moments *m)
 {
     return m->count ? m->max : (double)NAN;
 }
-
-/* ---- min, max, first, last: one value kept ------------------------------------------------- */
 
 struct kept {
     uint64_t id;
@@ -403,8 +397,6 @@ static const struct keeper kept_keeper = {
     sizeof(struct kept), kept_add, kept_put, kept_absorb, kept_release, false,
 };
 
-/* ---- median, quantile: all values kept ----------------------------------------------------- */
-
 struct values {
     double *at;
     size_t len, cap;
@@ -480,8 +472,6 @@ static const struct keeper values_keeper = {
 };
 
 /* NOLINTEND(readability-non-const-parameter) */
-
-/* ---- the table ----------------------------------------------------------------------------- */
 
 static const struct accumulator accumulators[] = {
     {.name = "count",

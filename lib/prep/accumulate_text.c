@@ -21,8 +21,6 @@ json_t *state_get_json(struct text bytes)
 /* The functions of a struct accumulator have its parameters, whatever they do with them.
  * NOLINTBEGIN(readability-non-const-parameter) */
 
-/* ---- mode, nunique: counts of texts -------------------------------------------------------- */
-
 static void occurrences_add(const struct aggregate *a, char *states, const struct samples *v,
                             size_t *held)
 {
@@ -91,8 +89,6 @@ const struct keeper occurrences_keeper = {
     occurrences_absorb,    occurrences_release, true,
 };
 
-/* ---- nunique_approx ------------------------------------------------------------------------ */
-
 static void distinct_samples(const struct aggregate *a, char *states, const struct samples *v,
                              size_t *held)
 {
@@ -142,8 +138,6 @@ static void distinct_free(char *state)
 const struct keeper distinct_keeper = {
     sizeof(struct distinct), distinct_samples, distinct_put, distinct_absorb, distinct_free, true,
 };
-
-/* ---- collect: a list of all values --------------------------------------------------------- */
 
 /* Values one after the other: row id, length, bytes. */
 static void collect_add(const struct aggregate *a, char *states, const struct samples *v,

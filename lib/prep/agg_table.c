@@ -86,8 +86,6 @@ void agg_table_free(struct agg_table *t)
     mem_free(t);
 }
 
-/* ---- keys ---------------------------------------------------------------------------------- */
-
 /* The set, then length and bytes of each value, all ones for a missing one; columns that are not in
  * the set are missing. */
 static void put_key(struct buf *key, uint64_t set, const struct text *const *cells, size_t count,
@@ -142,8 +140,6 @@ void agg_table_find(struct agg_table *t, struct batch *b, uint64_t set, const ui
     }
     buf_release(&key);
 }
-
-/* ---- spilling ------------------------------------------------------------------------------ */
 
 /* A group's first row, then length and bytes of each state. */
 static void pack_group(const struct agg_table *t, size_t g, struct buf *bytes)
@@ -200,8 +196,6 @@ static void absorb_group(struct agg_table *t, struct text key, struct text bytes
     }
 }
 
-/* ---- merging ---- */
-
 int agg_table_merge(struct agg_table *t, struct agg_table *other, struct error *e)
 {
     if (!t->spilled && !other->spilled && table_bytes(t) + table_bytes(other) <= 2 * t->limit) {
@@ -226,8 +220,6 @@ int agg_table_merge(struct agg_table *t, struct agg_table *other, struct error *
         status = spill_table(other, e);
     return status ? status : sorter_merge(t->spilled, other->spilled, e);
 }
-
-/* ---- leaving ------------------------------------------------------------------------------- */
 
 /* Groups with the same first row go out by their sets, finer ones first: sets are made in falling
  * order. */
@@ -327,7 +319,6 @@ int agg_table_finish(struct agg_table *t, struct error *e)
     order_groups(t);
     return 0;
 }
-
 
 /* The next groups of a spilled table, back in memory: as many as fit, but one at least. */
 static int read_ordered(struct agg_table *t, struct error *e)

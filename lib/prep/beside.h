@@ -46,9 +46,7 @@ int beside_push(struct beside_rows *rows, struct batch *b, const struct span *sp
 int beside_flush(struct beside_rows *rows, struct emit *out, struct error *e);
 void beside_clear(const struct beside *t, struct beside_rows *rows);
 
-/* ---- arguments ------------------------------------------------------------------------------ */
-
-#define BESIDE_ARGS(by_help, keys)                                                              \
+#define BESIDE_ARGS(by_help, keys)                                                                 \
     {.name = "by", .kind = ARG_LIST, .help = by_help},                                             \
         {.name = "take",                                                                           \
          .kind = ARG_TEXT,                                                                         \

@@ -48,9 +48,9 @@ struct learner {
     json_t *(*save)(const struct step *s, const void *state);
     int (*load)(const struct step *s, void *state, const json_t *j, struct error *e);
     void (*release)(void *state); /* what the state owns; NULL: nothing */
-    /* For merging a step with one that learns from what it filled, both NULL where that is not exact.
-     * filled: what the step did to the rows it learnt from.
-     * refill: all of these rows, and no others, were learnt from, and what was filled in is in truth `now`. */
+    /* For merging a step with one that learns from what it filled, both NULL where that is not
+     * exact. filled: what the step did to the rows it learnt from. refill: all of these rows, and
+     * no others, were learnt from, and what was filled in is in truth `now`. */
     bool (*filled)(const void *state, struct filled *out);
     bool (*refill)(void *state, const struct filled *was, double now);
 };

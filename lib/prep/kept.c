@@ -61,8 +61,6 @@ void kept_free(struct kept *k)
     mem_free(k);
 }
 
-/* ---- spilling ------------------------------------------------------------------------------- */
-
 static struct text text_in(const struct buf *b)
 {
     return (struct text){b->at, b->len};
@@ -105,8 +103,6 @@ static int relieve(struct kept *k, struct error *e)
     size_t held = map_held(&k->groups.map) + k->rows.cap * sizeof *k->rows.at + k->held;
     return held > k->memory ? spill(k, e) : 0;
 }
-
-/* ---- rows in -------------------------------------------------------------------------------- */
 
 void kept_batch(struct kept *k, struct batch *b, const size_t *columns, size_t count)
 {
@@ -166,8 +162,6 @@ int kept_push_first(struct kept *k, struct batch *b, struct emit *out, struct er
     batch_filter(b, keep);
     return emit(out, b, e);
 }
-
-/* ---- the rows that stay --------------------------------------------------------------------- */
 
 static int put_result(struct kept *k, const struct row *row, struct error *e)
 {

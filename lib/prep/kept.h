@@ -15,8 +15,8 @@ enum kept_which { KEPT_FIRST, KEPT_LAST, KEPT_SINGLE };
 struct kept *kept_new(const struct step *s, enum kept_which which);
 /* From here on rows are those of b, told apart by these columns. Columns may then be dropped. */
 void kept_batch(struct kept *k, struct batch *b, const size_t *columns, size_t count);
-/* With KEPT_FIRST: hands the first row of each value on (takes b), at once as long as the values are
- * in memory; the others come from kept_emit. */
+/* With KEPT_FIRST: hands the first row of each value on (takes b), at once as long as the values
+ * are in memory; the others come from kept_emit. */
 int kept_push_first(struct kept *k, struct batch *b, struct emit *out, struct error *e);
 /* Copies the rows that stay, as far as one can tell. */
 int kept_add(struct kept *k, struct batch *b, struct error *e);

@@ -1,6 +1,7 @@
 /*
  * later: rows that wait for rows behind them, when memory does not hold those that wait: they go to
- * disk, and pass once more from the last to the first, so that what they wait for comes before them.
+ * disk, and pass once more from the last to the first, so that what they wait for comes before
+ * them.
  */
 #ifndef PREP_LATER_H
 #define PREP_LATER_H

@@ -30,8 +30,6 @@ struct grouping lookahead_grouping(const struct step *s)
     return (struct grouping){&l->groups.map, p->by, p->by_count, held};
 }
 
-/* ---- what waits ------------------------------------------------------------------------------ */
-
 int lookahead_start(struct step *s, struct error *e)
 {
     (void)e;
@@ -125,8 +123,6 @@ struct held *lookahead_hold(struct step *s, struct batch *b)
     l->bytes += batch_held(b);
     return h;
 }
-
-/* ---- on disk --------------------------------------------------------------------------------- */
 
 int lookahead_later(struct step *s, struct batch *b, double **notes, size_t note_count,
                     struct error *e)

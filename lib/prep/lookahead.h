@@ -77,8 +77,6 @@ int lookahead_later(struct step *s, struct batch *b, double **notes, size_t note
 int lookahead_flush(struct step *s, int (*turn)(void *context, struct batch *b, struct error *e),
                     void *context, struct emit *out, struct error *e);
 
-/* ---- entries --------------------------------------------------------------------------------- */
-
 #define LIMIT_ARG(what)                                                                            \
     {                                                                                              \
         .name = "limit", .kind = ARG_INT, .min = 1, .max = 1e15, .help = what                      \

@@ -1,8 +1,6 @@
 #include "prep/match.h"
 #include "prep/recipe.h"
 
-/* ---- keys ----------------------------------------------------------------------------------- */
-
 struct match_key match_key(const struct schema *left, size_t l, const struct schema *right,
                            size_t r)
 {
@@ -50,8 +48,6 @@ int match_keys(struct step *s, const char *name, const struct schema *left,
     }
     return 0;
 }
-
-/* ---- bytes of keys -------------------------------------------------------------------------- */
 
 enum { KEY_MISSING, KEY_TEXT, KEY_INT, KEY_DOUBLE, KEY_TIME };
 
@@ -127,8 +123,6 @@ bool match_bytes(const struct match *m, const struct text **cells, size_t row, s
     return true;
 }
 
-/* ---- the side table ------------------------------------------------------------------------- */
-
 void match_add(struct match *m, struct batch *side)
 {
     const struct text **cells = batch_array(side, m->count, sizeof *cells);
@@ -178,8 +172,6 @@ void match_release(struct match *m)
     buf_release(&m->scratch);
     m->starts = m->rows = NULL;
 }
-
-/* ---- looking up ----------------------------------------------------------------------------- */
 
 struct match_reader match_reader(const struct match *m, struct batch *b)
 {

@@ -2,8 +2,6 @@
 
 #include <math.h>
 
-/* ---- on a line ------------------------------------------------------------------------------ */
-
 /* a - b, for a not before b. */
 static double distance(bool is_time, struct point a, struct point b)
 {
@@ -30,8 +28,6 @@ bool near_holds(const struct near_rule *rule, const struct span *span, struct po
     int high = point_compare(rule->is_time, span->high, p);
     return (low < 0 || (low == 0 && rule->at_low)) && (high > 0 || (high == 0 && rule->at_high));
 }
-
-/* ---- asof on disk --------------------------------------------------------------------------- */
 
 /* Rows of the side table with the same value: the first and the last of them. */
 struct equals {
@@ -129,8 +125,6 @@ int near_pair_asof(struct pairing *p, void *context, struct error *e)
         equals_release(&a.values[i]);
     return rc;
 }
-
-/* ---- range on disk -------------------------------------------------------------------------- */
 
 /* Pairs a left row with an interval that holds it. */
 static int put_if_held(struct pairing *p, const struct near_rule *rule, const struct pair_row *left,

@@ -7,8 +7,6 @@
 
 #include "prep/beside.h"
 
-/* ---- on a line ------------------------------------------------------------------------------ */
-
 enum near_direction { NEAR_BACKWARD, NEAR_FORWARD, NEAR_NEAREST };
 
 /* Which rows are near. */

@@ -101,8 +101,6 @@ void pairing_free(struct pairing *p)
     mem_free(p);
 }
 
-/* ---- results -------------------------------------------------------------------------------- */
-
 static struct text text_in(const struct buf *b)
 {
     return (struct text){b->at, b->len};
@@ -143,8 +141,6 @@ static int put_right_alone(struct pairing *p, const struct pair_row *right, stru
     return put_result(p, LAST, right->place, &head, (struct text){no_row, sizeof no_row},
                       right->row, e);
 }
-
-/* ---- rows in -------------------------------------------------------------------------------- */
 
 static void put_line(const struct pairing *p, const struct span *span, struct buf *key)
 {
@@ -250,8 +246,6 @@ int pairing_add(struct pairing *p, struct batch *b, const struct span *spans, st
     return rc;
 }
 
-/* ---- merging -------------------------------------------------------------------------------- */
-
 /* The key of a record ends with what its row puts behind it. */
 static size_t key_tail(struct pairing *p, const struct span *span)
 {
@@ -348,8 +342,6 @@ static int merge(struct pairing *p, struct error *e)
     }
     return rc;
 }
-
-/* ---- rows out ------------------------------------------------------------------------------- */
 
 /* The result's record at hand, and rows taken from it for one batch. */
 struct reading {
@@ -478,8 +470,6 @@ int pairing_emit(struct pairing *p, struct emit *out, struct error *e)
         rc = emit_results(p, out, e);
     return rc < 0 ? rc : 0;
 }
-
-/* ---- cells of the side table ---------------------------------------------------------------- */
 
 void pairing_add_columns(const struct side *side, const struct taken *take, struct batch *b,
                          const struct paired *r)

@@ -33,7 +33,7 @@ struct pair_row {
 
 /* What became of rows, for a batch: its rows, and of the side table beside them the cells held. */
 struct paired {
-    bool right_only;           /* rows of the side table without partner; b is empty, n its rows */
+    bool right_only; /* rows of the side table without partner; b is empty, n its rows */
     size_t n;
     const uint64_t *places;    /* of right rows, when right_only */
     const uint8_t *has;        /* by row: it has a partner */
@@ -52,7 +52,7 @@ struct pairing_rules {
     bool on_line, is_time; /* rows are given a span; those without one have no partner */
     bool has_text;         /* of each row a text is held, that of these columns: */
     size_t left_text, right_text;
-    bool unique; /* a key that the side table has twice is ERR_DATA */
+    bool unique;                  /* a key that the side table has twice is ERR_DATA */
     bool keeps_left, keeps_right; /* rows that match nothing are results, too */
     /* Both tables stand before the rows of one key, which both have: pairs them, and leaves both
      * behind them. */
@@ -75,8 +75,6 @@ int pairing_add(struct pairing *p, struct batch *b, const struct span *spans, st
  * table; rows of the side table without partner behind. */
 int pairing_emit(struct pairing *p, struct emit *out, struct error *e);
 void pairing_free(struct pairing *p);
-
-/* ---- for pair ------------------------------------------------------------------------------- */
 
 /* The next row of the key; NULL behind the last. Lives until the next call. */
 const struct pair_row *pairing_left(const struct pairing *p);
@@ -105,8 +103,6 @@ struct kept_row {
 };
 void kept_row_set(struct kept_row *k, const struct pair_row *row);
 void kept_row_release(struct kept_row *k);
-
-/* ---- for finish ----------------------------------------------------------------------------- */
 
 /* Adds the cells of the columns taken. */
 void pairing_add_columns(const struct side *side, const struct taken *take, struct batch *b,

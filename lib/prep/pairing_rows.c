@@ -45,8 +45,6 @@ void pair_row_get(struct text bytes, struct pair_row *row)
     row->row = bytes;
 }
 
-/* ---- a row ---------------------------------------------------------------------------------- */
-
 void kept_row_set(struct kept_row *k, const struct pair_row *row)
 {
     k->there = true;
@@ -60,8 +58,6 @@ void kept_row_release(struct kept_row *k)
     buf_release(&k->bytes);
     *k = (struct kept_row){0};
 }
-
-/* ---- lists ---------------------------------------------------------------------------------- */
 
 struct pair_list {
     struct tape *tape;

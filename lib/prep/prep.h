@@ -114,12 +114,14 @@ struct step_kind {
     /* Ordered, with a table of groups: that table, what it is by, and the bytes it and all that is
      * kept for its groups take. Past --memory rows of further groups go to disk: see regroup.h. */
     struct grouping (*grouping)(const struct step *s);
-    bool holds_back;        /* with grouping: rows may leave later than those behind them came */
+    bool holds_back; /* with grouping: rows may leave later than those behind them came */
     bool ordered;
-    /* Not for F: whether the rows that leave it for each of several shards are together those that leave it
-     * for the whole, in any order. NULL: when each row goes by itself: not blocking, ordered or flushed. */
+    /* Not for F: whether the rows that leave it for each of several shards are together those that
+     * leave it for the whole, in any order. NULL: when each row goes by itself: not blocking,
+     * ordered or flushed. */
     bool (*shards)(const struct step *s);
-    bool wants_all;         /* every row must pass it, even when no step behind wants more (tee, split to files) */
+    /* Every row must pass it, even when no step behind wants more (tee, split to files) */
+    bool wants_all;
 
     /* Learning (F) and gathering (B): a state per thread, merged without regard to order. */
     void *(*state_new)(const struct step *s);
@@ -148,15 +150,15 @@ struct step_kind {
 
 const struct step_kind *step_kind_find(struct text name); /* by name or alias */
 size_t step_kind_count(void);
-const struct step_kind *step_kind_at(size_t i);              /* family by family */
+const struct step_kind *step_kind_at(size_t i); /* family by family */
 
 /* For step_kind.shards of steps that only put rows into another order, or elsewhere, too. */
 bool shards_always(const struct step *s);
 
-/* Families register themselves in registry.c's list of tables; each table ends with name == NULL. */
+/* Families register themselves in registry.c's list of tables;
+ * each table ends with name == NULL. */
 
-/* ---- a step of a program ----------------------------------------------------------------------- */
-
+/* name=value of an ARG_PAIRS argument. */
 /* name=value of an ARG_PAIRS argument. */
 struct pair {
     struct text name, value;
@@ -189,16 +191,16 @@ struct step {
     struct arg_value *values;      /* by index in kind->args */
     VEC(struct pair) pairs;        /* ARG_PAIRS, in order */
     size_t *columns, column_count; /* resolved selection of the argument "columns" */
-    const char **names;         /* their names */
-    bool in_order;              /* its apply or push, too, must see batches one at a time in the order of the
-                                   stream: an expression of it looks at other rows, or its start said so */
-    bool by_row;                /* what it learns, or what leaves it, goes by the numbers of rows: an expression
-                                   of it does, or its open said so */
-    VEC(size_t) reads;          /* further columns it reads (by=, order=, expressions) */
-    void *plan;                 /* made by open */
-    void *run;                  /* made by start */
-    struct regroup *regroup;    /* of a pass, once there are too many groups for memory */
-    void *learnt;               /* state after finish; NULL while not learnt */
+    const char **names;            /* their names */
+    bool in_order; /* its apply or push, too, must see batches one at a time in the order of the
+                      stream: an expression of it looks at other rows, or its start said so */
+    bool by_row;   /* what it learns, or what leaves it, goes by the numbers of rows: an expression
+                      of it does, or its open said so */
+    VEC(size_t) reads;       /* further columns it reads (by=, order=, expressions) */
+    void *plan;              /* made by open */
+    void *run;               /* made by start */
+    struct regroup *regroup; /* of a pass, once there are too many groups for memory */
+    void *learnt;            /* state after finish; NULL while not learnt */
 };
 
 /* Arguments by name (which must be in kind->args; a misspelt one is a program error: abort). */
@@ -233,8 +235,8 @@ enum { PUSH_DONE = 1 };
 int emit(struct emit *out, struct batch *b, struct error *e);
 struct batch *emit_batch(struct emit *out);
 /* A way on like `out` that hands batches to `take` (which takes them); freed with mem_free. */
-struct emit *emit_to(struct emit *out,
-                     int (*take)(void *context, struct batch *b, struct error *e), void *context);
+struct emit *emit_to(struct emit *out, int (*take)(void *context, struct batch *b, struct error *e),
+                     void *context);
 
 /* Steps, their methods and the functions of expressions, of one family or (NULL) of all: a table
  * for eyes, or JSON Lines with name, kind (step, method, function), family, class, description,
@@ -251,20 +253,20 @@ struct catalog_count catalog_count(void);
 void catalog_mdoc_steps(struct buf *out);
 void catalog_mdoc_functions(struct buf *out);
 
-/* ---- recipes ------------------------------------------------------------------------------------ */
-
+/* A program, and what it learnt once fitted. */
 struct row_range {
-    uint64_t first, last;       /* from 1 */
+    uint64_t first, last; /* from 1 */
 };
 
 struct recipe {
     struct text program; /* owned */
     VEC(struct step *) steps;
     struct prep_context context;
-    struct schema schema;       /* of the input it was opened against */
-    uint64_t rows_seen;         /* by the fit */
-    bool cut_short;             /* rows_seen are not all: no step wanted more */
-    VEC(struct row_range) ranges; /* their numbers; sorted and apart; fewer rows than seen: not known */
+    struct schema schema; /* of the input it was opened against */
+    uint64_t rows_seen;   /* by the fit */
+    bool cut_short;       /* rows_seen are not all: no step wanted more */
+    /* Their numbers; sorted and apart; fewer rows than seen: not known */
+    VEC(struct row_range) ranges;
 };
 
 /* Parses and checks names and arguments; columns are looked up later. Errors are ERR_USAGE with
@@ -285,8 +287,9 @@ int recipe_fit(struct recipe *r, struct input *in, struct error *e);
 int recipe_save(struct recipe *r, struct buf *out, struct error *e);
 int recipe_load(const char *json, size_t n, const struct prep_context *context, struct recipe **out,
                 struct error *e);
-/* Merges the state of `from` (same program, same columns) into r, which is of no use after an error. The
- * result has the bits of a fit of all the rows; where that cannot be, ERR_DATA says why. */
+/* Merges the state of `from` (same program, same columns) into r, which is of no use after an
+ * error. The result has the bits of a fit of all the rows;
+ * where that cannot be, ERR_DATA says why. */
 int recipe_merge(struct recipe *r, struct recipe *from, struct error *e);
 /* Checks an input against the recorded schema. A column gone that a step needs is ERR_DATA; another
  * type or a column the recipe does not know goes to warn; strict makes all of these errors. */
@@ -303,8 +306,8 @@ struct run_options {
     void *consume_context;
 };
 int recipe_run(struct recipe *r, struct input *in, const struct run_options *o, struct error *e);
-/* After fitting or running, before saving: reads what was left of the input because no step wanted more, as how
- * much that is depends on threads and chunks. */
+/* After fitting or running, before saving: reads what was left of the input because no step wanted
+ * more, as how much that is depends on threads and chunks. */
 int recipe_count_rows(struct recipe *r, struct input *in, struct error *e);
 /* The plan in words: steps, classes, passes, memory. in NULL: as far as columns do not matter. */
 int recipe_explain(struct recipe *r, const struct schema *in, struct buf *out, struct error *e);

@@ -62,14 +62,14 @@ const char *column_hint(char out[static HINT_MAX], struct text word, const struc
 int recipe_open_step(struct recipe *r, size_t i, const struct schema *schema, struct error *e);
 /* Changes the schema to that behind step i; a step that learns must have learnt. */
 int recipe_shape_step(struct recipe *r, size_t i, struct schema *schema, struct error *e);
-/* Whether the rows that leave it for shards are those that leave it for the whole: see step_kind.shards. */
+/* Whether the rows that leave it for shards are those that leave it for the whole: see
+ * step_kind.shards. */
 bool step_shards(const struct step *s);
 /* Whether the step must see rows before its shape and work are known. */
 bool step_learns(const struct step *s);
 /* together[i]: step i can learn in the pass of step `at`, the first that must, from rows of that
  * schema. Steps that have learnt (or are marked so on entry) are left out. */
 void recipe_learners(struct recipe *r, size_t at, const struct schema *schema, bool *together);
-/* ---- ranges.c: which rows of a whole a state is of ------------------------------------------------ */
 
 /* The rows of the fit: seen many from number first. */
 void ranges_set(struct recipe *r, uint64_t first, uint64_t seen);
@@ -79,7 +79,8 @@ const struct step *ranges_matter(const struct recipe *r);
 /* Both recipes' rows become into's. ERR_DATA when they matter and overlap, or are not known. */
 int ranges_merge(struct recipe *into, const struct recipe *from, struct error *e);
 json_t *ranges_save(const struct recipe *r);
-bool ranges_load(struct recipe *r, const json_t *j); /* false: no ranges, or not of rows_seen rows */
+/* False: no ranges, or not of rows_seen rows */
+bool ranges_load(struct recipe *r, const json_t *j);
 
 /* Makes state what the step has learnt (takes it, also on error). */
 int step_finish(struct step *s, void *state, struct error *e);

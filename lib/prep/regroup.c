@@ -46,8 +46,6 @@ void regroup_free(struct regroup *r)
     mem_free(r);
 }
 
-/* ---- rows in -------------------------------------------------------------------------------- */
-
 static void add_places(struct regroup *r, struct batch *b)
 {
     int64_t *places = batch_array(b, b->rows, sizeof *places);
@@ -141,8 +139,6 @@ int regroup_push(struct regroup *r, struct step *s, struct batch *b, struct emit
         batch_keep(b, known, count);
     return push(r, s, b, out, e);
 }
-
-/* ---- the end -------------------------------------------------------------------------------- */
 
 /* Ends a run, and begins another. */
 static int restart(struct step *s, struct emit *to_done, struct error *e)

@@ -56,8 +56,6 @@ void side_free(struct side *side)
     mem_free(side);
 }
 
-/* ---- reading -------------------------------------------------------------------------------- */
-
 static void keep_cells(struct side *side, const uint8_t *wanted, struct batch *b)
 {
     for (size_t i = 0; i < side->schema->fields.len; i++) {
@@ -141,8 +139,6 @@ int side_read(struct side *side, const uint8_t *wanted, size_t memory,
     return side_scan(side, keep_batch, &k, e);
 }
 
-/* ---- cells ---------------------------------------------------------------------------------- */
-
 /* What a cell of the side table means, for rows whose own cells are written otherwise. */
 static struct text value_of(const struct side *side, struct text raw, struct arena *arena)
 {
@@ -205,8 +201,6 @@ const struct text *side_copy_cells(struct batch *from, size_t column, struct bat
     }
     return out;
 }
-
-/* ---- beside the stream ---------------------------------------------------------------------- */
 
 static bool holds(const size_t *list, size_t n, size_t column)
 {

@@ -21,8 +21,8 @@ struct side {
 
 /* Opens the file (relative to the context's directory) and reads its header. */
 int side_open(const struct step *s, struct text path, struct side **out, struct error *e);
-/* Reads all rows: `see` gets each batch, of which row r is row side->rows + r of the table, until it
- * returns anything but 0; that is returned. May be called again. */
+/* Reads all rows: `see` gets each batch, of which row r is row side->rows + r of the table, until
+ * it returns anything but 0; that is returned. May be called again. */
 int side_scan(struct side *side, int (*see)(void *context, struct batch *b, struct error *e),
               void *context, struct error *e);
 /* The same (see may be NULL), and the cells of columns with wanted[column] set are kept. SIDE_FULL
@@ -45,8 +45,6 @@ const struct text *side_copy_cells(struct batch *from, size_t column, struct bat
 /* Forgets the rows. */
 void side_clear(struct side *side);
 void side_free(struct side *side);
-
-/* ---- its columns beside those of the stream -------------------------------------------------- */
 
 struct taken {
     size_t *at, count;
@@ -78,8 +76,6 @@ struct batch *side_piece(struct batch *b, const struct pairs *p, struct emit *ou
 /* The same with the columns beside them, and emitted. */
 int side_emit_piece(const struct side *side, const struct taken *take, struct batch *b,
                     const struct pairs *p, struct emit *out, struct error *e);
-
-/* ---- arguments ------------------------------------------------------------------------------ */
 
 #define SIDE_FILE_ARG                                                                              \
     {                                                                                              \

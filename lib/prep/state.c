@@ -6,8 +6,6 @@
 #define FORMAT_NAME "mlutils-recipe"
 enum { FORMAT_VERSION = 1, FINGERPRINT_SIZE = 33 };
 
-/* ---- saving --------------------------------------------------------------------------------- */
-
 /* Tells schemas apart: 128 bits of hash over names and types, in hexadecimal. */
 static void fingerprint(const struct schema *schema, char out[static FINGERPRINT_SIZE])
 {
@@ -29,7 +27,8 @@ static json_t *save_schema(const struct schema *schema)
         const struct field *f = &schema->fields.at[i];
         json_t *field = json_object();
         json_object_set_new(field, "name", json_string_nocheck(f->name));
-        json_object_set_new(field, "type", f->empty ? json_null() : json_string(type_name(f->type)));
+        json_object_set_new(field, "type",
+                            f->empty ? json_null() : json_string(type_name(f->type)));
         if (f->declared)
             json_object_set_new(field, "declared", json_true());
         json_array_append_new(list, field);
@@ -98,8 +97,6 @@ int recipe_save(struct recipe *r, struct buf *out, struct error *e)
     json_decref(root);
     return 0;
 }
-
-/* ---- loading -------------------------------------------------------------------------------- */
 
 static int PRINTF_LIKE(3, 4) bad_state(struct error *e, const char *path, const char *format, ...)
 {
@@ -273,8 +270,6 @@ int recipe_load(const char *json, size_t n, const struct prep_context *context, 
     return rc;
 }
 
-/* ---- another input -------------------------------------------------------------------------- */
-
 /* One finding: an error when strict, else a warning. */
 static int drift(bool strict, void (*warn)(const char *message), struct error *e,
                  const char *message)
@@ -304,8 +299,8 @@ static int check_type(const struct field *f, const struct schema *in, bool stric
     return drift(strict, warn, e, message);
 }
 
-/* A recorded column that is gone is an error when a step needs it: then the steps cannot be opened.
- */
+/* A recorded column that is gone is an error when a step needs it:
+ * then the steps cannot be opened. */
 static int check_present(struct recipe *r, const struct schema *in, bool strict, struct error *e)
 {
     const char *gone = NULL;

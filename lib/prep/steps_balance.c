@@ -7,8 +7,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- class_weights --------------------------------------------------------------------------- */
-
 /* rows / (classes * rows of the class), as scikit-learn's class_weight="balanced". */
 static int derive_weights(const struct step *s, struct categories *c, struct error *e)
 {
@@ -21,8 +19,6 @@ static int derive_weights(const struct step *s, struct categories *c, struct err
         table[i] = all / ((double)c->count * (double)categories_rows(c, i));
     return 0;
 }
-
-/* ---- oversample_random, undersample_random --------------------------------------------------- */
 
 /* Rows wanted of each class, in c->own. */
 static int derive_wanted(const struct step *s, struct categories *c, struct error *e)
@@ -108,8 +104,6 @@ static int balance_push(struct step *s, struct batch *b, struct emit *out, struc
     return rc ? rc : emit(out, b, e);
 }
 
-/* ---- tomek_links ----------------------------------------------------------------------------- */
-
 struct dropped {
     uint64_t *ids;
     size_t count;
@@ -175,8 +169,6 @@ static int tomek_apply(const struct step *s, struct batch *b, struct error *e)
     batch_filter(b, keep);
     return 0;
 }
-
-/* ---- the table ------------------------------------------------------------------------------- */
 
 #define CLASS_COLUMN ROWWISE_COLUMNS("the column with the class")
 #define ONLY_TRAINING                                                                              \

@@ -1,8 +1,8 @@
 /* Steps on columns that must see the rows first. */
 #include "prep/families.h"
 #include "prep/hold.h"
-#include "prep/sorted.h"
 #include "prep/recipe.h"
+#include "prep/sorted.h"
 
 /* What was learnt: which of s->columns ever held a value. */
 struct held {

@@ -23,8 +23,6 @@ struct fuzzy_run {
     struct pair_list *partners;   /* on disk: rows of the key at hand that have a text */
 };
 
-/* ---- opening -------------------------------------------------------------------------------- */
-
 static int fuzzy_open(struct step *s, const struct schema *in, struct error *e)
 {
     struct fuzzy_plan *plan = arena_zero(&s->arena, sizeof *plan);
@@ -64,8 +62,6 @@ static int fuzzy_shape(struct step *s, struct schema *schema, struct error *e)
     return rc;
 }
 
-/* ---- how alike ------------------------------------------------------------------------------ */
-
 /* From 0 to 1, 1 for equal texts. */
 static double similarity(int with, const struct characters *a, const struct characters *b,
                          struct arena *arena)
@@ -77,8 +73,6 @@ static double similarity(int with, const struct characters *a, const struct char
         return 1;
     return 1 - (double)edit_distance(a, b, false, arena) / (double)longer;
 }
-
-/* ---- the side table ------------------------------------------------------------------------- */
 
 static int add_side(void *context, struct batch *b, size_t *held, struct error *e)
 {
@@ -114,8 +108,6 @@ static void fuzzy_stop(struct step *s)
     mem_free(run);
     s->run = NULL;
 }
-
-/* ---- on disk -------------------------------------------------------------------------------- */
 
 /* The row that is most alike, the first of equals. */
 static int put_best(struct pairing *p, const struct step *s, const struct pair_row *left,
@@ -205,8 +197,6 @@ static int fuzzy_flush(struct step *s, struct emit *out, struct error *e)
 {
     return beside_flush(&((struct fuzzy_run *)s->run)->rows, out, e);
 }
-
-/* ---- in memory ------------------------------------------------------------------------------ */
 
 struct partner {
     uint32_t row; /* of the side table; UINT32_MAX: none */

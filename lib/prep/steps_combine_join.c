@@ -28,8 +28,6 @@ static bool join_keeps_right(const struct join_plan *plan)
     return plan->how == JOIN_RIGHT || plan->how == JOIN_FULL;
 }
 
-/* ---- opening -------------------------------------------------------------------------------- */
-
 static int open_table(struct step *s, struct join_plan *plan, const struct schema *in,
                       struct error *e)
 {
@@ -75,8 +73,6 @@ static int join_shape(struct step *s, struct schema *schema, struct error *e)
                            e);
 }
 
-/* ---- the side table ------------------------------------------------------------------------- */
-
 struct join_run {
     struct beside_rows rows;
     struct hold *held;          /* cross, when memory does not hold the table: the rows */
@@ -97,8 +93,6 @@ static void join_stop(struct step *s)
     mem_free(run);
     s->run = NULL;
 }
-
-/* ---- on disk -------------------------------------------------------------------------------- */
 
 /* A left row with all its partners. */
 static int put_partners(struct pairing *p, const struct step *s, const struct pair_row *left,
@@ -209,8 +203,6 @@ static int hold_rows_of(struct hold *held, struct batch *b, struct error *e)
     return rc;
 }
 
-/* ---- in memory ------------------------------------------------------------------------------ */
-
 static int cross_load(struct step *s, struct join_run *run, struct error *e)
 {
     const struct join_plan *plan = s->plan;
@@ -249,8 +241,6 @@ static int join_start(struct step *s, struct error *e)
         join_stop(s);
     return rc;
 }
-
-/* ---- partners ------------------------------------------------------------------------------- */
 
 /* The side rows that go with a row: list[0 .. count), or without a list all of them. */
 struct partners {
@@ -302,8 +292,6 @@ static void mark_seen(const struct step *s, const uint32_t *right, size_t n)
         if (right[i] != UINT32_MAX)
             atomic_store_explicit(&run->seen[right[i]], 1, memory_order_relaxed);
 }
-
-/* ---- rows out ------------------------------------------------------------------------------- */
 
 /* Fills left and right with up to max pairs from (row, partner) on, which are moved behind them. */
 static size_t fill_pairs(const struct step *s, const uint32_t *groups, size_t rows, size_t *row,
@@ -387,8 +375,6 @@ static int join_push(struct step *s, struct batch *b, struct emit *out, struct e
     return emit_whole(s, b, groups, n, out, e);
 }
 
-/* ---- rows of the side table without a partner ------------------------------------------------ */
-
 static int emit_alone(struct step *s, const uint32_t *rows, size_t n, struct emit *out,
                       struct error *e)
 {
@@ -428,8 +414,6 @@ static int join_flush(struct step *s, struct emit *out, struct error *e)
         return cross_held(s, out, e);
     return run->rows.disk ? beside_flush(&run->rows, out, e) : emit_right_only(s, out, e);
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 /* Rows of the file without a partner in a shard may have one in another. */
 static bool join_shards(const struct step *s)

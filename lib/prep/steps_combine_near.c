@@ -134,8 +134,6 @@ static int near_shape(struct step *s, struct schema *schema, struct error *e)
                            e);
 }
 
-/* ---- the side table ------------------------------------------------------------------------- */
-
 /* Where the rows of a batch of the side table stand. */
 static int side_spans(void *context, struct batch *b, struct span *out, struct error *e)
 {
@@ -431,8 +429,6 @@ static int range_push(struct step *s, struct batch *b, struct emit *out, struct 
     vec_release(&found.right);
     return emit(out, b, e);
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 #define NEAR_ARGS BESIDE_ARGS("columns that must be equal, as in join: a,b=c", "its keys")
 

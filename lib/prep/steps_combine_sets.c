@@ -37,8 +37,6 @@ static void set_close(struct step *s)
     side_free(t->side);
 }
 
-/* ---- running -------------------------------------------------------------------------------- */
-
 /* Rows that belong to the result, but for those that were there before. */
 static int put_rows(struct step *s, struct batch *b, struct emit *out, struct error *e)
 {
@@ -119,8 +117,6 @@ static int set_flush(struct step *s, struct emit *out, struct error *e)
     int rc = beside_flush(&run->rows, out, e);
     return rc == 0 && run->kept ? kept_emit(run->kept, false, out, e) : rc;
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 static const struct arg set_args[] = {
     SIDE_FILE_ARG,

@@ -440,9 +440,6 @@ static int paste_flush(struct step *s, struct emit *out, struct error *e)
     return rc < 0 ? rc : 0;
 }
 
-/* ---- the table ------------------------------------------------------------------------------ */
-
-
 static const struct arg rows_args[] = {
     SIDE_FILE_ARG,
     {0},

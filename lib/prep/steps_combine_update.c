@@ -16,8 +16,6 @@ struct update_run {
     _Atomic uint8_t *seen; /* by side row: it has a partner */
 };
 
-/* ---- opening -------------------------------------------------------------------------------- */
-
 static bool is_key(const struct update_plan *plan, size_t left)
 {
     for (size_t i = 0; i < plan->table.key_count; i++)
@@ -61,8 +59,6 @@ static void update_close(struct step *s)
     struct update_plan *plan = s->plan;
     side_free(plan->table.side);
 }
-
-/* ---- the side table ------------------------------------------------------------------------- */
 
 static void update_stop(struct step *s)
 {
@@ -122,8 +118,6 @@ static int update_flush(struct step *s, struct emit *out, struct error *e)
     return beside_flush(&((struct update_run *)s->run)->rows, out, e);
 }
 
-/* ---- cells from both tables ----------------------------------------------------------------- */
-
 /* The last side row with the key of each row of b, and its cells. */
 static struct paired find_partners(const struct step *s, struct batch *b, uint32_t *partners)
 {
@@ -163,8 +157,6 @@ static void mix_column(const struct update_plan *plan, struct batch *b, size_t i
               (struct column){.form = raw ? FORM_RAW : FORM_TEXT, .source = -1, .text = cells});
 }
 
-/* ---- update_lookup -------------------------------------------------------------------------- */
-
 static int finish_update(void *context, struct batch *b, const struct paired *p, struct emit *out,
                          struct error *e)
 {
@@ -188,8 +180,6 @@ static int update_push(struct step *s, struct batch *b, struct emit *out, struct
     struct paired p = find_partners(s, b, partners);
     return finish_update(s, b, &p, out, e);
 }
-
-/* ---- diff_datasets -------------------------------------------------------------------------- */
 
 enum change { CHANGE_SAME, CHANGE_REMOVED, CHANGE_CHANGED, CHANGE_ADDED };
 static const char *const change_names[] = {"same", "removed", "changed", "added"};
@@ -374,8 +364,6 @@ static int diff_shape(struct step *s, struct schema *schema, struct error *e)
     schema_add(schema, TEXT_LITERAL("changed"), TYPE_TEXT);
     return 0;
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 static const struct arg update_args[] = {
     SIDE_FILE_ARG,

@@ -103,8 +103,6 @@ static int unique_push(struct step *s, struct batch *b, struct emit *out, struct
     return judge(s, b, right, complain_of_repeat, out, e);
 }
 
-/* ---- tables in files ----------------------------------------------------------------------- */
-
 struct table_plan {
     struct beside table;
     const char **names; /* of new columns */
@@ -247,8 +245,6 @@ static int table_flush(struct step *s, struct emit *out, struct error *e)
     return beside_flush(&((struct table_run *)s->run)->rows, out, e);
 }
 
-/* ---- foreign_key --------------------------------------------------------------------------- */
-
 static int foreign_open(struct step *s, const struct schema *in, struct error *e)
 {
     struct table_plan *plan;
@@ -300,8 +296,6 @@ static int foreign_push(struct step *s, struct batch *b, struct emit *out, struc
 {
     return table_push(s, b, out, finish_foreign, e);
 }
-
-/* ---- lookup_join --------------------------------------------------------------------------- */
 
 enum { UNMATCHED_MISSING, UNMATCHED_ERROR }; /* in the order of unmatched= */
 

@@ -5,8 +5,6 @@
 
 #include <math.h>
 
-/* ---- opening -------------------------------------------------------------------------------- */
-
 static int interpolate_open(struct step *s, const struct schema *in, struct error *e)
 {
     int rc = order_open(s, in, e);
@@ -242,8 +240,6 @@ static int interpolate_flush(struct step *s, struct emit *out, struct error *e)
     vec_release(&t.gaps);
     return rc;
 }
-
-/* ---- table ---------------------------------------------------------------------------------- */
 
 static const struct arg interpolate_args[] = {
     ROWWISE_COLUMNS("columns of numbers to fill"),

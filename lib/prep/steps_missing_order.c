@@ -3,8 +3,6 @@
 #include "prep/lookahead.h"
 #include "prep/rowwise.h"
 
-/* ---- forward_fill --------------------------------------------------------------------------- */
-
 /* The last value of a column in a group. */
 struct carried {
     struct buf value;
@@ -105,8 +103,6 @@ static int forward_push(struct step *s, struct batch *b, struct emit *out, struc
     return emit(out, b, e);
 }
 
-/* ---- backward_fill -------------------------------------------------------------------------- */
-
 static void backward_cell(struct gap *g, struct held *h, size_t column, size_t row, uint64_t limit)
 {
     struct text value = h->cells[column][row];
@@ -163,8 +159,6 @@ static int backward_flush(struct step *s, struct emit *out, struct error *e)
     forward_release(&t.forward);
     return rc;
 }
-
-/* ---- table ---------------------------------------------------------------------------------- */
 
 static const struct arg forward_args[] = {
     ROWWISE_COLUMNS("columns to fill"),

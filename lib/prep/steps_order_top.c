@@ -143,8 +143,6 @@ static size_t kept_bytes(const struct kept *k)
     return sizeof *k + k->key.cap + k->row.cap;
 }
 
-/* ---- on disk -------------------------------------------------------------------------------- */
-
 static struct text text_in(const struct buf *b)
 {
     return (struct text){b->at, b->len};
@@ -217,8 +215,6 @@ static int choose_held(struct top *t, struct error *e)
     release_heaps(t);
     return rc;
 }
-
-/* ---- hooks ---------------------------------------------------------------------------------- */
 
 static int top_learn(const struct step *s, void *p, struct batch *b, struct error *e)
 {

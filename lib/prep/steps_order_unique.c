@@ -15,8 +15,6 @@ static int first_start(struct step *s, struct error *e)
     return 0;
 }
 
-/* ---- dedup ---------------------------------------------------------------------------------- */
-
 static int dedup_start(struct step *s, struct error *e)
 {
     (void)e;

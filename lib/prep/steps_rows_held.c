@@ -5,8 +5,6 @@
 #include "prep/sorted.h"
 #include "table/rows.h"
 
-/* ---- tail ----------------------------------------------------------------------------------- */
-
 enum { BATCH_ROWS = 4096 };
 
 struct tail_plan {
@@ -152,8 +150,6 @@ static int tail_flush(struct step *s, struct emit *out, struct error *e)
     return rc < 0 ? rc : 0;
 }
 
-/* ---- reverse -------------------------------------------------------------------------------- */
-
 struct reversed {
     struct hold *hold;
     size_t left; /* blocks not yet produced */
@@ -204,8 +200,6 @@ static int reverse_produce(struct step *s, struct batch *b, struct error *e)
     int rc = hold_read(all->hold, --all->left, true, b, e);
     return rc ? rc : 1;
 }
-
-/* ---- the table ------------------------------------------------------------------------------ */
 
 static const struct arg tail_args[] = {
     {.name = "n",

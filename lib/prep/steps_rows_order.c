@@ -190,7 +190,6 @@ static int tee_flush(struct step *s, struct emit *out, struct error *e)
     return sink_commit(sink, e);
 }
 
-
 #define BY_ARG                                                                                     \
     {                                                                                              \
         .name = "by", .kind = ARG_COLUMNS, .help = "count within each group of equal values"       \

@@ -13,8 +13,6 @@ static int emit_kept(struct batch *b, const uint8_t *keep, struct emit *out, str
     return emit(out, b, e);
 }
 
-/* ---- sample_bernoulli, sample_cluster -------------------------------------------------------- */
-
 static int bernoulli_open(struct step *s, const struct schema *in, struct error *e)
 {
     (void)in, (void)e;
@@ -60,8 +58,6 @@ static int cluster_apply(const struct step *s, struct batch *b, struct error *e)
     batch_filter(b, keep);
     return 0;
 }
-
-/* ---- sample_systematic, decimate ------------------------------------------------------------- */
 
 struct counter {
     uint64_t rows;
@@ -139,8 +135,6 @@ static int decimate_push(struct step *s, struct batch *b, struct emit *out, stru
     }
     return emit_kept(b, keep, out, e);
 }
-
-/* ---- sample_reservoir, sample_weighted, sample_stratified ------------------------------------ */
 
 /* A reservoir for each group; without by= there is one. */
 struct draw_plan {
@@ -320,8 +314,6 @@ static int draw_flush(struct step *s, struct emit *out, struct error *e)
     const struct draw_run *run = s->run;
     return reservoir_emit(run->reservoirs.at, run->reservoirs.len, &run->origin, out, e);
 }
-
-/* ---- the table ------------------------------------------------------------------------------- */
 
 #define FRACTION(must)                                                                             \
     {                                                                                              \

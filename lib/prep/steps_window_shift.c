@@ -390,8 +390,6 @@ static struct grouping shift_grouping(const struct step *s)
     return (struct grouping){known, plan->ordering.by, plan->ordering.by_count, held};
 }
 
-/* ---- session_id ----------------------------------------------------------------------------- */
-
 struct session_plan {
     struct ordering ordering;
     double gap; /* as the column counts: microseconds for times */

@@ -27,8 +27,8 @@ struct stream {
     size_t from, to;       /* the steps in between: recipe->steps[from .. to) */
     struct outlet outlet;
     unsigned jobs;
-    uint64_t rows;          /* set: rows that the source gave */
-    bool cut_short;         /* set: no step wanted the rest */
+    uint64_t rows;  /* set: rows that the source gave */
+    bool cut_short; /* set: no step wanted the rest */
     void (*progress)(void *context, uint64_t rows, uint64_t bytes);
     void *progress_context;
 };

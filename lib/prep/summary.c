@@ -67,12 +67,13 @@ bool summary_filled(const void *state, struct filled *out)
     return true;
 }
 
-/* Sums are exact, so what was added can be taken away. The range stays: a mean or median that filled cells
- * lies within that of the others. */
+/* Sums are exact, so what was added can be taken away. The range stays: a mean or median that
+ * filled cells lies within that of the others. */
 bool summary_refill(void *state, const struct filled *was, double now)
 {
     struct summary *m = state;
-    if (!m->moments || m->quantiles || m->values || m->moments->order > 2 || rows_of(m) != was->rows)
+    if (!m->moments || m->quantiles || m->values || m->moments->order > 2 ||
+        rows_of(m) != was->rows)
         return false;
     struct sum *first = &m->moments->power[0], *second = &m->moments->power[1];
     for (uint64_t i = 0; i < was->times && !isnan(was->value); i++) {

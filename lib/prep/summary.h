@@ -26,7 +26,7 @@ void summary_quantiles(const struct step *s, void *state); /* any quantile; spil
 void summary_values(const struct step *s, void *state);    /* every value; in memory */
 
 int summary_numbers(const struct lesson *l, void *state, const double *values, struct error *e);
-bool summary_filled(const void *state, struct filled *out); /* by learnt.at[0] */
+bool summary_filled(const void *state, struct filled *out);             /* by learnt.at[0] */
 bool summary_refill(void *state, const struct filled *was, double now); /* moments alone */
 int summary_merge(const struct step *s, void *into, void *from, struct error *e);
 json_t *summary_save(const struct step *s, const void *state);

@@ -116,8 +116,8 @@ static void put_zeros(struct buf *text, size_t zeros)
         buf_format(text, "%zu", zeros);
 }
 
-/* Registers as letters (A = 1 ... Z = 26, a = 27 ...), runs of zero registers as decimal numbers.
- */
+/* Registers as letters (A = 1 ... Z = 26, a = 27 ...),
+ * runs of zero registers as decimal numbers. */
 json_t *distinct_save(const struct distinct *d)
 {
     struct buf text = {0};

@@ -125,8 +125,8 @@ int counts_load(struct counts *c, const json_t *j, struct error *e);
 void counts_release(struct counts *c);
 
 /* Number of distinct texts, approximate: HyperLogLog, 2^14 registers, 0.8 % standard error
- * (Flajolet et al. 2007; small-range correction by linear counting). Registers that are not zero are
- * listed as long as they are few: 16 KiB on the heap only past some hundred texts. */
+ * (Flajolet et al. 2007; small-range correction by linear counting). Registers that are not zero
+ * are listed as long as they are few: 16 KiB on the heap only past some hundred texts. */
 struct distinct {
     uint8_t *registers; /* NULL: those that are not zero are in `few` */
     VEC(uint32_t) few;  /* register << 8 | rank, ascending */
@@ -166,7 +166,8 @@ void sample_init(struct sample *s, size_t k, uint64_t seed, uint64_t stream);
 bool sample_wants(const struct sample *s, uint64_t row);           /* would this row be kept now? */
 void sample_add(struct sample *s, uint64_t row, struct text item); /* copies */
 void sample_merge(struct sample *into, const struct sample *from);
-void sample_sort(struct sample *s);                      /* by row, for reading; ends adding, not merging */
+/* By row, for reading; ends adding, not merging */
+void sample_sort(struct sample *s);
 json_t *sample_save(const struct sample *s);
 int sample_load(struct sample *s, const json_t *j, struct error *e);
 void sample_release(struct sample *s);

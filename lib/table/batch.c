@@ -268,8 +268,6 @@ void batch_gather(struct batch *b, const uint32_t *rows, size_t n, const uint64_
     b->rows = n;
 }
 
-/* ---- places and rejects ---------------------------------------------------------------------- */
-
 /* Chunks end with a line, so what ends lines is there to see. */
 static char newline_of(const struct batch *b)
 {

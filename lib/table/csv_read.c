@@ -280,8 +280,8 @@ static int parse_records(const struct csv_reader *r, struct batch *b, struct row
         if (problem || !next)
             return csv_explain_open_record(r, b->text.at, b->text.len, b->file, b->first_line, e);
         bool comment = is_comment(r->format, at, end);
-        bool skip = comment || (is_blank(cells) && r->cells > 1 &&
-                                (next == end || r->ragged != RAGGED_ERROR));
+        bool skip = comment ||
+                    (is_blank(cells) && r->cells > 1 && (next == end || r->ragged != RAGGED_ERROR));
         int keep = skip ? 0 : 1;
         if (!skip && cells->raw.len != r->cells)
             keep = settle_ragged(r, b, at, cells->raw.len, e);

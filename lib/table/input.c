@@ -8,8 +8,6 @@
 
 enum { PEEK_BYTES = 1 << 20, DEFAULT_CHUNK = 512 << 10, DEFAULT_MAX_RECORD = 16 << 20 };
 
-/* ---- formats ------------------------------------------------------------------------------- */
-
 static char line_end(const char *at, size_t n)
 {
     return !memchr(at, '\n', n) && memchr(at, '\r', n) ? '\r' : '\n';
@@ -52,8 +50,6 @@ static int settle_format(struct input *in, struct input_file *f, const char *at,
     schema_release(&found.schema);
     return status;
 }
-
-/* ---- CSV headers --------------------------------------------------------------------------- */
 
 /* Blank lines before the header are no header. */
 static const char *skip_lines(const struct input_file *f, const char *at, const char *end,
@@ -208,8 +204,6 @@ static int survey_csv(struct input *in, struct input_file *f, const char *at, si
     return check_names(f, e);
 }
 
-/* ---- JSON ---------------------------------------------------------------------------------- */
-
 static int survey_json(struct input_file *f, const char *at, size_t n, bool complete,
                        struct json_survey *survey, struct error *e)
 {
@@ -264,8 +258,6 @@ static void names_of_schema(struct input *in, struct input_file *f, const struct
         add_name(in, f, text_of(s->fields.at[i].name), (struct text){NULL, 0});
 }
 
-/* ---- the schema ---------------------------------------------------------------------------- */
-
 static int join_schema(struct input *in, struct input_file *f, const struct field *fields,
                        struct error *e)
 {
@@ -297,8 +289,8 @@ static int join_schema(struct input *in, struct input_file *f, const struct fiel
     return 0;
 }
 
-/* Nobody waits for a sample of a stream that may be slow when its types are known or do not matter.
- */
+/* Nobody waits for a sample of a stream that may be slow when its types are known or do
+ * not matter. */
 static bool skips_sample(const struct input *in, const struct input_file *f)
 {
     return (in->options.live || in->options.known) && !source_rewindable(f->source);
@@ -448,8 +440,6 @@ static void prepare_json(struct input *in)
         if (in->files.at[i].format.kind == FORMAT_JSONL)
             json_input_prepare(&in->files.at[i].json, &in->schema, in->options.json_out);
 }
-
-/* ---- open and close ------------------------------------------------------------------------ */
 
 static size_t chunk_size(const struct input_options *o)
 {

@@ -62,8 +62,6 @@ int input_file_open(struct input *in, struct input_file *f, struct error *e);
 void input_file_close(struct input *in, struct input_file *f);
 const char *input_file_name(const struct input_file *f);
 
-/* ---- for input_chunk.c and input_slice.c ---- */
-
 /* Offset of the file's first record when it can be read in slices. */
 bool input_can_slice(const struct input_file *f, uint64_t *start, uint64_t *end);
 

@@ -67,8 +67,8 @@ static struct scan_borders find_borders(const struct input_file *f, const char *
     return scan_borders(text, n, lines, &totals, false);
 }
 
-/* Blank lines at the end of a file are no records; only the next bytes tell whether it is the end.
- */
+/* Blank lines at the end of a file are no records;
+ * only the next bytes tell whether it is the end. */
 static void leave_blank_lines(const struct input_file *f, const char *text, struct scan_borders *b)
 {
     if (f->format.kind != FORMAT_CSV || f->csv.cells < 2)

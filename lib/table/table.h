@@ -133,8 +133,9 @@ struct batch {
     uint64_t sequence; /* place in the stream of batches, for ordered steps and output */
 };
 
-/* Identity of a row for random draws and order of arrival: record number (from 0) << 20, children of an
- * exploded row count up from it. A record that is passed over as wrong has its number, too. */
+/* Identity of a row for random draws and order of arrival: record number (from 0) << 20, children
+ * of an exploded row count up from it. A record that is passed over as wrong has its
+ * number, too. */
 #define ROW_ID_SHIFT 20
 uint64_t batch_row_id(const struct batch *b, size_t row);
 /* file and line of a row, as far as known, into e. Returns e->code. */
@@ -250,17 +251,19 @@ struct input_options {
     const char *encoding;        /* NULL: UTF-8; "auto" UTF-16 by mark */
     const struct cell_policy *policy;
     enum ragged { RAGGED_ERROR, RAGGED_PAD, RAGGED_TRUNCATE, RAGGED_EXTRA } ragged;
-    size_t max_record;              /* bytes; 0: 16 MiB */
-    size_t chunk;                   /* bytes; 0: 512 KiB, or $ML_CHUNK */
-    uint64_t first_row;             /* number of the first record in a whole this is a shard of; 0: 1. Below 2^42 */
-    const char *source_column;      /* name of a column with the file's name; NULL none */
-    bool union_schema;              /* JSON Lines: read all of it first for the union of keys */
-    bool json_out;                  /* JSON Lines go out too: keys the schema lacks may pass by */
-    bool live;                      /* read no sample: types are text unless declared */
-    const struct schema *known;     /* types of columns, for a slow stream: no sample is waited for; borrowed */
-    bool same_header;               /* several files must have the same columns */
-    struct text types;              /* "id:int,zip:text": declared types */
-    struct text columns;            /* "a,b,c": names instead of a header, or the JSON keys */
+    size_t max_record; /* bytes; 0: 16 MiB */
+    size_t chunk;      /* bytes; 0: 512 KiB, or $ML_CHUNK */
+    /* Number of the first record in a whole this is a shard of; 0: 1. Below 2^42 */
+    uint64_t first_row;
+    const char *source_column; /* name of a column with the file's name; NULL none */
+    bool union_schema;         /* JSON Lines: read all of it first for the union of keys */
+    bool json_out;             /* JSON Lines go out too: keys the schema lacks may pass by */
+    bool live;                 /* read no sample: types are text unless declared */
+    /* Types of columns, for a slow stream: no sample is waited for; borrowed */
+    const struct schema *known;
+    bool same_header;    /* several files must have the same columns */
+    struct text types;   /* "id:int,zip:text": declared types */
+    struct text columns; /* "a,b,c": names instead of a header, or the JSON keys */
 };
 
 /* Several sources as one stream of rows. The schema is known once open: the union of the files'
@@ -281,10 +284,11 @@ int input_next(struct input *in, struct batch *b, struct error *e);
 int input_parse(const struct input *in, struct batch *b, struct error *e);
 /* Before the first row is read: what cannot be read twice (a pipe) is copied to a scratch file. */
 int input_keep(struct input *in, struct error *e);
-int input_rewind(struct input *in, struct error *e);   /* again from the first row */
-bool input_is_live(const struct input *in);            /* a pipe or terminal: rows should not be held back */
-uint64_t input_rows(const struct input *in);           /* records handed out so far; any thread */
-uint64_t input_first_row(const struct input *in);      /* number of the first record, from 1 */
+int input_rewind(struct input *in, struct error *e); /* again from the first row */
+/* A pipe or terminal: rows should not be held back */
+bool input_is_live(const struct input *in);
+uint64_t input_rows(const struct input *in);      /* records handed out so far; any thread */
+uint64_t input_first_row(const struct input *in); /* number of the first record, from 1 */
 void input_free(struct input *in);
 
 #define SCHEMA_SAMPLE_ROWS  1000        /* records looked at to infer types, */

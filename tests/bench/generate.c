@@ -1,20 +1,22 @@
 /*
- * generate ROWS [SEED]: the benchmark's table as CSV. 19 columns: 4 integers, 6 floats, dates, texts of few
- * and many values, quoted commas, doubled quotes, UTF-8, newlines inside quotes, 5 % missing. About 190
- * bytes a row; 2,800,000 rows are 530 MB.
+ * generate ROWS [SEED]: the benchmark's table as CSV. 19 columns: 4 integers, 6 floats, dates,
+ * texts of few and many values, quoted commas, doubled quotes, UTF-8, newlines inside quotes, 5 %
+ * missing. About 190 bytes a row; 2,800,000 rows are 530 MB.
  */
 #include "base/base.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const countries[] = {
-    "France", "Germany", "Spain", "Italy",  "Poland",  "Sweden", "Norway",  "Finland", "Denmark",
-    "Austria", "Belgium", "Ireland", "Greece", "Hungary", "Romania", "Bulgaria", "Croatia", "Estonia"};
+static const char *const countries[] = {"France",   "Germany", "Spain",   "Italy",   "Poland",
+                                        "Sweden",   "Norway",  "Finland", "Denmark", "Austria",
+                                        "Belgium",  "Ireland", "Greece",  "Hungary", "Romania",
+                                        "Bulgaria", "Croatia", "Estonia"};
 static const char *const segments[] = {"consumer", "corporate", "home office", "public"};
 static const char *const channels[] = {"web", "store", "phone", "partner", "app"};
-static const char *const words[] = {"fast",    "late",  "parcel", "damaged", "great",   "refund",
-                                    "d\xc3\xa9livr\xc3\xa9", "sch\xc3\xb6n", "return", "again", "ordered", "blue"};
+static const char *const words[] = {
+    "fast",         "late",   "parcel", "damaged", "great", "refund", "d\xc3\xa9livr\xc3\xa9",
+    "sch\xc3\xb6n", "return", "again",  "ordered", "blue"};
 
 struct row {
     uint64_t seed, number, draw;
@@ -83,8 +85,9 @@ int main(int argc, char **argv)
     uint64_t rows = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000;
     uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     struct buf out = {0};
-    buf_puts(&out, "id,order_date,user_id,ts,country,segment,channel,quantity,unit_price,discount,amount,"
-                   "age,score,lat,lon,address,comment,is_returned,target\n");
+    buf_puts(&out,
+             "id,order_date,user_id,ts,country,segment,channel,quantity,unit_price,discount,amount,"
+             "age,score,lat,lon,address,comment,is_returned,target\n");
     for (uint64_t i = 0; i < rows; i++) {
         struct row r = {seed, i, 0};
         buf_format(&out, "%llu,", (unsigned long long)i + 1);

@@ -1,6 +1,6 @@
 /*
- * CSV: any bytes, in several dialects and chunk sizes. Nothing may crash; what is accepted must come out the
- * same whatever the kernel, and read again as the same cells.
+ * CSV: any bytes, in several dialects and chunk sizes. Nothing may crash; what is accepted must
+ * come out the same whatever the kernel, and read again as the same cells.
  */
 #include "table/table.h"
 
@@ -13,7 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static int read_all(char *path, const struct format *format, size_t chunk, struct buf *out)
 {
     struct cell_policy policy = {.on_error = ON_ERROR_STOP};
-    struct input_options o = {.format = format, .policy = &policy, .chunk = chunk, .max_record = 4096};
+    struct input_options o = {
+        .format = format, .policy = &policy, .chunk = chunk, .max_record = 4096};
     struct error e = {0};
     struct input *in = NULL;
     int status = input_open(&path, 1, &o, &in, &e);

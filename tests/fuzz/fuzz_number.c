@@ -1,4 +1,5 @@
-/* Numbers from any bytes: the three readers agree, and what is printed reads back to the same bits. */
+/* Numbers from any bytes: the three readers agree,
+ * and what is printed reads back to the same bits. */
 #include "base/base.h"
 
 #include <stdlib.h>
@@ -19,7 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size > 4096)
         return 0;
-    char *exact = mem_copy(data, size + (size == 0)); /* no byte behind the last can be read unseen */
+    char *exact =
+        mem_copy(data, size + (size == 0)); /* no byte behind the last can be read unseen */
     char padded[4096 + 32] = {0};
     memcpy(padded, data, size);
     int64_t i = 0;

@@ -1,4 +1,5 @@
-/* Times and durations from any bytes, by RFC 3339 and by patterns: what is read prints and reads back. */
+/* Times and durations from any bytes, by RFC 3339 and by patterns: what is read prints and reads
+ * back. */
 #include "base/base.h"
 
 #include <stdlib.h>
@@ -11,7 +12,8 @@ static void check_print(usec t)
     usec back = 0;
     bool has_offset = false;
     size_t n = time_print(text, t);
-    if (n == 0 || n > TIME_MAX || !time_parse(text, n, &back, &has_offset) || back != t || !has_offset)
+    if (n == 0 || n > TIME_MAX || !time_parse(text, n, &back, &has_offset) || back != t ||
+        !has_offset)
         abort();
 }
 
@@ -45,7 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text = mem_copy(data, size);
     usec t = 0;
     bool has_offset = false;
-    const usec first = civil_to_days(1, 1, 1) * USEC_DAY, last = civil_to_days(10000, 1, 1) * USEC_DAY;
+    const usec first = civil_to_days(1, 1, 1) * USEC_DAY,
+               last = civil_to_days(10000, 1, 1) * USEC_DAY;
     if (time_parse(text, size, &t, &has_offset) && t >= first && t < last)
         check_print(t);
     (void)duration_parse(text, size, &t);

@@ -1,5 +1,5 @@
-/* The option parser, run as a tool of its own in a child process: what it prints and how it ends.
- */
+/* The option parser, run as a tool of its own in a child process:
+ * what it prints and how it ends. */
 #include "unit.h"
 
 #include "cli/cli.h"
@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* ---- the toy -------------------------------------------------------------------------------- */
 
 struct toy {
     bool force;
@@ -144,8 +142,6 @@ static const struct tool strict = {.name = "strict",
                                    .summary = "no default command",
                                    .commands = commands,
                                    .abandon = say_abandoned};
-
-/* ---- running it ----------------------------------------------------------------------------- */
 
 static char out[1 << 16], err[1 << 16];
 static int status; /* as a shell gives it */

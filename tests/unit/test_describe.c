@@ -5,8 +5,6 @@
 
 #include <math.h>
 
-/* ---- grid ----------------------------------------------------------------------------------- */
-
 /* "first edge w: counts" */
 static const char *shown(const struct grid *g, char *out, size_t size)
 {
@@ -51,8 +49,6 @@ TEST(grid_does_not_depend_on_order_or_split)
     }
     grid_release(&whole);
 }
-
-/* ---- described ------------------------------------------------------------------------------ */
 
 /* Rows first .. last - 1 of a column of numbers; the texts come from row * step. */
 static void add_rows(struct described *d, size_t first, size_t last, uint64_t step)
@@ -104,8 +100,6 @@ TEST(described_merges_exactly)
     check_split(38000, 37000, true);
     check_split(38000, 19000, true);
 }
-
-/* ---- pairs ---------------------------------------------------------------------------------- */
 
 TEST(pairs_leave_out_gaps_pair_by_pair)
 {

@@ -1,6 +1,7 @@
 /*
- * Every worked example of the catalogue is run: steps and methods must give the output they show, whole and
- * with a row a chunk on several threads; what they learn must survive saving and loading, bit for bit.
+ * Every worked example of the catalogue is run: steps and methods must give the output they show,
+ * whole and with a row a chunk on several threads; what they learn must survive saving and loading,
+ * bit for bit.
  */
 #include "prep/prep.h"
 #include "sys/sys.h"

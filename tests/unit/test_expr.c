@@ -5,8 +5,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- a small table -------------------------------------------------------------------------- */
-
 enum { ROWS = 3 };
 
 static struct column texts(struct batch *b, const char *const values[ROWS])
@@ -102,8 +100,6 @@ static const char *value_of(const char *text, char out[static 800],
 /* The same for all three rows. */
 #define CHECK_ONE(text, want) CHECK_VALUE(text, want "|" want "|" want)
 
-/* ---- the catalogue -------------------------------------------------------------------------- */
-
 static bool first_row_is(const char *text, const char *want, char got[static 800])
 {
     value_of(text, got, NULL);
@@ -140,8 +136,6 @@ TEST(catalogue_is_sorted_and_complete)
     mem_free(all);
     CHECK(function_find(text_of("no_such_function")) == NULL);
 }
-
-/* ---- grammar -------------------------------------------------------------------------------- */
 
 TEST(precedence)
 {
@@ -258,8 +252,6 @@ TEST(lambdas)
     CHECK_VALUE("reduce([1, 2, 3], x, (a, b) -> a * b)", "6|120|");
 }
 
-/* ---- missing values ------------------------------------------------------------------------- */
-
 TEST(three_valued_logic)
 {
     static const char *const words[] = {"true", "false", "null"};
@@ -295,8 +287,6 @@ TEST(missing_stays_missing)
     CHECK_ONE("null ^ 0", "");
 }
 
-/* ---- numbers -------------------------------------------------------------------------------- */
-
 TEST(integers_do_not_overflow_silently)
 {
     CHECK_VALUE("x + 9223372036854775807", "1 + 9223372036854775807 does not fit 64-bit integers");
@@ -328,8 +318,6 @@ TEST(integers_and_floats)
     CHECK_VALUE("if(x == 1, `air time` - 1, 0)", "9007199254740992|0|0");
 }
 
-/* ---- comparing ------------------------------------------------------------------------------ */
-
 TEST(comparisons_take_the_literals_kind)
 {
     CHECK_VALUE("x == 1", "true|false|");
@@ -345,8 +333,6 @@ TEST(comparisons_take_the_literals_kind)
     CHECK_VALUE("get(list, 0) == 1", "'a' is not a number");
     CHECK_VALUE("get(list, 0) == '1'", "true|false|");
 }
-
-/* ---- times ---------------------------------------------------------------------------------- */
 
 TEST(times)
 {
@@ -368,8 +354,6 @@ TEST(times)
     CHECK_VALUE("make_date(2023, 2, 29)",
                 "make_date: there is no such date or time\n    make_date(2023, 2, 29)\n    ^");
 }
-
-/* ---- errors --------------------------------------------------------------------------------- */
 
 #define CHECK_ERROR(text, want)                                                                    \
     do {                                                                                           \
@@ -449,8 +433,6 @@ TEST(nesting_is_limited)
     CHECK_TEXT(value_of(text, got, NULL), "true|true|");
     mem_free(text);
 }
-
-/* ---- state between batches ------------------------------------------------------------------ */
 
 TEST(prev_looks_into_the_batch_before)
 {

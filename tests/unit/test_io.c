@@ -8,8 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- a folder of our own, and helpers ------------------------------------------------------- */
-
 static void put(const char *path, const void *bytes, size_t n)
 {
     struct error e = {0};
@@ -98,8 +96,6 @@ static bool shell(const char *needs, const char *script)
         CHECK_INT(status, 0);
     return status == 0;
 }
-
-/* ---- plain files and pipes ------------------------------------------------------------------ */
 
 TEST(a_plain_file_is_read_and_peeked)
 {
@@ -247,8 +243,6 @@ TEST(a_slow_stream_flows)
     close(fd);
     unlink(path);
 }
-
-/* ---- compression ---------------------------------------------------------------------------- */
 
 /* `sure`: from this many bytes on a stump of such a file cannot be a short text. */
 static const struct {
@@ -446,8 +440,6 @@ TEST(a_peek_before_damage_does_not_hide_it)
     unlink(in_folder("peek.gz"));
 }
 
-/* ---- zip ------------------------------------------------------------------------------------ */
-
 TEST(a_zip_gives_its_only_member_or_the_one_named)
 {
     struct error e;
@@ -477,8 +469,6 @@ TEST(a_zip_gives_its_only_member_or_the_one_named)
     unlink(in_folder("a.csv"));
     unlink(in_folder("b.csv"));
 }
-
-/* ---- encodings ------------------------------------------------------------------------------ */
 
 TEST(encodings_become_utf8)
 {
@@ -527,8 +517,6 @@ TEST(bad_bytes_are_named_by_their_offset)
     CHECK_INT(slurp_status(path, "latin1//IGNORE", &e), ERR_USAGE);
     unlink(path);
 }
-
-/* ---- sinks ---------------------------------------------------------------------------------- */
 
 TEST(an_aborted_sink_leaves_no_file)
 {

@@ -65,8 +65,6 @@ static const char *selected(const char *names, const char *selection)
     return out;
 }
 
-/* ---- programs ------------------------------------------------------------------------------- */
-
 TEST(steps_and_positional_words)
 {
     struct recipe *r = parse("select date,delay,origin | head 5");
@@ -207,8 +205,6 @@ TEST(limits)
     buf_release(&deep);
 }
 
-/* ---- selections ----------------------------------------------------------------------------- */
-
 TEST(selections)
 {
     const char *names = "a,n1,n2,price_eur,price_usd,z";
@@ -237,8 +233,6 @@ TEST(selections)
     CHECK_TEXT(selected(names, "-*"), "nothing: '-*' leaves no column");
     CHECK_TEXT(selected(names, ""), "nothing: unknown column ''");
 }
-
-/* ---- the registry --------------------------------------------------------------------------- */
 
 TEST(names_and_aliases_are_found_and_unique)
 {
@@ -314,8 +308,6 @@ TEST(catalog_help_and_list)
     CHECK_INT(lines, 11);
     buf_release(&out);
 }
-
-/* ---- state ---------------------------------------------------------------------------------- */
 
 /* A recipe fitted by hand: every step of the program is drop_empty_columns. */
 static struct recipe *fitted(const char *program, const char *names, const char *row)

@@ -17,8 +17,6 @@ enum { SHARDS_MAX = 3, LARGE_ROWS = 2000 };
 
 static char folder[] = "/tmp/mlutils-shards-XXXXXX";
 
-/* ---- cutting -------------------------------------------------------------------------------- */
-
 /* Rows of a text: offsets of the first, of each next, and of the end; quoted newlines are inside a
  * row. */
 struct cut {
@@ -59,8 +57,6 @@ static void write_rows(const struct cut *c, size_t from, size_t to, const char *
     if (!f || fclose(f) != 0 || !written)
         UNIT_FAIL("cannot write %s", path);
 }
-
-/* ---- fitting and merging -------------------------------------------------------------------- */
 
 static int fit(const char *program, const char *path, uint64_t first_row, struct buf *state,
                struct error *e)
@@ -168,8 +164,8 @@ static int check_shards(const char *program, const struct cut *c, size_t n, cons
     return status;
 }
 
-/* Shards that all begin with row 1: refused when the state says which rows it is of, else the same.
- */
+/* Shards that all begin with row 1: refused when the state says which rows it is of,
+ * else the same. */
 static void check_untold(const char *program, const struct cut *c, const char *whole)
 {
     struct error e = {0};
@@ -253,8 +249,6 @@ static void check_example(const void *argument)
     if (x->file_name)
         unlink(side);
 }
-
-/* ---- a larger input ------------------------------------------------------------------------- */
 
 /* Columns of all types: numbers of several sizes, with missing cells and ties, categories with one
  * that is rare, texts, times, and targets with two and more values that depend on the others. */
@@ -400,8 +394,6 @@ static void check_large(const void *argument)
     vec_release(&c.starts);
     buf_release(&text);
 }
-
-/* ---- the registry --------------------------------------------------------------------------- */
 
 static void add(char *name, void (*run)(const void *), const void *argument)
 {

@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-/* ---- against qsort -------------------------------------------------------------------------- */
-
 struct item {
     unsigned char key[40];
     size_t len;
@@ -155,8 +153,6 @@ TEST(order_of_arrival_in_equal_long_keys)
     buf_release(&key);
     sorter_free(s);
 }
-
-/* ---- keys ----------------------------------------------------------------------------------- */
 
 static const struct key_order up = {0}, down = {.descending = true},
                               first = {.missing_first = true};

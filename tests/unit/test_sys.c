@@ -11,8 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* ---- a folder of our own -------------------------------------------------------------------- */
-
 static void put(const char *path, const char *text)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -44,8 +42,6 @@ static int count_in_folder(void)
     CHECK_INT(process_wait(pid, &status, &e), 0);
     return lines;
 }
-
-/* ---- files ---------------------------------------------------------------------------------- */
 
 TEST(load_keeps_to_its_limit)
 {
@@ -150,8 +146,6 @@ TEST(scratch_has_no_name)
     close(fd);
     unsetenv("TMPDIR");
 }
-
-/* ---- replace -------------------------------------------------------------------------------- */
 
 static struct replace *start(const char *path)
 {
@@ -264,8 +258,6 @@ TEST(a_fatal_signal_leaves_nothing)
     CHECK_INT(count_in_folder(), before);
 }
 
-/* ---- locks ---------------------------------------------------------------------------------- */
-
 TEST(locks_exclude_and_share)
 {
     const char *path = in_folder("lock");
@@ -307,8 +299,6 @@ TEST(a_lock_is_waited_for_and_ends_with_its_holder)
     close(ready[1]);
     unlink(path);
 }
-
-/* ---- processes ------------------------------------------------------------------------------ */
 
 static int shell_status(const char *script)
 {
@@ -360,8 +350,6 @@ TEST(a_missing_program_is_an_error)
     CHECK_INT(errno, ENOENT);
     CHECK_TEXT(e.message, "cannot run 'no-such-program-here': No such file or directory");
 }
-
-/* ---- threads -------------------------------------------------------------------------------- */
 
 enum { WORKERS = 4, PIECES = 4000 };
 
@@ -441,8 +429,6 @@ TEST(a_team_runs_every_number_once)
     team_run(0, mark, marks);
     CHECK_INT(marks[0], 2);
 }
-
-/* ---- processor ------------------------------------------------------------------------------ */
 
 TEST(simd_can_only_be_lowered)
 {

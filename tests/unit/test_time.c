@@ -322,8 +322,6 @@ TEST(durations)
     }
 }
 
-/* ---- zones --------------------------------------------------------------------------------- */
-
 static struct zone *open_zone(const char *name)
 {
     struct zone *z;
