@@ -49,24 +49,30 @@ static int merge_states(struct learners *l, size_t i, unsigned jobs, void **out,
     return status;
 }
 
+/* Far enough apart that two workers never write to one cache line. */
+union outbox {
+    struct buf text;
+    char room[128];
+};
+
 struct text_outlet {
     struct writer writer;
     struct sink *sink;
-    struct buf *bufs; /* per worker */
+    union outbox *boxes; /* per worker */
 };
 
 static int format_batch(void *context, unsigned worker, struct batch *b, struct error *e)
 {
     (void)e;
     struct text_outlet *t = context;
-    write_batch(&t->writer, b, &t->bufs[worker]);
+    write_batch(&t->writer, b, &t->boxes[worker].text);
     return 0;
 }
 
 static int write_out(void *context, unsigned worker, struct error *e)
 {
     struct text_outlet *t = context;
-    struct buf *text = &t->bufs[worker];
+    struct buf *text = &t->boxes[worker].text;
     int status = text->len ? sink_write(t->sink, text->at, text->len, e) : 0;
     text->len = 0;
     if (text->cap > OUT_BUFFER)
@@ -77,7 +83,7 @@ static int write_out(void *context, unsigned worker, struct error *e)
 static bool is_full(void *context, unsigned worker)
 {
     const struct text_outlet *t = context;
-    return t->bufs[worker].len > OUT_BUFFER / 2;
+    return t->boxes[worker].text.len > OUT_BUFFER / 2;
 }
 
 struct consume_outlet {
@@ -275,16 +281,16 @@ static int run_to_text(struct walk *w, const struct run_options *o, struct error
 {
     struct text_outlet t = {.sink = o->out};
     t.writer = (struct writer){*o->format, &w->schema, input_format(w->in)};
-    t.bufs = mem_alloc(w->jobs * sizeof *t.bufs);
-    write_header(&t.writer, &t.bufs[0]);
+    t.boxes = mem_alloc(w->jobs * sizeof *t.boxes);
+    write_header(&t.writer, &t.boxes[0].text);
     int status = write_out(&t, 0, e);
     struct outlet outlet = {
         .context = &t, .take = format_batch, .leave = write_out, .full = is_full};
     if (status == 0)
         status = run_into(w, outlet, e);
     for (unsigned i = 0; i < w->jobs; i++)
-        buf_release(&t.bufs[i]);
-    mem_free(t.bufs);
+        buf_release(&t.boxes[i].text);
+    mem_free(t.boxes);
     return status;
 }
 
