@@ -9,8 +9,9 @@
  * (\" \\ \n \t inside double quotes). Positional words fill the entry's positional arguments in
  * order.
  *
- * Adding a step: one row of a family's table (struct step_kind) and its hooks. Adding a family: a
- * table that ends with name == NULL, listed in families.h and registry.c.
+ * The steps there are stand in lib/steps: one row of a table (struct step_kind) each, with its
+ * hooks. Here is what carries them out, and what many of them are made of (rowwise, columnwise,
+ * window, kept, pairing ...).
  */
 #ifndef PREP_H
 #define PREP_H
@@ -148,15 +149,13 @@ struct step_kind {
     const void *detail;
 };
 
+/* The catalogue (lib/steps). */
 const struct step_kind *step_kind_find(struct text name); /* by name or alias */
 size_t step_kind_count(void);
 const struct step_kind *step_kind_at(size_t i); /* family by family */
 
 /* For step_kind.shards of steps that only put rows into another order, or elsewhere, too. */
 bool shards_always(const struct step *s);
-
-/* Families register themselves in registry.c's list of tables;
- * each table ends with name == NULL. */
 
 /* name=value of an ARG_PAIRS argument. */
 /* name=value of an ARG_PAIRS argument. */

@@ -1,4 +1,4 @@
-#include "prep/bins.h"
+#include "steps/bins.h"
 #include "unit.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
-#include "prep/describe.h"
-#include "prep/grid.h"
-#include "prep/pairs.h"
+#include "steps/describe.h"
+#include "steps/grid.h"
+#include "steps/pairs.h"
 #include "unit.h"
 
 #include <math.h>

@@ -1,8 +1,8 @@
 /* What the steps on text stand on: characters, places in texts, JSON Schema, patterns. */
 #include "expr/expr.h"
-#include "prep/json_schema.h"
-#include "prep/letters.h"
-#include "prep/locate.h"
+#include "steps/json_schema.h"
+#include "steps/letters.h"
+#include "steps/locate.h"
 #include "sys/sys.h"
 #include "unit.h"
 

@@ -1,0 +1,151 @@
+/* impute with=group_mean: a mean for each combination of values of the by= columns. */
+#include "steps/impute.h"
+
+#include <math.h>
+
+/* Keys are JSON lists of the values, so that they read well in the state: ["ORD",null]. */
+struct group_means {
+    struct map keys;
+    VEC(struct moments) of;
+    struct moments all;
+};
+
+static void start(const struct step *s, void *state)
+{
+    (void)s;
+    moments_init(&((struct group_means *)state)->all, 1);
+}
+
+static struct moments *moments_for(struct group_means *g, struct text key)
+{
+    size_t i = map_put(&g->keys, key, NULL);
+    if (i == g->of.len) {
+        struct moments fresh;
+        moments_init(&fresh, 1);
+        vec_push(&g->of, fresh);
+    }
+    return &g->of.at[i];
+}
+
+/* The values of the by= columns of a batch. */
+static const struct text **key_cells(const struct step *s, struct batch *b)
+{
+    const struct impute_plan *p = impute_plan(s);
+    const struct text **cells = batch_array(b, p->by_count, sizeof *cells);
+    for (size_t i = 0; i < p->by_count; i++)
+        cells[i] = batch_text(b, p->by[i]);
+    return cells;
+}
+
+static struct text key_of(const struct text *const *cells, size_t count, size_t row,
+                          struct buf *key)
+{
+    key->len = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct text cell = cells[i][row];
+        buf_putc(key, i ? ',' : '[');
+        if (cell.at)
+            json_put_string(key, cell.at, cell.len);
+        else
+            buf_puts(key, "null");
+    }
+    buf_putc(key, ']');
+    return (struct text){key->at, key->len};
+}
+
+static int learn(const struct lesson *l, void *state, const double *values, struct error *e)
+{
+    struct group_means *g = state;
+    const struct text **cells = key_cells(l->step, l->batch);
+    size_t count = impute_plan(l->step)->by_count;
+    struct buf key = {0};
+    (void)e;
+    moments_add_many(&g->all, values, l->rows);
+    for (size_t r = 0; r < l->rows; r++)
+        if (!isnan(values[r]))
+            moments_add(moments_for(g, key_of(cells, count, r, &key)), values[r]);
+    buf_release(&key);
+    return 0;
+}
+
+static int merge(const struct step *s, void *into, void *from, struct error *e)
+{
+    struct group_means *a = into, *b = from;
+    (void)s, (void)e;
+    moments_merge(&a->all, &b->all);
+    for (size_t i = 0; i < b->of.len; i++)
+        moments_merge(moments_for(a, b->keys.keys.at[i]), &b->of.at[i]);
+    return 0;
+}
+
+static json_t *save_group(const struct moments *m)
+{
+    json_t *j = moments_save(m);
+    json_object_set_new(j, "fill", json_of_number(moments_mean(m)));
+    return j;
+}
+
+static json_t *save(const struct step *s, const void *state)
+{
+    const struct group_means *g = state;
+    json_t *groups = json_object();
+    (void)s;
+    for (size_t i = 0; i < g->of.len; i++) {
+        char *key = mem_text_n(g->keys.keys.at[i].at, g->keys.keys.at[i].len);
+        json_object_set_new_nocheck(groups, key, save_group(&g->of.at[i]));
+        mem_free(key);
+    }
+    return json_pack("{s:o,s:o}", "groups", groups, "all", save_group(&g->all));
+}
+
+static int load(const struct step *s, void *state, const json_t *j, struct error *e)
+{
+    struct group_means *g = state;
+    const json_t *groups = json_object_get(j, "groups");
+    (void)s;
+    if (!json_is_object(groups))
+        return error_set(e, ERR_DATA, "not the state of group means (groups, all)");
+    int rc = moments_load(&g->all, json_object_get(j, "all"), e);
+    /* jansson's iterators want an object that is not const; it is only read. */
+    json_t *readable = json_object_get(j, "groups");
+    for (void *i = json_object_iter(readable); i && rc == 0; i = json_object_iter_next(readable, i))
+        rc = moments_load(moments_for(g, text_of(json_object_iter_key(i))),
+                          json_object_iter_value(i), e);
+    return rc;
+}
+
+static void release(void *state)
+{
+    struct group_means *g = state;
+    for (size_t i = 0; i < g->of.len; i++)
+        moments_release(&g->of.at[i]);
+    vec_release(&g->of);
+    map_release(&g->keys);
+    moments_release(&g->all);
+}
+
+const struct learner impute_group_learner = {.size = sizeof(struct group_means),
+                                             .init = start,
+                                             .numbers = learn,
+                                             .merge = merge,
+                                             .save = save,
+                                             .load = load,
+                                             .release = release};
+
+int impute_fill_group(const struct gaps *g, struct error *e)
+{
+    const struct group_means *learnt = columnwise_learnt(g->step, g->index);
+    const struct text **cells = key_cells(g->step, g->batch);
+    size_t count = impute_plan(g->step)->by_count;
+    struct buf key = {0};
+    (void)e;
+    for (size_t r = 0; r < g->batch->rows; r++) {
+        if (g->cells[r].at)
+            continue;
+        size_t i = map_get(&learnt->keys, key_of(cells, count, r, &key));
+        const struct moments *m = i == MAP_NONE ? &learnt->all : &learnt->of.at[i];
+        g->cells[r] = impute_text(g->batch, moments_mean(m));
+    }
+    buf_release(&key);
+    return 0;
+}

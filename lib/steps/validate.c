@@ -1,0 +1,527 @@
+/* Validate: checks of single cells. Those of letters mean what Python's str methods of the name
+ * mean. */
+#include "prep/verdict.h"
+#include "steps/letters.h"
+#include "steps/steps.h"
+
+#include <arpa/inet.h>
+
+/* Not empty, and every character so. */
+static bool all_are(struct text cell, bool (*so)(uint32_t))
+{
+    uint32_t c;
+    if (cell.len == 0)
+        return false;
+    while (text_next(&cell, &c))
+        if (!so(c))
+            return false;
+    return true;
+}
+
+static bool test_alnum(struct mapping *m, struct text cell)
+{
+    (void)m;
+    return all_are(cell, letter_is_alnum);
+}
+
+static bool test_alpha(struct mapping *m, struct text cell)
+{
+    (void)m;
+    return all_are(cell, letter_is_alpha);
+}
+
+static bool test_digit(struct mapping *m, struct text cell)
+{
+    (void)m;
+    return all_are(cell, letter_is_digit);
+}
+
+static bool test_decimal(struct mapping *m, struct text cell)
+{
+    (void)m;
+    return all_are(cell, letter_is_decimal);
+}
+
+static bool test_numeric(struct mapping *m, struct text cell)
+{
+    (void)m;
+    return all_are(cell, letter_is_numeric);
+}
+
+static bool test_space(struct mapping *m, struct text cell)
+{
+    (void)m;
+    return all_are(cell, letter_is_space);
+}
+
+/* At least one letter of that case and none of another. */
+static bool one_case(struct text cell, bool (*wanted)(uint32_t))
+{
+    uint32_t c;
+    bool seen = false;
+    while (text_next(&cell, &c)) {
+        if (letter_is_cased(c) && !wanted(c))
+            return false;
+        seen = seen || wanted(c);
+    }
+    return seen;
+}
+
+static bool test_lower(struct mapping *m, struct text cell)
+{
+    (void)m;
+    return one_case(cell, letter_is_lower);
+}
+
+static bool test_upper(struct mapping *m, struct text cell)
+{
+    (void)m;
+    return one_case(cell, letter_is_upper);
+}
+
+/* Capitals only behind what has no case, small letters only behind what has one. */
+static bool test_title(struct mapping *m, struct text cell)
+{
+    (void)m;
+    uint32_t c;
+    bool seen = false, inside = false;
+    while (text_next(&cell, &c)) {
+        bool capital = letter_is_upper(c) || letter_is_title(c), cased = letter_is_cased(c);
+        if (cased && capital == inside)
+            return false;
+        inside = cased;
+        seen = seen || cased;
+    }
+    return seen;
+}
+
+static bool test_length(struct mapping *m, struct text cell)
+{
+    double length = (double)utf8_length(cell.at, cell.len);
+    return !(length < m->parameters[0] || length > m->parameters[1]);
+}
+
+static int prepare_bounds(struct step *s, const struct schema *in, struct error *e)
+{
+    (void)in;
+    if (!arg_given(s, "min") && !arg_given(s, "max"))
+        return step_error(s, e, "give min, max or both");
+    return 0;
+}
+
+static bool test_prefix(struct mapping *m, struct text cell)
+{
+    struct text wanted = arg_text(m->step, "text");
+    return cell.len >= wanted.len && memcmp(cell.at, wanted.at, wanted.len) == 0;
+}
+
+static bool test_suffix(struct mapping *m, struct text cell)
+{
+    struct text wanted = arg_text(m->step, "text");
+    return cell.len >= wanted.len &&
+           memcmp(cell.at + cell.len - wanted.len, wanted.at, wanted.len) == 0;
+}
+
+static bool is_ascii_alnum(char c)
+{
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+}
+
+/* Labels of letters, digits and inner hyphens, at most 63 each, joined by dots. */
+static bool is_host_name(struct text t)
+{
+    size_t label = 0;
+    for (size_t i = 0; i <= t.len; i++) {
+        if (i == t.len || t.at[i] == '.') {
+            if (label == 0 || label > 63 || t.at[i - 1] == '-')
+                return false;
+            label = 0;
+        } else if (is_ascii_alnum(t.at[i]) || (t.at[i] == '-' && label > 0)) {
+            label++;
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool test_email(struct mapping *m, struct text cell)
+{
+    (void)m;
+    const char *at = memchr(cell.at, '@', cell.len);
+    if (!at || at == cell.at)
+        return false;
+    for (const char *p = cell.at; p < at; p++)
+        if (!is_ascii_alnum(*p) && (*p == '\0' || !strchr(".!#$%&'*+/=?^_`{|}~-", *p)))
+            return false;
+    return is_host_name((struct text){at + 1, (size_t)(cell.at + cell.len - at) - 1});
+}
+
+static bool is_address(struct text t, int family)
+{
+    char name[INET6_ADDRSTRLEN + 1];
+    struct in6_addr address;
+    if (t.len >= sizeof name || memchr(t.at, '\0', t.len))
+        return false;
+    memcpy(name, t.at, t.len);
+    name[t.len] = '\0';
+    return inet_pton(family, name, &address) == 1;
+}
+
+enum { IP_ANY, IP_4, IP_6 }; /* in the order of version= */
+
+static bool test_ip(struct mapping *m, struct text cell)
+{
+    int version = arg_choice(m->step, "version");
+    return (version != IP_6 && is_address(cell, AF_INET)) ||
+           (version != IP_4 && is_address(cell, AF_INET6));
+}
+
+/* The scheme's length when it is one of ours and "://" follows. */
+static size_t scheme_length(struct text t)
+{
+    static const char *const schemes[] = {"https", "http", "ftp", "ftps", "ws", "wss"};
+    for (size_t i = 0; i < COUNT_OF(schemes); i++) {
+        size_t n = strlen(schemes[i]), k = 0;
+        while (k < n && k < t.len && (t.at[k] | 0x20) == schemes[i][k])
+            k++;
+        if (k == n && t.len > n + 3 && memcmp(t.at + n, "://", 3) == 0)
+            return n;
+    }
+    return 0;
+}
+
+/* host, [IPv6 address], and :port */
+static bool is_authority(struct text t)
+{
+    size_t host;
+    if (t.len > 0 && t.at[0] == '[') {
+        const char *end = memchr(t.at, ']', t.len);
+        if (!end || !is_address((struct text){t.at + 1, (size_t)(end - t.at) - 1}, AF_INET6))
+            return false;
+        host = (size_t)(end - t.at) + 1;
+    } else {
+        const char *colon = memchr(t.at, ':', t.len);
+        host = colon ? (size_t)(colon - t.at) : t.len;
+        if (!is_host_name((struct text){t.at, host}))
+            return false;
+    }
+    if (host < t.len && t.at[host] != ':')
+        return false;
+    size_t port = host;
+    while (port + 1 < t.len && t.at[port + 1] >= '0' && t.at[port + 1] <= '9')
+        port++;
+    return host == t.len || (port + 1 == t.len && port - host <= 5);
+}
+
+static bool test_url(struct mapping *m, struct text cell)
+{
+    (void)m;
+    for (size_t i = 0; i < cell.len; i++)
+        if ((unsigned char)cell.at[i] <= ' ' || strchr("<>\"\\^`{|}\x7f", cell.at[i]))
+            return false;
+    size_t scheme = scheme_length(cell);
+    if (scheme == 0)
+        return false;
+    struct text rest = {cell.at + scheme + 3, cell.len - scheme - 3};
+    size_t end = 0;
+    while (end < rest.len && rest.at[end] != '/' && rest.at[end] != '?' && rest.at[end] != '#')
+        end++;
+    const char *user = memchr(rest.at, '@', end);
+    size_t start = user ? (size_t)(user - rest.at) + 1 : 0;
+    return is_authority((struct text){rest.at + start, end - start});
+}
+
+static bool test_uuid(struct mapping *m, struct text cell)
+{
+    (void)m;
+    if (cell.len != 36)
+        return false;
+    for (size_t i = 0; i < cell.len; i++) {
+        bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
+        char c = cell.at[i], low = c | 0x20;
+        bool hex = (c >= '0' && c <= '9') || (low >= 'a' && low <= 'f');
+        if (hyphen ? c != '-' : !hex)
+            return false;
+    }
+    return true;
+}
+
+static bool test_iso_date(struct mapping *m, struct text cell)
+{
+    (void)m;
+    usec t;
+    bool has_offset;
+    return time_parse(cell.at, cell.len, &t, &has_offset);
+}
+
+static int prepare_set(struct step *s, const struct schema *in, struct error *e)
+{
+    (void)in;
+    (void)e;
+    struct map *set = mem_alloc(sizeof *set);
+    struct text *items;
+    size_t count = arg_list(s, "values", &items);
+    for (size_t i = 0; i < count; i++)
+        (void)map_put(set, items[i], NULL);
+    rowwise_plan(s)->own = set;
+    return 0;
+}
+
+static void set_free(void *own)
+{
+    map_release(own);
+    mem_free(own);
+}
+
+static bool test_set(struct mapping *m, struct text cell)
+{
+    return map_get(m->own, cell) != MAP_NONE;
+}
+
+/* Text that is no number is outside every range. */
+static bool test_range(struct mapping *m, struct text cell)
+{
+    double x;
+    return number_parse_double(cell.at, cell.len, &x) &&
+           !(x < m->parameters[0] || x > m->parameters[1]);
+}
+
+static int test_present(struct mapping *m)
+{
+    for (size_t r = 0; r < m->rows; r++)
+        m->out->flag[r] = m->in->text[r].at != NULL;
+    return 0;
+}
+
+static const char *const bound_parameters[] = {"min", "max", NULL};
+
+#define COLUMNS ROWWISE_COLUMNS("columns to check")
+#define RESULT                                                                                     \
+    VERDICT_ACTION("flag"), ROWWISE_INTO, ROWWISE_SUFFIX,                                          \
+    {                                                                                              \
+        .name = NULL                                                                               \
+    }
+
+static const struct arg plain_args[] = {COLUMNS, RESULT};
+static const struct arg length_args[] = {
+    COLUMNS,
+    {.name = "min", .kind = ARG_INT, .help = "fewest characters"},
+    {.name = "max", .kind = ARG_INT, .help = "most characters"},
+    RESULT};
+static const struct arg text_args[] = {
+    COLUMNS,
+    {.name = "text", .kind = ARG_TEXT, .required = true, .help = "text that must stand there"},
+    RESULT};
+static const struct arg ip_args[] = {COLUMNS,
+                                     {.name = "version",
+                                      .kind = ARG_CHOICE,
+                                      .fallback = "any",
+                                      .choices = "any 4 6",
+                                      .help = "of the protocol"},
+                                     RESULT};
+static const struct arg set_args[] = {
+    COLUMNS,
+    {.name = "values", .kind = ARG_LIST, .required = true, .help = "the allowed values: a,b,c"},
+    RESULT};
+static const struct arg range_args[] = {
+    COLUMNS,
+    {.name = "min", .kind = ARG_NUMBER, .help = "smallest allowed value"},
+    {.name = "max", .kind = ARG_NUMBER, .help = "largest allowed value"},
+    RESULT};
+
+#define CHECK     .family = "validate", .class = "S", VERDICT_HOOKS
+#define TEST(...) ROWWISE_MAP(.to = TYPE_BOOL, __VA_ARGS__)
+#define PYTHON    "As Python's str method of that name: the empty text is false. "
+#define MISSING   "A missing cell gives missing and is never wrong (see not_null). "
+
+const struct step_kind steps_validate[] = {
+    {.name = "is_length",
+     CHECK,
+     .summary = "number of characters within bounds",
+     .details = MISSING,
+     .args = length_args,
+     .example = {.program = "is_length code min=2 max=3",
+                 .input = "code\nab\nabcd\n",
+                 .output = "code,code_is_length\nab,true\nabcd,false\n"},
+     TEST(.test = test_length, .suffix = "_is_length", .domain = "of the required length",
+          .parameters = bound_parameters, .prepare = prepare_bounds)},
+    {.name = "is_prefix",
+     CHECK,
+     .aliases = "starts_with",
+     .summary = "begins with a text",
+     .details = MISSING,
+     .args = text_args,
+     .example = {.program = "is_prefix id text=US- action=drop",
+                 .input = "id\nUS-1\nUK-2\n",
+                 .output = "id\nUS-1\n"},
+     TEST(.test = test_prefix, .suffix = "_is_prefix", .domain = "a text that begins so")},
+    {.name = "is_suffix",
+     CHECK,
+     .aliases = "ends_with",
+     .summary = "ends with a text",
+     .details = MISSING,
+     .args = text_args,
+     .example = {.program = "is_suffix file text=.csv",
+                 .input = "file\na.csv\nb.txt\n",
+                 .output = "file,file_is_suffix\na.csv,true\nb.txt,false\n"},
+     TEST(.test = test_suffix, .suffix = "_is_suffix", .domain = "a text that ends so")},
+    {.name = "is_alnum",
+     CHECK,
+     .summary = "letters and digits only",
+     .details = PYTHON MISSING,
+     .args = plain_args,
+     .example = {.program = "is_alnum id",
+                 .input = "id\nab12\na-1\n\n",
+                 .output = "id,id_is_alnum\nab12,true\na-1,false\n,\n"},
+     TEST(.test = test_alnum, .suffix = "_is_alnum", .domain = "letters and digits")},
+    {.name = "is_alpha",
+     CHECK,
+     .summary = "letters only",
+     .details = PYTHON MISSING,
+     .args = plain_args,
+     .example = {.program = "is_alpha id",
+                 .input = "id\nÉtat\nab1\n",
+                 .output = "id,id_is_alpha\nÉtat,true\nab1,false\n"},
+     TEST(.test = test_alpha, .suffix = "_is_alpha", .domain = "letters")},
+    {.name = "is_digit",
+     CHECK,
+     .summary = "digits only, superscripts among them",
+     .details = PYTHON MISSING,
+     .args = plain_args,
+     .example = {.program = "is_digit id",
+                 .input = "id\n12\n1²\n1.5\n",
+                 .output = "id,id_is_digit\n12,true\n1²,true\n1.5,false\n"},
+     TEST(.test = test_digit, .suffix = "_is_digit", .domain = "digits")},
+    {.name = "is_space",
+     CHECK,
+     .summary = "white space only",
+     .details = PYTHON MISSING,
+     .args = plain_args,
+     .example = {.program = "is_space x",
+                 .input = "x\n\"  \"\n\"\"\na b\n",
+                 .output = "x,x_is_space\n\"  \",true\n\"\",false\na b,false\n"},
+     TEST(.test = test_space, .suffix = "_is_space", .domain = "white space")},
+    {.name = "is_title",
+     CHECK,
+     .summary = "every word begins with a capital and goes on in small letters",
+     .details = PYTHON MISSING,
+     .args = plain_args,
+     .example = {.program = "is_title x",
+                 .input = "x\nAda-King\nAda-king\n",
+                 .output = "x,x_is_title\nAda-King,true\nAda-king,false\n"},
+     TEST(.test = test_title, .suffix = "_is_title", .domain = "in title case")},
+    {.name = "is_lower",
+     CHECK,
+     .summary = "letters, all of them small",
+     .details = PYTHON MISSING,
+     .args = plain_args,
+     .example = {.program = "is_lower x",
+                 .input = "x\nab-1\nAb\n12\n",
+                 .output = "x,x_is_lower\nab-1,true\nAb,false\n12,false\n"},
+     TEST(.test = test_lower, .suffix = "_is_lower", .domain = "in lower case")},
+    {.name = "is_upper",
+     CHECK,
+     .summary = "letters, all of them capitals",
+     .details = PYTHON MISSING,
+     .args = plain_args,
+     .example = {.program = "is_upper x",
+                 .input = "x\nAB-1\nAb\n12\n",
+                 .output = "x,x_is_upper\nAB-1,true\nAb,false\n12,false\n"},
+     TEST(.test = test_upper, .suffix = "_is_upper", .domain = "in upper case")},
+    {.name = "is_numeric",
+     CHECK,
+     .summary = "numerals only: digits, fractions, Roman and Chinese numerals",
+     .details = PYTHON MISSING "A sign or a point is not numeric: in_range checks for numbers.",
+     .args = plain_args,
+     .example = {.program = "is_numeric x",
+                 .input = "x\n12\n½\n-1\n",
+                 .output = "x,x_is_numeric\n12,true\n½,true\n-1,false\n"},
+     TEST(.test = test_numeric, .suffix = "_is_numeric", .domain = "numerals")},
+    {.name = "is_decimal",
+     CHECK,
+     .summary = "decimal digits only, of any script",
+     .details = PYTHON MISSING,
+     .args = plain_args,
+     .example = {.program = "is_decimal x",
+                 .input = "x\n12\n1²\n",
+                 .output = "x,x_is_decimal\n12,true\n1²,false\n"},
+     TEST(.test = test_decimal, .suffix = "_is_decimal", .domain = "decimal digits")},
+    {.name = "is_email",
+     CHECK,
+     .summary = "form of an e-mail address",
+     .details = "What HTML's input of type email accepts: no quoted names, no comments. " MISSING,
+     .args = plain_args,
+     .example = {.program = "is_email x",
+                 .input = "x\nada@example.org\nada@\n",
+                 .output = "x,x_is_email\nada@example.org,true\nada@,false\n"},
+     TEST(.test = test_email, .suffix = "_is_email", .domain = "an e-mail address")},
+    {.name = "is_url",
+     CHECK,
+     .summary = "absolute address: http, https, ftp, ftps, ws or wss, and a host",
+     .details = "Host: a name, an IPv4 address or an IPv6 address in brackets. " MISSING,
+     .args = plain_args,
+     .example = {.program = "is_url x",
+                 .input = "x\nhttps://example.org/a?b\nexample.org\n",
+                 .output = "x,x_is_url\nhttps://example.org/a?b,true\nexample.org,false\n"},
+     TEST(.test = test_url, .suffix = "_is_url", .domain = "an absolute address")},
+    {.name = "is_ip",
+     CHECK,
+     .summary = "IPv4 or IPv6 address",
+     .details = MISSING,
+     .args = ip_args,
+     .example = {.program = "is_ip x",
+                 .input = "x\n10.0.0.1\n::1\n10.0.0.256\n",
+                 .output = "x,x_is_ip\n10.0.0.1,true\n::1,true\n10.0.0.256,false\n"},
+     TEST(.test = test_ip, .suffix = "_is_ip", .domain = "an IP address")},
+    {.name = "is_uuid",
+     CHECK,
+     .summary = "UUID in the usual form of 36 characters",
+     .details = MISSING,
+     .args = plain_args,
+     .example = {.program = "is_uuid x",
+                 .input = "x\n6ba7b810-9dad-11d1-80b4-00c04fd430c8\n6ba7b810\n",
+                 .output =
+                     "x,x_is_uuid\n6ba7b810-9dad-11d1-80b4-00c04fd430c8,true\n6ba7b810,false\n"},
+     TEST(.test = test_uuid, .suffix = "_is_uuid", .domain = "a UUID")},
+    {.name = "is_iso_date",
+     CHECK,
+     .summary = "date or time as in RFC 3339, that exists",
+     .details = "A date alone, or with a time; the offset may be absent. " MISSING,
+     .args = plain_args,
+     .example = {.program = "is_iso_date x",
+                 .input = "x\n2024-02-29\n2023-02-29\n29.02.2024\n",
+                 .output =
+                     "x,x_is_iso_date\n2024-02-29,true\n2023-02-29,false\n29.02.2024,false\n"},
+     TEST(.test = test_iso_date, .suffix = "_is_iso_date", .domain = "a date")},
+    {.name = "in_set",
+     CHECK,
+     .summary = "one of a list of values",
+     .details = "Values compare as text. " MISSING,
+     .args = set_args,
+     .example = {.program = "in_set size values=S,M,L action=drop",
+                 .input = "size\nM\nXL\n\n",
+                 .output = "size\nM\n\n"},
+     TEST(.test = test_set, .suffix = "_in_set", .domain = "one of the allowed values",
+          .prepare = prepare_set, .release = set_free)},
+    {.name = "in_range",
+     CHECK,
+     .summary = "number within bounds, both included",
+     .details = "Text that is no number is wrong. " MISSING,
+     .args = range_args,
+     .example = {.program = "in_range age min=0 max=120",
+                 .input = "age\n37\n-1\nold\n\n",
+                 .output = "age,age_in_range\n37,true\n-1,false\nold,false\n,\n"},
+     TEST(.test = test_range, .suffix = "_in_range", .domain = "a number within the bounds",
+          .parameters = bound_parameters, .prepare = prepare_bounds)},
+    {.name = "not_null",
+     CHECK,
+     .aliases = "not_missing",
+     .summary = "holds a value",
+     .args = plain_args,
+     .example = {.program = "not_null id action=drop",
+                 .input = "id,x\n1,a\n,b\n",
+                 .output = "id,x\n1,a\n"},
+     TEST(.column = test_present, .suffix = "_not_null", .domain = "a value")},
+    {.name = NULL},
+};
