@@ -1,5 +1,5 @@
 /* Digests and hashes of text, and draws that depend on seed, step and row alone. */
-#include "expr/digest.h"
+#include "base/digest.h"
 #include "expr/eval.h"
 
 #include <zlib.h>

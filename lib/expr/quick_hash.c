@@ -1,6 +1,6 @@
 /* Fast hashes known from other tools, bit for bit the same on every machine: XXH64, MurmurHash3,
  * FNV-1a. */
-#include "expr/digest.h"
+#include "base/digest.h"
 
 static uint64_t rotate64(uint64_t x, unsigned n)
 {

@@ -1,5 +1,5 @@
 /* Privacy and identity: keyed hashes, pseudonyms, identifiers made from values. */
-#include "expr/digest.h"
+#include "base/digest.h"
 #include "prep/rowwise.h"
 #include "steps/steps.h"
 #include "sys/sys.h"

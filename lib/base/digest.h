@@ -2,8 +2,8 @@
  * Digests of byte strings: MD5 (RFC 1321), SHA-1 and SHA-2 (FIPS 180-4), HMAC (RFC 2104), XXH64,
  * MurmurHash3 (x86, 32 bits), FNV-1a (64 bits). MD5 and SHA-1 name things; they protect nothing.
  */
-#ifndef EXPR_DIGEST_H
-#define EXPR_DIGEST_H
+#ifndef BASE_DIGEST_H
+#define BASE_DIGEST_H
 
 #include "base/base.h"
 

@@ -1,5 +1,5 @@
 /* The digests that work in padded blocks: MD5, SHA-1, SHA-256, SHA-512, and HMAC on top. */
-#include "expr/digest.h"
+#include "base/digest.h"
 
 /* Fractions of the cube roots of the first 80 primes; SHA-256 uses the upper halves of the
  * first 64. */
