@@ -1,7 +1,5 @@
-/* Models from files: which format it is, and whether what an importer made can be relied on. */
-#include "base/digest.h"
-#include "model/builder.h"
-#include "sys/sys.h"
+/* What can be relied on in a model, and what is asked of it. */
+#include "model/model.h"
 
 #include <math.h>
 
@@ -49,7 +47,7 @@ static const char *node_problem(const struct model *m, size_t tree, size_t node)
         return "a child is out of range";
     if (t->set && t->set[node] != NO_SET)
         return t->set[node] < t->sets ? NULL : "it tests a set that the model does not have";
-    return isnan(t->threshold[node]) ? "its threshold is not a number" : NULL;
+    return isfinite(t->threshold[node]) ? NULL : "its threshold is no finite number";
 }
 
 static int check_trees(const struct model *m, struct error *e)
@@ -84,40 +82,4 @@ int model_check(const struct model *m, struct error *e)
             return error_set(e, ERR_DATA, "stage %zu takes %zu columns and gets %zu", i + 1,
                              m->stages[i].in, width);
     return m->kind == MODEL_TREES ? check_trees(m, e) : 0;
-}
-
-static void put_digest(struct model *m, struct text bytes)
-{
-    uint8_t digest[SHA256_SIZE];
-    sha256(bytes, digest);
-    for (size_t i = 0; i < SHA256_SIZE; i++) {
-        m->sha256[2 * i] = "0123456789abcdef"[digest[i] >> 4];
-        m->sha256[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
-    }
-    m->bytes = bytes.len;
-}
-
-int model_parse(const char *bytes, size_t n, const char *name, struct model **out, struct error *e)
-{
-    static importer *const importers[] = {import_onnx,           import_sklearn,
-                                          import_lightgbm,       import_xgboost_json,
-                                          import_xgboost_ubjson, import_xgboost_binary};
-    struct model *m = NULL;
-    int got = 0;
-    for (size_t i = 0; i < COUNT_OF(importers) && got == 0; i++)
-        got = importers[i](bytes, n, &m, e);
-    if (got == 0)
-        got = error_set(e, ERR_DATA,
-                        "not a model that is known: XGBoost (JSON, UBJSON, binary), LightGBM text, "
-                        "scikit-learn pickle or joblib, ONNX");
-    if (got > 0) {
-        got = model_check(m, e);
-        put_digest(m, (struct text){bytes, n});
-    }
-    if (got < 0) {
-        model_free(m);
-        return error_at(e, name, e ? e->line : 0, e ? e->column : 0);
-    }
-    *out = m;
-    return 0;
 }

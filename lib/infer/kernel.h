@@ -1,0 +1,89 @@
+/*
+ * Compiled trees: how they lie in memory, and the functions that run them. This header and the
+ * kernels include nothing of the library: an artefact is made of them and of a plan's bytes.
+ *
+ * Rows go in blocks of ML_ROWS. A plane is what nodes test of a row: a feature, with one way of
+ * taking what is missing, or membership of a category in a set. Of a number the plane has the code:
+ * how many of the feature's cuts (its thresholds in all trees, sorted, each once) lie at or below
+ * it (below it, for x <= threshold). A node compares codes, which says exactly what comparing the
+ * numbers says. Trees are padded to perfect ones and all their nodes are compared: no row waits for
+ * another, and 16, 32 or 64 rows go through an instruction. A single row walks instead, through
+ * several trees at a time. Where codes do not do, all rows walk, comparing numbers.
+ */
+#ifndef INFER_KERNEL_H
+#define INFER_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define ML_ROWS      64 /* of a block */
+#define ML_DEPTH_MAX 8  /* of trees that have codes: a leaf's number is a byte */
+#define ML_CUTS      255
+#define ML_CUTS_ROOM 272 /* cuts of a feature with one-byte codes, padded with NaN */
+
+enum { ML_MISSING_LEFT = 1, ML_MISSING_IS_ZERO = 2, ML_MISSING_WITH_ZERO = 4 };
+enum { ML_SUM_ADD, ML_SUM_MEAN, ML_SUM_MIN, ML_SUM_MAX };
+
+struct ml_plane {
+    uint32_t feature;
+    uint32_t missing;     /* bits as above */
+    uint32_t cut, cuts;   /* first of the cuts, and how many */
+    uint32_t word, words; /* of its set; words == 0 and cuts == 0: an empty set */
+    uint32_t is_set;
+};
+
+struct ml_tree {
+    uint32_t depth;
+    uint32_t node; /* first of its 2^depth - 1 nodes: children before parents, left before right */
+    uint32_t leaf; /* first of its 2^depth leaves */
+    uint32_t step; /* first of its steps */
+    uint32_t output; /* first output it adds to */
+};
+
+/* A node for walking without codes: left when slot < threshold, else the step after `left`; both
+ * count from the tree's first. A leaf goes to itself. */
+struct ml_step {
+    double threshold;
+    uint32_t slot, left;
+};
+
+/* A plan is one piece of memory, this at its start, little-endian, aligned to 8 bytes; *_at are
+ * offsets from its start. */
+struct ml_plan {
+    char magic[8];
+    uint64_t bytes;
+    uint32_t features, outputs, width, trees, planes, steps;
+    uint8_t single_input; /* values are rounded to float before they are compared */
+    uint8_t less_equal;
+    uint8_t single_sum; /* sums and leaves are floats, else doubles */
+    uint8_t how, base_last;
+    uint8_t has_codes;
+    uint8_t unused[2];
+    uint64_t plane_at;      /* struct ml_plane */
+    uint64_t cut_at;        /* float or double as single_input says, ascending */
+    uint64_t word_at;       /* uint32_t: the sets' bits */
+    uint64_t base_at;       /* double, outputs */
+    uint64_t tree_at;       /* struct ml_tree */
+    uint64_t node_plane_at; /* uint16_t */
+    uint64_t node_code_at;  /* uint8_t */
+    uint64_t leaf_at;       /* float or double as single_sum says, width for each leaf */
+    uint64_t step_at;       /* struct ml_step; these only without codes */
+    uint64_t value_at;      /* as leaf_at, width for each step */
+};
+#define ML_PLAN_MAGIC "mlplan1"
+
+/* One block: margins[r * outputs + k] of rows 0 .. rows - 1, at most ML_ROWS. columns[f][first + r]
+ * is feature f of row r; columns[f] NULL: missing in all rows. scratch: ml_scratch bytes, aligned
+ * to
+ * 64. Allocates nothing. */
+typedef void ml_block_kernel(const struct ml_plan *p, const double *const *columns, size_t first,
+                             size_t rows, void *scratch, double *margins);
+ml_block_kernel ml_block_plain, ml_block_avx2, ml_block_avx512;
+/* One row of features, by walking. */
+typedef void ml_row_kernel(const struct ml_plan *p, const double *row, void *scratch,
+                           double *margins);
+ml_row_kernel ml_row_plain, ml_row_avx2, ml_row_avx512;
+
+size_t ml_scratch(const struct ml_plan *p);
+
+#endif

@@ -1,0 +1,195 @@
+/*
+ * The kernels, written once and compiled for each instruction set. The including file defines
+ *   TARGET                  function attribute that enables the instructions
+ *   BLOCK_KERNEL, ROW_KERNEL  names of the functions
+ *   LANES                   bytes of a vector: 16, 32 or 64
+ *   code_of_float(cuts, x, less_equal)  how many of ML_CUTS_ROOM cuts lie below x (or at it)
+ */
+#include "infer/kernel_common.h"
+
+typedef uint8_t vector __attribute__((vector_size(LANES)));
+
+#define INLINE TARGET static inline __attribute__((always_inline))
+
+/* A tree's nodes, and the codes of the lanes' rows, ML_ROWS a plane. */
+struct nodes {
+    const uint16_t *plane;
+    const uint8_t *code;
+    const uint8_t *codes;
+};
+
+INLINE vector splat(uint8_t x)
+{
+    return x - (vector){0};
+}
+
+/* All ones in the rows that go right at a node. */
+INLINE vector goes_right(const struct nodes *n, size_t node)
+{
+    vector x;
+    __builtin_memcpy(&x, n->codes + (size_t)n->plane[node] * ML_ROWS, sizeof x);
+    return (vector)(x > splat(n->code[node]));
+}
+
+/* The numbers of the leaves below a node; `leaf` is the first. */
+INLINE vector leaves_0(const struct nodes *n, size_t node, uint8_t leaf)
+{
+    (void)n, (void)node;
+    return splat(leaf);
+}
+
+INLINE vector leaves_1(const struct nodes *n, size_t node, uint8_t leaf)
+{
+    return splat(leaf) - goes_right(n, node);
+}
+
+#define LEAVES(depth, below)                                                                       \
+    INLINE vector leaves_##depth(const struct nodes *n, size_t node, uint8_t leaf)                 \
+    {                                                                                              \
+        vector left = leaves_##below(n, 2 * node + 1, leaf);                                       \
+        vector right = leaves_##below(n, 2 * node + 2, (uint8_t)(leaf + (1 << below)));            \
+        vector mask = goes_right(n, node);                                                         \
+        return (left & ~mask) | (right & mask);                                                    \
+    }
+LEAVES(2, 1)
+LEAVES(3, 2)
+LEAVES(4, 3)
+LEAVES(5, 4)
+LEAVES(6, 5)
+LEAVES(7, 6)
+LEAVES(8, 7)
+
+/* One function a depth, so that each is unrolled on its own. */
+#define FIND(depth)                                                                                \
+    TARGET static void find_##depth(const struct nodes *n, uint8_t *out)                           \
+    {                                                                                              \
+        vector found = leaves_##depth(n, 0, 0);                                                    \
+        __builtin_memcpy(out, &found, sizeof found);                                               \
+    }
+FIND(0)
+FIND(1)
+FIND(2)
+FIND(3)
+FIND(4)
+FIND(5)
+FIND(6)
+FIND(7)
+FIND(8)
+
+static void (*const find[])(const struct nodes *, uint8_t *) = {
+    find_0, find_1, find_2, find_3, find_4, find_5, find_6, find_7, find_8};
+
+TARGET static void find_leaves(const struct ml_plan *p, const struct ml_tree *t,
+                               const uint8_t *codes, uint8_t leaf[ML_ROWS])
+{
+    struct nodes n = {(const uint16_t *)ML_AT(p, node_plane_at) + t->node,
+                      (const uint8_t *)ML_AT(p, node_code_at) + t->node, codes};
+    for (size_t r = 0; r < ML_ROWS; r += LANES, n.codes += LANES)
+        find[t->depth](&n, leaf + r);
+}
+
+/* Codes of a column of a plane; column[r * apart] is row r. */
+INLINE void plane_codes(const struct ml_plan *p, const struct ml_plane *plane, const double *column,
+                        size_t rows, uint8_t *codes)
+{
+    const float *cuts = (const float *)ML_AT(p, cut_at) + plane->cut;
+    const double *wide = (const double *)ML_AT(p, cut_at) + plane->cut;
+    uint8_t missing = plane->missing & ML_MISSING_LEFT ? 0 : UINT8_MAX;
+    bool plain = p->single_input && !plane->is_set && plane->missing <= ML_MISSING_LEFT;
+    for (size_t r = 0; r < rows && plain; r++) {
+        float x = (float)column[r];
+        uint8_t code = code_of_float(cuts, x, p->less_equal);
+        codes[r] = x == x ? code : missing;
+    }
+    for (size_t r = 0; r < rows && !plain; r++) {
+        double x = column[r];
+        bool left;
+        if (ml_is_settled(p, plane, &x, &left))
+            codes[r] = left ? 0 : UINT8_MAX;
+        else if (p->single_input)
+            codes[r] = code_of_float(cuts, (float)x, p->less_equal);
+        else
+            codes[r] = (uint8_t)ml_code_of_double(wide, plane->cuts, x, p->less_equal);
+    }
+}
+
+TARGET static void block_codes(const struct ml_plan *p, const double *const *columns, size_t first,
+                               size_t rows, uint8_t *codes)
+{
+    double missing[ML_ROWS];
+    for (size_t r = 0; r < ML_ROWS; r++)
+        missing[r] = ML_NAN;
+    const struct ml_plane *planes = ML_AT(p, plane_at);
+    for (size_t i = 0; i < p->planes; i++) {
+        const double *column = columns[planes[i].feature];
+        plane_codes(p, &planes[i], column ? column + first : missing, rows, codes + i * ML_ROWS);
+    }
+}
+
+TARGET void BLOCK_KERNEL(const struct ml_plan *p, const double *const *columns, size_t first,
+                         size_t rows, void *scratch, double *margins)
+{
+    if (!p->has_codes) {
+        ml_block_by_steps(p, columns, first, rows, scratch, margins);
+        return;
+    }
+    const struct ml_tree *trees = ML_AT(p, tree_at);
+    uint8_t *codes = scratch, leaf[ML_ROWS] __attribute__((aligned(64)));
+    block_codes(p, columns, first, rows, codes);
+    union ml_sums *sums = (void *)(codes + (size_t)p->planes * ML_ROWS);
+    ml_sums_begin(p, sums);
+    for (size_t i = 0; i < p->trees; i++) {
+        find_leaves(p, &trees[i], codes, leaf);
+        add_leaves(p, &trees[i], leaf, sums);
+    }
+    ml_sums_end(p, sums, rows, margins);
+}
+
+/* The nodes at which a row's walks through n trees end, counted on below the trees' last nodes. */
+INLINE void walk(const struct ml_plan *p, const struct ml_tree *trees, size_t n,
+                 const uint8_t *codes, uint32_t at[ML_TOGETHER])
+{
+    const uint16_t *plane[ML_TOGETHER];
+    const uint8_t *code[ML_TOGETHER];
+    uint32_t most = 0, least = ML_DEPTH_MAX;
+    for (size_t k = 0; k < ML_TOGETHER; k++) {
+        const struct ml_tree *t = &trees[k < n ? k : 0];
+        plane[k] = (const uint16_t *)ML_AT(p, node_plane_at) + t->node;
+        code[k] = (const uint8_t *)ML_AT(p, node_code_at) + t->node;
+        most = t->depth > most ? t->depth : most;
+        least = t->depth < least ? t->depth : least;
+        at[k] = 0;
+    }
+    for (uint32_t i = 0; i < least; i++)
+        for (size_t k = 0; k < ML_TOGETHER; k++)
+            at[k] = 2 * at[k] + 1 + (codes[plane[k][at[k]]] > code[k][at[k]]);
+    for (uint32_t i = least; i < most; i++)
+        for (size_t k = 0; k < n; k++)
+            if (i < trees[k].depth)
+                at[k] = 2 * at[k] + 1 + (codes[plane[k][at[k]]] > code[k][at[k]]);
+}
+
+TARGET void ROW_KERNEL(const struct ml_plan *p, const double *row, void *scratch, double *margins)
+{
+    if (!p->has_codes) {
+        ml_row_by_steps(p, row, scratch, margins);
+        return;
+    }
+    const struct ml_plane *planes = ML_AT(p, plane_at);
+    const struct ml_tree *trees = ML_AT(p, tree_at);
+    uint8_t *codes = scratch;
+    for (size_t i = 0; i < p->planes; i++)
+        plane_codes(p, &planes[i], row + planes[i].feature, 1, codes + i);
+    ml_row_begin(p, margins);
+    for (size_t i = 0; i < p->trees; i += ML_TOGETHER) {
+        uint32_t at[ML_TOGETHER];
+        size_t n = p->trees - i < ML_TOGETHER ? p->trees - i : ML_TOGETHER;
+        walk(p, trees + i, n, codes, at);
+        for (size_t k = 0; k < n; k++) {
+            const struct ml_tree *t = &trees[i + k];
+            size_t leaf = t->leaf + at[k] - ((UINT32_C(1) << t->depth) - 1);
+            ml_row_add(p, t, p->leaf_at, leaf * p->width, margins);
+        }
+    }
+    ml_row_end(p, margins);
+}

@@ -1,0 +1,77 @@
+/* What the kernels of all instruction sets have in common. For the files of this module and for
+ * artefacts. */
+#ifndef INFER_KERNEL_COMMON_H
+#define INFER_KERNEL_COMMON_H
+
+#include "infer/kernel.h"
+
+#include <stdbool.h>
+
+#define ML_NAN         ((double)__builtin_nanf(""))
+#define ML_INFINITY    ((double)__builtin_inff())
+#define ML_AT(p, what) ((const void *)((const char *)(p) + (p)->what))
+
+enum { ML_TOGETHER = 8 }; /* trees walked side by side, so that their loads overlap */
+
+/* Sums of a block: output k of row r at [k * ML_ROWS + r]. */
+union ml_sums {
+    float single[1];
+    double wide[1];
+};
+void ml_sums_begin(const struct ml_plan *p, union ml_sums *sums);
+/* Adds the leaves of a tree by the plain way: any width, any kind of sum. */
+void ml_sums_add(const struct ml_plan *p, const struct ml_tree *t, const uint8_t leaf[ML_ROWS],
+                 union ml_sums *sums);
+void ml_sums_end(const struct ml_plan *p, const union ml_sums *sums, size_t rows, double *margins);
+
+/* One value a row: the same kinds of sums, as doubles. */
+void ml_row_begin(const struct ml_plan *p, double *margins);
+/* Adds `width` numbers of the section `at`, from the number `from` on. */
+void ml_row_add(const struct ml_plan *p, const struct ml_tree *t, uint64_t at, size_t from,
+                double *margins);
+void ml_row_end(const struct ml_plan *p, double *margins);
+
+/* Without codes. */
+void ml_row_by_steps(const struct ml_plan *p, const double *row, void *scratch, double *margins);
+void ml_block_by_steps(const struct ml_plan *p, const double *const *columns, size_t first,
+                       size_t rows, void *scratch, double *margins);
+
+static inline bool ml_in_set(const struct ml_plan *p, const struct ml_plane *plane, double x)
+{
+    if (!(x >= 0) || x >= (double)plane->words * 32)
+        return false;
+    const uint32_t *words = (const uint32_t *)ML_AT(p, word_at) + plane->word;
+    uint32_t category = (uint32_t)x;
+    return words[category / 32] >> (category % 32) & 1;
+}
+
+/* Whether the way x takes is known without the cuts; then it is in *left. Else x is a number. */
+static inline bool ml_is_settled(const struct ml_plan *p, const struct ml_plane *plane, double *x,
+                                 bool *left)
+{
+    if (*x != *x && plane->missing & ML_MISSING_IS_ZERO)
+        *x = 0;
+    if (*x != *x || (plane->missing & ML_MISSING_WITH_ZERO && *x <= 1e-35 && *x >= -1e-35)) {
+        *left = plane->missing & ML_MISSING_LEFT;
+        return true;
+    }
+    if (plane->is_set)
+        *left = ml_in_set(p, plane, *x);
+    return plane->is_set;
+}
+
+/* How many of n ascending cuts lie at or below x; below it with less_equal. */
+static inline uint32_t ml_code_of_double(const double *cuts, uint32_t n, double x, bool less_equal)
+{
+    uint32_t low = 0;
+    while (n > 0) {
+        uint32_t half = n / 2;
+        double cut = cuts[low + half];
+        bool below = less_equal ? cut < x : cut <= x;
+        low = below ? low + half + 1 : low;
+        n = below ? n - half - 1 : half;
+    }
+    return low;
+}
+
+#endif

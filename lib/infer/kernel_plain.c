@@ -1,0 +1,24 @@
+/* The block kernel with 16-byte vectors that every 64-bit machine has (SSE2, NEON), or that the
+ * compiler makes of words. */
+#define TARGET
+#define BLOCK_KERNEL ml_block_plain
+#define ROW_KERNEL   ml_row_plain
+#define LANES        16
+
+#include "infer/kernel_common.h"
+
+static inline uint8_t code_of_float(const float *cuts, float x, bool less_equal)
+{
+    const float *c = cuts;
+    for (size_t step = 128; step > 0; step /= 2) /* cuts beyond the last are NaN: not below */
+        c += (less_equal ? c[step - 1] < x : c[step - 1] <= x) ? step : 0;
+    return (uint8_t)(c - cuts);
+}
+
+static inline void add_leaves(const struct ml_plan *p, const struct ml_tree *t,
+                              const uint8_t leaf[ML_ROWS], union ml_sums *sums)
+{
+    ml_sums_add(p, t, leaf, sums);
+}
+
+#include "infer/kernel_body.h"

@@ -1,0 +1,260 @@
+/* Every kernel against the reference interpreter, bit for bit, on random models and awkward rows.
+ */
+#include "infer/infer.h"
+#include "infer/plan.h"
+#include "model/builder.h"
+#include "sys/sys.h"
+#include "unit.h"
+
+#include <math.h>
+
+/* What a random model is like. */
+struct kind {
+    size_t depth, features, trees, outputs, width;
+    bool single, less_equal, single_sum, base_last, sets, many_cuts;
+    int how;
+    uint8_t missing; /* bits that may be set */
+};
+
+static uint64_t draw(uint64_t *state, uint64_t below)
+{
+    return random_below(7, 1, (*state)++, below);
+}
+
+/* Few different thresholds, so that rows meet them; or many. */
+static double random_threshold(const struct kind *k, uint64_t *state)
+{
+    double x = (double)draw(state, k->many_cuts ? 100000 : 40) / 8 - 2;
+    return k->single ? (double)(float)(x * 0.1) : x * 0.1;
+}
+
+static struct draft_node *random_tree(const struct kind *k, size_t *count, uint64_t *state,
+                                      struct builder *b, double *values)
+{
+    size_t room = (size_t)2 << k->depth;
+    struct draft_node *nodes = mem_alloc(room * sizeof *nodes);
+    uint8_t *depth = mem_alloc(room);
+    *count = 1;
+    for (size_t i = 0; i < *count; i++) {
+        struct draft_node *n = &nodes[i];
+        *n = (struct draft_node){.feature = NODE_LEAF, .set = NO_SET, .cover = 1};
+        n->value = values + i * k->width;
+        for (size_t w = 0; w < k->width; w++)
+            values[i * k->width + w] = (double)(float)((double)draw(state, 2000) / 977 - 1);
+        if (depth[i] == k->depth || (i > 0 && draw(state, 6) == 0))
+            continue;
+        n->feature = (uint32_t)draw(state, k->features);
+        n->missing = (uint8_t)(draw(state, 8) & k->missing);
+        n->threshold = random_threshold(k, state);
+        if (k->sets && n->feature == 0) {
+            uint32_t words[2] = {(uint32_t)draw(state, UINT32_MAX), (uint32_t)draw(state, 99)};
+            n->set = builder_set(b, words, 1 + draw(state, 2));
+        }
+        n->left = (uint32_t)*count;
+        n->right = (uint32_t)*count + 1;
+        depth[*count] = depth[*count + 1] = (uint8_t)(depth[i] + 1);
+        *count += 2;
+    }
+    mem_free(depth);
+    return nodes;
+}
+
+static struct model *random_model(const struct kind *k, uint64_t *state)
+{
+    struct model *m = model_new("test", k->features);
+    struct builder *b = builder_new(k->width);
+    struct error e = {0};
+    m->outputs = k->outputs;
+    double *base = model_numbers(m, k->outputs);
+    for (size_t i = 0; i < k->outputs; i++)
+        base[i] = (double)(float)(0.1 * (double)(i + 1));
+    m->base = base;
+    for (size_t t = 0; t < k->trees; t++) {
+        size_t count;
+        double *values = model_numbers(m, ((size_t)2 << k->depth) * k->width);
+        struct draft_node *nodes = random_tree(k, &count, state, b, values);
+        uint32_t output = (uint32_t)(k->width == k->outputs ? 0 : t % k->outputs);
+        CHECK_INT(builder_tree(b, nodes, count, 0, output, &e), 0);
+        mem_free(nodes);
+    }
+    builder_finish(b, m);
+    m->trees.single = k->single;
+    m->trees.compare = k->less_equal ? COMPARE_LESS_EQUAL : COMPARE_LESS;
+    m->sum = (struct leaf_sum){.single = k->single_sum, .base_last = k->base_last};
+    m->sum.how = k->how;
+    CHECK_INT(model_check(m, &e), 0);
+    return m;
+}
+
+static double random_value(const struct kind *k, uint64_t *state)
+{
+    double x = random_threshold(k, state);
+    switch (draw(state, 12)) {
+    case 0:
+        return (double)NAN;
+    case 1:
+        return draw(state, 2) ? (double)INFINITY : -(double)INFINITY;
+    case 2:
+        return draw(state, 2) ? 0.0 : -0.0;
+    case 3:
+        return draw(state, 2) ? 1e-36 : 4e-324;
+    case 4:
+        return nextafter(x, (double)INFINITY);
+    case 5:
+        return (double)nextafterf((float)x, -INFINITY);
+    case 6:
+        return (double)draw(state, 80) - 3; /* categories, and what is none */
+    case 7:
+        return (double)draw(state, 60) + 0.5;
+    default:
+        return x;
+    }
+}
+
+enum { ROWS_MAX = 200 };
+
+/* Margins of all rows by a block kernel. */
+static void run_blocks(const struct ml_plan *p, ml_block_kernel *kernel,
+                       const double *const *columns, size_t rows, double *margins)
+{
+    void *scratch = mem_alloc(ml_scratch(p));
+    for (size_t r = 0; r < rows; r += ML_ROWS) {
+        size_t n = rows - r < ML_ROWS ? rows - r : ML_ROWS;
+        kernel(p, columns, r, n, scratch, margins + r * p->outputs);
+    }
+    mem_free(scratch);
+}
+
+static const struct {
+    const char *name;
+    enum simd level;
+    ml_block_kernel *block;
+    ml_row_kernel *row;
+} kernels[] = {
+    {"plain", SIMD_SCALAR, ml_block_plain, ml_row_plain},
+#if defined(__x86_64__)
+    {"AVX2", SIMD_AVX2, ml_block_avx2, ml_row_avx2},
+    {"AVX-512", SIMD_AVX512, ml_block_avx512, ml_row_avx512},
+#endif
+};
+
+static void check_same(const double *want, const double *got, size_t n, const char *what)
+{
+    size_t wrong = 0;
+    for (size_t i = 0; i < n; i++)
+        wrong += memcmp(&want[i], &got[i], sizeof *got) != 0;
+    if (wrong)
+        UNIT_FAIL("%s: %zu of %zu margins differ", what, wrong, n);
+}
+
+static void check_kind(const struct kind *k, uint64_t seed)
+{
+    uint64_t state = seed << 32;
+    struct error e = {0};
+    struct model *m = random_model(k, &state);
+    struct ml_plan *p = plan_new(m, &e);
+    size_t rows = (size_t[]){1, 63, 64, 65, ROWS_MAX}[seed % 5];
+    const double *columns[32];
+    for (size_t f = 0; f < k->features; f++) {
+        double *column = model_numbers(m, rows);
+        for (size_t r = 0; r < rows; r++)
+            column[r] = random_value(k, &state);
+        columns[f] = column;
+    }
+    double want[ROWS_MAX * 4], got[ROWS_MAX * 4], row[32];
+    struct reference *r = reference_new(m);
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t f = 0; f < k->features; f++)
+            row[f] = columns[f][i];
+        CHECK_INT(reference_margins(r, row, want + i * k->outputs, &e), 0);
+    }
+    void *scratch = mem_alloc(ml_scratch(p));
+    for (size_t i = 0; i < COUNT_OF(kernels) && kernels[i].level <= simd_level(); i++) {
+        run_blocks(p, kernels[i].block, columns, rows, got);
+        check_same(want, got, rows * k->outputs, kernels[i].name);
+        for (size_t j = 0; j < rows; j++) {
+            for (size_t f = 0; f < k->features; f++)
+                row[f] = columns[f][j];
+            kernels[i].row(p, row, scratch, got + j * k->outputs);
+        }
+        check_same(want, got, rows * k->outputs, kernels[i].name);
+    }
+    mem_free(scratch);
+    reference_free(r);
+    mem_free(p);
+    model_free(m);
+}
+
+TEST(gradient_boosting_in_floats)
+{
+    for (uint64_t seed = 0; seed < 60; seed++)
+        check_kind(&(struct kind){.depth = seed % 9,
+                                  .features = 6,
+                                  .trees = 20,
+                                  .outputs = 1,
+                                  .width = 1,
+                                  .single = true,
+                                  .single_sum = true,
+                                  .sets = seed % 3 == 0,
+                                  .missing = MISSING_LEFT},
+                   seed);
+}
+
+TEST(gradient_boosting_in_doubles)
+{
+    for (uint64_t seed = 0; seed < 60; seed++)
+        check_kind(&(struct kind){.depth = 1 + seed % 8,
+                                  .features = 5,
+                                  .trees = 21,
+                                  .outputs = 3,
+                                  .width = 1,
+                                  .less_equal = true,
+                                  .sets = seed % 2 == 0,
+                                  .base_last = seed % 4 == 1,
+                                  .missing = 7},
+                   seed);
+}
+
+TEST(forests_of_vectors)
+{
+    for (uint64_t seed = 0; seed < 60; seed++)
+        check_kind(&(struct kind){.depth = 1 + seed % 8,
+                                  .features = 5,
+                                  .trees = 9,
+                                  .outputs = 3,
+                                  .width = 3,
+                                  .single = seed % 2,
+                                  .less_equal = true,
+                                  .how = SUM_MEAN,
+                                  .missing = MISSING_LEFT},
+                   seed);
+}
+
+TEST(least_and_largest)
+{
+    for (uint64_t seed = 0; seed < 40; seed++)
+        check_kind(&(struct kind){.depth = 3,
+                                  .features = 5,
+                                  .trees = 9,
+                                  .outputs = 2,
+                                  .width = 1,
+                                  .single = true,
+                                  .single_sum = seed % 4 > 1,
+                                  .how = seed % 2 ? SUM_MIN : SUM_MAX},
+                   seed);
+}
+
+TEST(deep_trees_and_many_cuts_walk)
+{
+    for (uint64_t seed = 0; seed < 20; seed++)
+        check_kind(&(struct kind){.depth = seed % 2 ? 10 : 6,
+                                  .features = 4,
+                                  .trees = 30,
+                                  .outputs = 1,
+                                  .width = 1,
+                                  .single = true,
+                                  .single_sum = true,
+                                  .many_cuts = true,
+                                  .missing = MISSING_LEFT},
+                   seed);
+}
