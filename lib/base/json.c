@@ -278,6 +278,23 @@ static enum json_token read_word(struct json_reader *r, struct text word, enum j
     return token;
 }
 
+/* A number of those that JSON does not have but some writers write. */
+static enum json_token read_nonfinite(struct json_reader *r)
+{
+    static const struct text words[] = {TEXT_LITERAL("NaN"), TEXT_LITERAL("Infinity"),
+                                        TEXT_LITERAL("-Infinity")};
+    size_t i = peek(r) == 'N' ? 0 : peek(r) == 'I' ? 1 : 2;
+    return read_word(r, words[i], JSON_TOKEN_NUMBER);
+}
+
+/* Whether one stands at r->at: I behind the minus, or any of the first letters. */
+static bool at_nonfinite(const struct json_reader *r)
+{
+    char first = peek(r);
+    return r->nonfinite && (first == 'N' || first == 'I' ||
+                            (first == '-' && r->end - r->at > 1 && r->at[1] == 'I'));
+}
+
 static enum json_token read_value(struct json_reader *r)
 {
     switch (peek(r)) {
@@ -297,6 +314,8 @@ static enum json_token read_value(struct json_reader *r)
     case 'n':
         return read_word(r, TEXT_LITERAL("null"), JSON_TOKEN_NULL);
     default:
+        if (at_nonfinite(r))
+            return read_nonfinite(r);
         if (peek(r) == '-' || is_digit(peek(r)))
             return read_number(r);
         return fail(r, r->at == r->end ? "value missing at the end" : "not a JSON value");
