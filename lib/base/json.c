@@ -281,10 +281,12 @@ static enum json_token read_word(struct json_reader *r, struct text word, enum j
 /* A number of those that JSON does not have but some writers write. */
 static enum json_token read_nonfinite(struct json_reader *r)
 {
-    static const struct text words[] = {TEXT_LITERAL("NaN"), TEXT_LITERAL("Infinity"),
-                                        TEXT_LITERAL("-Infinity")};
-    size_t i = peek(r) == 'N' ? 0 : peek(r) == 'I' ? 1 : 2;
-    return read_word(r, words[i], JSON_TOKEN_NUMBER);
+    char first = peek(r);
+    return read_word(r,
+                     first == 'N'   ? TEXT_LITERAL("NaN")
+                     : first == 'I' ? TEXT_LITERAL("Infinity")
+                                    : TEXT_LITERAL("-Infinity"),
+                     JSON_TOKEN_NUMBER);
 }
 
 /* Whether one stands at r->at: I behind the minus, or any of the first letters. */

@@ -309,8 +309,7 @@ static const char *producer(const struct booster *b, struct model *m)
 static int fill_model(const struct booster *b, const struct objective *o, struct model *m,
                       struct error *e)
 {
-    m->producer =
-        arena_format(&m->arena, "xgboost %u.%u.%u", b->version[0], b->version[1], b->version[2]);
+    m->producer = producer(b, m);
     m->objective = o->name;
     m->transform = o->transform;
     m->two_classes = o->two_classes;
