@@ -82,18 +82,20 @@ const char *booster_set(struct booster *b, const double *categories, size_t n, u
     return NULL;
 }
 
-static int find_objective(const struct booster *b, const struct objective **out, struct error *e)
+/* NULL, and an error, when there is none of that name. */
+static const struct objective *find_objective(const char *name, struct error *e)
 {
     char quoted[QUOTE_MAX];
-    if (!b->objective)
-        return error_set(e, ERR_DATA, "learner.objective.name is missing");
-    for (size_t i = 0; i < COUNT_OF(objectives); i++) {
-        *out = &objectives[i];
-        if (strcmp(b->objective, objectives[i].name) == 0)
-            return 0;
+    if (!name) {
+        error_set(e, ERR_DATA, "learner.objective.name is missing");
+        return NULL;
     }
-    return error_set(e, ERR_DATA, "learner.objective.name: %s is not supported",
-                     quote(quoted, b->objective, strlen(b->objective)));
+    for (size_t i = 0; i < COUNT_OF(objectives); i++)
+        if (strcmp(name, objectives[i].name) == 0)
+            return &objectives[i];
+    error_set(e, ERR_DATA, "learner.objective.name: %s is not supported",
+              quote(quoted, name, strlen(name)));
+    return NULL;
 }
 
 /* In float, as XGBoost does it. */
@@ -327,12 +329,12 @@ static int fill_model(const struct booster *b, const struct objective *o, struct
 
 int booster_model(const struct booster *b, const char *format, struct model **out, struct error *e)
 {
-    const struct objective *objective = NULL;
     int status = check_booster(b, e);
-    if (status == 0)
-        status = find_objective(b, &objective, e);
     if (status)
         return status;
+    const struct objective *objective = find_objective(b->objective, e);
+    if (!objective)
+        return ERR_DATA;
     struct model *m = model_new(format, b->features);
     status = fill_model(b, objective, m, e);
     if (status) {

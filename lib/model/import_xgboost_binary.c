@@ -247,7 +247,8 @@ static bool is_booster(const char *bytes, size_t n)
     if (n < MODEL_PARAM_SIZE)
         return false;
     const char *at = bytes + MODEL_PARAM_SIZE, *end = bytes + n;
-    return skip_name(&at, end) && skip_name(&at, end);
+    bool objective = skip_name(&at, end);
+    return objective && skip_name(&at, end);
 }
 
 int import_xgboost_binary(const char *bytes, size_t n, struct model **m, struct error *e)

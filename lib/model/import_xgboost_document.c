@@ -246,16 +246,17 @@ static int add_vectors(struct document *d, size_t n)
     size_t width = d->tree_width;
     const numbers *own = &d->column[LEAF_WEIGHT], *nodes = &d->column[BASE_WEIGHT];
     bool indirect = own->len > 0;
-    if (indirect ? own->len / width < (n + 1) / 2 : nodes->len / width != n)
+    const numbers *from = indirect ? own : nodes;
+    size_t vectors = from->len / width;
+    if (indirect ? vectors < (n + 1) / 2 : vectors != n)
         return wrong(d, "base_weights or leaf_weights are not as many as the leaves need");
     for (size_t i = 0; i < n; i++) {
         bool leaf = d->column[LEFT].at[i] < 0;
         double index = indirect ? d->column[RIGHT].at[i] : (double)i;
-        const double *from = indirect ? own->at : nodes->at;
-        if (leaf && !(index >= 0 && index < (double)((indirect ? own->len : nodes->len) / width)))
+        if (leaf && !(index >= 0 && index < (double)vectors))
             return wrong(d, "leaf_weights lack those of a leaf");
         for (size_t k = 0; k < width; k++)
-            vec_push(&d->b->vectors, leaf ? (float)from[(size_t)index * width + k] : 0);
+            vec_push(&d->b->vectors, leaf ? (float)from->at[(size_t)index * width + k] : 0);
     }
     return 0;
 }
@@ -531,9 +532,9 @@ static int read_version(struct document *d, size_t which)
         status = check_integers(d, x.at, x.len, 0, UINT32_MAX);
     if (status == 0 && x.len != COUNT_OF(d->b->version))
         status = wrong(d, "three numbers are expected");
-    for (size_t i = 0; i < COUNT_OF(d->b->version) && status == 0; i++)
+    for (size_t i = 0; i < x.len && status == 0; i++)
         d->b->version[i] = (uint32_t)x.at[i];
-    d->b->version_parts = COUNT_OF(d->b->version);
+    d->b->version_parts = x.len;
     vec_release(&x);
     return status;
 }

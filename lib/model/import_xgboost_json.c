@@ -76,8 +76,8 @@ static bool is_booster(const char *bytes, size_t n)
 {
     struct json_reader r;
     start(&r, bytes, n);
-    return json_next(&r) == JSON_TOKEN_OBJECT && json_next(&r) == JSON_TOKEN_KEY &&
-           booster_key(r.raw);
+    bool object = json_next(&r) == JSON_TOKEN_OBJECT;
+    return object && json_next(&r) == JSON_TOKEN_KEY && booster_key(r.raw);
 }
 
 int import_xgboost_json(const char *bytes, size_t n, struct model **m, struct error *e)

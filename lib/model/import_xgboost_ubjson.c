@@ -254,8 +254,8 @@ static bool is_booster(const char *bytes, size_t n)
     if (n < 2 || bytes[0] != '{')
         return false;
     struct ubjson_pull p = start(bytes, n);
-    return next(&p.base) == JSON_TOKEN_OBJECT && next(&p.base) == JSON_TOKEN_KEY &&
-           booster_key(p.base.text);
+    bool object = next(&p.base) == JSON_TOKEN_OBJECT;
+    return object && next(&p.base) == JSON_TOKEN_KEY && booster_key(p.base.text);
 }
 
 int import_xgboost_ubjson(const char *bytes, size_t n, struct model **m, struct error *e)

@@ -276,6 +276,7 @@ TEST(xgboost_dart_and_checkpoint)
     CHECK_TEXT(e.message, "");
     if (!m)
         return;
+    CHECK_DOUBLE(m->trees.value[1], (double)(7.0F * 0.1F));
     CHECK_DOUBLE(margin_of(m, 0, ROW(0)), (double)(3.5F + 7.0F * 0.1F));
     model_free(m);
 }
