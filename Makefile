@@ -15,6 +15,7 @@ LIB_SRC  := $(sort $(wildcard lib/*/*.c))
 CMD_SRC  := $(sort $(wildcard cmd/*/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+TOOL_SRC := $(sort $(wildcard tests/tool/*.c))
 SCRIPTS  := $(sort $(wildcard tests/*.sh tests/*/*.sh) .ci/run)
 MAN_IN   := $(sort $(wildcard man/*.in))
 
@@ -23,6 +24,7 @@ BINARIES := $(TOOLS:%=$(B)/%)
 MAN      := $(MAN_IN:man/%.in=$(B)/man/%)
 UNITS    := $(UNIT_SRC:tests/unit/%.c=$(B)/tests/%)
 FUZZERS  := $(FUZZ_SRC:tests/fuzz/%.c=$(B)/tests/%)
+TEST_TOOLS := $(TOOL_SRC:tests/tool/%.c=$(B)/tests/%)
 REPLAYS  := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(B)/tests/replay_%)
 objects   = $(1:%.c=$(B)/obj/%.o)
 
@@ -58,7 +60,7 @@ link    = $(CC) $(FLAGS_$(V)) -Wl,--as-needed $(CFLAGS) $(LDFLAGS)
 libs    = $(LIB) $(PKG_LIBS) -lm -ldl -lpthread $(LDLIBS)
 say     = @mkdir -p $(@D); $(if $(VERBOSE),set -x,echo '$(1)  $@');
 
-.PHONY: all binaries unit replays fuzzers deps demo check bless install uninstall lint bench fuzz-smoke \
+.PHONY: all binaries unit replays fuzzers tools deps demo check bless install uninstall lint bench fuzz-smoke \
         completions dist clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -69,6 +71,7 @@ binaries: $(LIB) $(BINARIES)
 unit: $(UNITS)
 replays: $(REPLAYS)
 fuzzers: $(FUZZERS)
+tools: $(TEST_TOOLS)
 
 # A stamp changes when the text written into it does: new flags rebuild everything, a removed
 # source rebuilds the library.
@@ -99,6 +102,9 @@ $(B)/tests/replay_%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/obj/tests/fuzz/replay.o $
 $(B)/tests/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(LIB)
 	$(call say,LD) $(link) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(libs)
 
+$(TEST_TOOLS): $(B)/tests/%: $(B)/obj/tests/tool/%.o $(LIB)
+	$(call say,LD) $(link) -o $@ $(filter %.o,$^) $(libs)
+
 $(B)/man/%: man/%.in man/expand.awk $(BINARIES)
 	$(call say,MAN) PATH="$(abspath $(B)):$$PATH" awk -f man/expand.awk $< >$@
 
@@ -113,7 +119,7 @@ demo: ## install what building needs, build, run the examples
 
 check: ## build and run every test; ORACLES=1 installs other people's tools to compare with
 	@sh tests/setup.sh check
-	@$(MAKE) -s --no-print-directory V=release all
+	@$(MAKE) -s --no-print-directory V=release all tools
 	@$(MAKE) -s --no-print-directory V=asan binaries unit replays
 	@BIN="$${BIN:-$(CURDIR)/build/release}" sh tests/run.sh build/asan/tests build/check
 
@@ -171,4 +177,4 @@ clean: ## remove everything that was built
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' Makefile
 
--include $(patsubst %.c,$(B)/obj/%.d,$(LIB_SRC) $(CMD_SRC) $(UNIT_SRC) $(FUZZ_SRC))
+-include $(patsubst %.c,$(B)/obj/%.d,$(LIB_SRC) $(CMD_SRC) $(UNIT_SRC) $(FUZZ_SRC) $(TOOL_SRC))

@@ -36,6 +36,7 @@ mawk             mawk               mawk           mawk       mawk
 gawk             gawk               gawk           gawk       gawk
 python3-pandas   python3-pandas     py3-pandas     python-pandas -
 python3-sklearn  python3-scikit-learn py3-scikit-learn python-scikit-learn -
+python3-xgboost  python3-xgboost    -          python-xgboost -
 nodejs           nodejs             nodejs         nodejs     node
 npm              npm                npm            npm        -
 clang            clang              clang          clang      llvm
@@ -90,6 +91,7 @@ need_for_oracles() {
     need gawk command -v gawk
     need python3-pandas /usr/bin/python3 -c 'import pandas'
     need python3-sklearn /usr/bin/python3 -c 'import sklearn'
+    need python3-xgboost /usr/bin/python3 -c 'import xgboost'
     need nodejs command -v node
     need npm command -v npm
 }

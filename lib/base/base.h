@@ -273,6 +273,7 @@ struct json_reader {
     int depth;
     uint8_t stack[512 / 8]; /* bit = inside an object */
     uint8_t state;
+    bool nonfinite; /* set after json_start: NaN, Infinity and -Infinity are numbers, too */
     /* The last KEY or STRING without its quotes, escapes as they are, or scalar. */
     struct text raw;
     bool escaped;        /* raw holds backslash escapes */

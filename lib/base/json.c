@@ -278,6 +278,25 @@ static enum json_token read_word(struct json_reader *r, struct text word, enum j
     return token;
 }
 
+/* A number of those that JSON does not have but some writers write. */
+static enum json_token read_nonfinite(struct json_reader *r)
+{
+    char first = peek(r);
+    return read_word(r,
+                     first == 'N'   ? TEXT_LITERAL("NaN")
+                     : first == 'I' ? TEXT_LITERAL("Infinity")
+                                    : TEXT_LITERAL("-Infinity"),
+                     JSON_TOKEN_NUMBER);
+}
+
+/* Whether one stands at r->at: I behind the minus, or any of the first letters. */
+static bool at_nonfinite(const struct json_reader *r)
+{
+    char first = peek(r);
+    return r->nonfinite && (first == 'N' || first == 'I' ||
+                            (first == '-' && r->end - r->at > 1 && r->at[1] == 'I'));
+}
+
 static enum json_token read_value(struct json_reader *r)
 {
     switch (peek(r)) {
@@ -297,6 +316,8 @@ static enum json_token read_value(struct json_reader *r)
     case 'n':
         return read_word(r, TEXT_LITERAL("null"), JSON_TOKEN_NULL);
     default:
+        if (at_nonfinite(r))
+            return read_nonfinite(r);
         if (peek(r) == '-' || is_digit(peek(r)))
             return read_number(r);
         return fail(r, r->at == r->end ? "value missing at the end" : "not a JSON value");

@@ -141,9 +141,9 @@ static bool goes_left(const struct trees *t, size_t node, double x)
         x = 0;
     if (isnan(x) || (missing & MISSING_WITH_ZERO && fabs(x) <= 1e-35))
         return missing & MISSING_LEFT;
+    x = rounded(t->single, x);
     if (t->set && t->set[node] != NO_SET)
         return in_set(t, t->set[node], x);
-    x = rounded(t->single, x);
     return t->compare == COMPARE_LESS ? x < t->threshold[node] : x <= t->threshold[node];
 }
 
@@ -194,7 +194,8 @@ static void multiply(const struct model *m, const double *row, double *margins)
     for (size_t k = 0; k < m->outputs; k++) {
         double sum = m->sum.base_last ? 0 : rounded(single, m->base[k]);
         for (size_t i = 0; i < width; i++)
-            sum = rounded(single, sum + rounded(single, row[i] * m->linear.weight[k * width + i]));
+            sum = rounded(single, sum + rounded(single, rounded(single, row[i]) *
+                                                            m->linear.weight[k * width + i]));
         margins[k] = m->sum.base_last ? rounded(single, sum + m->base[k]) : sum;
     }
 }

@@ -93,7 +93,7 @@ struct trees {
     const double
         *cover; /* nodes: training rows or hessians, for attributions; NULL: the source has none */
 
-    /* Categories that go left: x truncated to an integer c with bit c of words[set_first[s] ..
+    /* Categories that go left: x (a float when single) truncated to an integer c with bit c of words[set_first[s] ..
      * set_first[s + 1]) set. Others, negative ones and those beyond go right; NaN as `missing`
      * says. */
     size_t sets;
@@ -109,7 +109,7 @@ struct leaf_sum {
 };
 
 struct linear {
-    bool single;          /* products and sums in float */
+    bool single;          /* rows, products and sums in float */
     const double *weight; /* outputs * in, a row per output */
 };
 

@@ -44,6 +44,16 @@ def fit_apply(program, train, test, **read):
         return from_csv(wrangle("apply", state, stdin=to_csv(test)), **read)
 
 
+def margins(model, rows):
+    """The margins of rows (numbers, NaN missing) by the model in a file, as an array of doubles."""
+    text = "".join(",".join("" if x != x else repr(float(x)) for x in row) + "\n" for row in rows)
+    done = subprocess.run([os.path.join(os.path.dirname(BIN), "tests", "margins"), model],
+                          input=text.encode(), capture_output=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"margins {model}: {done.returncode}: {done.stderr.decode()}")
+    return np.array([[float(x) for x in line.split(",")] for line in done.stdout.decode().splitlines()])
+
+
 def ok(good, name):
     global _count, _failed
     _count += 1

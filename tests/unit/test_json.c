@@ -46,6 +46,32 @@ TEST(json_reads_tokens)
     CHECK_TEXT(tokens(text_of("0")), "n0.");
 }
 
+/* How many numbers a list has; -1 on an error. */
+static int count_numbers(const char *list, bool nonfinite)
+{
+    struct json_reader r;
+    int numbers = 0;
+    json_start(&r, list, strlen(list));
+    r.nonfinite = nonfinite;
+    for (;;) {
+        enum json_token token = json_next(&r);
+        if (token == JSON_TOKEN_ERROR || token == JSON_TOKEN_DONE)
+            return token == JSON_TOKEN_DONE ? numbers : -1;
+        numbers += token == JSON_TOKEN_NUMBER;
+    }
+}
+
+TEST(json_reads_nonfinite_numbers_when_asked)
+{
+    CHECK_INT(count_numbers("[NaN,1, Infinity,-Infinity]", true), 4);
+    CHECK_INT(count_numbers("[-1]", true), 1);
+    CHECK_INT(count_numbers("[NaN]", false), -1);
+    CHECK_INT(count_numbers("[-Infinity]", false), -1);
+    static const char *const bad[] = {"[Nan]", "[-NaN]", "[Inf]", "[-I]", "[-]", "[NaN1]", "[N"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        CHECK_INT(count_numbers(bad[i], true), -1);
+}
+
 TEST(json_accepts)
 {
     static const char *const good[] = {
