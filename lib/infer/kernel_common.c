@@ -100,7 +100,7 @@ static void fill_slots(const struct ml_plan *p, const double *row, double *slots
         if (ml_is_settled(p, &planes[i], &x, &left))
             slots[i] = left ? -ML_INFINITY : ML_INFINITY;
         else
-            slots[i] = p->single_input ? (double)(float)x : x;
+            slots[i] = x;
     }
     slots[p->planes] = -ML_INFINITY;
 }

@@ -45,7 +45,8 @@ static inline bool ml_in_set(const struct ml_plan *p, const struct ml_plane *pla
     return words[category / 32] >> (category % 32) & 1;
 }
 
-/* Whether the way x takes is known without the cuts; then it is in *left. Else x is a number. */
+/* Whether the way x takes is known without the cuts; then it is in *left. Else x is a number, in
+ * the precision of the cuts. */
 static inline bool ml_is_settled(const struct ml_plan *p, const struct ml_plane *plane, double *x,
                                  bool *left)
 {
@@ -55,6 +56,8 @@ static inline bool ml_is_settled(const struct ml_plan *p, const struct ml_plane 
         *left = plane->missing & ML_MISSING_LEFT;
         return true;
     }
+    if (p->single_input)
+        *x = (double)(float)*x;
     if (plane->is_set)
         *left = ml_in_set(p, plane, *x);
     return plane->is_set;

@@ -93,9 +93,9 @@ struct trees {
     const double
         *cover; /* nodes: training rows or hessians, for attributions; NULL: the source has none */
 
-    /* Categories that go left: x (a float when single) truncated to an integer c with bit c of words[set_first[s] ..
-     * set_first[s + 1]) set. Others, negative ones and those beyond go right; NaN as `missing`
-     * says. */
+    /* Categories that go left: x (a float when single) truncated to an integer c with bit c of
+     * words[set_first[s] .. set_first[s + 1]) set. Others, negative ones and those beyond go right;
+     * NaN as `missing` says. */
     size_t sets;
     const size_t *set_first; /* sets + 1 */
     const uint32_t *words;

@@ -105,7 +105,7 @@ static double random_value(const struct kind *k, uint64_t *state)
     case 6:
         return (double)draw(state, 80) - 3; /* categories, and what is none */
     case 7:
-        return (double)draw(state, 60) + 0.5;
+        return (double)draw(state, 60) + (draw(state, 2) ? 0.5 : 0.9999999999);
     default:
         return x;
     }
