@@ -1,7 +1,8 @@
 /*
  * agg_table: groups of rows and the states of their aggregates. Past its memory a table spills its
- * groups, as bytes, to a sorter; at the end parts of one group come together again. Groups leave in
- * the order of their first row.
+ * groups, as bytes, to a sorter, and what grows with the values of one group value by value to
+ * another; at the end parts of one group come together again. Groups leave in the order of their
+ * first row.
  */
 #ifndef STEPS_AGG_TABLE_H
 #define STEPS_AGG_TABLE_H
@@ -41,6 +42,7 @@ struct agg_table {
     size_t held;            /* bytes the states own */
     size_t limit;           /* bytes, then it spills */
     struct sorter *spilled; /* groups by key */
+    struct spilled *values; /* of their states; with spilled */
     struct sorter *ordered; /* groups by first row, once merged */
     VEC(uint32_t) order;    /* groups in the order they go out */
     size_t next;

@@ -87,7 +87,7 @@ static int open_output(struct step *s, const struct schema *in, struct agg_plan 
     int status = open_call(s, pair->value, &out->asked, args, &count, e);
     if (status || !out->asked.function)
         return status;
-    struct aggregate a = {.function = out->asked.function, .memory = s->context->memory};
+    struct aggregate a = {.function = out->asked.function, .memory = step_memory(s) / 16};
     a.keeper = a.function->keeper;
     a.order = a.function->order;
     struct expr *value = NULL;
@@ -107,6 +107,19 @@ static int open_output(struct step *s, const struct schema *in, struct agg_plan 
     p->aggregates[p->count] = a;
     p->values[p->count++] = value;
     return 0;
+}
+
+/* A state whose values went to disk must know all that will be asked. */
+static void plan_parameters(struct step *s, struct agg_plan *p)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        struct aggregate *a = &p->aggregates[i];
+        double *parameters = arena_alloc(&s->arena, p->output_count * sizeof *parameters);
+        for (size_t o = 0; o < p->output_count; o++)
+            if (p->outputs[o].of == i)
+                parameters[a->parameter_count++] = p->outputs[o].asked.parameter;
+        a->parameters = parameters;
+    }
 }
 
 static void plan_sets(struct step *s, struct agg_plan *p)
@@ -138,6 +151,7 @@ static int agg_open(struct step *s, const struct schema *in, struct error *e)
     p->outputs = arena_zero(&s->arena, s->pairs.len * sizeof *p->outputs);
     for (size_t i = 0; i < s->pairs.len && status == 0; i++)
         status = open_output(s, in, p, &s->pairs.at[i], e);
+    plan_parameters(s, p);
     return status;
 }
 
@@ -349,8 +363,9 @@ const struct step_kind steps_aggregate[] = {
      .details = "Groups come in the order of their first row; a missing key is a group of its "
                 "own (pandas drops it). Sums and means are exact, rounded once, so they depend "
                 "neither on the order of rows nor on threads. std and var divide by n - 1 as "
-                "pandas and SQL do; median and quantile are exact, type 7. The table of groups "
-                "spills past --memory.",
+                "pandas and SQL do; median and quantile are exact, type 7. The table of groups, "
+                "and the values of a group that mode, nunique, median and quantile need, spill "
+                "past --memory.",
      .example = {.program = "agg n=count() mean_delay=mean(delay) by=origin",
                  .input = "origin,delay\nORD,10\nATL,3\nORD,20\n",
                  .output = "origin,n,mean_delay\nORD,2,15\nATL,1,3\n"},
