@@ -12,8 +12,8 @@
 /* clang-format off */
 #define STEP_FAMILIES(F) \
     F(aggregate) F(balance) F(bootstrap) F(check) F(columns) F(columns_table) F(columns_text) \
-    F(columns_values) F(combine_fuzzy) F(combine_join) F(combine_near) F(combine_sets) \
-    F(combine_stack) F(combine_update) F(datetime) F(datetime_check) F(datetime_parts) \
+    F(columns_values) F(combine_fuzzy) F(combine_join) F(combine_near) F(combine_paste) \
+    F(combine_sets) F(combine_stack) F(combine_update) F(datetime) F(datetime_check) F(datetime_parts) \
     F(datetime_span) F(discretize) F(edit) F(edit_bytes) F(edit_case) F(edit_find) \
     F(edit_replace) F(embedding) F(encode) F(encode_target) F(encode_text) F(encode_tree) \
     F(exec) F(features) F(fold) F(geo) F(impute) F(keys) F(missing) F(missing_interpolate) \
