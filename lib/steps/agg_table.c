@@ -123,21 +123,21 @@ struct text agg_table_key(const struct agg_table *t, size_t group, size_t i)
 }
 
 void agg_table_find(struct agg_table *t, struct batch *b, uint64_t set, const uint64_t *ids,
-                    uint32_t *group)
+                    size_t from, size_t n, uint32_t *group)
 {
     const struct agg_plan *p = t->plan;
     const struct text *cells[AGG_BY_MAX] = {NULL};
-    if (p->by_count == 0 && b->rows > 0) {
-        find_group(t, (struct text){(const char *)&set, sizeof set}, ids[0]);
-        memset(group, 0, b->rows * sizeof *group); /* the only group there is */
+    if (p->by_count == 0 && n > 0) {
+        find_group(t, (struct text){(const char *)&set, sizeof set}, ids[from]);
+        memset(group, 0, n * sizeof *group); /* the only group there is */
         return;
     }
     for (size_t i = 0; i < p->by_count; i++)
         cells[i] = batch_text(b, p->by[i]);
     struct buf key = {0};
-    for (size_t r = 0; r < b->rows; r++) {
-        put_key(&key, set, cells, p->by_count, r);
-        group[r] = find_group(t, (struct text){key.at, key.len}, ids[r]);
+    for (size_t r = 0; r < n; r++) {
+        put_key(&key, set, cells, p->by_count, from + r);
+        group[r] = find_group(t, (struct text){key.at, key.len}, ids[from + r]);
     }
     buf_release(&key);
 }

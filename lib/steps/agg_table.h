@@ -50,10 +50,11 @@ struct agg_table {
 
 struct agg_table *agg_table_new(const struct agg_plan *plan, size_t limit);
 void agg_table_free(struct agg_table *t);
-/* Groups of the rows of b for one grouping set, into group[0 .. b->rows). */
+/* Groups of n rows of b, from row `from` on, for one grouping set, into group[0 .. n). ids are of
+ * all rows. */
 void agg_table_find(struct agg_table *t, struct batch *b, uint64_t set, const uint64_t *ids,
-                    uint32_t *group);
-/* To be called between batches: keeps to the limit. */
+                    size_t from, size_t n, uint32_t *group);
+/* To be called when rows are with their groups: keeps to the limit. */
 int agg_table_relieve(struct agg_table *t, struct error *e);
 int agg_table_merge(struct agg_table *into, struct agg_table *from, struct error *e);
 /* Ends adding: order and next then say which groups go out. */

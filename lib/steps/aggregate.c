@@ -198,9 +198,7 @@ static int take_samples(const struct agg_plan *p, size_t i, struct batch *b, str
                         struct error *e)
 {
     const struct expr *x = p->values[i];
-    v->number = NULL;
-    v->time = NULL;
-    v->text = NULL;
+    *v = (struct samples){0};
     if (!x)
         return 0;
     size_t column = expr_bare_column(x);
@@ -229,6 +227,56 @@ static int take_samples(const struct agg_plan *p, size_t i, struct batch *b, str
     return status;
 }
 
+/* The values of all arguments. */
+static int take_all(const struct agg_plan *p, struct batch *b, struct samples *values,
+                    struct error *e)
+{
+    int status = 0;
+    for (size_t i = 0; i < p->count && status == 0; i++)
+        status = take_samples(p, i, b, &values[i], e);
+    return status;
+}
+
+/* Some of the rows, from `from` on. */
+static struct samples samples_from(const struct samples *all, size_t from)
+{
+    struct samples v = *all;
+    v.number = v.number ? v.number + from : NULL;
+    v.time = v.time ? v.time + from : NULL;
+    v.text = v.text ? v.text + from : NULL;
+    return v;
+}
+
+/* n rows from `from` on go to their groups. */
+static void add_rows(struct agg_table *t, struct batch *b, const struct samples *values,
+                     const uint64_t *ids, size_t from, size_t n)
+{
+    const struct agg_plan *p = t->plan;
+    uint32_t *group = batch_array(b, n, sizeof *group);
+    for (size_t k = 0; k < p->set_count; k++) {
+        agg_table_find(t, b, p->sets[k], ids, from, n, group);
+        for (size_t i = 0; i < p->count; i++) {
+            struct samples v = samples_from(&values[i], from);
+            v.rows = n;
+            v.group = group;
+            v.ids = ids + from;
+            v.one_group = p->by_count == 0;
+            p->aggregates[i].keeper->add(&p->aggregates[i], t->states[i], &v, &t->held);
+        }
+    }
+}
+
+/* Rows between which the table is kept to its limit: where a group begins with a map a batch of new
+ * groups takes too much. */
+static size_t rows_at_once(const struct agg_plan *p, size_t rows)
+{
+    enum { ROWS = 4096 };
+    bool grows = false;
+    for (size_t i = 0; i < p->count; i++)
+        grows |= p->aggregates[i].keeper->spill != NULL;
+    return grows && rows > ROWS ? ROWS : rows;
+}
+
 static int agg_learn(const struct step *s, void *state, struct batch *b, struct error *e)
 {
     const struct agg_plan *p = s->plan;
@@ -236,20 +284,16 @@ static int agg_learn(const struct step *s, void *state, struct batch *b, struct 
     if (b->rows == 0)
         return 0;
     uint64_t *ids = batch_array(b, b->rows, sizeof *ids);
-    uint32_t *group = batch_array(b, b->rows, sizeof *group);
     for (size_t r = 0; r < b->rows; r++)
         ids[r] = batch_row_id(b, r);
-    struct samples v = {.rows = b->rows, .group = group, .ids = ids, .one_group = p->by_count == 0};
-    for (size_t k = 0; k < p->set_count; k++) {
-        agg_table_find(t, b, p->sets[k], ids, group);
-        for (size_t i = 0; i < p->count; i++) {
-            int status = take_samples(p, i, b, &v, e);
-            if (status)
-                return status;
-            p->aggregates[i].keeper->add(&p->aggregates[i], t->states[i], &v, &t->held);
-        }
+    struct samples *values = batch_array(b, p->count, sizeof *values);
+    int status = take_all(p, b, values, e);
+    size_t most = rows_at_once(p, b->rows);
+    for (size_t from = 0; from < b->rows && status == 0; from += most) {
+        add_rows(t, b, values, ids, from, b->rows - from < most ? b->rows - from : most);
+        status = agg_table_relieve(t, e);
     }
-    return agg_table_relieve(t, e);
+    return status;
 }
 
 static void *agg_state_new(const struct step *s)
