@@ -250,6 +250,14 @@ spills() {
     spills 'fold k=3 how=group by=note'
 }
 
+@test "correlation of ranks" {
+    local with
+    rows=$BATS_FILE_TMPDIR/gaps.csv
+    for with in spearman kendall; do
+        spills "set y = round(x) | correlation id,x,y with=$with as=pairs"
+    done
+}
+
 @test "concat_columns" {
     spills "concat_columns $rows take=note"
     spills "concat_columns $BATS_FILE_TMPDIR/near.csv lengths=cut"

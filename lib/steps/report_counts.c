@@ -113,7 +113,6 @@ static int frequency_finish(struct step *s, void *state, struct error *e)
         rc = put_ordered(f, value, times, e);
     value_counts_free(f->counts);
     f->counts = NULL;
-    s->learnt = f;
     if (rc || got < 0)
         return rc ? rc : got;
     return sorter_finish(f->order, e);
