@@ -409,7 +409,8 @@ const struct step_kind steps_aggregate[] = {
                 "neither on the order of rows nor on threads. std and var divide by n - 1 as "
                 "pandas and SQL do; median and quantile are exact, type 7. The table of groups, "
                 "and the values of a group that mode, nunique, median and quantile need, spill "
-                "past --memory.",
+                "past --memory." HELD("values that go into one list of collect",
+                                      "about 200 bytes and the text"),
      .example = {.program = "agg n=count() mean_delay=mean(delay) by=origin",
                  .input = "origin,delay\nORD,10\nATL,3\nORD,20\n",
                  .output = "origin,n,mean_delay\nORD,2,15\nATL,1,3\n"},

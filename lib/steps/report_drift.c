@@ -99,10 +99,11 @@ const struct step_kind steps_report_drift[] = {
      .family = "report",
      .class = "W",
      .summary = "how differently columns are spread in two sets of rows",
-     .details = "One pass; values are counted, in memory that grows with them. Cells that are "
+     .details = "One pass, in which values are counted. Cells that are "
                 "missing are left out. psi and chi2 cut numbers into bins of equal counts of all "
                 "rows; psi floors shares at 0.0001. ks and wasserstein are of numbers: other "
-                "columns have no statistic. psi and wasserstein have no p-value.",
+                "columns have no statistic. psi and wasserstein have no p-value." HELD(
+                    "values counted", "about 150 bytes and the text"),
      .args = drift_args,
      .methods = drift_methods,
      .example = {.program = "drift target=set bins=2",

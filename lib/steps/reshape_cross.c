@@ -305,7 +305,8 @@ const struct step_kind steps_reshape_cross[] = {
         .summary = "how often the values of two columns occur together",
         .details = "Rows and columns are in order of their values, numbers as numbers when all "
                    "are. Rows with a missing cell in either column are left out, as in pandas. "
-                   "Counts that --memory does not hold wait on disk.",
+                   "Counts that --memory does not hold wait on disk." HELD(
+                       "columns of the result", "about 300 bytes and the name"),
         .args = cross_args,
         .example = {.program = "crosstab city ok",
                     .input = "city,ok\nUlm,y\nBonn,n\nUlm,y\nUlm,n\n",

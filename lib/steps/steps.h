@@ -28,6 +28,11 @@
     F(window_shift) F(window_total)
 /* clang-format on */
 
+/* Ends the details of a step whose state, or one cell or the columns of whose result, are as large
+ * as what they are made of. */
+#define HELD(what, bytes)                                                                          \
+    " All " what " are held in memory, whatever --memory says: " bytes " for each."
+
 #define DECLARE_FAMILY(name) extern const struct step_kind steps_##name[];
 STEP_FAMILIES(DECLARE_FAMILY)
 
