@@ -258,6 +258,13 @@ spills() {
     done
 }
 
+@test "drift" {
+    local with
+    for with in psi ks chi2 wasserstein; do
+        spills "set half = id % 2 | drift key,x,note target=half with=$with"
+    done
+}
+
 @test "concat_columns" {
     spills "concat_columns $rows take=note"
     spills "concat_columns $BATS_FILE_TMPDIR/near.csv lengths=cut"
