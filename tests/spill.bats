@@ -219,7 +219,6 @@ spills() {
 }
 
 @test "agg: values of a few large groups" {
-    spills 'agg a=nunique(note) b=mode(note) c=mode(x) d=nunique(key)'
     spills 'set half = id % 2 | agg a=mode(note) b=median(x) c=quantile(x,0.9) d=mean(x) by=half'
     spills 'agg a=nunique(x) b=mode(note) c=median(x) d=quantile(id,0.25) by=group'
 }
@@ -233,13 +232,13 @@ spills() {
 }
 
 @test "frequency" {
-    spills 'frequency key,x,group'
+    spills 'frequency key,x'
     spills 'frequency id,note max=1000'
 }
 
 @test "crosstab" {
     local share
-    for share in none all rows columns; do
+    for share in rows columns; do
         spills "set third = id % 3 | crosstab key third share=$share"
     done
     spills 'set third = id % 3 | crosstab x third'
@@ -254,14 +253,14 @@ spills() {
     local with
     rows=$BATS_FILE_TMPDIR/gaps.csv
     for with in spearman kendall; do
-        spills "set y = round(x) | correlation id,x,y with=$with as=pairs"
+        spills "set y = round(x) | correlation x,y with=$with as=pairs"
     done
 }
 
 @test "drift" {
     local with
     for with in psi ks chi2 wasserstein; do
-        spills "set half = id % 2 | drift key,x,note target=half with=$with"
+        spills "set half = id % 2 | drift key,x target=half with=$with"
     done
 }
 
