@@ -218,6 +218,63 @@ spills() {
     spills 'agg n=nunique_approx(note) by=group'
 }
 
+@test "agg: values of a few large groups" {
+    spills 'set half = id % 2 | agg a=mode(note) b=median(x) c=quantile(x,0.9) d=mean(x) by=half'
+    spills 'agg a=nunique(x) b=mode(note) c=median(x) d=quantile(id,0.25) by=group'
+}
+
+@test "agg: values of large groups, by any number of jobs" {
+    local jobs
+    for jobs in 1 2 5; do
+        wrangle --memory 1M -j "$jobs" 'agg a=mode(key) b=nunique(key) c=median(x)' "$rows" | cksum
+    done >sums
+    [ "$(sort -u sums | wc -l)" -eq 1 ]
+}
+
+@test "frequency" {
+    spills 'frequency key,x'
+    spills 'frequency id,note max=1000'
+}
+
+@test "crosstab" {
+    local share
+    for share in rows columns; do
+        spills "set third = id % 3 | crosstab key third share=$share"
+    done
+    spills 'set third = id % 3 | crosstab x third'
+}
+
+@test "fold: more classes than memory holds" {
+    spills 'fold k=3 how=stratified by=note'
+    spills 'fold k=3 how=group by=note'
+}
+
+@test "correlation of ranks" {
+    local with
+    rows=$BATS_FILE_TMPDIR/gaps.csv
+    for with in spearman kendall; do
+        spills "set y = round(x) | correlation x,y with=$with as=pairs"
+    done
+}
+
+@test "drift" {
+    local with
+    for with in psi ks chi2 wasserstein; do
+        spills "set half = id % 2 | drift key,x target=half with=$with"
+    done
+}
+
+@test "concat_columns" {
+    spills "concat_columns $rows take=note"
+    spills "concat_columns $BATS_FILE_TMPDIR/near.csv lengths=cut"
+    spills "concat_columns $BATS_FILE_TMPDIR/near.csv lengths=pad"
+    local large=$rows
+    rows=$BATS_FILE_TMPDIR/near.csv
+    spills "concat_columns $large lengths=pad"
+    run --separate-stderr -3 wrangle "concat_columns $large" "$rows"
+    [[ $stderr == *'rows.csv has 600000 rows, the stream 150000 '* ]]
+}
+
 @test "dedup" {
     local keep
     for keep in first last none; do

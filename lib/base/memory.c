@@ -7,7 +7,7 @@
 
 enum {
     ARENA_ALIGN = 16,
-    ARENA_FIRST_BLOCK = 4096,
+    ARENA_FIRST_BLOCK = 512,      /* small: there are maps by the hundred thousand */
     ARENA_LARGEST_STEP = 1 << 20, /* blocks double up to this; larger ones hold one allocation */
     ARENA_KEEP = 1 << 20,
     VEC_FIRST = 8,

@@ -38,7 +38,6 @@ int dropping_apply(const struct step *s, struct batch *b, struct error *e);
 struct dropping {
     enum type *types;
     bool *drop;
-    bool told; /* of a report on the columns instead: its rows are out */
 };
 
 /* Indexes of the n selected columns from the last in the schema to the first, in the arena. */

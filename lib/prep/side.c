@@ -74,17 +74,31 @@ static void keep_cells(struct side *side, const uint8_t *wanted, struct batch *b
     vec_push(&side->texts, text);
 }
 
+int side_rewind(struct side *side, struct error *e)
+{
+    int rc = input_keep(side->in, e);
+    return rc ? rc : input_rewind(side->in, e);
+}
+
+int side_next(struct side *side, struct batch *b, struct error *e)
+{
+    int rc = input_next(side->in, b, e);
+    if (rc <= 0)
+        return rc;
+    rc = input_parse(side->in, b, e);
+    if (rc)
+        return rc;
+    batch_drop_rejected(b);
+    return 1;
+}
+
 static int read_batches(struct side *side,
                         int (*see)(void *context, struct batch *b, struct error *e), void *context,
                         struct batch *b, struct error *e)
 {
     int rc = 0;
-    while (rc == 0 && (rc = input_next(side->in, b, e)) == 1) {
-        rc = input_parse(side->in, b, e);
-        if (rc == 0)
-            batch_drop_rejected(b);
-        if (rc == 0)
-            rc = see(context, b, e);
+    while (rc == 0 && (rc = side_next(side, b, e)) == 1) {
+        rc = see(context, b, e);
         side->rows += b->rows;
         if (rc)
             return rc;
@@ -97,9 +111,7 @@ int side_scan(struct side *side, int (*see)(void *context, struct batch *b, stru
               void *context, struct error *e)
 {
     side_clear(side);
-    int rc = input_keep(side->in, e);
-    if (rc == 0)
-        rc = input_rewind(side->in, e);
+    int rc = side_rewind(side, e);
     struct batch *b = batch_new();
     if (rc == 0)
         rc = read_batches(side, see, context, b, e);

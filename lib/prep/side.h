@@ -21,6 +21,10 @@ struct side {
 
 /* Opens the file (relative to the context's directory) and reads its header. */
 int side_open(const struct step *s, struct text path, struct side **out, struct error *e);
+/* Row by row: the file's first rows come next. */
+int side_rewind(struct side *side, struct error *e);
+/* The next rows into an empty b: 1; 0 at the end; < 0. */
+int side_next(struct side *side, struct batch *b, struct error *e);
 /* Reads all rows: `see` gets each batch, of which row r is row side->rows + r of the table, until
  * it returns anything but 0; that is returned. May be called again. */
 int side_scan(struct side *side, int (*see)(void *context, struct batch *b, struct error *e),

@@ -2,12 +2,12 @@
 
 #include <math.h>
 
-static double total(const uint64_t *counts, size_t bins)
+static uint64_t total(const uint64_t *counts, size_t bins)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < bins; i++)
         sum += counts[i];
-    return (double)sum;
+    return sum;
 }
 
 static double share(uint64_t count, double all)
@@ -17,36 +17,53 @@ static double share(uint64_t count, double all)
     return s > floor_share ? s : floor_share;
 }
 
-double difference_psi(const uint64_t *expected, const uint64_t *actual, size_t bins)
+void difference_init(struct difference *d, uint64_t expected, uint64_t actual)
 {
-    double all_expected = total(expected, bins), all_actual = total(actual, bins), psi = 0;
-    for (size_t i = 0; i < bins; i++) {
-        double e = share(expected[i], all_expected), a = share(actual[i], all_actual);
-        psi += (a - e) * log(a / e);
-    }
-    return psi;
+    *d = (struct difference){.expected = (double)expected, .actual = (double)actual};
 }
 
-/* Test of homogeneity of the 2 x bins table; bins empty on both sides do not count. */
+/* Pearson's test is of the 2 x bins table; bins empty on both sides do not count. */
+void difference_bin(struct difference *d, uint64_t expected, uint64_t actual)
+{
+    double e = share(expected, d->expected), a = share(actual, d->actual);
+    double all = d->expected + d->actual, both = (double)expected + (double)actual;
+    d->psi += (a - e) * log(a / e);
+    if (both == 0)
+        return;
+    double want_e = both * (d->expected / all), want_a = both * (d->actual / all);
+    d->used++;
+    if (d->expected > 0)
+        d->chi2 += ((double)expected - want_e) * ((double)expected - want_e) / want_e;
+    if (d->actual > 0)
+        d->chi2 += ((double)actual - want_a) * ((double)actual - want_a) / want_a;
+}
+
+double difference_chi2_p(const struct difference *d)
+{
+    return d->used > 1 ? chi2_sf(d->chi2, (double)(d->used - 1)) : 1;
+}
+
+static struct difference of_bins(const uint64_t *expected, const uint64_t *actual, size_t bins)
+{
+    struct difference d;
+    difference_init(&d, total(expected, bins), total(actual, bins));
+    for (size_t i = 0; i < bins; i++)
+        difference_bin(&d, expected[i], actual[i]);
+    return d;
+}
+
+double difference_psi(const uint64_t *expected, const uint64_t *actual, size_t bins)
+{
+    return of_bins(expected, actual, bins).psi;
+}
+
 double difference_chi2(const uint64_t *expected, const uint64_t *actual, size_t bins,
                        double *p_value)
 {
-    double e = total(expected, bins), a = total(actual, bins), statistic = 0;
-    size_t used = 0;
-    for (size_t i = 0; i < bins; i++) {
-        double both = (double)expected[i] + (double)actual[i];
-        if (both == 0)
-            continue;
-        double want_e = both * (e / (e + a)), want_a = both * (a / (e + a));
-        used++;
-        if (e > 0)
-            statistic += ((double)expected[i] - want_e) * ((double)expected[i] - want_e) / want_e;
-        if (a > 0)
-            statistic += ((double)actual[i] - want_a) * ((double)actual[i] - want_a) / want_a;
-    }
+    struct difference d = of_bins(expected, actual, bins);
     if (p_value)
-        *p_value = used > 1 ? chi2_sf(statistic, (double)(used - 1)) : 1;
-    return statistic;
+        *p_value = difference_chi2_p(&d);
+    return d.chi2;
 }
 
 /* Kolmogorov's Q(x) = 2 sum (-1)^(k-1) exp(-2 k^2 x^2);
@@ -67,37 +84,59 @@ static double kolmogorov_sf(double x)
     return sum;
 }
 
-double difference_ks(const double *a, size_t n, const double *b, size_t m, double *p_value)
+/* How far the distribution functions are apart behind the numbers passed. */
+static double apart(const struct difference *d)
 {
-    double largest = 0;
-    for (size_t i = 0, j = 0; i < n && j < m;) {
-        double x = a[i] < b[j] ? a[i] : b[j];
+    return fabs((double)d->expected_passed / d->expected - (double)d->actual_passed / d->actual);
+}
+
+void difference_number(struct difference *d, double x, uint64_t expected, uint64_t actual)
+{
+    bool both_go_on =
+        (double)d->expected_passed < d->expected && (double)d->actual_passed < d->actual;
+    if (d->expected_passed + d->actual_passed > 0)
+        d->area += apart(d) * (x - d->last);
+    d->last = x;
+    d->expected_passed += expected;
+    d->actual_passed += actual;
+    if (both_go_on && apart(d) > d->ks)
+        d->ks = apart(d);
+}
+
+double difference_ks_p(const struct difference *d)
+{
+    double n = d->expected, m = d->actual;
+    return n > 0 && m > 0 ? kolmogorov_sf(d->ks * sqrt(n / (n + m) * m)) : 1;
+}
+
+/* Two sorted samples. */
+static struct difference of_samples(const double *a, size_t n, const double *b, size_t m)
+{
+    struct difference d;
+    difference_init(&d, n, m);
+    for (size_t i = 0, j = 0; i < n || j < m;) {
+        size_t i0 = i, j0 = j;
+        double x = j == m || (i < n && a[i] <= b[j]) ? a[i] : b[j];
         while (i < n && a[i] == x)
             i++;
         while (j < m && b[j] == x)
             j++;
-        double d = fabs((double)i / (double)n - (double)j / (double)m);
-        largest = d > largest ? d : largest;
+        difference_number(&d, x, i - i0, j - j0);
     }
+    return d;
+}
+
+/* The largest distance of the distribution functions. */
+double difference_ks(const double *a, size_t n, const double *b, size_t m, double *p_value)
+{
+    struct difference d = of_samples(a, n, b, m);
     if (p_value)
-        *p_value =
-            n && m ? kolmogorov_sf(largest * sqrt((double)n / (double)(n + m) * (double)m)) : 1;
-    return largest;
+        *p_value = difference_ks_p(&d);
+    return d.ks;
 }
 
 /* The area between the two distribution functions. */
 double difference_wasserstein(const double *a, size_t n, const double *b, size_t m)
 {
-    if (n == 0 || m == 0)
-        return (double)NAN;
-    double area = 0, before = a[0] < b[0] ? a[0] : b[0];
-    for (size_t i = 0, j = 0; i < n || j < m;) {
-        bool from_a = j == m || (i < n && a[i] <= b[j]);
-        double x = from_a ? a[i] : b[j];
-        area += fabs((double)i / (double)n - (double)j / (double)m) * (x - before);
-        before = x;
-        i += from_a;
-        j += !from_a;
-    }
-    return area;
+    return n && m ? of_samples(a, n, b, m).area : (double)NAN;
 }

@@ -195,6 +195,21 @@ double difference_chi2(const uint64_t *expected, const uint64_t *actual, size_t 
 double difference_ks(const double *a, size_t n, const double *b, size_t m, double *p_value);
 double difference_wasserstein(const double *a, size_t n, const double *b, size_t m);
 
+/* The same, bit for bit, of sets that memory does not hold: row by row. Rows are bins with what
+ * both sets have in them, or numbers in rising order with how often both have them. */
+struct difference {
+    double expected, actual; /* all there are */
+    double psi, chi2;
+    size_t used; /* bins that are not empty */
+    uint64_t expected_passed, actual_passed;
+    double ks, area, last; /* area: Wasserstein's distance */
+};
+void difference_init(struct difference *d, uint64_t expected, uint64_t actual);
+void difference_bin(struct difference *d, uint64_t expected, uint64_t actual);
+void difference_number(struct difference *d, double x, uint64_t expected, uint64_t actual);
+double difference_chi2_p(const struct difference *d);
+double difference_ks_p(const struct difference *d);
+
 /* Distributions: the cumulative (cdf), its upper tail (sf). The normal one's inverse is in base. */
 double normal_cdf(double z);
 double gamma_p(double a, double x);          /* regularized lower incomplete gamma */

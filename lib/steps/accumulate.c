@@ -63,7 +63,11 @@ static int count_value(const struct aggregate *a, double parameter, char *state,
 }
 
 static const struct keeper count_keeper = {
-    sizeof(uint64_t), count_add, count_put, count_absorb, NULL, true,
+    .size = sizeof(uint64_t),
+    .add = count_add,
+    .put = count_put,
+    .absorb = count_absorb,
+    .common = true,
 };
 
 static double count_of_moments(const struct moments *m)
@@ -149,7 +153,12 @@ static void total_release(char *state)
 }
 
 static const struct keeper total_keeper = {
-    sizeof(struct total), total_add, total_put, total_absorb, total_release, true,
+    .size = sizeof(struct total),
+    .add = total_add,
+    .put = total_put,
+    .absorb = total_absorb,
+    .release = total_release,
+    .common = true,
 };
 
 static double sum_of_moments(const struct moments *m)
@@ -200,7 +209,12 @@ static void spread_release(char *state)
 }
 
 const struct keeper moments_keeper = {
-    sizeof(struct moments), spread_add, spread_put, spread_absorb, spread_release, true,
+    .size = sizeof(struct moments),
+    .add = spread_add,
+    .put = spread_put,
+    .absorb = spread_absorb,
+    .release = spread_release,
+    .common = true,
 };
 
 /* n - 1 in the divisor, as SQL and pandas have it; pandas' corrected skew and excess kurtosis. */
@@ -394,81 +408,11 @@ static void kept_release(char *state)
 }
 
 static const struct keeper kept_keeper = {
-    sizeof(struct kept), kept_add, kept_put, kept_absorb, kept_release, false,
-};
-
-struct values {
-    double *at;
-    size_t len, cap;
-};
-
-static void values_push(struct values *s, double x, size_t *held)
-{
-    size_t before = s->cap;
-    if (s->len == s->cap)
-        s->at = vec_grow_(s->at, &s->cap, s->len + 1, sizeof *s->at);
-    s->at[s->len++] = x;
-    *held += (s->cap - before) * sizeof *s->at;
-}
-
-static void values_add(const struct aggregate *a, char *states, const struct samples *v,
-                       size_t *held)
-{
-    (void)a;
-    for (size_t r = 0; r < v->rows; r++)
-        if (!isnan(v->number[r]))
-            values_push(STATE(struct values, states, v->group[r]), v->number[r], held);
-}
-
-static void values_put(const struct aggregate *a, char *state, struct buf *out)
-{
-    (void)a;
-    const struct values *s = STATE(struct values, state, 0);
-    buf_add(out, s->at, s->len * sizeof *s->at);
-}
-
-static void values_absorb(const struct aggregate *a, char *state, struct text bytes, size_t *held)
-{
-    (void)a;
-    for (size_t i = 0; i + sizeof(double) <= bytes.len; i += sizeof(double)) {
-        double x;
-        memcpy(&x, bytes.at + i, sizeof x);
-        values_push(STATE(struct values, state, 0), x, held);
-    }
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static int values_value(const struct aggregate *a, double parameter, char *state,
-                        struct arena *arena, union answer *out, struct error *e)
-{
-    (void)arena;
-    const struct values *s = STATE(struct values, state, 0);
-    if (s->len < 4096) {
-        if (s->len)
-            qsort(s->at, s->len, sizeof *s->at, compare_doubles);
-        out->number = s->len ? quantile_sorted(s->at, s->len, parameter) : (double)NAN;
-        return 0;
-    }
-    struct quantiles *all = quantiles_new(a->memory);
-    int status = quantiles_add(all, s->at, s->len, e);
-    if (status == 0)
-        status = quantiles_at(all, &parameter, 1, &out->number, e);
-    quantiles_free(all);
-    return status;
-}
-
-static void values_release(char *state)
-{
-    mem_free(STATE(struct values, state, 0)->at);
-}
-
-static const struct keeper values_keeper = {
-    sizeof(struct values), values_add, values_put, values_absorb, values_release, true,
+    .size = sizeof(struct kept),
+    .add = kept_add,
+    .put = kept_put,
+    .absorb = kept_absorb,
+    .release = kept_release,
 };
 
 /* NOLINTEND(readability-non-const-parameter) */

@@ -1,14 +1,15 @@
 /*
  * accumulate: the functions of `agg`. A keeper keeps a state of fixed size per group (plus what it
  * owns on the heap), adds a batch at a time, and can be put into bytes and absorbed from them
- * again, exactly: that is how threads are merged and how tables spill. States begin as zero bytes.
+ * again, exactly: that is how threads are merged and how tables spill; what grows with the values
+ * of one group goes to disk value by value. States begin as zero bytes.
  * An accumulator is a function with a name, which answers from such a state.
  */
 #ifndef STEPS_ACCUMULATE_H
 #define STEPS_ACCUMULATE_H
 
 #include "stats/stats.h"
-#include "table/table.h"
+#include "steps/spilled.h"
 
 /* What is kept of one argument. */
 struct aggregate {
@@ -17,7 +18,9 @@ struct aggregate {
     struct text argument;               /* as written; at == NULL: none */
     enum type type;                     /* of the argument */
     int order;                          /* of moments, when those are kept */
-    size_t memory;                      /* bytes an exact quantile may hold before it spills */
+    const double *parameters;           /* of all calls it serves */
+    size_t parameter_count;
+    size_t memory; /* bytes an exact quantile may hold before it spills */
 };
 
 /* The argument's values for the rows of a batch. One of the arrays is set. */
@@ -47,6 +50,11 @@ struct keeper {
     void (*absorb)(const struct aggregate *a, char *state, struct text bytes, size_t *held);
     void (*release)(char *state); /* NULL: it owns nothing */
     bool common;                  /* one state serves all functions that have this keeper */
+    /* Of states that grow with their values; else NULL. spill puts these to disk and forgets them;
+     * settle gets those of all parts of the state, which then keeps only the answers, adds no more,
+     * and goes through put and absorb as before. */
+    int (*spill)(char *state, struct spilled *to, struct error *e);
+    int (*settle)(const struct aggregate *a, char *state, struct spilled *from, struct error *e);
 };
 /* Moments up to a->order of a number: one state for all functions that have of_moments. */
 extern const struct keeper moments_keeper;

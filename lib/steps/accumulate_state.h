@@ -23,4 +23,9 @@ int distinct_answer(const struct aggregate *a, double parameter, char *state, st
 int collect_value(const struct aggregate *a, double parameter, char *state, struct arena *arena,
                   union answer *out, struct error *e);
 
+/* Of accumulate_values.c: median and quantile. */
+extern const struct keeper values_keeper;
+int values_value(const struct aggregate *a, double parameter, char *state, struct arena *arena,
+                 union answer *out, struct error *e);
+
 #endif

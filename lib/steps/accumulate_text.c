@@ -21,6 +21,17 @@ json_t *state_get_json(struct text bytes)
 /* The functions of a struct accumulator have its parameters, whatever they do with them.
  * NOLINTBEGIN(readability-non-const-parameter) */
 
+/* What mode and nunique are about; once settled only their answers are left. */
+struct occurrences {
+    struct counts counts;
+    bool settled;
+    uint64_t distinct;
+    struct text mode; /* owned; at == NULL: there are no values */
+};
+
+/* What a value costs beside its text, and the first of a group. */
+enum { VALUE_BYTES = 64, GROUP_BYTES = 1000 };
+
 static void occurrences_add(const struct aggregate *a, char *states, const struct samples *v,
                             size_t *held)
 {
@@ -28,31 +39,157 @@ static void occurrences_add(const struct aggregate *a, char *states, const struc
     for (size_t r = 0; r < v->rows; r++) {
         if (!v->text[r].at)
             continue;
-        struct counts *c = STATE(struct counts, states, v->group[r]);
+        struct counts *c = &STATE(struct occurrences, states, v->group[r])->counts;
         size_t before = c->map.keys.len;
         counts_add(c, v->text[r], 1, v->ids[r]);
         if (c->map.keys.len > before)
-            *held += v->text[r].len + 64;
+            *held += v->text[r].len + (before ? VALUE_BYTES : GROUP_BYTES);
     }
 }
 
+/* A count or a length, then bytes. */
+static void put_counted(struct buf *out, uint64_t n, struct text bytes)
+{
+    uint64_t head[2] = {n, bytes.at ? bytes.len : UINT64_MAX};
+    buf_add(out, head, sizeof head);
+    if (bytes.at)
+        buf_add(out, bytes.at, bytes.len);
+}
+
+/* Takes what put_counted wrote off the front. */
+static uint64_t get_counted(struct text *from, struct text *bytes)
+{
+    uint64_t head[2];
+    memcpy(head, from->at, sizeof head);
+    from->at += sizeof head;
+    from->len -= sizeof head;
+    bool missing = head[1] == UINT64_MAX;
+    *bytes = (struct text){missing ? NULL : from->at, missing ? 0 : head[1]};
+    from->at += bytes->len;
+    from->len -= bytes->len;
+    return head[0];
+}
+
+/* Whether it is settled, then each value with its count, or the mode with their number. */
 static void occurrences_put(const struct aggregate *a, char *state, struct buf *out)
 {
     (void)a;
-    state_put_json(counts_save(STATE(struct counts, state, 0)), out);
+    const struct occurrences *o = STATE(struct occurrences, state, 0);
+    if (!o->settled && o->counts.map.keys.len == 0)
+        return;
+    buf_putc(out, o->settled ? 's' : 'v');
+    if (o->settled)
+        put_counted(out, o->distinct, o->mode);
+    for (size_t i = 0; i < o->counts.map.keys.len; i++)
+        put_counted(out, o->counts.n.at[i], o->counts.map.keys.at[i]);
 }
 
 static void occurrences_absorb(const struct aggregate *a, char *state, struct text bytes,
                                size_t *held)
 {
     (void)a;
-    json_t *j = state_get_json(bytes);
-    struct counts part = {0};
-    if (counts_load(&part, j, NULL) == 0)
-        counts_merge(STATE(struct counts, state, 0), &part);
-    *held += bytes.len;
-    counts_release(&part);
-    json_decref(j);
+    struct occurrences *o = STATE(struct occurrences, state, 0);
+    struct text value, rest = {bytes.at + 1, bytes.len - 1};
+    *held += GROUP_BYTES;
+    o->settled = bytes.at[0] == 's';
+    if (o->settled) {
+        o->distinct = get_counted(&rest, &value);
+        if (value.at)
+            o->mode = (struct text){mem_text_n(value.at, value.len), value.len};
+        return;
+    }
+    while (rest.len > 0) {
+        uint64_t n = get_counted(&rest, &value);
+        counts_add(&o->counts, value, n, 0);
+        *held += value.len + VALUE_BYTES;
+    }
+}
+
+static int occurrences_spill(char *state, struct spilled *to, struct error *e)
+{
+    struct counts *c = &STATE(struct occurrences, state, 0)->counts;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < c->map.keys.len; i++)
+        rc = spilled_put(to, c->map.keys.at[i],
+                         (struct text){(const char *)&c->n.at[i], sizeof c->n.at[i]}, e);
+    counts_release(c);
+    *c = (struct counts){0};
+    return rc;
+}
+
+/* The most frequent of the values so far; of several the first in one of the orders of names. */
+struct favourite {
+    uint64_t n;
+    double number;
+    struct buf name;
+};
+
+static void favourite_set(struct favourite *f, struct text name, uint64_t n, double number)
+{
+    f->n = n;
+    f->number = number;
+    f->name.len = 0;
+    buf_add(&f->name, name.at, name.len);
+}
+
+/* Values on their way from disk, by their bytes. */
+struct census {
+    struct buf value; /* the one counted now, */
+    uint64_t n;       /* so often */
+    uint64_t distinct;
+    bool numbers; /* all of them are */
+    struct favourite by_bytes, by_number;
+};
+
+/* The value is counted. */
+static void census_close(struct census *c)
+{
+    struct text value = {c->value.at, c->value.len};
+    double number = 0;
+    if (c->n == 0)
+        return;
+    c->distinct++;
+    c->numbers = c->numbers && number_parse_double(value.at, value.len, &number);
+    if (c->n > c->by_bytes.n)
+        favourite_set(&c->by_bytes, value, c->n, 0);
+    struct favourite *f = &c->by_number;
+    if (c->numbers && (c->n > f->n || (c->n == f->n && number < f->number)))
+        favourite_set(f, value, c->n, number);
+    c->n = 0;
+}
+
+static void census_see(struct census *c, struct text value, struct text payload)
+{
+    uint64_t n;
+    memcpy(&n, payload.at, sizeof n);
+    if (c->n == 0 || !text_equal(value, (struct text){c->value.at, c->value.len})) {
+        census_close(c);
+        c->value.len = 0;
+        buf_add(&c->value, value.at, value.len);
+    }
+    c->n += n;
+}
+
+static int occurrences_settle(const struct aggregate *a, char *state, struct spilled *from,
+                              struct error *e)
+{
+    (void)a;
+    struct occurrences *o = STATE(struct occurrences, state, 0);
+    struct census c = {.numbers = true};
+    struct text value, payload;
+    int got;
+    while ((got = spilled_next(from, &value, &payload, e)) > 0)
+        census_see(&c, value, payload);
+    census_close(&c);
+    const struct buf *best = c.numbers ? &c.by_number.name : &c.by_bytes.name;
+    o->settled = true;
+    o->distinct = c.distinct;
+    if (c.distinct)
+        o->mode = (struct text){mem_text_n(best->at, best->len), best->len};
+    buf_release(&c.value);
+    buf_release(&c.by_bytes.name);
+    buf_release(&c.by_number.name);
+    return got;
 }
 
 /* The most frequent value; of several, the first by name. */
@@ -60,14 +197,14 @@ int mode_value(const struct aggregate *a, double parameter, char *state, struct 
                union answer *out, struct error *e)
 {
     (void)a, (void)parameter, (void)e;
-    const struct counts *c = STATE(struct counts, state, 0);
-    out->text = (struct text){NULL, 0};
-    if (c->map.keys.len == 0)
-        return 0;
-    uint32_t *order = counts_sorted(c, COUNTS_BY_FREQUENCY);
-    struct text best = c->map.keys.at[order[0]];
-    mem_free(order);
-    out->text = (struct text){arena_text(arena, best.at, best.len), best.len};
+    const struct occurrences *o = STATE(struct occurrences, state, 0);
+    struct text best = o->mode;
+    if (!o->settled && o->counts.map.keys.len > 0) {
+        uint32_t *order = counts_sorted(&o->counts, COUNTS_BY_FREQUENCY);
+        best = o->counts.map.keys.at[order[0]];
+        mem_free(order);
+    }
+    out->text = best.at ? (struct text){arena_text(arena, best.at, best.len), best.len} : best;
     return 0;
 }
 
@@ -75,18 +212,27 @@ int nunique_value(const struct aggregate *a, double parameter, char *state, stru
                   union answer *out, struct error *e)
 {
     (void)a, (void)parameter, (void)arena, (void)e;
-    out->number = (double)STATE(struct counts, state, 0)->map.keys.len;
+    const struct occurrences *o = STATE(struct occurrences, state, 0);
+    out->number = (double)(o->settled ? o->distinct : o->counts.map.keys.len);
     return 0;
 }
 
 static void occurrences_release(char *state)
 {
-    counts_release(STATE(struct counts, state, 0));
+    struct occurrences *o = STATE(struct occurrences, state, 0);
+    counts_release(&o->counts);
+    mem_free((void *)(uintptr_t)o->mode.at);
 }
 
 const struct keeper occurrences_keeper = {
-    sizeof(struct counts), occurrences_add,     occurrences_put,
-    occurrences_absorb,    occurrences_release, true,
+    .size = sizeof(struct occurrences),
+    .add = occurrences_add,
+    .put = occurrences_put,
+    .absorb = occurrences_absorb,
+    .release = occurrences_release,
+    .common = true,
+    .spill = occurrences_spill,
+    .settle = occurrences_settle,
 };
 
 static void distinct_samples(const struct aggregate *a, char *states, const struct samples *v,
@@ -136,7 +282,12 @@ static void distinct_free(char *state)
 }
 
 const struct keeper distinct_keeper = {
-    sizeof(struct distinct), distinct_samples, distinct_put, distinct_absorb, distinct_free, true,
+    .size = sizeof(struct distinct),
+    .add = distinct_samples,
+    .put = distinct_put,
+    .absorb = distinct_absorb,
+    .release = distinct_free,
+    .common = true,
 };
 
 /* Values one after the other: row id, length, bytes. */
@@ -224,7 +375,12 @@ static void collect_release(char *state)
 }
 
 const struct keeper collect_keeper = {
-    sizeof(struct buf), collect_add, collect_put, collect_absorb, collect_release, true,
+    .size = sizeof(struct buf),
+    .add = collect_add,
+    .put = collect_put,
+    .absorb = collect_absorb,
+    .release = collect_release,
+    .common = true,
 };
 
 /* NOLINTEND(readability-non-const-parameter) */

@@ -82,6 +82,7 @@ void agg_table_free(struct agg_table *t)
     mem_free(t->states);
     vec_release(&t->order);
     sorter_free(t->spilled);
+    spilled_free(t->values);
     sorter_free(t->ordered);
     mem_free(t);
 }
@@ -122,21 +123,21 @@ struct text agg_table_key(const struct agg_table *t, size_t group, size_t i)
 }
 
 void agg_table_find(struct agg_table *t, struct batch *b, uint64_t set, const uint64_t *ids,
-                    uint32_t *group)
+                    size_t from, size_t n, uint32_t *group)
 {
     const struct agg_plan *p = t->plan;
     const struct text *cells[AGG_BY_MAX] = {NULL};
-    if (p->by_count == 0 && b->rows > 0) {
-        find_group(t, (struct text){(const char *)&set, sizeof set}, ids[0]);
-        memset(group, 0, b->rows * sizeof *group); /* the only group there is */
+    if (p->by_count == 0 && n > 0) {
+        find_group(t, (struct text){(const char *)&set, sizeof set}, ids[from]);
+        memset(group, 0, n * sizeof *group); /* the only group there is */
         return;
     }
     for (size_t i = 0; i < p->by_count; i++)
         cells[i] = batch_text(b, p->by[i]);
     struct buf key = {0};
-    for (size_t r = 0; r < b->rows; r++) {
-        put_key(&key, set, cells, p->by_count, r);
-        group[r] = find_group(t, (struct text){key.at, key.len}, ids[r]);
+    for (size_t r = 0; r < n; r++) {
+        put_key(&key, set, cells, p->by_count, from + r);
+        group[r] = find_group(t, (struct text){key.at, key.len}, ids[from + r]);
     }
     buf_release(&key);
 }
@@ -157,13 +158,32 @@ static void pack_group(const struct agg_table *t, size_t g, struct buf *bytes)
     }
 }
 
+/* What the states of a group hold of single values goes to disk. */
+static int spill_values(struct agg_table *t, size_t g, struct error *e)
+{
+    int status = 0;
+    for (size_t a = 0; a < t->plan->count && status == 0; a++) {
+        const struct keeper *f = t->plan->aggregates[a].keeper;
+        if (!f->spill)
+            continue;
+        spilled_state(t->values, t->groups.keys.at[g], a);
+        status = f->spill(t->states[a] + g * f->size, t->values, e);
+    }
+    return status;
+}
+
 static int spill_table(struct agg_table *t, struct error *e)
 {
     struct buf bytes = {0};
     int status = 0;
-    if (!t->spilled)
+    if (!t->spilled) {
         t->spilled = sorter_new(t->limit / 4);
+        t->values = spilled_new(t->limit / 4);
+    }
     for (size_t g = 0; g < t->first.len && status == 0; g++) {
+        status = spill_values(t, g, e);
+        if (status)
+            break;
         pack_group(t, g, &bytes);
         status =
             sorter_add(t->spilled, t->groups.keys.at[g], (struct text){bytes.at, bytes.len}, e);
@@ -218,6 +238,8 @@ int agg_table_merge(struct agg_table *t, struct agg_table *other, struct error *
     int status = spill_table(t, e);
     if (status == 0)
         status = spill_table(other, e);
+    if (status == 0)
+        status = spilled_merge(t->values, other->values, e);
     return status ? status : sorter_merge(t->spilled, other->spilled, e);
 }
 
@@ -233,17 +255,34 @@ static uint64_t set_of(struct text key)
 /* Of a first row and a set, before the key. */
 enum { ORDER_BYTES = 16 };
 
+/* The answers of the only group of `one`, whose values are on disk. */
+static int settle(const struct agg_table *t, struct agg_table *one, struct error *e)
+{
+    int status = 0;
+    for (size_t a = 0; a < t->plan->count && status == 0; a++) {
+        const struct aggregate *aggregate = &t->plan->aggregates[a];
+        if (!aggregate->keeper->settle)
+            continue;
+        spilled_state(t->values, one->groups.keys.at[0], a);
+        status = aggregate->keeper->settle(aggregate, one->states[a], t->values, e);
+    }
+    return status;
+}
+
 /* The only group of `one` is whole: it goes on, by its first row. */
 static int put_whole(struct agg_table *t, struct agg_table *one, struct error *e)
 {
     struct buf order = {0}, bytes = {0};
     struct text key = one->groups.keys.at[0];
+    int status = settle(t, one, e);
+    if (status)
+        return status;
     key_put_id(&order, one->first.at[0]);
     key_put_id(&order, ~set_of(key));
     buf_add(&order, key.at, key.len);
     pack_group(one, 0, &bytes);
-    int status = sorter_add(t->ordered, (struct text){order.at, order.len},
-                            (struct text){bytes.at, bytes.len}, e);
+    status = sorter_add(t->ordered, (struct text){order.at, order.len},
+                        (struct text){bytes.at, bytes.len}, e);
     buf_release(&order);
     buf_release(&bytes);
     clear_table(one);
@@ -255,6 +294,8 @@ static int bring_together(struct agg_table *t, struct agg_table *one, struct err
 {
     struct text key, bytes;
     int got = 1, status = sorter_finish(t->spilled, e);
+    if (status == 0)
+        status = spilled_finish(t->values, e);
     while (status == 0 && (got = sorter_next(t->spilled, &key, &bytes, e)) > 0) {
         if (one->first.len > 0 && !text_equal(key, one->groups.keys.at[0]))
             status = put_whole(t, one, e);
@@ -272,7 +313,9 @@ static int merge_spilled(struct agg_table *t, struct error *e)
     int status = bring_together(t, one, e);
     agg_table_free(one);
     sorter_free(t->spilled);
+    spilled_free(t->values);
     t->spilled = NULL;
+    t->values = NULL;
     return status ? status : sorter_finish(t->ordered, e);
 }
 

@@ -1,7 +1,8 @@
 /*
  * agg_table: groups of rows and the states of their aggregates. Past its memory a table spills its
- * groups, as bytes, to a sorter; at the end parts of one group come together again. Groups leave in
- * the order of their first row.
+ * groups, as bytes, to a sorter, and what grows with the values of one group value by value to
+ * another; at the end parts of one group come together again. Groups leave in the order of their
+ * first row.
  */
 #ifndef STEPS_AGG_TABLE_H
 #define STEPS_AGG_TABLE_H
@@ -41,6 +42,7 @@ struct agg_table {
     size_t held;            /* bytes the states own */
     size_t limit;           /* bytes, then it spills */
     struct sorter *spilled; /* groups by key */
+    struct spilled *values; /* of their states; with spilled */
     struct sorter *ordered; /* groups by first row, once merged */
     VEC(uint32_t) order;    /* groups in the order they go out */
     size_t next;
@@ -48,10 +50,11 @@ struct agg_table {
 
 struct agg_table *agg_table_new(const struct agg_plan *plan, size_t limit);
 void agg_table_free(struct agg_table *t);
-/* Groups of the rows of b for one grouping set, into group[0 .. b->rows). */
+/* Groups of n rows of b, from row `from` on, for one grouping set, into group[0 .. n). ids are of
+ * all rows. */
 void agg_table_find(struct agg_table *t, struct batch *b, uint64_t set, const uint64_t *ids,
-                    uint32_t *group);
-/* To be called between batches: keeps to the limit. */
+                    size_t from, size_t n, uint32_t *group);
+/* To be called when rows are with their groups: keeps to the limit. */
 int agg_table_relieve(struct agg_table *t, struct error *e);
 int agg_table_merge(struct agg_table *into, struct agg_table *from, struct error *e);
 /* Ends adding: order and next then say which groups go out. */

@@ -87,7 +87,7 @@ static int open_output(struct step *s, const struct schema *in, struct agg_plan 
     int status = open_call(s, pair->value, &out->asked, args, &count, e);
     if (status || !out->asked.function)
         return status;
-    struct aggregate a = {.function = out->asked.function, .memory = s->context->memory};
+    struct aggregate a = {.function = out->asked.function, .memory = step_memory(s) / 16};
     a.keeper = a.function->keeper;
     a.order = a.function->order;
     struct expr *value = NULL;
@@ -107,6 +107,19 @@ static int open_output(struct step *s, const struct schema *in, struct agg_plan 
     p->aggregates[p->count] = a;
     p->values[p->count++] = value;
     return 0;
+}
+
+/* A state whose values went to disk must know all that will be asked. */
+static void plan_parameters(struct step *s, struct agg_plan *p)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        struct aggregate *a = &p->aggregates[i];
+        double *parameters = arena_alloc(&s->arena, p->output_count * sizeof *parameters);
+        for (size_t o = 0; o < p->output_count; o++)
+            if (p->outputs[o].of == i)
+                parameters[a->parameter_count++] = p->outputs[o].asked.parameter;
+        a->parameters = parameters;
+    }
 }
 
 static void plan_sets(struct step *s, struct agg_plan *p)
@@ -138,6 +151,7 @@ static int agg_open(struct step *s, const struct schema *in, struct error *e)
     p->outputs = arena_zero(&s->arena, s->pairs.len * sizeof *p->outputs);
     for (size_t i = 0; i < s->pairs.len && status == 0; i++)
         status = open_output(s, in, p, &s->pairs.at[i], e);
+    plan_parameters(s, p);
     return status;
 }
 
@@ -184,9 +198,7 @@ static int take_samples(const struct agg_plan *p, size_t i, struct batch *b, str
                         struct error *e)
 {
     const struct expr *x = p->values[i];
-    v->number = NULL;
-    v->time = NULL;
-    v->text = NULL;
+    *v = (struct samples){0};
     if (!x)
         return 0;
     size_t column = expr_bare_column(x);
@@ -215,6 +227,56 @@ static int take_samples(const struct agg_plan *p, size_t i, struct batch *b, str
     return status;
 }
 
+/* The values of all arguments. */
+static int take_all(const struct agg_plan *p, struct batch *b, struct samples *values,
+                    struct error *e)
+{
+    int status = 0;
+    for (size_t i = 0; i < p->count && status == 0; i++)
+        status = take_samples(p, i, b, &values[i], e);
+    return status;
+}
+
+/* Some of the rows, from `from` on. */
+static struct samples samples_from(const struct samples *all, size_t from)
+{
+    struct samples v = *all;
+    v.number = v.number ? v.number + from : NULL;
+    v.time = v.time ? v.time + from : NULL;
+    v.text = v.text ? v.text + from : NULL;
+    return v;
+}
+
+/* n rows from `from` on go to their groups. */
+static void add_rows(struct agg_table *t, struct batch *b, const struct samples *values,
+                     const uint64_t *ids, size_t from, size_t n)
+{
+    const struct agg_plan *p = t->plan;
+    uint32_t *group = batch_array(b, n, sizeof *group);
+    for (size_t k = 0; k < p->set_count; k++) {
+        agg_table_find(t, b, p->sets[k], ids, from, n, group);
+        for (size_t i = 0; i < p->count; i++) {
+            struct samples v = samples_from(&values[i], from);
+            v.rows = n;
+            v.group = group;
+            v.ids = ids + from;
+            v.one_group = p->by_count == 0;
+            p->aggregates[i].keeper->add(&p->aggregates[i], t->states[i], &v, &t->held);
+        }
+    }
+}
+
+/* Rows between which the table is kept to its limit: where a group begins with a map a batch of new
+ * groups takes too much. */
+static size_t rows_at_once(const struct agg_plan *p, size_t rows)
+{
+    enum { ROWS = 4096 };
+    bool grows = false;
+    for (size_t i = 0; i < p->count; i++)
+        grows |= p->aggregates[i].keeper->spill != NULL;
+    return grows && rows > ROWS ? ROWS : rows;
+}
+
 static int agg_learn(const struct step *s, void *state, struct batch *b, struct error *e)
 {
     const struct agg_plan *p = s->plan;
@@ -222,20 +284,16 @@ static int agg_learn(const struct step *s, void *state, struct batch *b, struct 
     if (b->rows == 0)
         return 0;
     uint64_t *ids = batch_array(b, b->rows, sizeof *ids);
-    uint32_t *group = batch_array(b, b->rows, sizeof *group);
     for (size_t r = 0; r < b->rows; r++)
         ids[r] = batch_row_id(b, r);
-    struct samples v = {.rows = b->rows, .group = group, .ids = ids, .one_group = p->by_count == 0};
-    for (size_t k = 0; k < p->set_count; k++) {
-        agg_table_find(t, b, p->sets[k], ids, group);
-        for (size_t i = 0; i < p->count; i++) {
-            int status = take_samples(p, i, b, &v, e);
-            if (status)
-                return status;
-            p->aggregates[i].keeper->add(&p->aggregates[i], t->states[i], &v, &t->held);
-        }
+    struct samples *values = batch_array(b, p->count, sizeof *values);
+    int status = take_all(p, b, values, e);
+    size_t most = rows_at_once(p, b->rows);
+    for (size_t from = 0; from < b->rows && status == 0; from += most) {
+        add_rows(t, b, values, ids, from, b->rows - from < most ? b->rows - from : most);
+        status = agg_table_relieve(t, e);
     }
-    return agg_table_relieve(t, e);
+    return status;
 }
 
 static void *agg_state_new(const struct step *s)
@@ -256,7 +314,7 @@ static int agg_merge(const struct step *s, void *into, void *from, struct error 
 
 static int agg_finish(struct step *s, void *state, struct error *e)
 {
-    s->learnt = state;
+    (void)s;
     return agg_table_finish(state, e);
 }
 
@@ -349,8 +407,10 @@ const struct step_kind steps_aggregate[] = {
      .details = "Groups come in the order of their first row; a missing key is a group of its "
                 "own (pandas drops it). Sums and means are exact, rounded once, so they depend "
                 "neither on the order of rows nor on threads. std and var divide by n - 1 as "
-                "pandas and SQL do; median and quantile are exact, type 7. The table of groups "
-                "spills past --memory.",
+                "pandas and SQL do; median and quantile are exact, type 7. The table of groups, "
+                "and the values of a group that mode, nunique, median and quantile need, spill "
+                "past --memory." HELD("values that go into one list of collect",
+                                      "about 200 bytes and the text"),
      .example = {.program = "agg n=count() mean_delay=mean(delay) by=origin",
                  .input = "origin,delay\nORD,10\nATL,3\nORD,20\n",
                  .output = "origin,n,mean_delay\nORD,2,15\nATL,1,3\n"},

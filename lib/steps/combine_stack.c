@@ -1,5 +1,4 @@
-/* Steps that put a file's rows or columns beside those of the stream as they come: concat_rows,
- * concat_columns, merge_sorted. */
+/* Steps that put a file's rows with those of the stream as they come: concat_rows, merge_sorted. */
 #include "prep/side.h"
 #include "prep/sorted.h"
 #include "steps/steps.h"
@@ -93,13 +92,9 @@ static void arrange(const struct union_plan *plan, struct batch *b)
 /* The file's next rows into b: 1; 0 at its end; < 0. Ids differ from those of the stream. */
 static int next_rows(const struct union_plan *plan, struct batch *b, struct error *e)
 {
-    int rc = input_next(plan->side->in, b, e);
-    if (rc <= 0)
-        return rc;
-    rc = input_parse(plan->side->in, b, e);
-    if (rc)
-        return rc;
-    batch_drop_rejected(b);
+    int got = side_next(plan->side, b, e);
+    if (got <= 0)
+        return got;
     b->first_id |= UINT64_C(1) << 63;
     b->part++; /* not of the stream's first file */
     arrange(plan, b);
@@ -109,8 +104,7 @@ static int next_rows(const struct union_plan *plan, struct batch *b, struct erro
 static int union_start(struct step *s, struct error *e)
 {
     const struct union_plan *plan = s->plan;
-    int rc = input_keep(plan->side->in, e);
-    return rc ? rc : input_rewind(plan->side->in, e);
+    return side_rewind(plan->side, e);
 }
 
 static int concat_rows_push(struct step *s, struct batch *b, struct emit *out, struct error *e)
@@ -324,122 +318,6 @@ static int merge_flush(struct step *s, struct emit *out, struct error *e)
     return rc < 0 ? rc : 0;
 }
 
-enum { LENGTHS_ERROR, LENGTHS_PAD, LENGTHS_CUT };
-
-struct paste_plan {
-    struct side *side;
-    struct taken take;
-    uint8_t *wanted;
-    size_t left_columns;
-};
-
-struct paste_run {
-    size_t next; /* row of the file */
-};
-
-static int paste_open(struct step *s, const struct schema *in, struct error *e)
-{
-    struct paste_plan *plan = arena_zero(&s->arena, sizeof *plan);
-    s->plan = plan;
-    plan->left_columns = in->fields.len;
-    int rc = side_open(s, arg_text(s, "file"), &plan->side, e);
-    if (rc == 0)
-        rc = side_take(s, plan->side, arg_text(s, "take"), NULL, 0, &plan->take, e);
-    if (rc == 0)
-        plan->wanted = side_wanted(s, plan->side, &plan->take);
-    return rc;
-}
-
-static void paste_close(struct step *s)
-{
-    struct paste_plan *plan = s->plan;
-    side_free(plan->side);
-}
-
-static int paste_shape(struct step *s, struct schema *schema, struct error *e)
-{
-    const struct paste_plan *plan = s->plan;
-    return side_add_fields(s, plan->side, &plan->take, arg_text(s, "suffix"), schema, e);
-}
-
-static void paste_stop(struct step *s)
-{
-    const struct paste_plan *plan = s->plan;
-    side_clear(plan->side);
-    mem_free(s->run);
-    s->run = NULL;
-}
-
-static int paste_start(struct step *s, struct error *e)
-{
-    const struct paste_plan *plan = s->plan;
-    size_t memory = s->context->memory ? s->context->memory : (size_t)1 << 30;
-    s->run = mem_alloc(sizeof(struct paste_run));
-    int rc = side_read(plan->side, plan->wanted, memory, NULL, NULL, e);
-    if (rc == SIDE_FULL)
-        rc = error_set(e, ERR_SYSTEM, "%.200s: does not fit in memory: raise --memory",
-                       plan->side->path);
-    if (rc)
-        paste_stop(s);
-    return rc;
-}
-
-static int paste_push(struct step *s, struct batch *b, struct emit *out, struct error *e)
-{
-    const struct paste_plan *plan = s->plan;
-    struct paste_run *run = s->run;
-    size_t left = plan->side->rows - run->next, n = b->rows;
-    int lengths = arg_choice(s, "lengths");
-    if (n > left && lengths == LENGTHS_ERROR) {
-        error_set(e, ERR_DATA, "concat_columns: %.200s has %zu rows only (lengths=pad or cut)",
-                  plan->side->path, plan->side->rows);
-        int rc = batch_place(b, left, e);
-        batch_free(b);
-        return rc;
-    }
-    uint32_t *rows = batch_array(b, n, sizeof *rows);
-    for (size_t r = 0; r < n; r++)
-        rows[r] = r < left ? (uint32_t)(run->next + r) : UINT32_MAX;
-    size_t taken = n < left ? n : left;
-    if (n > left && lengths == LENGTHS_CUT) {
-        uint8_t *keep = batch_array(b, n, 1);
-        for (size_t r = 0; r < n; r++)
-            keep[r] = r < left;
-        batch_filter(b, keep);
-    }
-    run->next += taken;
-    side_add_columns(plan->side, &plan->take, b, rows, b->rows);
-    return emit(out, b, e);
-}
-
-/* The file's rows beyond the stream's. */
-static int paste_flush(struct step *s, struct emit *out, struct error *e)
-{
-    const struct paste_plan *plan = s->plan;
-    struct paste_run *run = s->run;
-    int rc = 0, lengths = arg_choice(s, "lengths");
-    if (run->next < plan->side->rows && lengths == LENGTHS_ERROR)
-        return error_set(e, ERR_DATA,
-                         "concat_columns: %.200s has %zu rows, the stream %zu (lengths=pad or cut)",
-                         plan->side->path, plan->side->rows, run->next);
-    while (rc == 0 && lengths == LENGTHS_PAD && run->next < plan->side->rows) {
-        struct batch *b = emit_batch(out);
-        uint32_t rows[4096];
-        uint64_t first = run->next;
-        for (b->rows = 0; b->rows < COUNT_OF(rows) && run->next < plan->side->rows; b->rows++)
-            rows[b->rows] = (uint32_t)run->next++;
-        b->format = plan->side->format;
-        b->part = 1;
-        b->policy = plan->side->policy;
-        b->first_id = UINT64_C(1) << 63 | first << ROW_ID_SHIFT;
-        for (size_t i = 0; i < plan->left_columns; i++)
-            batch_add(b, missing_column(b));
-        side_add_columns(plan->side, &plan->take, b, rows, b->rows);
-        rc = emit(out, b, e);
-    }
-    return rc < 0 ? rc : 0;
-}
-
 static const struct arg rows_args[] = {
     SIDE_FILE_ARG,
     {0},
@@ -457,44 +335,10 @@ static const struct arg merge_args[] = {
      .choices = "asc desc"},
     {0},
 };
-static const struct arg columns_args[] = {
-    SIDE_FILE_ARG,
-    {.name = "lengths",
-     .kind = ARG_CHOICE,
-     .fallback = "error",
-     .help = "when one has more rows: fail, fill with missing cells, or end with the shorter",
-     .choices = "error pad cut"},
-    {.name = "take",
-     .kind = ARG_TEXT,
-     .help = "columns of the file to add, as a selection (default: all)"},
-    SIDE_SUFFIX_ARG,
-    {0},
-};
 
 #define STACK .family = "combine", .class = "S", .ordered = true, .needs_all = true
 
 const struct step_kind steps_combine_stack[] = {
-    {
-        .name = "concat_columns",
-        .aliases = "paste",
-        STACK,
-        .summary = "add a file's columns, row by row",
-        .details = "The first row of the file goes with the first row of the stream, and so on. "
-                   "The file's columns are held in memory.",
-        .args = columns_args,
-        .example = {.program = "concat_columns more.csv",
-                    .input = "a\n1\n2\n",
-                    .output = "a,b\n1,x\n2,y\n",
-                    .file_name = "more.csv",
-                    .file = "b\nx\ny\n"},
-        .open = paste_open,
-        .close = paste_close,
-        .shape = paste_shape,
-        .start = paste_start,
-        .stop = paste_stop,
-        .push = paste_push,
-        .flush = paste_flush,
-    },
     {
         .name = "concat_rows",
         .aliases = "append union_all",

@@ -508,8 +508,8 @@ const struct step_kind steps_discretize[] = {
      .summary = "bins around the centres of k-means",
      .details = EDGE_RULE
      "Starts from the middles of bins of equal width, as scikit-learn does, and goes on until no "
-     "centre moves (scikit-learn stops earlier, at a tolerance). Holds all distinct values in "
-     "memory while learning.",
+     "centre moves (scikit-learn stops earlier, at a tolerance)." HELD("distinct numbers",
+                                                                       "about 24 bytes"),
      .args = counted_args,
      .example = {.program = "bin_kmeans x bins=3 labels=range",
                  .input = SQUARES,

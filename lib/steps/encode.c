@@ -441,7 +441,8 @@ const struct step_kind steps_encode[] = {
         .details = "Categories are numbered from 1 in order of their names (category_encoders: "
                    "of arrival) and written with the fewest digits that hold all numbers; city_0 "
                    "is the most significant. All zeros mean no category: that is what "
-                   "missing=ignore and unknown=ignore give.",
+                   "missing=ignore and unknown=ignore give." HELD("categories",
+                                                                  "about 200 bytes and the text"),
         .args = basen_args,
         .example = {.program = "basen city",
                     .input = "id,city\n1,Rome\n2,Oslo\n3,Bern\n4,Oslo\n",
@@ -460,7 +461,8 @@ const struct step_kind steps_encode[] = {
         .details =
             "Levels are in order of their names. The matrices are those of R and patsy, without "
             "the column of ones that category_encoders adds. Cells without a category "
-            "(missing=ignore, unknown=ignore) are zero in all columns.",
+            "(missing=ignore, unknown=ignore) are zero in all columns." HELD(
+                "categories", "about 200 bytes and the text"),
         .args = contrast_args,
         .methods = contrast_methods,
         .example = {.program = "contrast size",
@@ -476,7 +478,8 @@ const struct step_kind steps_encode[] = {
         .class = "F",
         .summary = "how often each category was seen when fitting",
         .details = "With normalize, its share of the rows that have one. unknown=ignore gives 0; "
-                   "missing=keep counts missing cells as a category.",
+                   "missing=keep counts missing cells as a category." HELD(
+                       "categories", "about 200 bytes and the text"),
         .args = count_args,
         .example = {.program = "count_encode city",
                     .input = "city\nOslo\nRome\nOslo\n",
@@ -490,7 +493,8 @@ const struct step_kind steps_encode[] = {
         .family = "encode",
         .class = "F",
         .summary = "the Gray code of each category's number: neighbours differ in one digit",
-        .details = "As basen base=2, of the number's Gray code n xor n/2.",
+        .details = "As basen base=2, of the number's Gray code n xor n/2." HELD(
+            "categories", "about 200 bytes and the text"),
         .args = wide_args,
         .example = {.program = "gray city",
                     .input = "city\nRome\nOslo\nBern\n",
@@ -504,7 +508,7 @@ const struct step_kind steps_encode[] = {
         .class = "F",
         .summary = "let only categories through that were seen when fitting",
         .details = "Others become missing, or what unknown= says; unknown=other makes them the "
-                   "text 'other'.",
+                   "text 'other'." HELD("categories", "about 200 bytes and the text"),
         .args = match_args,
         .example = {.program = "match_categories city",
                     .input = "city\nOslo\nRome\n",
@@ -524,7 +528,8 @@ const struct step_kind steps_encode[] = {
             "in all of them, as in pandas.get_dummies (scikit-learn makes a column of it: "
             "missing=keep does, named city_missing; unknown=keep puts new categories there too, "
             "or in city_unknown). With max= the less frequent categories are 0 in all columns; "
-            "ties go to the name that sorts first. More than 1000 columns must be asked for.",
+            "ties go to the name that sorts first. More than 1000 columns must be asked for." HELD(
+                "categories", "about 200 bytes and the text"),
         .args = onehot_args,
         .example = {.program = "onehot city",
                     .input = "city,n\nParis,1\nOslo,2\n,3\nParis,4\n",
@@ -541,7 +546,8 @@ const struct step_kind steps_encode[] = {
         .details =
             "As scikit-learn's OrdinalEncoder and LabelEncoder, but categories that are all "
             "numbers are in order of their values. unknown=-1 gives new categories that number; "
-            "keep numbers them behind the last. Missing cells stay missing.",
+            "keep numbers them behind the last. Missing cells stay missing." HELD(
+                "categories", "about 200 bytes and the text"),
         .args = ordinal_args,
         .example = {.program = "ordinal city",
                     .input = "city,n\nParis,1\nOslo,2\n,3\n",
@@ -555,6 +561,8 @@ const struct step_kind steps_encode[] = {
         .family = "encode",
         .class = "F",
         .summary = "a column for each category: 1 up to the cell's own in the order of names",
+        .details = "Columns are named as those of onehot." HELD("categories",
+                                                                "about 200 bytes and the text"),
         .args = wide_args,
         .example = {.program = "rankhot size",
                     .input = "size\n1\n3\n2\n",
@@ -571,7 +579,8 @@ const struct step_kind steps_encode[] = {
         .details =
             "A category is rare when its share of the rows that have one is below min. As in "
             "feature-engine, columns with few categories (above) are left alone, and categories "
-            "not seen when fitting become rare ones.",
+            "not seen when fitting become rare ones." HELD("categories",
+                                                           "about 200 bytes and the text"),
         .args = rare_args,
         .example = {.program = "rare_label city min=0.3 above=2",
                     .input = "city\nOslo\nOslo\nRome\nRome\nBern\n",

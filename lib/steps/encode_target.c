@@ -401,7 +401,8 @@ const struct step_kind steps_encode_target[] = {
         .details = ENCODER_PRIOR
         "Rows it is fitted on see (sum before + prior a) / (rows before + a), in the order of "
         "the stream; new rows see the same of all rows fitted on, and the prior for categories "
-        "of one row (category_encoders 2.10; Prokhorenkova et al. 2018).",
+        "of one row (category_encoders 2.10; Prokhorenkova et al. 2018)." HELD(
+            "categories", "about 300 bytes and the text"),
         .args = catboost_args,
         .example = {.program = "catboost_encode c target=y",
                     .input = TARGET_ROWS,
@@ -423,7 +424,7 @@ const struct step_kind steps_encode_target[] = {
         .details = ENCODER_PRIOR
         "With v the variance of the target in the category, V over all rows (both with n - 1) "
         "and K categories the mean's weight is 1 - v/(V + v) (K - 3)/(K - 1), and 1 for K up "
-        "to 3 and for categories of one row.",
+        "to 3 and for categories of one row." HELD("categories", "about 300 bytes and the text"),
         .args = plain_args,
         .example = {.program = "james_stein c target=y | round c digits=6",
                     .input = "c,y\na,1\na,0\na,1\nb,0\nb,0\nc,1\nd,1\nd,0\n",
@@ -438,9 +439,10 @@ const struct step_kind steps_encode_target[] = {
         .family = "encode",
         .class = "F",
         .summary = "the target's mean over the other rows of the category",
-        .details =
-            ENCODER_PRIOR "Rows it is fitted on are left out of their own mean; new rows see the "
-                          "mean of all. Categories of one row get the prior.",
+        .details = ENCODER_PRIOR
+        "Rows it is fitted on are left out of their own mean; new rows see the "
+        "mean of all. Categories of one row get the prior." HELD("categories",
+                                                                 "about 300 bytes and the text"),
         .args = plain_args,
         .example = {.program = "leave_one_out c target=y",
                     .input = TARGET_ROWS,
@@ -453,7 +455,8 @@ const struct step_kind steps_encode_target[] = {
         .family = "encode",
         .class = "F",
         .summary = "the target's mean in the category, the prior counted as m more rows",
-        .details = ENCODER_PRIOR "The value is (sum + prior m) / (n + m).",
+        .details = ENCODER_PRIOR "The value is (sum + prior m) / (n + m)." HELD(
+            "categories", "about 300 bytes and the text"),
         .args = m_args,
         .example = {.program = "m_estimate c target=y | round c digits=6",
                     .input = TARGET_ROWS,
@@ -468,7 +471,8 @@ const struct step_kind steps_encode_target[] = {
         .class = "F",
         .summary = "a quantile of the target in the category, drawn to that of all rows",
         .details = "The value is (n q + m Q) / (n + m) with q the category's quantile and Q that "
-                   "of all rows, both of type 7. unknown=ignore and missing=ignore give Q.",
+                   "of all rows, both of type 7. unknown=ignore and missing=ignore give Q." HELD(
+                       "categories", "about 300 bytes and the text"),
         .args = quantile_args,
         .example = {.program = "quantile_target c target=y",
                     .input = "c,y\na,1\na,2\na,6\nb,4\n",
@@ -486,7 +490,8 @@ const struct step_kind steps_encode_target[] = {
         "The value is prior (1 - w) + mean w with w = 1 / (1 + exp(-(n - min_samples) / "
         "smoothing)), as category_encoders 2.10 has it. with=folds keeps a row's own target "
         "out of its value: rows are dealt to folds by (seed, row), and a row that the step is "
-        "fitted on sees what the rows of the other folds taught.",
+        "fitted on sees what the rows of the other folds taught." HELD(
+            "categories", "about 300 bytes and the text"),
         .args = target_args,
         .methods = target_methods,
         .example = {.program = "target_encode c target=y | round c digits=6",
@@ -505,7 +510,7 @@ const struct step_kind steps_encode_target[] = {
         .details = "With s of n rows of the category 1, S of N of all, and r = regularization: "
                    "ln(((s + r)/(S + 2r)) / ((n - s + r)/(N - S + 2r))). Categories of one row, "
                    "unknown=ignore and missing=ignore give 0. The target is 0 or 1, or see "
-                   "positive=.",
+                   "positive=." HELD("categories", "about 300 bytes and the text"),
         .args = woe_args,
         .example = {.program = "woe c target=y | round c digits=6",
                     .input = TARGET_ROWS,

@@ -418,9 +418,10 @@ const struct step_kind steps_encode_text[] = {
         .family = "encode",
         .class = "F",
         .summary = "a column of 0 and 1 for each label; a cell holds any number of them",
-        .details = "As scikit-learn's MultiLabelBinarizer after splitting at sep; blanks around "
-                   "labels do not count. unknown=ignore passes over labels not seen when fitting "
-                   "and keeps the others of the cell.",
+        .details =
+            "As scikit-learn's MultiLabelBinarizer after splitting at sep; blanks around "
+            "labels do not count. unknown=ignore passes over labels not seen when fitting "
+            "and keeps the others of the cell." HELD("labels", "about 200 bytes and the text"),
         .args = labels_args,
         .example = {.program = "multilabel_onehot tags",
                     .input = "tags\nred;blue\nblue\n\"\"\ngreen; red\n",

@@ -114,7 +114,8 @@ const struct step_kind steps_encode_tree[] = {
         .details = ENCODER_PRIOR
         "Categories are put in order of their mean, ties by name; the tree splits that order "
         "where the squared error falls most, at most depth times in a row. feature-engine's "
-        "DecisionTreeEncoder chooses the depth by cross-validation; here it is given.",
+        "DecisionTreeEncoder chooses the depth by cross-validation; here it is given." HELD(
+            "categories", "about 300 bytes and the text"),
         .args = tree_args,
         .example = {.program = "tree_encode c target=y depth=1",
                     .input = "c,y\na,1\nb,2\nc,9\nd,11\n",

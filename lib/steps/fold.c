@@ -79,8 +79,8 @@ static int fold_load(const struct step *s, void *state, const json_t *j, struct 
 }
 
 struct fold_run {
-    struct groups groups;
-    VEC(uint64_t) next; /* stratified: the fold of the class's next row */
+    struct groups groups; /* stratified: the classes */
+    VEC(uint64_t) next;   /* stratified: the fold of the class's next row */
     uint64_t row;
 };
 
@@ -100,10 +100,18 @@ static void fold_stop(struct step *s)
     s->run = NULL;
 }
 
-static uint64_t key_hash(const struct fold_run *run, size_t group)
+static struct grouping fold_grouping(const struct step *s)
 {
-    struct text key = run->groups.map.keys.at[group];
-    return hash_bytes(key.at, key.len, 0);
+    const struct fold_plan *plan = s->plan;
+    const struct fold_run *run = s->run;
+    size_t held = map_held(&run->groups.map) + run->next.cap * sizeof *run->next.at;
+    return (struct grouping){&run->groups.map, plan->by, plan->by_count, held};
+}
+
+static uint64_t draw_fold(const struct step *s, struct text key)
+{
+    const struct fold_plan *plan = s->plan;
+    return random_below(draw_seed(s), s->number, hash_bytes(key.at, key.len, 0), plan->k);
 }
 
 /* The rows of a class go to the folds in turn, from one drawn by the class. */
@@ -111,7 +119,7 @@ static uint64_t next_fold(const struct step *s, struct fold_run *run, size_t gro
 {
     const struct fold_plan *plan = s->plan;
     if (group == run->next.len)
-        vec_push(&run->next, random_below(draw_seed(s), s->number, key_hash(run, group), plan->k));
+        vec_push(&run->next, draw_fold(s, run->groups.map.keys.at[group]));
     uint64_t fold = run->next.at[group];
     run->next.at[group] = (fold + 1) % plan->k;
     return fold;
@@ -131,11 +139,9 @@ static uint64_t fold_of(const struct step *s, struct batch *b, size_t row)
 {
     const struct fold_plan *plan = s->plan;
     struct fold_run *run = s->run;
-    uint64_t seed = draw_seed(s);
     switch (plan->how) {
     case FOLD_GROUP:
-        return random_below(seed, s->number, key_hash(run, groups_find(&run->groups, row)),
-                            plan->k);
+        return draw_fold(s, groups_key(&run->groups, row));
     case FOLD_STRATIFIED:
         return next_fold(s, run, groups_find(&run->groups, row));
     case FOLD_TIMESERIES:
@@ -143,7 +149,7 @@ static uint64_t fold_of(const struct step *s, struct batch *b, size_t row)
     case FOLD_KFOLD:
         break;
     }
-    return random_below(seed, s->number, batch_row_id(b, row), plan->k);
+    return random_below(draw_seed(s), s->number, batch_row_id(b, row), plan->k);
 }
 
 static int fold_push(struct step *s, struct batch *b, struct emit *out, struct error *e)
@@ -229,6 +235,7 @@ const struct step_kind steps_fold[] = {
         .start = fold_start,
         .stop = fold_stop,
         .push = fold_push,
+        .grouping = fold_grouping,
         .ordered = true,
         .state_new = fold_new,
         .learn = fold_learn,

@@ -1,5 +1,7 @@
 /* frequency, histogram: how often values occur, by column. */
 #include "prep/columnwise.h"
+#include "prep/sorted.h"
+#include "prep/value_counts.h"
 #include "steps/grid.h"
 #include "steps/steps.h"
 
@@ -7,91 +9,113 @@
 
 enum { ROWS_OUT = 4096 };
 
-/* What has been learnt, and how far it has been told. */
+/* How far what has been learnt is told. */
 struct told {
     size_t column, row;
 };
 
-struct tables {
-    size_t count;
-    struct counts *columns;
+struct frequencies {
+    struct value_counts *counts; /* number of a column (8 bytes), value */
+    struct sorter *order;        /* after finish: as they leave */
+    struct buf key;
+    size_t count;      /* columns */
     uint64_t *present; /* cells that are not missing, by column */
-    uint32_t **order;  /* after finish */
+    bool *texts;       /* by column: not all values are numbers */
     struct told told;
 };
 
 static void *frequency_new(const struct step *s)
 {
-    struct tables *t = mem_alloc(sizeof *t);
-    t->count = s->column_count;
-    t->columns = mem_alloc(t->count * sizeof *t->columns);
-    t->present = mem_alloc(t->count * sizeof *t->present);
-    t->order = mem_alloc(t->count * sizeof *t->order);
-    return t;
+    struct frequencies *f = mem_alloc(sizeof *f);
+    f->count = s->column_count;
+    f->counts = value_counts_new(step_memory(s));
+    f->present = mem_alloc((f->count + 1) * sizeof *f->present);
+    f->texts = mem_alloc(f->count + 1);
+    return f;
 }
 
 static void frequency_free(void *state)
 {
-    struct tables *t = state;
-    if (!t)
+    struct frequencies *f = state;
+    if (!f)
         return;
-    for (size_t i = 0; i < t->count; i++) {
-        counts_release(&t->columns[i]);
-        mem_free(t->order[i]);
-    }
-    mem_free(t->columns);
-    mem_free(t->present);
-    mem_free(t->order);
-    mem_free(t);
+    value_counts_free(f->counts);
+    sorter_free(f->order);
+    buf_release(&f->key);
+    mem_free(f->present);
+    mem_free(f->texts);
+    mem_free(f);
 }
 
-static int check_memory(const struct step *s, const struct tables *t, struct error *e)
+static int count_value(struct frequencies *f, size_t column, struct text value, struct error *e)
 {
-    size_t held = 0, threads = s->context->jobs ? s->context->jobs : 1;
-    for (size_t i = 0; i < t->count; i++)
-        held += map_held(&t->columns[i].map);
-    if (held <= s->context->memory / threads)
-        return 0;
-    return error_set(e, ERR_DATA,
-                     "frequency: too many distinct values to count in --memory: choose columns, "
-                     "or see describe");
+    bool is_new;
+    double number;
+    f->key.len = 0;
+    key_put_id(&f->key, column);
+    buf_add(&f->key, value.at, value.len);
+    f->present[column]++;
+    int rc = value_counts_add(f->counts, (struct text){f->key.at, f->key.len}, 1, &is_new, e);
+    if (is_new && !f->texts[column])
+        f->texts[column] = !number_parse_double(value.at, value.len, &number);
+    return rc;
 }
 
 static int frequency_learn(const struct step *s, void *state, struct batch *b, struct error *e)
 {
-    struct tables *t = state;
-    for (size_t i = 0; i < t->count; i++) {
+    int rc = 0;
+    for (size_t i = 0; i < s->column_count; i++) {
         const struct text *cells = batch_text(b, s->columns[i]);
-        for (size_t r = 0; r < b->rows; r++) {
-            if (!cells[r].at)
-                continue;
-            counts_add(&t->columns[i], cells[r], 1, 0);
-            t->present[i]++;
-        }
+        for (size_t r = 0; rc == 0 && r < b->rows; r++)
+            if (cells[r].at)
+                rc = count_value(state, i, cells[r], e);
     }
-    return check_memory(s, t, e);
+    return rc;
 }
 
 static int frequency_merge(const struct step *s, void *into, void *from, struct error *e)
 {
     (void)s;
-    (void)e;
-    struct tables *a = into, *b = from;
+    struct frequencies *a = into, *b = from;
     for (size_t i = 0; i < a->count; i++) {
-        counts_merge(&a->columns[i], &b->columns[i]);
         a->present[i] += b->present[i];
+        a->texts[i] |= b->texts[i];
     }
-    return 0;
+    return value_counts_merge(a->counts, b->counts, e);
+}
+
+/* Of one column the most frequent first, then by name: as numbers when all are. The key ends with
+ * the value, whose length is the payload. */
+static int put_ordered(struct frequencies *f, struct text counted, uint64_t times, struct error *e)
+{
+    const size_t id = sizeof(uint64_t);
+    struct text value = {counted.at + id, counted.len - id};
+    size_t column = (size_t)key_id((struct text){counted.at, id});
+    double number = 0;
+    f->key.len = 0;
+    key_put_id(&f->key, column);
+    key_put_id(&f->key, ~times);
+    if (!f->texts[column] && number_parse_double(value.at, value.len, &number))
+        key_put_double(&f->key, number, (struct key_order){0});
+    buf_add(&f->key, value.at, value.len);
+    return sorter_add(f->order, (struct text){f->key.at, f->key.len},
+                      (struct text){(const char *)&value.len, sizeof value.len}, e);
 }
 
 static int frequency_finish(struct step *s, void *state, struct error *e)
 {
-    (void)e;
-    struct tables *t = state;
-    for (size_t i = 0; i < t->count; i++)
-        t->order[i] = counts_sorted(&t->columns[i], COUNTS_BY_FREQUENCY);
-    s->learnt = t;
-    return 0;
+    struct frequencies *f = state;
+    struct text value;
+    uint64_t times;
+    int got = 0, rc = value_counts_finish(f->counts, e);
+    f->order = sorter_new(step_memory_whole(s) / 2);
+    while (rc == 0 && (got = value_counts_next(f->counts, &value, &times, e)) > 0)
+        rc = put_ordered(f, value, times, e);
+    value_counts_free(f->counts);
+    f->counts = NULL;
+    if (rc || got < 0)
+        return rc ? rc : got;
+    return sorter_finish(f->order, e);
 }
 
 static int frequency_shape(struct step *s, struct schema *schema, struct error *e)
@@ -106,40 +130,57 @@ static int frequency_shape(struct step *s, struct schema *schema, struct error *
     return 0;
 }
 
-/* Goes to the next column until there is one with rows left; false at the end. */
-static bool next_value(const struct step *s, struct tables *t)
+struct frequency {
+    size_t column;
+    struct text value;
+    uint64_t times;
+};
+
+/* What leaves next, the most frequent of its column: 1; 0 behind the last; < 0. It lives until the
+ * next call. */
+static int next_frequency(struct frequencies *f, uint64_t most, struct frequency *out,
+                          struct error *e)
 {
-    size_t most = arg_given(s, "max") ? (size_t)arg_int(s, "max") : SIZE_MAX;
-    for (; t->told.column < t->count; t->told = (struct told){t->told.column + 1, 0})
-        if (t->told.row < most && t->told.row < t->columns[t->told.column].map.keys.len)
-            return true;
-    return false;
+    struct text key, payload;
+    int got;
+    while ((got = sorter_next(f->order, &key, &payload, e)) > 0) {
+        memcpy(&out->value.len, payload.at, sizeof out->value.len);
+        out->value.at = key.at + key.len - out->value.len;
+        out->column = (size_t)key_id((struct text){key.at, 8});
+        out->times = ~key_id((struct text){key.at, 16});
+        if (out->column != f->told.column)
+            f->told = (struct told){out->column, 0};
+        if (f->told.row++ < most)
+            return 1;
+    }
+    return got;
 }
 
 static int frequency_produce(struct step *s, struct batch *b, struct error *e)
 {
-    (void)e;
-    struct tables *t = s->learnt;
+    struct frequencies *f = s->learnt;
     struct text *name = batch_array(b, ROWS_OUT, sizeof *name);
     struct text *value = batch_array(b, ROWS_OUT, sizeof *value);
     int64_t *count = batch_array(b, ROWS_OUT, sizeof *count);
     double *share = batch_array(b, ROWS_OUT, sizeof *share);
+    uint64_t most = arg_given(s, "max") ? (uint64_t)arg_int(s, "max") : UINT64_MAX;
+    struct frequency next;
     size_t n = 0;
-    for (; n < ROWS_OUT && next_value(s, t); n++) {
-        size_t c = t->told.column, i = t->order[c][t->told.row++];
-        struct text key = t->columns[c].map.keys.at[i];
-        name[n] = (struct text){arena_text(&b->arena, s->names[c], strlen(s->names[c])),
-                                strlen(s->names[c])};
-        value[n] = (struct text){arena_text(&b->arena, key.at, key.len), key.len};
-        count[n] = (int64_t)t->columns[c].n.at[i];
-        share[n] = (double)count[n] / (double)t->present[c];
+    int got = 0;
+    while (n < ROWS_OUT && (got = next_frequency(f, most, &next, e)) > 0) {
+        size_t length = strlen(s->names[next.column]);
+        name[n] = (struct text){arena_text(&b->arena, s->names[next.column], length), length};
+        value[n] =
+            (struct text){arena_text(&b->arena, next.value.at, next.value.len), next.value.len};
+        count[n] = (int64_t)next.times;
+        share[n++] = (double)next.times / (double)f->present[next.column];
     }
     b->rows = n;
     batch_add(b, column_of_text(name));
     batch_add(b, column_of_text(value));
     batch_add(b, column_of_int(count));
     batch_add(b, column_of_double(share));
-    return n > 0;
+    return got < 0 ? got : n > 0;
 }
 
 struct histograms {
@@ -346,8 +387,8 @@ const struct step_kind steps_report_counts[] = {
      .class = "W",
      .summary = "how often each value of each column occurs, the most frequent first",
      .details = "Exact. Values are texts as they stand: 1 and 1.0 are two. Equally frequent ones "
-                "go by name. share is of the cells that are not missing. Memory grows with "
-                "distinct values; past --memory it is an error.",
+                "go by name. share is of the cells that are not missing. Values that --memory does "
+                "not hold are counted on disk.",
      .args = frequency_args,
      .example = {.program = "frequency city",
                  .input = "city\nORD\nATL\nORD\nORD\n",

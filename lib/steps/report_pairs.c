@@ -1,5 +1,7 @@
 /* correlation, vif: how columns of numbers go together. */
+#include "prep/sorted.h"
 #include "steps/pairs.h"
+#include "steps/ranks.h"
 #include "steps/steps.h"
 
 #include <math.h>
@@ -10,9 +12,9 @@ enum with { WITH_PEARSON, WITH_SPEARMAN, WITH_KENDALL };
 /* Of all rows: sums, and for ranks the rows themselves. */
 struct related {
     struct pairs pairs;
-    VEC(double) rows; /* p to a row */
-    double *matrix;   /* p * p, after finish */
-    size_t next;      /* row of the result */
+    struct number_rows *rows;
+    double *matrix; /* p * p, after finish */
+    size_t next;    /* row of the result */
 };
 
 static bool wants_ranks(const struct step *s)
@@ -24,6 +26,7 @@ static void *related_new(const struct step *s)
 {
     struct related *x = mem_alloc(sizeof *x);
     pairs_init(&x->pairs, s->column_count);
+    x->rows = number_rows_new(s->column_count, step_memory(s) / 2);
     return x;
 }
 
@@ -33,17 +36,9 @@ static void related_free(void *state)
     if (!x)
         return;
     pairs_release(&x->pairs);
-    vec_release(&x->rows);
+    number_rows_free(x->rows);
     mem_free(x->matrix);
     mem_free(x);
-}
-
-static int check_memory(const struct step *s, size_t bytes, struct error *e)
-{
-    size_t threads = s->context->jobs ? s->context->jobs : 1;
-    if (bytes <= s->context->memory / threads)
-        return 0;
-    return error_set(e, ERR_DATA, "correlation: ranks need all rows, which --memory cannot hold");
 }
 
 static int related_learn(const struct step *s, void *state, struct batch *b, struct error *e)
@@ -54,15 +49,12 @@ static int related_learn(const struct step *s, void *state, struct batch *b, str
     double *row = batch_array(b, s->column_count + 1, sizeof *row);
     for (size_t r = 0; rc == 0 && r < b->rows; r++) {
         (void)numbers_row(&numbers, r, row);
-        if (!wants_ranks(s)) {
+        if (wants_ranks(s))
+            rc = number_rows_add(x->rows, row, e);
+        else
             pairs_add(&x->pairs, row);
-            continue;
-        }
-        vec_reserve(&x->rows, x->rows.len + s->column_count);
-        memcpy(x->rows.at + x->rows.len, row, s->column_count * sizeof *row);
-        x->rows.len += s->column_count;
     }
-    return rc ? rc : check_memory(s, x->rows.cap * sizeof *x->rows.at, e);
+    return rc;
 }
 
 static int related_merge(const struct step *s, void *into, void *from, struct error *e)
@@ -71,144 +63,38 @@ static int related_merge(const struct step *s, void *into, void *from, struct er
     (void)e;
     struct related *a = into, *b = from;
     pairs_merge(&a->pairs, &b->pairs);
-    for (size_t i = 0; i < b->rows.len; i++)
-        vec_push(&a->rows, b->rows.at[i]);
+    number_rows_merge(a->rows, b->rows);
     return 0;
 }
 
-struct ranked {
-    double value;
-    size_t at;
-};
-
-static int by_value(const void *left, const void *right)
+static int coefficient(const struct step *s, const struct related *x, size_t i, size_t j,
+                       double *out, struct error *e)
 {
-    const struct ranked *a = left, *b = right;
-    return (a->value > b->value) - (a->value < b->value);
-}
-
-/* Ranks 1 .. n into out; equal values share the mean of theirs. */
-static void rank(struct ranked *sorted, size_t n, double *out, size_t stride)
-{
-    if (n)
-        qsort(sorted, n, sizeof *sorted, by_value);
-    for (size_t i = 0, end; i < n; i = end) {
-        for (end = i + 1; end < n && sorted[end].value == sorted[i].value;)
-            end++;
-        for (size_t k = i; k < end; k++)
-            out[sorted[k].at * stride] = (double)(i + end + 1) / 2;
+    struct rank_columns columns = {x->rows, i, j, step_memory_whole(s) / 2};
+    switch ((enum with)arg_choice(s, "with")) {
+    case WITH_KENDALL:
+        return ranks_kendall(&columns, out, e);
+    case WITH_SPEARMAN:
+        return ranks_spearman(&columns, out, e);
+    case WITH_PEARSON:
+        break;
     }
-}
-
-/* Spearman's coefficient of two columns over the rows where both are there. */
-static double rank_correlation(const struct related *x, size_t p, size_t i, size_t j,
-                               struct ranked *sorted, double *ranks)
-{
-    const size_t columns[2] = {i, j};
-    size_t n = 0;
-    for (size_t k = 0; k < 2; k++) {
-        n = 0;
-        for (size_t r = 0; r < x->rows.len; r += p)
-            if (isfinite(x->rows.at[r + i]) && isfinite(x->rows.at[r + j])) {
-                sorted[n] = (struct ranked){x->rows.at[r + columns[k]], n};
-                n++;
-            }
-        rank(sorted, n, ranks + k, 2);
-    }
-    struct comoments c;
-    comoments_init(&c, 2);
-    for (size_t r = 0; r < n; r++)
-        comoments_add(&c, ranks + 2 * r);
-    double result = comoments_correlation(&c, 0, 1);
-    comoments_release(&c);
-    return result;
-}
-
-struct couple {
-    double x, y;
-};
-
-static int by_x_then_y(const void *left, const void *right)
-{
-    const struct couple *a = left, *b = right;
-    int order = (a->x > b->x) - (a->x < b->x);
-    return order ? order : (a->y > b->y) - (a->y < b->y);
-}
-
-/* Sorts by y; the number of pairs that stood in the other order. Merging, with room for n. */
-static double swaps_to_sort(struct couple *at, size_t n, struct couple *room)
-{
-    if (n < 2)
-        return 0;
-    size_t half = n / 2, i = 0, j = half, out = 0;
-    double swaps = swaps_to_sort(at, half, room) + swaps_to_sort(at + half, n - half, room);
-    while (i < half || j < n) {
-        bool left = j == n || (i < half && at[i].y <= at[j].y);
-        if (!left)
-            swaps += (double)(half - i);
-        room[out++] = at[left ? i++ : j++];
-    }
-    memcpy(at, room, n * sizeof *at);
-    return swaps;
-}
-
-/* Pairs of rows that are equal in what is compared; equal rows stand together. */
-static double tied_pairs(const struct couple *at, size_t n, bool in_x, bool in_y)
-{
-    double pairs = 0, run = 0;
-    for (size_t i = 1; i < n; i++) {
-        bool same = (!in_x || at[i].x == at[i - 1].x) && (!in_y || at[i].y == at[i - 1].y);
-        run = same ? run + 1 : 0;
-        pairs += run;
-    }
-    return pairs;
-}
-
-/* Kendall's tau-b of two columns over the rows where both are there (Knight 1966). */
-static double concordance(const struct related *x, size_t p, size_t i, size_t j,
-                          struct couple *couples)
-{
-    size_t n = 0, rows = x->rows.len / p;
-    for (size_t r = 0; r < x->rows.len; r += p)
-        if (isfinite(x->rows.at[r + i]) && isfinite(x->rows.at[r + j]))
-            couples[n++] = (struct couple){x->rows.at[r + i], x->rows.at[r + j]};
-    if (n)
-        qsort(couples, n, sizeof *couples, by_x_then_y);
-    double all = (double)n * ((double)n - 1) / 2;
-    double tied_x = tied_pairs(couples, n, true, false);
-    double tied_both = tied_pairs(couples, n, true, true);
-    double against = swaps_to_sort(couples, n, couples + rows);
-    double tied_y = tied_pairs(couples, n, false, true);
-    double surplus = all - tied_x - tied_y + tied_both - 2 * against;
-    return surplus / sqrt((all - tied_x) * (all - tied_y));
-}
-
-static void fill_matrix(const struct step *s, struct related *x)
-{
-    size_t p = s->column_count, rows = p ? x->rows.len / p : 0;
-    struct ranked *sorted = mem_array(NULL, rows + 1, sizeof *sorted);
-    double *ranks = mem_array(NULL, 2 * rows + 1, sizeof *ranks);
-    struct couple *couples = mem_array(NULL, 2 * rows + 1, sizeof *couples);
-    x->matrix = mem_array(x->matrix, p * p + 1, sizeof *x->matrix);
-    for (size_t i = 0; i < p; i++)
-        for (size_t j = i; j < p; j++) {
-            enum with with = (enum with)arg_choice(s, "with");
-            double r = with == WITH_KENDALL    ? concordance(x, p, i, j, couples)
-                       : with == WITH_SPEARMAN ? rank_correlation(x, p, i, j, sorted, ranks)
-                                               : pairs_correlation(&x->pairs, i, j);
-            x->matrix[i * p + j] = x->matrix[j * p + i] = r;
-        }
-    mem_free(couples);
-    mem_free(sorted);
-    mem_free(ranks);
+    *out = pairs_correlation(&x->pairs, i, j);
+    return 0;
 }
 
 static int correlation_finish(struct step *s, void *state, struct error *e)
 {
-    (void)e;
-    fill_matrix(s, state);
-    s->learnt = state;
-    return 0;
+    struct related *x = state;
+    size_t p = s->column_count;
+    int rc = 0;
+    x->matrix = mem_array(x->matrix, p * p + 1, sizeof *x->matrix);
+    for (size_t i = 0; i < p; i++)
+        for (size_t j = i; j < p && rc == 0; j++) {
+            rc = coefficient(s, x, i, j, &x->matrix[i * p + j], e);
+            x->matrix[j * p + i] = x->matrix[i * p + j];
+        }
+    return rc;
 }
 
 enum as { AS_MATRIX, AS_PAIRS };
@@ -399,7 +285,8 @@ const struct step_kind steps_report_pairs[] = {
      .summary = "correlation of every two columns of numbers",
      .details =
          "Each pair over the rows where both are there, as pandas does. pearson: exact sums "
-         "in one pass. spearman and kendall hold all rows in memory. A constant column has no "
+         "in one pass. spearman and kendall sort the rows for each pair, on disk past --memory. A "
+         "constant column has no "
          "correlation: missing.",
      .args = correlation_args,
      .methods = correlation_methods,

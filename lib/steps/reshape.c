@@ -480,7 +480,8 @@ const struct step_kind steps_reshape[] = {
         .class = "W",
         .summary = "rows that differ in one column only become one with a list",
         .details = "The reverse of explode. Groups leave in order of first appearance, at the end; "
-                   "one row and the items of each are held in memory. Missing cells are left out.",
+                   "one row of each is held in memory. Missing cells are left out." HELD(
+                       "groups and their items", "about 200 bytes and the text"),
         .args = implode_args,
         .example = {.program = "implode tag sep=;",
                     .input = "id,tag\n1,a\n2,c\n1,b\n",

@@ -1,8 +1,11 @@
 /* crosstab: how often the values of two columns occur together. */
+#include "prep/sorted.h"
+#include "prep/value_counts.h"
 #include "steps/names.h"
 #include "steps/steps.h"
 
 enum { SHARE_NONE, SHARE_ALL, SHARE_ROWS, SHARE_COLUMNS };
+enum { PIECE_ROWS = 256, PIECE_CELLS = 1 << 18 }; /* of the table, at a time */
 
 struct cross_plan {
     size_t rows, columns;
@@ -11,12 +14,19 @@ struct cross_plan {
 };
 
 struct cross {
-    struct names rows, columns;
-    struct map pairs; /* two numbers of 8 bytes: of a row's and a column's value */
-    VEC(int64_t) counts;
-    /* After finish, by place: */
-    int64_t *row_totals, *column_totals, total;
-    size_t next; /* row to produce */
+    struct names columns;
+    bool texts;                  /* not all values of the rows' column are numbers */
+    struct value_counts *counts; /* pairs of values: see pair_key */
+    struct buf key;
+    /* After finish: */
+    struct sorter *cells;   /* those that are not 0, row by row: see put_cell */
+    int64_t *column_totals; /* by place */
+    int64_t total;
+    uint64_t told;    /* rows */
+    bool has_next;    /* the cell that comes next is known: */
+    struct text next; /* its value of the rows' column */
+    size_t column;
+    int64_t count;
 };
 
 static int cross_open(struct step *s, const struct schema *in, struct error *e)
@@ -36,78 +46,120 @@ static int cross_open(struct step *s, const struct schema *in, struct error *e)
 
 static void *cross_new(const struct step *s)
 {
-    (void)s;
-    return mem_alloc(sizeof(struct cross));
+    struct cross *c = mem_alloc(sizeof *c);
+    c->counts = value_counts_new(step_memory(s));
+    return c;
 }
 
 static void cross_free(void *state)
 {
     struct cross *c = state;
-    names_release(&c->rows);
+    if (!c)
+        return;
     names_release(&c->columns);
-    map_release(&c->pairs);
-    vec_release(&c->counts);
-    mem_free(c->row_totals);
+    value_counts_free(c->counts);
+    sorter_free(c->cells);
+    buf_release(&c->key);
     mem_free(c->column_totals);
     mem_free(c);
 }
 
-static void cross_add(struct cross *c, struct text row, struct text column, int64_t count)
+/* The length of a row's value, that, a column's value. */
+static struct text pair_key(struct cross *c, struct text row, struct text column)
 {
-    uint64_t pair[2] = {map_put(&c->rows.map, row, NULL), map_put(&c->columns.map, column, NULL)};
-    size_t at = map_put(&c->pairs, (struct text){(const char *)pair, sizeof pair}, NULL);
-    if (at == c->counts.len)
-        vec_push(&c->counts, 0);
-    c->counts.at[at] += count;
+    c->key.len = 0;
+    buf_add(&c->key, &row.len, sizeof row.len);
+    buf_add(&c->key, row.at, row.len);
+    buf_add(&c->key, column.at, column.len);
+    return (struct text){c->key.at, c->key.len};
+}
+
+static void split_pair(struct text key, struct text *row, struct text *column)
+{
+    memcpy(&row->len, key.at, sizeof row->len);
+    row->at = key.at + sizeof row->len;
+    column->at = row->at + row->len;
+    column->len = key.len - sizeof row->len - row->len;
+}
+
+static int cross_add(struct cross *c, struct text row, struct text column, struct error *e)
+{
+    bool is_new;
+    double number;
+    int rc = value_counts_add(c->counts, pair_key(c, row, column), 1, &is_new, e);
+    if (is_new) {
+        map_put(&c->columns.map, column, NULL);
+        c->texts = c->texts || !number_parse_double(row.at, row.len, &number);
+    }
+    return rc;
 }
 
 static int cross_learn(const struct step *s, void *state, struct batch *b, struct error *e)
 {
-    (void)e;
     const struct cross_plan *plan = s->plan;
     const struct text *rows = batch_text(b, plan->rows), *columns = batch_text(b, plan->columns);
-    for (size_t r = 0; r < b->rows; r++)
+    int rc = 0;
+    for (size_t r = 0; rc == 0 && r < b->rows; r++)
         if (rows[r].at && columns[r].at)
-            cross_add(state, rows[r], columns[r], 1);
-    return 0;
-}
-
-static void pair_at(const struct cross *c, size_t i, uint64_t pair[2])
-{
-    memcpy(pair, c->pairs.keys.at[i].at, 2 * sizeof *pair);
+            rc = cross_add(state, rows[r], columns[r], e);
+    return rc;
 }
 
 static int cross_merge(const struct step *s, void *into, void *from, struct error *e)
 {
     (void)s;
-    (void)e;
-    const struct cross *c = from;
-    for (size_t i = 0; i < c->counts.len; i++) {
-        uint64_t pair[2];
-        pair_at(c, i, pair);
-        cross_add(into, c->rows.map.keys.at[pair[0]], c->columns.map.keys.at[pair[1]],
-                  c->counts.at[i]);
+    struct cross *a = into, *b = from;
+    for (size_t i = 0; i < b->columns.map.keys.len; i++)
+        map_put(&a->columns.map, b->columns.map.keys.at[i], NULL);
+    a->texts |= b->texts;
+    return value_counts_merge(a->counts, b->counts, e);
+}
+
+/* By the row's value, as a number when all are, then by the place of the column. The payload is the
+ * count, then the row's value. */
+static int put_cell(struct cross *c, struct text row, size_t place, int64_t count,
+                    struct buf *payload, struct error *e)
+{
+    double number;
+    c->key.len = payload->len = 0;
+    if (!c->texts && number_parse_double(row.at, row.len, &number))
+        key_put_double(&c->key, number, (struct key_order){0});
+    key_put_text(&c->key, row, (struct key_order){0});
+    key_put_id(&c->key, place);
+    buf_add(payload, &count, sizeof count);
+    buf_add(payload, row.at, row.len);
+    return sorter_add(c->cells, (struct text){c->key.at, c->key.len},
+                      (struct text){payload->at, payload->len}, e);
+}
+
+static int order_cells(struct cross *c, struct error *e)
+{
+    struct buf payload = {0};
+    struct text pair, row, column;
+    uint64_t n;
+    int got = 0, rc = value_counts_finish(c->counts, e);
+    while (rc == 0 && (got = value_counts_next(c->counts, &pair, &n, e)) > 0) {
+        split_pair(pair, &row, &column);
+        size_t place = c->columns.place[map_get(&c->columns.map, column)];
+        c->column_totals[place] += (int64_t)n;
+        c->total += (int64_t)n;
+        rc = put_cell(c, row, place, (int64_t)n, &payload, e);
     }
-    return 0;
+    buf_release(&payload);
+    value_counts_free(c->counts);
+    c->counts = NULL;
+    if (rc == 0)
+        rc = got < 0 ? got : sorter_finish(c->cells, e);
+    return rc;
 }
 
 static int cross_finish(struct step *s, void *state, struct error *e)
 {
-    (void)s;
-    (void)e;
     struct cross *c = state;
-    names_sort(&c->rows);
     names_sort(&c->columns);
-    c->row_totals = mem_alloc((c->rows.map.keys.len + 1) * sizeof *c->row_totals);
     c->column_totals = mem_alloc((c->columns.map.keys.len + 1) * sizeof *c->column_totals);
-    for (size_t i = 0; i < c->counts.len; i++) {
-        uint64_t pair[2];
-        pair_at(c, i, pair);
-        c->row_totals[c->rows.place[pair[0]]] += c->counts.at[i];
-        c->column_totals[c->columns.place[pair[1]]] += c->counts.at[i];
-        c->total += c->counts.at[i];
-    }
-    return 0;
+    c->cells = sorter_new(step_memory_whole(s) / 2);
+    return order_cells(c, e);
 }
 
 static int cross_shape(struct step *s, struct schema *schema, struct error *e)
@@ -128,58 +180,100 @@ static int cross_shape(struct step *s, struct schema *schema, struct error *e)
     return 0;
 }
 
-static void cross_shares(const struct cross *c, struct batch *b, int share, const int64_t *grid)
+/* Makes the next cell known: 1; 0 behind the last; < 0. */
+static int look(struct cross *c, struct error *e)
 {
-    size_t width = c->columns.map.keys.len;
-    for (size_t k = 0; k < width; k++) {
+    struct text key, payload;
+    if (c->has_next)
+        return 1;
+    int got = sorter_next(c->cells, &key, &payload, e);
+    if (got <= 0)
+        return got;
+    c->has_next = true;
+    c->column = (size_t)key_id(key);
+    memcpy(&c->count, payload.at, sizeof c->count);
+    c->next = (struct text){payload.at + sizeof c->count, payload.len - sizeof c->count};
+    return 1;
+}
+
+/* Rows of the table on their way out. */
+struct piece {
+    struct text *names;
+    int64_t *grid; /* rows * width */
+    size_t width, most;
+};
+
+/* The next rows, at most so many as the piece has room for. */
+static int fill_piece(struct cross *c, struct batch *b, struct piece *p, struct error *e)
+{
+    int got;
+    b->rows = 0;
+    while ((got = look(c, e)) > 0) {
+        if (b->rows == 0 || !text_equal(c->next, p->names[b->rows - 1])) {
+            if (b->rows == p->most)
+                break;
+            p->names[b->rows++] =
+                (struct text){arena_text(&b->arena, c->next.at, c->next.len), c->next.len};
+        }
+        p->grid[(b->rows - 1) * p->width + c->column] = c->count;
+        c->has_next = false;
+    }
+    return got < 0 ? got : 0;
+}
+
+static int64_t row_total(const int64_t *row, size_t width)
+{
+    int64_t total = 0;
+    for (size_t k = 0; k < width; k++)
+        total += row[k];
+    return total;
+}
+
+static void cross_shares(const struct cross *c, struct batch *b, int share, const struct piece *p)
+{
+    int64_t *row_totals = batch_array(b, b->rows, sizeof *row_totals);
+    for (size_t r = 0; r < b->rows; r++)
+        row_totals[r] = row_total(p->grid + r * p->width, p->width);
+    for (size_t k = 0; k < p->width; k++) {
         double *shares = batch_array(b, b->rows, sizeof *shares);
         for (size_t r = 0; r < b->rows; r++) {
             int64_t total = share == SHARE_ALL    ? c->total
-                            : share == SHARE_ROWS ? c->row_totals[c->next + r]
+                            : share == SHARE_ROWS ? row_totals[r]
                                                   : c->column_totals[k];
-            shares[r] = (double)grid[r * width + k] / (double)total;
+            shares[r] = (double)p->grid[r * p->width + k] / (double)total;
         }
         batch_add(b, column_of_double(shares));
     }
 }
 
-static void cross_counts(const struct cross *c, struct batch *b, const int64_t *grid)
+static void cross_counts(struct batch *b, const struct piece *p)
 {
-    size_t width = c->columns.map.keys.len;
-    for (size_t k = 0; k < width; k++) {
+    for (size_t k = 0; k < p->width; k++) {
         int64_t *counts = batch_array(b, b->rows, sizeof *counts);
         for (size_t r = 0; r < b->rows; r++)
-            counts[r] = grid[r * width + k];
+            counts[r] = p->grid[r * p->width + k];
         batch_add(b, column_of_int(counts));
     }
 }
 
 static int cross_produce(struct step *s, struct batch *b, struct error *e)
 {
-    (void)e;
     struct cross *c = s->learnt;
-    size_t left = c->rows.map.keys.len - c->next, width = c->columns.map.keys.len;
-    b->rows = left < 256 ? left : 256;
-    if (left == 0)
-        return 0;
-    struct text *names = batch_array(b, b->rows, sizeof *names);
-    int64_t *grid = arena_zero(&b->arena, (b->rows * width + 1) * sizeof *grid);
-    for (size_t r = 0; r < b->rows; r++)
-        names[r] = names_at(&c->rows, c->next + r);
-    for (size_t i = 0; i < c->counts.len; i++) {
-        uint64_t pair[2];
-        pair_at(c, i, pair);
-        size_t row = c->rows.place[pair[0]];
-        if (row >= c->next && row < c->next + b->rows)
-            grid[(row - c->next) * width + c->columns.place[pair[1]]] = c->counts.at[i];
-    }
-    b->first_id = (uint64_t)c->next << ROW_ID_SHIFT;
-    batch_add(b, column_of_text(names));
+    struct piece p = {.width = c->columns.map.keys.len};
+    size_t fit = PIECE_CELLS / (p.width + 1) + 1;
+    p.most = fit < PIECE_ROWS ? fit : PIECE_ROWS;
+    p.names = batch_array(b, p.most, sizeof *p.names);
+    p.grid = arena_zero(&b->arena, (p.most * p.width + 1) * sizeof *p.grid);
+    int rc = fill_piece(c, b, &p, e);
+    if (rc || b->rows == 0)
+        return rc;
+    b->first_id = c->told << ROW_ID_SHIFT;
+    batch_add(b, column_of_text(p.names));
     if (arg_choice(s, "share") == SHARE_NONE)
-        cross_counts(c, b, grid);
+        cross_counts(b, &p);
     else
-        cross_shares(c, b, arg_choice(s, "share"), grid);
-    c->next += b->rows;
+        cross_shares(c, b, arg_choice(s, "share"), &p);
+    c->told += b->rows;
     return 1;
 }
 
@@ -210,8 +304,9 @@ const struct step_kind steps_reshape_cross[] = {
         .class = "W",
         .summary = "how often the values of two columns occur together",
         .details = "Rows and columns are in order of their values, numbers as numbers when all "
-                   "are. Rows with a missing cell in either column are left out, as in pandas. The "
-                   "table is held in memory.",
+                   "are. Rows with a missing cell in either column are left out, as in pandas. "
+                   "Counts that --memory does not hold wait on disk." HELD(
+                       "columns of the result", "about 300 bytes and the name"),
         .args = cross_args,
         .example = {.program = "crosstab city ok",
                     .input = "city,ok\nUlm,y\nBonn,n\nUlm,y\nUlm,n\n",

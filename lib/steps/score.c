@@ -228,77 +228,20 @@ static int halve(const struct step *s, const struct table *t, uint64_t **halves,
     return 0;
 }
 
-static int finish_counts(const struct step *s, size_t index, struct crossed *x, bool test,
-                         struct error *e)
+static int finish_divergence(const struct step *s, size_t index, void *state, struct error *e)
 {
+    struct crossed *x = state;
     struct table t;
     uint64_t *halves = NULL;
     int rc = cross(s, index, x, &t, e);
     if (rc == 0)
         rc = halve(s, &t, &halves, e);
     x->score = (struct score){(double)NAN, (double)NAN};
-    if (halves && test)
-        x->score.score = difference_chi2(halves, halves + t.rows, t.rows, &x->score.p_value);
-    else if (halves)
+    if (halves)
         x->score.score = difference_psi(halves, halves + t.rows, t.rows);
     mem_free(halves);
     mem_free(t.n);
     return rc;
-}
-
-static int finish_divergence(const struct step *s, size_t index, void *state, struct error *e)
-{
-    return finish_counts(s, index, state, false, e);
-}
-
-static int finish_homogeneity(const struct step *s, size_t index, void *state, struct error *e)
-{
-    return finish_counts(s, index, state, true, e);
-}
-
-/* The values of one class, as often as they occur, sorted; returns how many. */
-static size_t values_of(const struct entry *sorted, size_t n, size_t class, double **out)
-{
-    VEC(double) values = {0};
-    for (size_t i = 0; i < n; i++)
-        for (uint64_t k = 0; sorted[i].column == class && k < sorted[i].n; k++)
-            vec_push(&values, sorted[i].value);
-    *out = values.at;
-    return values.len;
-}
-
-static int finish_values(const struct step *s, size_t index, struct crossed *x, bool test,
-                         struct error *e)
-{
-    const struct dropping *d = s->plan;
-    size_t n = x->counts.map.keys.len;
-    struct entry *entries = mem_array(NULL, n + 1, sizeof *entries);
-    bool numbers = type_is_number(d->types[index]) && read_entries(&x->counts, true, entries);
-    x->score = (struct score){(double)NAN, (double)NAN};
-    size_t classes = numbers ? number_classes(entries, n) : 0;
-    if (classes == 2) {
-        double *a, *b;
-        qsort(entries, n, sizeof *entries, by_cell);
-        size_t na = values_of(entries, n, 0, &a), nb = values_of(entries, n, 1, &b);
-        x->score.score = test ? difference_ks(a, na, b, nb, &x->score.p_value)
-                              : difference_wasserstein(a, na, b, nb);
-        mem_free(a);
-        mem_free(b);
-    }
-    mem_free(entries);
-    return classes <= 2 ? 0
-                        : error_set(e, ERR_DATA, "%s: the target has %zu values, expected two",
-                                    s->kind->name, classes);
-}
-
-static int finish_ks(const struct step *s, size_t index, void *state, struct error *e)
-{
-    return finish_values(s, index, state, true, e);
-}
-
-static int finish_wasserstein(const struct step *s, size_t index, void *state, struct error *e)
-{
-    return finish_values(s, index, state, false, e);
 }
 
 #define CROSSED_LEARNER(derive)                                                                    \
@@ -308,6 +251,3 @@ static int finish_wasserstein(const struct step *s, size_t index, void *state, s
     }
 const struct learner score_information = CROSSED_LEARNER(finish_information);
 const struct learner score_divergence = CROSSED_LEARNER(finish_divergence);
-const struct learner score_homogeneity = CROSSED_LEARNER(finish_homogeneity);
-const struct learner score_ks = CROSSED_LEARNER(finish_ks);
-const struct learner score_wasserstein = CROSSED_LEARNER(finish_wasserstein);

@@ -20,8 +20,4 @@ json_t *score_save(const struct score *score, const char *name, json_t *sums);
  * so many bins of equal counts. Mutual information in nats; or, of two classes, the sum of
  * (p - q) ln(p / q) over their shares, which is the information value and the stability index. */
 extern const struct learner score_information, score_divergence;
-/* Distances between the two classes: Pearson's test over values or bins; for numbers alone the
- * Kolmogorov-Smirnov and Wasserstein distances of the values themselves. */
-extern const struct learner score_homogeneity, score_ks, score_wasserstein;
-
 #endif

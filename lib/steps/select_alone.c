@@ -169,8 +169,8 @@ const struct step_kind steps_select_alone[] = {
      .details = "The column itself is the model, so nothing is left to a seed: auc ranks the rows "
                 "by it, ascending or descending, whichever is better; r2 is that of the regression "
                 "on it, the squared correlation. feature-engine trains a model of your choice "
-                "instead. Cells missing in the column or the target are left out. Values are "
-                "counted, in memory that grows with the distinct ones.",
+                "instead. Cells missing in the column or the target are left out." HELD(
+                    "values counted", "about 150 bytes and the text"),
      .args = alone_args,
      .example = {.program = "select_single_feature target=y threshold=0.8",
                  .input = "a,b,y\n1,4,0\n2,1,0\n8,3,1\n9,2,1\n",

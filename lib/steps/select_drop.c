@@ -394,7 +394,7 @@ const struct step_kind steps_select_drop[] = {
      .class = "F",
      .summary = "drop columns with one value only, or almost",
      .details = "A missing cell counts as a value of its own. With tol= below 1 all values are "
-                "counted, in memory that grows with them.",
+                "counted." HELD("values counted", "about 150 bytes and the text"),
      .args = constant_args,
      .example = {.program = "drop_constant", .input = "a,b,c\n1,x,\n2,x,\n", .output = "a\n1\n2\n"},
      DROPPING_HOOKS,

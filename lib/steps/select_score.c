@@ -407,7 +407,8 @@ const struct step_kind steps_select_score[] = {
                 "f_regression; mutual_info counts values, and cuts numbers into bins, where "
                 "scikit-learn estimates from neighbours. Cells missing in the column or the "
                 "target are left out. Of equal scores the earlier column wins; a constant column "
-                "loses to all. The target and columns not selected stay.",
+                "loses to all. The target and columns not selected stay." HELD(
+                    "values that chi2 and mutual_info count", "about 150 bytes and the text"),
      .args = best_args,
      .methods = best_methods,
      .example = {.program = "select_best target=y keep=1", .input = SCORED, .output = SCORED_BEST},
@@ -421,7 +422,7 @@ const struct step_kind steps_select_score[] = {
      .summary = "drop columns that tell two classes apart too little",
      .details = "Sum over values, or bins of equal counts, of (p - q) ln(p / q), the shares of the "
                 "two classes (Siddiqi 2006), with shares floored at 0.0001. Below 0.02 a column is "
-                "useless, above 0.3 strong. Values are counted, in memory that grows with them.",
+                "useless, above 0.3 strong." HELD("values counted", "about 150 bytes and the text"),
      .args = value_args,
      .example = {.program = "select_information_value target=y bins=2",
                  .input = SCORED,
@@ -436,8 +437,8 @@ const struct step_kind steps_select_score[] = {
      .summary = "drop columns that are spread differently in two sets of rows",
      .details = "The population stability index: sum over values, or bins of equal counts of all "
                 "rows, of (p - q) ln(p / q), with shares floored at 0.0001. target= names the "
-                "column that tells the sets apart, such as one made by split. Values are counted, "
-                "in memory that grows with them.",
+                "column that tells the sets apart, such as one made by split." HELD(
+                    "values counted", "about 150 bytes and the text"),
      .args = psi_args,
      .example = {.program = "select_psi target=set bins=2",
                  .input = "a,b,set\n1,4,x\n2,1,x\n8,3,y\n9,2,y\n",

@@ -12,8 +12,8 @@
 /* clang-format off */
 #define STEP_FAMILIES(F) \
     F(aggregate) F(balance) F(bootstrap) F(check) F(columns) F(columns_table) F(columns_text) \
-    F(columns_values) F(combine_fuzzy) F(combine_join) F(combine_near) F(combine_sets) \
-    F(combine_stack) F(combine_update) F(datetime) F(datetime_check) F(datetime_parts) \
+    F(columns_values) F(combine_fuzzy) F(combine_join) F(combine_near) F(combine_paste) \
+    F(combine_sets) F(combine_stack) F(combine_update) F(datetime) F(datetime_check) F(datetime_parts) \
     F(datetime_span) F(discretize) F(edit) F(edit_bytes) F(edit_case) F(edit_find) \
     F(edit_replace) F(embedding) F(encode) F(encode_target) F(encode_text) F(encode_tree) \
     F(exec) F(features) F(fold) F(geo) F(impute) F(keys) F(missing) F(missing_interpolate) \
@@ -27,6 +27,11 @@
     F(timeseries_features) F(timeseries_resample) F(validate) F(window) F(window_rolling) \
     F(window_shift) F(window_total)
 /* clang-format on */
+
+/* Ends the details of a step whose state, or one cell or the columns of whose result, are as large
+ * as what they are made of. */
+#define HELD(what, bytes)                                                                          \
+    " All " what " are held in memory, whatever --memory says: " bytes " for each."
 
 #define DECLARE_FAMILY(name) extern const struct step_kind steps_##name[];
 STEP_FAMILIES(DECLARE_FAMILY)
