@@ -55,11 +55,13 @@ bool next_word(struct text *rest, struct text *word)
 {
     while (rest->len > 0 && *rest->at == ' ')
         rest->at++, rest->len--;
+    if (rest->len == 0)
+        return false;
     const char *blank = memchr(rest->at, ' ', rest->len);
     *word = (struct text){rest->at, blank ? (size_t)(blank - rest->at) : rest->len};
     rest->at += word->len;
     rest->len -= word->len;
-    return word->len > 0;
+    return true;
 }
 
 size_t count_words(struct text t)
@@ -320,5 +322,6 @@ int import_lightgbm(const char *bytes, size_t n, struct model **m, struct error 
         return status;
     }
     builder_finish(b, *m);
+    error_at(e, NULL, 0, 0); /* what is found wrong later is no line's */
     return 1;
 }

@@ -52,13 +52,19 @@ static int refuse_node(const struct block *b, size_t node, enum key key, const c
                      what);
 }
 
+static int require(const struct block *b, enum key key)
+{
+    return b->field[key].value.at
+               ? 0
+               : error_set(b->error, ERR_DATA, "tree %zu has no %s", b->tree, names[key]);
+}
+
 /* Whether the value has n words, told before anything of size n is allocated. */
 static int check_count(const struct block *b, enum key key, size_t n)
 {
-    struct text value = b->field[key].value;
-    if (!value.at)
-        return error_set(b->error, ERR_DATA, "tree %zu has no %s", b->tree, names[key]);
-    size_t count = count_words(value);
+    if (require(b, key))
+        return ERR_DATA;
+    size_t count = count_words(b->field[key].value);
     if (count == n)
         return 0;
     error_at(b->error, NULL, b->field[key].line, 0);
@@ -105,8 +111,8 @@ static int64_t *read_integers(struct block *b, enum key key, size_t n, int64_t l
 /* The categorical tests of a tree, as sets of the model; the number of the first. */
 static int read_sets(struct block *b, size_t count, struct builder *builder, uint32_t *first)
 {
-    if (check_count(b, CAT_BOUNDARIES, count + 1) || !b->field[CAT_THRESHOLD].value.at)
-        return b->field[CAT_THRESHOLD].value.at ? ERR_DATA : check_count(b, CAT_THRESHOLD, 0);
+    if (require(b, CAT_THRESHOLD))
+        return ERR_DATA;
     size_t words = count_words(b->field[CAT_THRESHOLD].value);
     int64_t *from = read_integers(b, CAT_BOUNDARIES, count + 1, 0, (int64_t)words);
     int64_t *bits = from ? read_integers(b, CAT_THRESHOLD, words, 0, UINT32_MAX) : NULL;
@@ -185,12 +191,8 @@ static int read_inner(struct block *b, struct draft_node *nodes, size_t sets, ui
     double *threshold = feature ? read_numbers(b, THRESHOLD, n) : NULL;
     int64_t *left = threshold ? read_integers(b, LEFT_CHILD, n, lowest, last) : NULL;
     int64_t *right = left ? read_integers(b, RIGHT_CHILD, n, lowest, last) : NULL;
-    int64_t *decision = NULL;
-    if (b->field[DECISION_TYPE].value.at)
-        decision = right ? read_integers(b, DECISION_TYPE, n, 0, DECISIONS - 1) : NULL;
-    else
-        decision = arena_zero(&b->arena, (n + 1) * sizeof *decision);
-    if (!right || !decision)
+    int64_t *decision = right ? read_integers(b, DECISION_TYPE, n, 0, DECISIONS - 1) : NULL;
+    if (!decision)
         return ERR_DATA;
     for (size_t i = 0; i < n; i++) {
         nodes[i] = (struct draft_node){.feature = (uint32_t)feature[i],
@@ -231,14 +233,14 @@ static int read_cover(struct block *b, enum key key, struct draft_node *nodes, s
     return count ? 0 : ERR_DATA;
 }
 
-static int read_tree(struct block *b, uint32_t output, struct builder *builder, struct model *m)
+/* The numbers of leaves and of sets; refuses linear trees. */
+static int read_sizes(struct block *b, size_t *sets)
 {
-    int64_t leaves, sets, linear = 0;
-    uint32_t first_set = 0;
+    int64_t leaves, categorical, linear = 0;
     /* A leaf takes at least two bytes of the file, and so bounds what is allocated. */
     int64_t most = (int64_t)b->field[LEAF_VALUE].value.len + 1;
     if (field_integer(&b->field[NUM_LEAVES], names[NUM_LEAVES], 1, most, &leaves, b->error) ||
-        field_integer(&b->field[NUM_CAT], names[NUM_CAT], 0, leaves - 1, &sets, b->error))
+        field_integer(&b->field[NUM_CAT], names[NUM_CAT], 0, leaves - 1, &categorical, b->error))
         return ERR_DATA;
     if (b->field[IS_LINEAR].value.at &&
         field_integer(&b->field[IS_LINEAR], names[IS_LINEAR], 0, 1, &linear, b->error))
@@ -246,14 +248,23 @@ static int read_tree(struct block *b, uint32_t output, struct builder *builder, 
     if (linear)
         return refuse(b, IS_LINEAR, "linear models in the leaves are not supported");
     b->leaves = (size_t)leaves;
+    *sets = (size_t)categorical;
+    return 0;
+}
+
+static int read_tree(struct block *b, uint32_t output, struct builder *builder, struct model *m)
+{
+    size_t sets;
+    uint32_t first_set = 0;
+    if (read_sizes(b, &sets) || (sets && read_sets(b, sets, builder, &first_set)))
+        return ERR_DATA;
     size_t n = b->leaves - 1;
     struct draft_node *nodes = arena_alloc(&b->arena, (n + b->leaves) * sizeof *nodes);
-    if ((sets && read_sets(b, (size_t)sets, builder, &first_set)) || read_leaves(b, nodes + n) ||
-        (n && read_inner(b, nodes, (size_t)sets, first_set, m)) ||
-        (n && read_cover(b, INTERNAL_COUNT, nodes, n)) ||
-        read_cover(b, LEAF_COUNT, nodes + n, b->leaves))
+    if (read_leaves(b, nodes + n) || read_cover(b, LEAF_COUNT, nodes + n, b->leaves))
         return ERR_DATA;
-    return builder_tree(builder, nodes, n + b->leaves, n ? 0 : n, output, b->error);
+    if (n && (read_inner(b, nodes, sets, first_set, m) || read_cover(b, INTERNAL_COUNT, nodes, n)))
+        return ERR_DATA;
+    return builder_tree(builder, nodes, n + b->leaves, 0, output, b->error);
 }
 
 int lightgbm_tree(struct lines *l, size_t tree, uint32_t output, struct builder *builder,
