@@ -239,7 +239,8 @@ static int read_sizes(struct block *b, size_t *sets)
     int64_t leaves, categorical, linear = 0;
     /* A leaf takes at least two bytes of the file, and so bounds what is allocated. */
     int64_t most = (int64_t)b->field[LEAF_VALUE].value.len + 1;
-    if (field_integer(&b->field[NUM_LEAVES], names[NUM_LEAVES], 1, most, &leaves, b->error) ||
+    if (require(b, LEAF_VALUE) ||
+        field_integer(&b->field[NUM_LEAVES], names[NUM_LEAVES], 1, most, &leaves, b->error) ||
         field_integer(&b->field[NUM_CAT], names[NUM_CAT], 0, leaves - 1, &categorical, b->error))
         return ERR_DATA;
     if (b->field[IS_LINEAR].value.at &&
@@ -254,7 +255,7 @@ static int read_sizes(struct block *b, size_t *sets)
 
 static int read_tree(struct block *b, uint32_t output, struct builder *builder, struct model *m)
 {
-    size_t sets;
+    size_t sets = 0;
     uint32_t first_set = 0;
     if (read_sizes(b, &sets) || (sets && read_sets(b, sets, builder, &first_set)))
         return ERR_DATA;

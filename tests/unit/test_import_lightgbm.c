@@ -213,7 +213,7 @@ TEST(every_objective_has_its_transform)
     for (size_t i = 0; i < COUNT_OF(exponentials); i++)
         CHECK_DOUBLE(answer_of(exponentials[i]), exp(-0.5));
     CHECK_DOUBLE(answer_of("binary sigmoid:1"), 1 / (1 + exp(0.5)));
-    CHECK_DOUBLE(answer_of("binary sigmoid:3"), 1 / (1 + exp(1.5)));
+    CHECK_DOUBLE(answer_of("binary other:9 sigmoid:3"), 1 / (1 + exp(1.5)));
     CHECK_DOUBLE(answer_of("cross_entropy"), 1 / (1 + exp(0.5)));
     CHECK_DOUBLE(answer_of("xentropy"), 1 / (1 + exp(0.5)));
     CHECK_DOUBLE(answer_of("cross_entropy_lambda"), log1p(exp(-0.5)));
@@ -278,6 +278,50 @@ TEST(without_counts_there_is_no_cover)
     model_free(m);
 }
 
+TEST(an_uncounted_constant_tree_leaves_the_cover)
+{
+    struct model *m =
+        parse(HEADER("regression") "\n" STUMP("1 2") "Tree=1\nnum_leaves=1\nnum_cat=0\n"
+                                                     "leaf_value=3\nleaf_count=\n\n");
+    CHECK(m->trees.cover != NULL);
+    model_free(m);
+}
+
+TEST(a_set_may_be_empty)
+{
+    double margin = 0;
+    struct buf b = {0};
+    buf_puts(&b, categories);
+    char *at = strstr(buf_text(&b), "boundaries=0 1 3");
+    memcpy(at, "boundaries=0 3 3", strlen("boundaries=0 3 3"));
+    margins_of(buf_text(&b), (double[]){0, 2}, &margin); /* the second set has none */
+    CHECK_DOUBLE(margin, 1);
+    margins_of(buf_text(&b), (double[]){0, 34},
+               &margin); /* bit 2 of the second word of the first */
+    CHECK_DOUBLE(margin, 10);
+    buf_release(&b);
+}
+
+/* Of one output, by the lines of the header that matter. */
+static double margin_with(const char *lines)
+{
+    double margin = 0;
+    char text[512];
+    snprintf(text, sizeof text, "tree\nmax_feature_idx=0\nfeature_names=a\nnum_class=1\n%s\n\n%s",
+             lines, CONSTANT("4") CONSTANT("2"));
+    margins_of(text, (double[]){0}, &margin);
+    return margin;
+}
+
+TEST(what_may_be_left_out)
+{
+    CHECK_DOUBLE(margin_with("version=v4"), 6);
+    CHECK_DOUBLE(margin_with("version=v2\nobjective=binary sigmoid:1"), 6);
+    CHECK_DOUBLE(margin_with("version=v2\naverage_output"), 3);
+    CHECK_DOUBLE(margin_with("version=v2\naverage_output\nobjective=regression"), 3);
+    CHECK_DOUBLE(margin_with("version=v3\naverage_output\nobjective=binary sigmoid:1"), 3);
+}
+
 TEST(other_files_are_not_of_the_format)
 {
     static const char *const others[] = {"", "tree", "trees\n", "{\"name\":\"tree\"}", "\ntree\n"};
@@ -324,6 +368,8 @@ TEST(headers_that_are_refused)
         {"max_feature_idx=1\n", "", "max_feature_idx is missing", 0},
         {"num_tree_per_iteration=1", "num_tree_per_iteration=2",
          "objective binary makes 1 outputs, num_tree_per_iteration is 2", 7},
+        {"num_tree_per_iteration=1", "num_tree_per_iteration=0",
+         "num_tree_per_iteration: '0' is not a whole number from 1 to 277", 4},
         {"binary", "ternary", "objective 'ternary sigmoid:1' is not known", 7},
         {"sigmoid:1", "sigmoid:0", "objective: sigmoid is not a number above 0", 7},
         {"tree_sizes=10 10", "tree_sizes=10 10 10", "2 trees, tree_sizes promises 3", 34},
@@ -358,6 +404,10 @@ TEST(trees_that_are_refused)
          "num_leaves: '4294967296' is not a whole number from 1 to 4", 13},
         {"num_cat=0", "num_cat=1", "tree 0 has no cat_threshold", 12},
         {"num_cat=0\n", "", "num_cat is missing", 12},
+        {"num_cat=0", "num_cat=2", "num_cat: '2' is not a whole number from 0 to 1", 14},
+        {"is_linear=0", "is_linear=2", "is_linear: '2' is not a whole number from 0 to 1", 23},
+        {"threshold=0.1\n", "", "tree 0 has no threshold", 12},
+        {"leaf_value=1 2\n", "", "tree 0 has no leaf_value", 12},
         {"split_feature=0", "split_feature=2", "tree 0, node 0, split_feature: out of range", 15},
         {"threshold=0.1", "threshold=nan", "tree 0, node 0, threshold: not a number", 16},
         {"decision_type=2", "decision_type=16", "tree 0, node 0, decision_type: out of range", 17},

@@ -162,6 +162,27 @@ TEST(the_builder_puts_children_behind_their_parents)
     model_free(m);
 }
 
+TEST(the_depth_is_that_of_the_deepest_leaf)
+{
+    const double one = 1;
+    struct draft_node nodes[] = {
+        {.left = 1, .right = 2},
+        {.feature = NODE_LEAF, .value = &one},
+        {.left = 3, .right = 4},
+        {.feature = NODE_LEAF, .value = &one},
+        {.left = 5, .right = 6},
+        {.feature = NODE_LEAF, .value = &one},
+        {.feature = NODE_LEAF, .value = &one},
+    };
+    struct builder *b = builder_new(1);
+    struct model *m = model_new("test", 1);
+    CHECK_INT(builder_tree(b, nodes, COUNT_OF(nodes), 0, 0, NULL), 0);
+    CHECK_INT(builder_tree(b, &nodes[1], 1, 0, 0, NULL), 0);
+    builder_finish(b, m);
+    CHECK_INT(trees_depth(&m->trees), 3);
+    model_free(m);
+}
+
 static void check_draft(const struct draft_node *nodes, size_t n, size_t root, const char *message)
 {
     struct builder *b = builder_new(1);
