@@ -217,7 +217,7 @@ static int check_version(const struct field *fields, const struct model *m, stru
 /* A model with its features, which need as many names. */
 static int read_features(const struct field *fields, struct model **m, struct error *e)
 {
-    int64_t last;
+    int64_t last = 0;
     struct text rest = fields[FEATURE_NAMES].value, word;
     size_t named = count_words(rest);
     if (field_integer(&fields[MAX_FEATURE], names[MAX_FEATURE], 0, NODE_LEAF - 2, &last, e))
@@ -255,7 +255,7 @@ static int read_header(const struct lines *l, const struct field *fields, struct
     if (read_features(fields, m, e))
         return ERR_DATA;
     enum key outputs = fields[PER_ITERATION].value.at ? PER_ITERATION : NUM_CLASS;
-    int64_t n, most = l->end - l->at; /* each has a tree ahead */
+    int64_t n = 0, most = l->end - l->at; /* each has a tree ahead */
     if (field_integer(&fields[outputs], names[outputs], 1, most > 1 ? most : 1, &n, e))
         return ERR_DATA;
     (*m)->outputs = (size_t)n;

@@ -363,6 +363,7 @@ TEST(headers_that_are_refused)
         unsigned line;
     } cases[] = {
         {"version=v4", "version=v5", "version 'v5' of the format is not known: v2, v3 or v4", 2},
+        {"version=v4\n", "", "version '' of the format is not known: v2, v3 or v4", 0},
         {"max_feature_idx=1", "max_feature_idx=2",
          "feature_names: 2 names, max_feature_idx promises 3", 8},
         {"max_feature_idx=1\n", "", "max_feature_idx is missing", 0},

@@ -220,10 +220,7 @@ TEST(parsing_adds_size_and_digest)
 
 TEST(what_cannot_be_parsed_is_placed)
 {
-    static const char *const unknown[] = {"", "hello",
-                                          "\x7f"
-                                          "ELF\x02\x01\x01",
-                                          "a,b\n1,2\n"};
+    static const char *const unknown[] = {"", "hello", "\177ELF\002\001\001", "a,b\n1,2\n"};
     struct model *m = NULL;
     for (size_t i = 0; i < COUNT_OF(unknown); i++) {
         struct error e = {0};
