@@ -128,9 +128,9 @@ static int run_stages(struct reference *r, const double *row, struct error *e)
 static bool in_set(const struct trees *t, uint32_t set, double x)
 {
     size_t first = t->set_first[set], words = t->set_first[set + 1] - first;
-    if (!(x >= 0) || x >= (double)words * 32)
+    if (!(t->truncate ? x > -1 : x >= 0) || x >= (double)words * 32)
         return false;
-    size_t c = (size_t)x;
+    size_t c = x > 0 ? (size_t)x : 0;
     return t->words[first + c / 32] >> (c % 32) & 1;
 }
 
@@ -139,7 +139,7 @@ static bool goes_left(const struct trees *t, size_t node, double x)
     uint8_t missing = t->missing[node];
     if (isnan(x) && missing & MISSING_IS_ZERO)
         x = 0;
-    if (isnan(x) || (missing & MISSING_WITH_ZERO && fabs(x) <= 1e-35))
+    if (isnan(x) || (missing & MISSING_WITH_ZERO && fabs(x) <= (double)1e-35F))
         return missing & MISSING_LEFT;
     x = rounded(t->single, x);
     if (t->set && t->set[node] != NO_SET)
@@ -181,7 +181,8 @@ static void sum_leaves(const struct model *m, const double *row, double *margins
     }
     for (size_t k = 0; k < m->outputs; k++) {
         if (how->how == SUM_MEAN)
-            margins[k] = rounded(how->single, margins[k] / (double)t->count);
+            margins[k] =
+                rounded(how->single, margins[k] / (double)(how->rounds ? how->rounds : t->count));
         if (how->base_last || extreme)
             margins[k] = rounded(how->single, margins[k] + m->base[k]);
     }

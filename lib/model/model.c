@@ -56,7 +56,7 @@ static int check_trees(const struct model *m, struct error *e)
     if (t->count == 0 || t->width == 0)
         return error_set(e, ERR_DATA, "the model has no trees");
     for (size_t i = 0; i < t->count; i++) {
-        if (t->root[i] >= t->root[i + 1])
+        if (t->root[i] >= t->root[i + 1] || t->root[i + 1] > t->nodes)
             return error_set(e, ERR_DATA, "tree %zu: it has no nodes", i);
         if (t->output[i] + t->width > m->outputs)
             return error_set(e, ERR_DATA, "tree %zu: output %u is out of range", i, t->output[i]);
@@ -70,6 +70,36 @@ static int check_trees(const struct model *m, struct error *e)
     return 0;
 }
 
+/* Columns that a stage makes; SIZE_MAX when its categories are not in order. */
+static size_t stage_columns(const struct stage *s)
+{
+    if (s->kind != STAGE_ONEHOT)
+        return s->in;
+    size_t columns = 0;
+    for (size_t i = 0; i < s->in; i++) {
+        if (s->first[i] > s->first[i + 1])
+            return SIZE_MAX;
+        size_t count = s->first[i + 1] - s->first[i];
+        columns += count - (s->drop && s->drop[i] < count);
+    }
+    return columns;
+}
+
+static int check_stages(const struct model *m, struct error *e)
+{
+    size_t width = m->feature_count;
+    for (size_t i = 0; i < m->stage_count; i++) {
+        const struct stage *s = &m->stages[i];
+        if (s->in != width)
+            return error_set(e, ERR_DATA, "stage %zu takes %zu columns and gets %zu", i + 1, s->in,
+                             width);
+        width = stage_columns(s);
+        if (s->out != width)
+            return error_set(e, ERR_DATA, "stage %zu does not make %zu columns", i + 1, s->out);
+    }
+    return 0;
+}
+
 int model_check(const struct model *m, struct error *e)
 {
     if (m->outputs == 0 || m->feature_count == 0)
@@ -77,9 +107,7 @@ int model_check(const struct model *m, struct error *e)
     for (size_t i = 0; i < m->outputs; i++)
         if (!isfinite(m->base[i]))
             return error_set(e, ERR_DATA, "the base of output %zu is no finite number", i);
-    for (size_t i = 0, width = m->feature_count; i < m->stage_count; width = m->stages[i++].out)
-        if (m->stages[i].in != width)
-            return error_set(e, ERR_DATA, "stage %zu takes %zu columns and gets %zu", i + 1,
-                             m->stages[i].in, width);
+    if (check_stages(m, e))
+        return ERR_DATA;
     return m->kind == MODEL_TREES ? check_trees(m, e) : 0;
 }

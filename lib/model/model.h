@@ -67,7 +67,8 @@ enum missing {
     MISSING_RIGHT = 0,
     MISSING_LEFT = 1,
     MISSING_IS_ZERO = 2,   /* NaN is compared as 0 (LightGBM's missing type none) */
-    MISSING_WITH_ZERO = 4, /* |x| <= 1e-35 is missing, too (its type zero); with LEFT or RIGHT */
+    MISSING_WITH_ZERO = 4, /* |x| <= 1e-35 is missing, too (its type zero); 1e-35 is a
+                            * float; with LEFT or RIGHT */
 };
 
 #define NODE_LEAF UINT32_MAX /* as a feature */
@@ -96,6 +97,7 @@ struct trees {
     /* Categories that go left: x (a float when single) truncated to an integer c with bit c of
      * words[set_first[s] .. set_first[s + 1]) set. Others, negative ones and those beyond go right;
      * NaN as `missing` says. */
+    bool truncate; /* what lies between -1 and 0 is category 0 (LightGBM), else it goes right */
     size_t sets;
     const size_t *set_first; /* sets + 1 */
     const uint32_t *words;
@@ -103,9 +105,10 @@ struct trees {
 
 /* How the leaves of a row become a margin: trees in their order, from 0 or from the base. */
 struct leaf_sum {
-    enum { SUM_ADD, SUM_MEAN, SUM_MIN, SUM_MAX } how; /* MEAN divides by the number of trees */
+    enum { SUM_ADD, SUM_MEAN, SUM_MIN, SUM_MAX } how; /* MEAN divides by the rounds */
     bool single;                                      /* in float, else in double */
     bool base_last; /* the base is added in the end, not the start */
+    size_t rounds;  /* of MEAN; 0: as many as there are trees */
 };
 
 struct linear {
