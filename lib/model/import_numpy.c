@@ -155,10 +155,11 @@ static uint64_t load(const struct dtype *t, const char *at)
     return bits;
 }
 
+/* Of a size from 1 to 8. */
 static int64_t extend(uint64_t bits, size_t size)
 {
-    unsigned shift = 64 - 8 * (unsigned)size;
-    return (int64_t)(bits << shift) >> shift;
+    uint64_t sign = UINT64_C(0x80) << 8 * ((size - 1) & 7);
+    return (int64_t)((bits ^ sign) - sign);
 }
 
 bool dtype_number(const struct dtype *t, const char *at, double *out)
@@ -236,7 +237,16 @@ static void put_wide(const struct dtype *t, const char *at, struct buf *out)
         buf_add(out, utf8, utf8_encode(utf8, (uint32_t)load(&one, at + 4 * i)));
 }
 
-/* In full: an integer may be too long for a double. */
+/* An integer in full, which may be too long for a double. */
+static int64_t whole(const struct array *a, size_t i)
+{
+    if (a->objects)
+        return array_object(a, i)->whole;
+    uint64_t bits = load(a->type, array_at(a, i));
+    return a->type->kind == 'i' ? extend(bits, a->type->size) : (int64_t)bits;
+}
+
+/* x is the number as a double. */
 static void put_number(const struct array *a, size_t i, double x, struct buf *out)
 {
     char digits[NUMBER_MAX];
@@ -247,12 +257,10 @@ static void put_number(const struct array *a, size_t i, double x, struct buf *ou
                                          : 'f';
     if (kind == 'b')
         buf_puts(out, x != 0 ? "True" : "False");
-    else if (kind == 'i')
-        buf_add(out, digits,
-                number_print_int(digits, v ? v->whole
-                                           : extend(load(a->type, array_at(a, i)), a->type->size)));
-    else
+    else if (kind == 'f' || x >= 0x1p63)
         buf_add(out, digits, number_print(digits, x));
+    else
+        buf_add(out, digits, number_print_int(digits, whole(a, i)));
 }
 
 bool array_text(const struct array *a, size_t i, struct buf *out)

@@ -115,7 +115,7 @@ static struct pickled *top(const struct machine *m)
     return m->stack.at[m->stack.len - 1];
 }
 
-/* Grows in the arena: what is left behind adds up to no more than what is in use. */
+/* n > 0. Grows in the arena: what is left behind adds up to no more than what is in use. */
 static void add_items(struct machine *m, struct pickled *to, struct pickled **from, size_t n)
 {
     size_t need = to->items.len + n;
@@ -127,8 +127,7 @@ static void add_items(struct machine *m, struct pickled *to, struct pickled **fr
         to->items.at = wider;
         to->items.cap = cap;
     }
-    if (n)
-        memcpy(to->items.at + to->items.len, from, n * sizeof *from);
+    memcpy(to->items.at + to->items.len, from, n * sizeof *from);
     to->items.len = need;
 }
 
@@ -139,7 +138,8 @@ static int gather(struct machine *m, enum pickle_kind kind, size_t n)
         return empty_stack(m);
     struct pickled *v = make(m, kind);
     m->stack.len -= n;
-    add_items(m, v, m->stack.at + m->stack.len, n);
+    if (n)
+        add_items(m, v, m->stack.at + m->stack.len, n);
     return push(m, v);
 }
 
@@ -168,7 +168,8 @@ static int append(struct machine *m, size_t n, enum pickle_kind kind)
     m->stack.len -= n;
     if (top(m)->kind != kind)
         return wrong(m, "the pickle adds items to what is no list or dict");
-    add_items(m, top(m), m->stack.at + m->stack.len, n);
+    if (n)
+        add_items(m, top(m), m->stack.at + m->stack.len, n);
     return 0;
 }
 

@@ -2,6 +2,7 @@
 #define ZLIB_CONST
 #include "model/import_sklearn.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <zlib.h>
 
@@ -109,6 +110,17 @@ bool sklearn_flag(const struct pickled *o, const char *name)
 {
     double x;
     return pickle_number(pickle_get(o, name), &x) && x != 0;
+}
+
+double sklearn_field(const struct dtype_field *f, const char *record)
+{
+    double x;
+    return f && dtype_number(f->type, record + f->offset, &x) ? x : (double)NAN;
+}
+
+uint32_t sklearn_index(double x)
+{
+    return x >= 0 && x < UINT32_MAX ? (uint32_t)x : UINT32_MAX;
 }
 
 double numpy_sum(const double *x, size_t n)

@@ -32,6 +32,10 @@ const char *sklearn_text(struct sklearn *s, const struct array *a, size_t i);
 double *sklearn_outputs(struct sklearn *s, size_t outputs);
 /* Whether a parameter is True, or any number but 0. */
 bool sklearn_flag(const struct pickled *o, const char *name);
+/* A number in a record; NaN when there is no such field or it is no number. */
+double sklearn_field(const struct dtype_field *f, const char *record);
+/* What is no index becomes one that is out of range everywhere. */
+uint32_t sklearn_index(double x);
 /* Sum as numpy adds a row of a matrix: pairwise, in eight columns. */
 double numpy_sum(const double *x, size_t n);
 

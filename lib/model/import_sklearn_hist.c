@@ -1,8 +1,6 @@
 /* Histogram gradient boosting of scikit-learn: doubles, missing values, sets of categories. */
 #include "model/import_sklearn.h"
 
-#include <math.h>
-
 enum { SET_WORDS = 8 }; /* categories are below 256 */
 
 struct hist_fields {
@@ -31,17 +29,6 @@ static bool find_fields(const struct dtype *t, struct hist_fields *f)
                               dtype_find(t, "bitset_idx")};
     return f->value && f->count && f->feature && f->threshold && f->missing_left && f->left &&
            f->right && f->is_leaf;
-}
-
-static double field(const struct dtype_field *f, const char *node)
-{
-    double x;
-    return f && dtype_number(f->type, node + f->offset, &x) ? x : (double)NAN;
-}
-
-static uint32_t to_index(double x)
-{
-    return x >= 0 && x < UINT32_MAX ? (uint32_t)x : UINT32_MAX;
 }
 
 /* The categories that go left, as the file has them. */
@@ -90,19 +77,20 @@ static int read_set(struct sklearn *s, const struct pickled *tree, struct hist *
 static int read_node(struct sklearn *s, const struct pickled *tree, const struct hist_fields *f,
                      const char *at, struct hist *h, struct draft_node *node)
 {
-    *node = (struct draft_node){.feature = to_index(field(f->feature, at)),
-                                .left = to_index(field(f->left, at)),
-                                .right = to_index(field(f->right, at)),
-                                .set = NO_SET,
-                                .threshold = field(f->threshold, at),
-                                .cover = field(f->count, at),
-                                .missing = field(f->missing_left, at) == 1 ? MISSING_LEFT : 0};
-    if (field(f->is_leaf, at) == 1)
+    *node =
+        (struct draft_node){.feature = sklearn_index(sklearn_field(f->feature, at)),
+                            .left = sklearn_index(sklearn_field(f->left, at)),
+                            .right = sklearn_index(sklearn_field(f->right, at)),
+                            .set = NO_SET,
+                            .threshold = sklearn_field(f->threshold, at),
+                            .cover = sklearn_field(f->count, at),
+                            .missing = sklearn_field(f->missing_left, at) == 1 ? MISSING_LEFT : 0};
+    if (sklearn_field(f->is_leaf, at) == 1)
         node->feature = NODE_LEAF;
     else if (node->feature >= s->width)
         return sklearn_wrong(s, tree, "a node tests a feature that the model does not have");
-    else if (field(f->is_set, at) == 1)
-        return read_set(s, tree, h, field(f->set, at), node);
+    else if (sklearn_field(f->is_set, at) == 1)
+        return read_set(s, tree, h, sklearn_field(f->set, at), node);
     return 0;
 }
 
@@ -120,7 +108,7 @@ static int add_tree(struct sklearn *s, const struct pickled *tree, struct hist *
     int status = 0;
     for (size_t i = 0; i < nodes->count && status == 0; i++) {
         status = read_node(s, tree, &f, array_at(nodes, i), h, &drafts[i]);
-        value[i] = field(f.value, array_at(nodes, i));
+        value[i] = sklearn_field(f.value, array_at(nodes, i));
         drafts[i].value = &value[i];
     }
     if (status == 0)

@@ -28,32 +28,20 @@ static bool find_fields(const struct dtype *t, struct tree_fields *f)
     return f->left && f->right && f->feature && f->threshold && f->weight;
 }
 
-static double field(const struct dtype_field *f, const char *node)
-{
-    double x;
-    return f && dtype_number(f->type, node + f->offset, &x) ? x : (double)NAN;
-}
-
-/* An index; what is none becomes one that is out of range everywhere. */
-static uint32_t to_index(double x)
-{
-    return x >= 0 && x < UINT32_MAX ? (uint32_t)x : UINT32_MAX;
-}
-
 static void read_node(const struct tree_fields *f, const char *at, struct draft_node *node)
 {
-    double left = field(f->left, at), right = field(f->right, at);
-    *node = (struct draft_node){.feature = to_index(field(f->feature, at)),
-                                .left = to_index(left),
-                                .right = to_index(right),
+    double left = sklearn_field(f->left, at), right = sklearn_field(f->right, at);
+    *node = (struct draft_node){.feature = sklearn_index(sklearn_field(f->feature, at)),
+                                .left = sklearn_index(left),
+                                .right = sklearn_index(right),
                                 .set = NO_SET,
-                                .threshold = field(f->threshold, at),
-                                .cover = field(f->weight, at)};
+                                .threshold = sklearn_field(f->threshold, at),
+                                .cover = sklearn_field(f->weight, at)};
     if (left == -1 && right == -1)
         node->feature = NODE_LEAF;
     else if (node->feature == NODE_LEAF)
         node->feature = UINT32_MAX - 1;
-    if (f->missing_left && field(f->missing_left, at) == 1)
+    if (f->missing_left && sklearn_field(f->missing_left, at) == 1)
         node->missing = MISSING_LEFT;
 }
 
@@ -107,7 +95,7 @@ static int build_tree(struct sklearn *s, const struct pickled *tree, const struc
     double *value = mem_array(NULL, values->count, sizeof *value);
     int status = read_values(s, tree, values, rule, value);
     bool fractions = status == 0 && rule->share &&
-                     has_fractions(value, rule->width, field(f.weight, array_at(nodes, 0)));
+                     has_fractions(value, rule->width, sklearn_field(f.weight, array_at(nodes, 0)));
     for (size_t i = 0; i < nodes->count && status == 0; i++) {
         read_node(&f, array_at(nodes, i), &drafts[i]);
         drafts[i].value = value + i * rule->width;
