@@ -258,12 +258,37 @@ static int regressor_base(struct sklearn *s, const struct pickled *init, double 
     return 0;
 }
 
+/* Before 0.21 boosting had estimators of its own, which know the margins themselves. */
+static const char *own_init(const struct pickled *init)
+{
+    static const struct {
+        const char *class, *attribute;
+    } known[] = {{"LogOddsEstimator", "prior"},
+                 {"ScaledLogOddsEstimator", "prior"},
+                 {"PriorProbabilityEstimator", "priors"},
+                 {"MeanEstimator", "mean"},
+                 {"QuantileEstimator", "quantile"}};
+    for (size_t i = 0; i < COUNT_OF(known); i++)
+        if (text_equal(pickle_class(init), text_of(known[i].class)))
+            return known[i].attribute;
+    return NULL;
+}
+
 static int read_base(struct sklearn *s, const struct pickled *o, double *base)
 {
     const struct pickled *init = pickle_get(o, "init_");
+    const char *own = own_init(init);
     if (pickle_is(init, "zero"))
         return 0;
-    return s->m->class_count ? classifier_base(s, o, init, base) : regressor_base(s, init, base);
+    if (!own)
+        return s->m->class_count ? classifier_base(s, o, init, base)
+                                 : regressor_base(s, init, base);
+    if (s->m->outputs == 1 && pickle_number(pickle_get(init, own), base))
+        return 0;
+    const double *margins = sklearn_numbers(s, init, own, s->m->outputs);
+    if (margins)
+        memcpy(base, margins, s->m->outputs * sizeof *base);
+    return margins ? 0 : ERR_DATA;
 }
 
 /* estimators_: [stages][outputs] */

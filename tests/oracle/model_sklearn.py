@@ -9,7 +9,9 @@ import os
 import pickle
 import struct
 import subprocess
+import sys
 import tempfile
+import types
 import warnings
 
 os.environ["NPY_DISABLE_CPU_FEATURES"] = "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL"
@@ -167,6 +169,22 @@ for loss in ("squared_error", "absolute_error", "huber", "quantile"):
 trees("GradientBoostingRegressor, constant init",
       ensemble.GradientBoostingRegressor(init=dummy.DummyRegressor(strategy="median"), **boost),
       diabetes_X, diabetes_y)
+
+
+
+def before_0_21():
+    """Estimators of boosting's own stood where a DummyClassifier does now."""
+    module = types.ModuleType("sklearn.ensemble.gradient_boosting")
+    module.LogOddsEstimator = type("LogOddsEstimator", (), {"__module__": module.__name__})
+    sys.modules[module.__name__] = module
+    model = ensemble.GradientBoostingClassifier(init="zero", **boost).fit(cancer_X, cancer_y)
+    want = model.decision_function(cancer_X).reshape(-1, 1) + .25
+    model.init_ = module.LogOddsEstimator()
+    model.init_.prior = .25
+    compare("GradientBoostingClassifier, from a LogOddsEstimator", model, cancer_X, False, want)
+
+
+before_0_21()
 
 # Histogram boosting: missing values, sets of categories.
 gaps = np.where(rng.random(cancer_X.shape) < .1, np.nan, cancer_X)
