@@ -126,7 +126,8 @@ enum transform {
     TRANSFORM_LOG1P_EXP, /* log1p(exp(x)) */
     TRANSFORM_SOFTMAX_ZERO,
     TRANSFORM_PROBIT,
-    TRANSFORM_NORMALIZE, /* x / sum of the outputs: frequencies */
+    TRANSFORM_NORMALIZE,     /* x / sum of the outputs: frequencies */
+    TRANSFORM_SIGMOID_SHARE, /* sigmoid of each output, then divided by their sum */
 };
 
 enum model_kind { MODEL_TREES, MODEL_LINEAR };
