@@ -21,6 +21,7 @@ static double transformed(const struct model *m, double x)
 {
     switch (m->transform) {
     case TRANSFORM_SIGMOID:
+    case TRANSFORM_SIGMOID_SHARE:
         return 1 / (1 + exp(-m->scale * x));
     case TRANSFORM_EXP:
         return exp(x);
@@ -40,6 +41,7 @@ static double transformed(const struct model *m, double x)
 void margins_transform(const struct model *m, double *margins)
 {
     double sum = 0;
+    bool shares = m->transform == TRANSFORM_NORMALIZE || m->transform == TRANSFORM_SIGMOID_SHARE;
     if (m->transform == TRANSFORM_SOFTMAX || m->transform == TRANSFORM_SOFTMAX_ZERO) {
         softmax(margins, m->outputs, m->transform == TRANSFORM_SOFTMAX_ZERO);
         return;
@@ -48,7 +50,7 @@ void margins_transform(const struct model *m, double *margins)
         margins[k] = transformed(m, margins[k]);
         sum += margins[k];
     }
-    for (size_t k = 0; m->transform == TRANSFORM_NORMALIZE && sum != 0 && k < m->outputs; k++)
+    for (size_t k = 0; shares && sum != 0 && k < m->outputs; k++)
         margins[k] /= sum;
 }
 
@@ -56,7 +58,7 @@ size_t margins_class(const struct model *m, const double *transformed_margins)
 {
     size_t best = 0;
     if (m->outputs == 1)
-        return transformed_margins[0] > 0.5;
+        return transformed_margins[0] > m->cut;
     for (size_t k = 1; k < m->outputs; k++)
         best = transformed_margins[k] > transformed_margins[best] ? k : best;
     return best;

@@ -26,9 +26,9 @@ size_t trees_depth(const struct trees *t)
 
 const char *transform_name(enum transform t)
 {
-    static const char *const names[] = {"none",   "sigmoid",  "softmax",   "exp",
-                                        "step",   "square",   "log1p_exp", "softmax_zero",
-                                        "probit", "normalize"};
+    static const char *const names[] = {"none",   "sigmoid",   "softmax",      "exp",
+                                        "step",   "square",    "log1p_exp",    "softmax_zero",
+                                        "probit", "normalize", "sigmoid_share"};
     return names[t];
 }
 

@@ -31,29 +31,41 @@ enum stage_kind {
     STAGE_CENTER, /* (x - a[i]) / b[i]: scikit-learn's StandardScaler */
     STAGE_AFFINE, /* x * b[i] + a[i], then clipped to clip[0..1] when clips: MinMaxScaler */
     STAGE_SHIFT,  /* (x - a[i]) * b[i]: ONNX Scaler */
-    STAGE_NORM,   /* x / norm of the row: norm 1, 2, or 0 for the largest magnitude */
+    STAGE_NORM,   /* x / norm of the row, see enum norm */
     STAGE_ONEHOT, /* each column becomes one of zeros and ones per category */
     STAGE_MAP,    /* x == from[k] becomes to[k], anything else `otherwise` */
+    STAGE_FLOAT,  /* the nearest float */
+};
+
+enum norm {
+    NORM_LARGEST = 0, /* the largest magnitude */
+    NORM_SUM = 1,     /* of the magnitudes */
+    NORM_ROOT = 2,    /* of the sum of squares */
+    /* ONNX Normalizer's MAX (the largest value, whatever its sign) and L2 (the root of x^2 / sum of
+     * squares, with the sign of x). */
+    NORM_LARGEST_VALUE = 3,
+    NORM_ROOT_OF_RATIO = 4,
 };
 
 enum unknown { UNKNOWN_ZEROS, UNKNOWN_ERROR };
 
 struct stage {
     enum stage_kind kind;
-    bool single;     /* computed in float, else in double */
+    bool single;     /* takes floats and computes in float, else in double */
     size_t in, out;  /* lengths of the vectors */
     const double *a; /* in */
     const double *b; /* in */
     double what;     /* STAGE_IMPUTE: NaN, or the value that stands for missing */
     double clip[2];
     bool clips;
-    int norm;
+    enum norm norm;
     /* STAGE_ONEHOT: categories of column i are category[first[i] .. first[i + 1]), ascending as the
      * source has them; the one at drop[i] has no column (SIZE_MAX: all have). A column of
      * FEATURE_TEXT holds codes. */
     const double *category;
     const size_t *first; /* in + 1 */
     const size_t *drop;  /* in; NULL: none */
+    bool truncates;      /* x is made an integer first */
     enum unknown unknown;
     const double *from, *to; /* STAGE_MAP: map_count */
     size_t map_count;
@@ -95,7 +107,8 @@ struct trees {
 
     /* Categories that go left: x truncated to an integer c with bit c of words[set_first[s] ..
      * set_first[s + 1]) set. Others, negative ones and those beyond go right; NaN as `missing`
-     * says. */
+     * says. sets_whole: x is not truncated, and what is no integer goes right. */
+    bool sets_whole;
     size_t sets;
     const size_t *set_first; /* sets + 1 */
     const uint32_t *words;
@@ -106,6 +119,7 @@ struct leaf_sum {
     enum { SUM_ADD, SUM_MEAN, SUM_MIN, SUM_MAX } how; /* MEAN divides by the number of trees */
     bool single;                                      /* in float, else in double */
     bool base_last; /* the base is added in the end, not the start */
+    bool narrow;    /* what was summed in double becomes a float after that */
 };
 
 struct linear {
@@ -123,7 +137,8 @@ enum transform {
     TRANSFORM_LOG1P_EXP, /* log1p(exp(x)) */
     TRANSFORM_SOFTMAX_ZERO,
     TRANSFORM_PROBIT,
-    TRANSFORM_NORMALIZE, /* x / sum of the outputs: frequencies */
+    TRANSFORM_NORMALIZE,     /* x / sum of the outputs: frequencies */
+    TRANSFORM_SIGMOID_SHARE, /* sigmoid of each output, then divided by their sum */
 };
 
 enum model_kind { MODEL_TREES, MODEL_LINEAR };
@@ -148,6 +163,7 @@ struct model {
     enum transform transform;
     double scale;         /* of TRANSFORM_SIGMOID */
     bool two_classes;     /* one margin of class 1; class 0 has the complement */
+    double cut;           /* of a single output: class 1 above it, after the transform */
     bool answers_class;   /* the source's own answer is a class, not its probability */
     const char **classes; /* names, class_count; NULL: not a classifier, or unnamed */
     size_t class_count;
