@@ -63,12 +63,9 @@ static const struct known_operator *find_operator(const struct onnx_node *n)
     return NULL;
 }
 
-static bool listed(const struct texts *list, struct text name)
+static bool listed(const struct map *names, struct text name)
 {
-    for (size_t i = 0; i < list->len; i++)
-        if (text_equal(list->at[i], name))
-            return true;
-    return false;
+    return map_get(names, name) != MAP_NONE;
 }
 
 static int check_attributes(const struct onnx_node *n, const struct known_operator *o,
@@ -183,9 +180,9 @@ static int check_place(const struct onnx_walk *w, const struct onnx_node *n,
     for (size_t i = own; i < n->inputs.len; i++)
         if (n->inputs.at[i].len && !listed(&w->graph->initializers, n->inputs.at[i]))
             return onnx_refuse(n, e, "its second input is no constant");
-    bool whole = own == w->current.len;
+    bool whole = own == w->current.keys.len;
     for (size_t i = 0; i < own && whole; i++)
-        whole = text_equal(w->current.at[i], n->inputs.at[i]);
+        whole = map_get(&w->current, n->inputs.at[i]) == i;
     if (!w->answered && !whole)
         return onnx_refuse(n, e, "it does not take every input in its order");
     return 0;
@@ -204,12 +201,12 @@ static int step(struct onnx_walk *w, const struct onnx_node *n, struct error *e)
     if (status)
         return status;
     if (!w->answered)
-        w->current.len = 0;
+        map_clear(&w->current);
     w->answered = w->answered || o->predicts;
     if (o->predicts)
         w->model->objective = model_text(w->model, n->op);
     for (size_t i = 0; i < n->outputs.len; i++)
-        vec_push(&w->current, n->outputs.at[i]);
+        (void)map_put(&w->current, n->outputs.at[i], NULL);
     return 0;
 }
 
@@ -217,7 +214,7 @@ static int walk(struct onnx_walk *w, struct error *e)
 {
     const struct onnx_graph *g = w->graph;
     for (size_t i = 0; i < g->inputs.len; i++)
-        vec_push(&w->current, g->inputs.at[i].name);
+        (void)map_put(&w->current, g->inputs.at[i].name, NULL);
     for (size_t i = 0; i < g->nodes.len; i++) {
         int status = step(w, &g->nodes.at[i], e);
         if (status)
@@ -321,7 +318,7 @@ static int import_graph(struct onnx_graph *g, struct model **out, struct error *
     m->stages = arena_copy(&m->arena, w.stages.at, w.stages.len * sizeof *w.stages.at);
     m->stage_count = w.stages.len;
     vec_release(&w.stages);
-    vec_release(&w.current);
+    map_release(&w.current);
     *out = m;
     return status;
 }

@@ -50,8 +50,7 @@ struct onnx_graph {
     uint64_t version; /* of the operators of ai.onnx.ml */
     VEC(struct onnx_node) nodes;
     VEC(struct onnx_input) inputs; /* without those that are initializers */
-    struct texts initializers;     /* names */
-    struct texts outputs;
+    struct map initializers;       /* names */
 };
 
 /* Everything borrows from the file. */
@@ -78,10 +77,10 @@ struct onnx_walk {
     const struct onnx_graph *graph;
     struct model *model;
     VEC(struct stage) stages;
-    enum onnx_type type;  /* of its elements */
-    size_t width;         /* its columns */
-    struct texts current; /* its names; after the predictor those of all answers */
-    bool answered;        /* the predictor is behind us */
+    enum onnx_type type; /* of its elements */
+    size_t width;        /* its columns */
+    struct map current;  /* its names; after the predictor those of all answers */
+    bool answered;       /* the predictor is behind us */
 };
 
 /* One per operator: what the node makes of the tensor at hand. */
@@ -99,6 +98,9 @@ double *onnx_columns(struct onnx_walk *w, const struct onnx_node *n, const char 
 int onnx_classes(struct onnx_walk *w, const struct onnx_node *n, const char *texts,
                  const char *integers, struct error *e);
 int onnx_transform(const struct onnx_node *n, enum transform *t, struct error *e);
+/* The same of a regressor: of one target onnxruntime transforms by PROBIT alone. */
+int onnx_target_transform(const struct onnx_node *n, size_t targets, enum transform *t,
+                          struct error *e);
 
 /* The nodes_... lists of a tree ensemble, all of one length (import_onnx_branches.c). */
 enum onnx_mode { MODE_LEQ, MODE_LT, MODE_GTE, MODE_GT, MODE_EQ, MODE_NEQ, MODE_LEAF };

@@ -137,38 +137,88 @@ static int by_node(const void *a, const void *b)
     return (p->node > q->node) - (p->node < q->node);
 }
 
-/* One tree on its way: where its nodes are. */
+/* One tree on its way; nodes by their index in it. */
 struct tree {
     struct onnx_branches *all;
     size_t first, count;
     struct place *places; /* by node id */
+    uint32_t *yes, *no;   /* count: children of branches */
+    uint8_t *linked;      /* count: goes into the set of the node it is the false child of */
     struct builder *to;
 };
 
-static int tree_problem(const struct tree *t, size_t local, const char *what, struct error *e)
+static int tree_problem(const struct tree *t, size_t node, const char *what, struct error *e)
 {
-    size_t i = t->first + local;
+    size_t i = t->first + node;
     return onnx_refuse(t->all->operator, e, "tree %lld, node %lld: %s",
                        (long long)t->all->tree.at[i], (long long)t->all->node.at[i], what);
 }
 
-static int find_child(const struct tree *t, size_t local, int64_t node, uint32_t *child,
-                      struct error *e)
+static uint8_t mode_of(const struct tree *t, size_t node)
 {
-    const struct place *found =
-        bsearch(&(struct place){node, 0}, t->places, t->count, sizeof *t->places, by_node);
-    if (!found)
-        return tree_problem(t, local, "it names a child that the tree does not have", e);
-    *child = found->index;
+    return t->all->mode[t->first + node];
+}
+
+static bool tracks_missing(const struct tree *t, size_t node)
+{
+    return t->all->missing.len && t->all->missing.at[t->first + node] == 1;
+}
+
+static int sort_places(struct tree *t, struct error *e)
+{
+    for (size_t i = 0; i < t->count; i++)
+        t->places[i] = (struct place){t->all->node.at[t->first + i], (uint32_t)i};
+    qsort(t->places, t->count, sizeof *t->places, by_node);
+    for (size_t i = 1; i < t->count; i++)
+        if (t->places[i].node == t->places[i - 1].node)
+            return tree_problem(t, t->places[i].index, "there are two of it", e);
     return 0;
 }
 
-static int add_to_set(const struct tree *t, size_t local, uint32_t *words, size_t *largest,
+static bool find_child(const struct tree *t, int64_t node, uint32_t *child)
+{
+    const struct place *found =
+        bsearch(&(struct place){node, 0}, t->places, t->count, sizeof *t->places, by_node);
+    *child = found ? found->index : 0;
+    return found;
+}
+
+static int find_children(struct tree *t, struct error *e)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        int64_t yes = t->all->yes.at[t->first + i], no = t->all->no.at[t->first + i];
+        if (mode_of(t, i) != MODE_LEAF &&
+            (!find_child(t, yes, &t->yes[i]) || !find_child(t, no, &t->no[i])))
+            return tree_problem(t, i, "it names a child that the tree does not have", e);
+    }
+    return 0;
+}
+
+/* Converters write membership of a set as a chain of equalities in which every true child is the
+ * same node: one set here, as a node has but one parent. */
+static bool is_link(const struct tree *t, size_t parent)
+{
+    size_t child = t->no[parent];
+    const int64_t *feature = t->all->feature.at + t->first;
+    return mode_of(t, parent) == MODE_EQ && mode_of(t, child) == MODE_EQ &&
+           feature[parent] == feature[child] && t->yes[parent] == t->yes[child];
+}
+
+/* A node has at most one link to it, so chains from nodes without one end. */
+static int mark_links(struct tree *t, struct error *e)
+{
+    for (size_t i = 0; i < t->count; i++)
+        if (mode_of(t, i) == MODE_EQ && is_link(t, i) && t->linked[t->no[i]]++)
+            return tree_problem(t, t->no[i], "it has two parents", e);
+    return 0;
+}
+
+static int add_to_set(const struct tree *t, size_t node, uint32_t *words, size_t *largest,
                       struct error *e)
 {
-    double value = t->all->value.at[t->first + local];
+    double value = t->all->value.at[t->first + node];
     if (!(value >= 0) || value > LARGEST_CATEGORY || value != floor(value))
-        return tree_problem(t, local, "it tests equality with what is no integer from 0 to 65535",
+        return tree_problem(t, node, "it tests equality with what is no integer from 0 to 65535",
                             e);
     size_t category = (size_t)value;
     words[category / 32] |= UINT32_C(1) << (category % 32);
@@ -176,88 +226,82 @@ static int add_to_set(const struct tree *t, size_t local, uint32_t *words, size_
     return 0;
 }
 
-/* Converters write membership of a set as a chain of equalities in which every true child is the
- * same node: one set here, as a node has but one parent. last is where the chain ends. */
-static int collect_chain(const struct tree *t, size_t local, uint32_t *words, size_t *largest,
-                         size_t *last, bool *missing, struct error *e)
+static int add_set(const struct tree *t, size_t node, const uint32_t *words, size_t count,
+                   uint32_t *set, struct error *e)
 {
-    const struct onnx_branches *b = t->all;
-    for (size_t steps = 0; steps <= t->count; steps++) {
-        size_t i = t->first + local;
-        uint32_t next;
-        *last = local;
-        *missing |= b->missing.len && b->missing.at[i] == 1;
-        if (add_to_set(t, local, words, largest, e) || find_child(t, local, b->no.at[i], &next, e))
-            return ERR_DATA;
-        size_t k = t->first + next;
-        if (b->mode[i] != MODE_EQ || b->mode[k] != MODE_EQ ||
-            b->feature.at[k] != b->feature.at[i] || b->yes.at[k] != b->yes.at[i])
-            return 0;
-        local = next;
-    }
-    return tree_problem(t, local, "it is its own descendant", e);
+    if (count > t->all->set_words)
+        return tree_problem(t, node, "sets of integers too large for such a file", e);
+    t->all->set_words -= count;
+    *set = builder_set(t->to, words, count);
+    return 0;
 }
 
-static int draft_set(const struct tree *t, size_t local, struct draft_node *d, struct error *e)
+static int draft_set(const struct tree *t, size_t node, struct draft_node *d, struct error *e)
 {
     uint32_t *words = mem_alloc((LARGEST_CATEGORY / 32 + 1) * sizeof *words);
-    size_t largest = 0, last = local;
-    bool equal = t->all->mode[t->first + local] == MODE_EQ, tracks = false;
-    int status = collect_chain(t, local, words, &largest, &last, &tracks, e);
-    size_t count = largest / 32 + 1;
-    if (status == 0 && count > t->all->set_words)
-        status = tree_problem(t, local, "sets of integers too large for such a file", e);
-    if (status == 0) {
-        t->all->set_words -= count;
-        d->set = builder_set(t->to, words, count);
-        /* NaN equals nothing, so it differs from everything. */
-        d->missing = equal && tracks ? MISSING_LEFT : MISSING_RIGHT;
-        status = find_child(t, last, t->all->no.at[t->first + last], &d->right, e);
+    size_t largest = 0, last = node;
+    bool equal = mode_of(t, node) == MODE_EQ, tracks = equal && tracks_missing(t, node);
+    int status = add_to_set(t, node, words, &largest, e);
+    while (status == 0 && is_link(t, last)) {
+        last = t->no[last];
+        tracks |= tracks_missing(t, last);
+        status = add_to_set(t, last, words, &largest, e);
     }
     if (status == 0)
-        status = find_child(t, local, t->all->yes.at[t->first + local], &d->left, e);
-    if (status == 0 && !equal) {
-        uint32_t swap = d->left;
-        d->left = d->right;
-        d->right = swap;
-    }
+        status = add_set(t, node, words, largest / 32 + 1, &d->set, e);
+    /* What is no number equals nothing, so it differs from everything. */
+    d->missing = tracks ? MISSING_LEFT : MISSING_RIGHT;
+    d->left = equal ? t->yes[node] : t->no[node];
+    d->right = equal ? t->no[last] : t->yes[node];
     mem_free(words);
     return status;
 }
 
-static int draft_branch(const struct tree *t, size_t local, struct draft_node *d, struct error *e)
+static int draft_branch(const struct tree *t, size_t node, struct draft_node *d, struct error *e)
 {
-    const struct onnx_branches *b = t->all;
-    size_t i = t->first + local;
-    bool tracks = b->missing.len && b->missing.at[i] == 1;
-    bool greater = b->mode[i] == MODE_GT || b->mode[i] == MODE_GTE;
-    if (b->feature.at[i] < 0 || b->feature.at[i] >= NODE_LEAF)
-        return tree_problem(t, local, "it tests a feature that cannot be", e);
-    *d = (struct draft_node){.feature = (uint32_t)b->feature.at[i],
+    size_t i = t->first + node;
+    int64_t feature = t->all->feature.at[i];
+    uint8_t mode = mode_of(t, node);
+    bool greater = mode == MODE_GT || mode == MODE_GTE;
+    if (feature < 0 || feature >= NODE_LEAF)
+        return tree_problem(t, node, "it tests a feature that cannot be", e);
+    *d = (struct draft_node){.feature = (uint32_t)feature,
+                             .left = greater ? t->no[node] : t->yes[node],
+                             .right = greater ? t->yes[node] : t->no[node],
                              .set = NO_SET,
-                             .threshold = b->value.at[i],
+                             .missing =
+                                 tracks_missing(t, node) != greater ? MISSING_LEFT : MISSING_RIGHT,
+                             .threshold = t->all->value.at[i],
                              .cover = (double)NAN};
-    if (b->mode[i] == MODE_EQ || b->mode[i] == MODE_NEQ)
-        return draft_set(t, local, d, e);
-    d->missing = tracks != greater ? MISSING_LEFT : MISSING_RIGHT;
-    int status = find_child(t, local, b->yes.at[i], greater ? &d->right : &d->left, e);
-    return status ? status : find_child(t, local, b->no.at[i], greater ? &d->left : &d->right, e);
+    return mode == MODE_EQ || mode == MODE_NEQ ? draft_set(t, node, d, e) : 0;
+}
+
+/* Nodes that went into another's set keep an empty draft: nothing leads to them. */
+static int draft_branches(struct tree *t, struct draft_node *drafts, struct error *e)
+{
+    int status = sort_places(t, e);
+    if (status == 0)
+        status = find_children(t, e);
+    if (status == 0)
+        status = mark_links(t, e);
+    for (size_t i = 0; i < t->count && status == 0; i++)
+        if (mode_of(t, i) != MODE_LEAF && !t->linked[i])
+            status = draft_branch(t, i, &drafts[i], e);
+    return status;
 }
 
 int onnx_branches_draft(struct onnx_branches *b, size_t first, size_t count, struct builder *to,
                         struct draft_node *drafts, struct error *e)
 {
-    struct tree t = {b, first, count, mem_array(NULL, count + 1, sizeof *t.places), to};
-    int status = 0;
-    for (size_t i = 0; i < count; i++)
-        t.places[i] = (struct place){b->node.at[first + i], (uint32_t)i};
-    qsort(t.places, count, sizeof *t.places, by_node);
-    for (size_t i = 1; i < count && status == 0; i++)
-        if (t.places[i].node == t.places[i - 1].node)
-            status = tree_problem(&t, t.places[i].index, "there are two of it", e);
-    for (size_t i = 0; i < count && status == 0; i++)
-        if (b->mode[first + i] != MODE_LEAF)
-            status = draft_branch(&t, i, &drafts[i], e);
+    struct tree t = {.all = b, .first = first, .count = count, .to = to};
+    t.places = mem_array(NULL, count + 1, sizeof *t.places);
+    t.yes = mem_alloc((count + 1) * sizeof *t.yes);
+    t.no = mem_alloc((count + 1) * sizeof *t.no);
+    t.linked = mem_alloc(count + 1);
+    int status = draft_branches(&t, drafts, e);
     mem_free(t.places);
+    mem_free(t.yes);
+    mem_free(t.no);
+    mem_free(t.linked);
     return status;
 }

@@ -150,17 +150,12 @@ static int take_graph(struct reading *r, struct proto *p, const struct proto_fie
     case 5:
         if (each_field(r, body, take_tensor_name, &name))
             return ERR_DATA;
-        vec_push(&g->initializers, name);
+        (void)map_put(&g->initializers, name, NULL);
         return 0;
     case 11:
         if (each_field(r, body, take_input, &input))
             return ERR_DATA;
         vec_push(&g->inputs, input);
-        return 0;
-    case 12:
-        if (each_field(r, body, take_input, &input))
-            return ERR_DATA;
-        vec_push(&g->outputs, input.name);
         return 0;
     default:
         return 0;
@@ -208,20 +203,12 @@ static int take_model(struct reading *r, struct proto *p, const struct proto_fie
     return f->number == 7 ? each_field(r, proto_within(p, f->bytes), take_graph, g) : 0;
 }
 
-static bool listed(const struct texts *list, struct text name)
-{
-    for (size_t i = 0; i < list->len; i++)
-        if (text_equal(list->at[i], name))
-            return true;
-    return false;
-}
-
 /* Before version 4 of the format initializers are inputs, too. */
 static void drop_initialized_inputs(struct onnx_graph *g)
 {
     size_t kept = 0;
     for (size_t i = 0; i < g->inputs.len; i++)
-        if (!listed(&g->initializers, g->inputs.at[i].name))
+        if (map_get(&g->initializers, g->inputs.at[i].name) == MAP_NONE)
             g->inputs.at[kept++] = g->inputs.at[i];
     g->inputs.len = kept;
 }
@@ -246,6 +233,5 @@ void onnx_graph_release(struct onnx_graph *g)
     }
     vec_release(&g->nodes);
     vec_release(&g->inputs);
-    vec_release(&g->initializers);
-    vec_release(&g->outputs);
+    map_release(&g->initializers);
 }

@@ -27,6 +27,15 @@ int onnx_transform(const struct onnx_node *n, enum transform *t, struct error *e
     return onnx_refuse(n, e, "post_transform %s is not supported", quote(text, name.at, name.len));
 }
 
+int onnx_target_transform(const struct onnx_node *n, size_t targets, enum transform *t,
+                          struct error *e)
+{
+    int status = onnx_transform(n, t, e);
+    if (status == 0 && targets == 1 && *t != TRANSFORM_PROBIT)
+        *t = TRANSFORM_NONE;
+    return status;
+}
+
 static void name_classes(struct model *m, const struct texts *texts,
                          const struct integers *integers)
 {
@@ -65,8 +74,6 @@ static int read_linear(struct onnx_walk *w, const struct onnx_node *n, size_t ou
         (outputs == 0 || weights.len / outputs != w->width || weights.len % outputs != 0))
         status = onnx_refuse(n, e, "%zu coefficients for %zu columns and %zu outputs", weights.len,
                              w->width, outputs);
-    if (status == 0)
-        status = onnx_transform(n, &m->transform, e);
     if (status == 0) {
         double *base = model_numbers(m, outputs);
         for (size_t i = 0; i < intercepts->len && i < outputs; i++)
@@ -96,6 +103,8 @@ int onnx_linear_regressor(struct onnx_walk *w, const struct onnx_node *n, struct
         intercepts.len = 0;
     if (status == 0)
         status = read_linear(w, n, (size_t)targets, &intercepts, e);
+    if (status == 0)
+        status = onnx_target_transform(n, (size_t)targets, &w->model->transform, e);
     vec_release(&intercepts);
     return status;
 }
@@ -126,6 +135,8 @@ int onnx_linear_classifier(struct onnx_walk *w, const struct onnx_node *n, struc
                              w->model->class_count);
     if (status == 0)
         status = read_linear(w, n, intercepts.len, &intercepts, e);
+    if (status == 0)
+        status = onnx_transform(n, &w->model->transform, e);
     if (status == 0 && intercepts.len == 1)
         status = classify_one(w, n, e);
     vec_release(&intercepts);

@@ -299,10 +299,7 @@ int onnx_tree_regressor(struct onnx_walk *w, const struct onnx_node *n, struct e
     if (status == 0)
         demand_weights(&s, &base);
     if (status == 0)
-        status = onnx_transform(n, &w->model->transform, e);
-    /* Of one target onnxruntime transforms by PROBIT alone. */
-    if (status == 0 && s.outputs == 1 && w->model->transform != TRANSFORM_PROBIT)
-        w->model->transform = TRANSFORM_NONE;
+        status = onnx_target_transform(n, s.outputs, &w->model->transform, e);
     if (status == 0)
         status = finish(&s, &base, e);
     vec_release(&base);
