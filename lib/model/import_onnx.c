@@ -152,17 +152,25 @@ static int join(struct onnx_walk *w, const struct onnx_node *n, struct error *e)
     return check_dimensions(w, n, e);
 }
 
+static bool passes_answers(const struct known_operator *o)
+{
+    return o->run == pass || o->run == pass_answer || o->run == pick_answer ||
+           o->run == onnx_cast || o->run == onnx_normalizer;
+}
+
+static bool takes_texts(const struct known_operator *o)
+{
+    return o->run == pass || o->run == onnx_label_encoder || o->run == onnx_one_hot;
+}
+
 static int run_operator(struct onnx_walk *w, const struct onnx_node *n,
                         const struct known_operator *o, struct error *e)
 {
-    if (w->answered &&
-        (o->predicts || !(o->run == pass || o->run == pass_answer || o->run == onnx_cast ||
-                          o->run == pick_answer || o->run == onnx_normalizer)))
+    if (w->answered && !passes_answers(o))
         return onnx_refuse(n, e, "it stands behind the predictor");
-    if (!w->answered && w->type == ONNX_STRING && o->run != onnx_label_encoder &&
-        o->run != onnx_one_hot && o->run != pass)
+    if (!w->answered && w->type == ONNX_STRING && !takes_texts(o))
         return onnx_refuse(n, e, "it gets texts");
-    return (w->answered && o->run == onnx_normalizer ? normalize_answer : o->run)(w, n, e);
+    return w->answered && o->run == onnx_normalizer ? normalize_answer(w, n, e) : o->run(w, n, e);
 }
 
 /* Whether a node takes the tensor at hand: first among its inputs, or all of the graph's inputs. */
@@ -227,32 +235,43 @@ static int walk(struct onnx_walk *w, struct error *e)
     return 0;
 }
 
+static size_t largest_feature(const struct onnx_node *n)
+{
+    struct integers features = {0};
+    size_t columns = 0;
+    if (onnx_ints(n, "nodes_featureids", &features, NULL))
+        features.len = 0;
+    for (size_t i = 0; i < features.len; i++)
+        if (features.at[i] >= (int64_t)columns && features.at[i] < UINT32_MAX)
+            columns = (size_t)features.at[i] + 1;
+    vec_release(&features);
+    return columns;
+}
+
+static size_t count_floats(const struct onnx_node *n, const char *name)
+{
+    struct doubles list = {0};
+    size_t count = onnx_floats(n, name, &list, NULL) ? 0 : list.len;
+    vec_release(&list);
+    return count;
+}
+
 /* The columns a node's attributes speak of; 0: it takes any number. */
 static size_t wanted_columns(const struct onnx_node *n)
 {
-    struct integers integers = {0};
-    struct doubles numbers = {0};
-    size_t columns = 0;
-    int64_t outputs = 1;
-    if (onnx_ints(n, "nodes_featureids", &integers, NULL) == 0)
-        for (size_t i = 0; i < integers.len; i++)
-            if (integers.at[i] >= (int64_t)columns && integers.at[i] < UINT32_MAX)
-                columns = (size_t)integers.at[i] + 1;
-    const char *list = onnx_has(n, "coefficients") ? "coefficients"
-                       : onnx_has(n, "scale")      ? "scale"
-                                                   : "imputed_value_floats";
-    if (columns == 0 && onnx_floats(n, list, &numbers, NULL) == 0) {
-        columns = numbers.len;
-        numbers.len = 0;
-        if (onnx_has(n, "targets"))
-            (void)onnx_int(n, "targets", &outputs, NULL);
-        else if (onnx_has(n, "coefficients") && onnx_floats(n, "intercepts", &numbers, NULL) == 0)
-            outputs = (int64_t)numbers.len;
-        columns = outputs > 0 ? columns / (size_t)outputs : 0;
+    int64_t outputs = (int64_t)count_floats(n, "intercepts");
+    if (onnx_has(n, "nodes_featureids"))
+        return largest_feature(n);
+    if (!onnx_has(n, "coefficients")) {
+        size_t count = count_floats(n, onnx_has(n, "scale") ? "scale" : "imputed_value_floats");
+        return count == 1 ? 0 : count; /* one value is for all columns */
     }
-    vec_release(&integers);
-    vec_release(&numbers);
-    return columns == 1 && list[0] != 'c' ? 0 : columns;
+    if (text_equal(n->op, TEXT_LITERAL("LinearRegressor"))) {
+        outputs = 1;
+        if (onnx_int(n, "targets", &outputs, NULL))
+            return 0;
+    }
+    return outputs > 0 ? count_floats(n, "coefficients") / (size_t)outputs : 0;
 }
 
 /* Columns of an only input that does not say how many it has. */
@@ -262,6 +281,12 @@ static size_t guess_columns(const struct onnx_graph *g)
     for (size_t i = 0; i < g->nodes.len && columns == 0; i++)
         columns = wanted_columns(&g->nodes.at[i]);
     return columns;
+}
+
+static bool is_readable(enum onnx_type type)
+{
+    return type == ONNX_FLOAT || type == ONNX_DOUBLE || type == ONNX_INT32 || type == ONNX_INT64 ||
+           type == ONNX_STRING;
 }
 
 static int count_columns(struct onnx_graph *g, size_t *columns, struct error *e)
@@ -278,8 +303,7 @@ static int count_columns(struct onnx_graph *g, size_t *columns, struct error *e)
             return error_set(e, ERR_DATA, "input %s: %zu columns", name, input->columns);
         if (input->type != g->inputs.at[0].type)
             return error_set(e, ERR_DATA, "input %s: not of the type of the first", name);
-        if (input->type != ONNX_FLOAT && input->type != ONNX_DOUBLE && input->type != ONNX_INT32 &&
-            input->type != ONNX_INT64 && input->type != ONNX_STRING)
+        if (!is_readable(input->type))
             return error_set(e, ERR_DATA, "input %s: elements of type %d", name, (int)input->type);
     }
     return *columns ? 0 : error_set(e, ERR_DATA, "the graph has no inputs");

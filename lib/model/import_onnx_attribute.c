@@ -124,32 +124,57 @@ int onnx_texts(const struct onnx_node *n, const char *name, struct texts *list, 
     return read_values(n, name, &(struct into){.field = FIELD_STRINGS, .texts = list}, e);
 }
 
-/* TensorProto: float_data 4, raw_data 9, double_data 10, data_type 2, data_location 14. */
+/* What is read of a TensorProto. */
+struct tensor {
+    uint64_t type;   /* 2 */
+    struct text raw; /* 9; else the numbers are in 4 or 10 */
+    bool elsewhere;  /* 13, 14: data in another file */
+};
+
+static int take_tensor(struct tensor *t, const struct proto *p, const struct proto_field *f,
+                       struct doubles *list, struct error *e)
+{
+    switch (f->number) {
+    case 2:
+        t->type = f->value;
+        return 0;
+    case 4:
+        return proto_doubles(p, f, WIRE_FIXED32, list, e);
+    case 9:
+        t->raw = f->bytes;
+        return 0;
+    case 10:
+        return proto_doubles(p, f, WIRE_FIXED64, list, e);
+    case 13:
+    case 14:
+        t->elsewhere |= f->number == 13 || f->value != 0;
+        return 0;
+    default:
+        return 0;
+    }
+}
+
 static int read_tensor(const struct onnx_node *n, const char *name, struct text body,
                        struct doubles *list, struct error *e)
 {
     struct proto p = {body.at, body.at + body.len, n->file};
     struct proto_field f;
-    struct text raw = {0};
-    uint64_t type = 0;
+    struct tensor t = {0};
     int status;
     while ((status = proto_next(&p, &f, e)) > 0) {
-        if (f.number == 2 && f.wire == WIRE_VARINT)
-            type = f.value;
-        else if (f.number == 9 && f.wire == WIRE_BYTES)
-            raw = f.bytes;
-        else if (f.number == 4 || f.number == 10)
-            status = proto_doubles(&p, &f, f.number == 4 ? WIRE_FIXED32 : WIRE_FIXED64, list, e);
-        else if (f.number == 13 || (f.number == 14 && f.value != 0))
-            return onnx_refuse(n, e, "attribute '%s' is in another file", name);
-        if (status < 0)
+        status = take_tensor(&t, &p, &f, list, e);
+        if (status)
             return status;
     }
-    if (status == 0 && type != ONNX_FLOAT && type != ONNX_DOUBLE)
+    if (status)
+        return status;
+    if (t.elsewhere)
+        return onnx_refuse(n, e, "attribute '%s' is in another file", name);
+    if (t.type != ONNX_FLOAT && t.type != ONNX_DOUBLE)
         return onnx_refuse(n, e, "attribute '%s' is no tensor of floats or doubles", name);
-    if (status == 0 && raw.at)
-        proto_array(raw, type == ONNX_FLOAT ? WIRE_FIXED32 : WIRE_FIXED64, list);
-    return status;
+    if (t.raw.at)
+        proto_array(t.raw, t.type == ONNX_FLOAT ? WIRE_FIXED32 : WIRE_FIXED64, list);
+    return 0;
 }
 
 int onnx_floats(const struct onnx_node *n, const char *name, struct doubles *list, struct error *e)

@@ -198,8 +198,8 @@ int onnx_label_encoder(struct onnx_walk *w, const struct onnx_node *n, struct er
     if (status == 0)
         status = read_encoded(w, n, &values, &otherwise, keys.len, e);
     /* Before version 4 a key that is no number is found by none. */
-    for (size_t i = 0; i < keys.len && w->graph->version < 4; i++)
-        if (isnan(keys.at[i]) && i < values.len)
+    for (size_t i = 0; i < keys.len && i < values.len && w->graph->version < 4; i++)
+        if (isnan(keys.at[i]))
             values.at[i] = otherwise;
     if (status == 0 && keys.len != values.len)
         status = onnx_refuse(n, e, "it has %zu keys and %zu values", keys.len, values.len);
@@ -230,6 +230,23 @@ static int read_categories(struct onnx_walk *w, const struct onnx_node *n, struc
     return status;
 }
 
+static void add_one_hot(struct onnx_walk *w, const struct doubles *list, bool zeros)
+{
+    struct stage *s = onnx_stage(w, STAGE_ONEHOT, w->type == ONNX_FLOAT);
+    double *category = model_numbers(w->model, w->width * list->len);
+    size_t *first = arena_zero(&w->model->arena, (w->width + 1) * sizeof *first);
+    for (size_t i = 0; i < w->width; i++) {
+        first[i + 1] = (i + 1) * list->len;
+        memcpy(category + first[i], list->at, list->len * sizeof *category);
+    }
+    s->category = category;
+    s->first = first;
+    s->truncates = w->type != ONNX_STRING;
+    s->unknown = zeros ? UNKNOWN_ZEROS : UNKNOWN_ERROR;
+    w->width = s->out = w->width * list->len;
+    w->type = ONNX_FLOAT;
+}
+
 /* Every column has the same categories. The columns that come out stay a matrix here; a Reshape
  * behind it makes it one in ONNX. */
 int onnx_one_hot(struct onnx_walk *w, const struct onnx_node *n, struct error *e)
@@ -239,25 +256,11 @@ int onnx_one_hot(struct onnx_walk *w, const struct onnx_node *n, struct error *e
     int status = read_categories(w, n, &list, e);
     if (status == 0)
         status = onnx_int(n, "zeros", &zeros, e);
-    if (status == 0 && list.len == 0)
-        status = onnx_refuse(n, e, "it has no categories of its input's type");
-    if (status == 0 && w->width > w->graph->bytes / list.len)
-        status = onnx_refuse(n, e, "%zu columns of %zu categories", w->width, list.len);
-    if (status == 0) {
-        struct stage *s = onnx_stage(w, STAGE_ONEHOT, w->type == ONNX_FLOAT);
-        double *category = model_numbers(w->model, w->width * list.len);
-        size_t *first = arena_zero(&w->model->arena, (w->width + 1) * sizeof *first);
-        for (size_t i = 0; i < w->width; i++) {
-            first[i + 1] = (i + 1) * list.len;
-            memcpy(category + first[i], list.at, list.len * sizeof *category);
-        }
-        s->category = category;
-        s->first = first;
-        s->truncates = w->type != ONNX_STRING;
-        s->unknown = zeros ? UNKNOWN_ZEROS : UNKNOWN_ERROR;
-        w->width = s->out = w->width * list.len;
-        w->type = ONNX_FLOAT;
-    }
+    if (status == 0 && (list.len == 0 || w->width > w->graph->bytes / list.len))
+        status = onnx_refuse(n, e, "%zu columns of %zu categories of its input's type", w->width,
+                             list.len);
+    if (status == 0)
+        add_one_hot(w, &list, zeros != 0);
     vec_release(&list);
     return status;
 }

@@ -188,7 +188,8 @@ static int add_trees(struct ensemble *s, struct error *e)
         vec_push(&ids, tree->at[first]);
         status = add_tree(s, first, end - first, e);
     }
-    qsort(ids.at, ids.len, sizeof *ids.at, by_value);
+    if (ids.len > 1)
+        qsort(ids.at, ids.len, sizeof *ids.at, by_value);
     for (size_t i = 1; i < ids.len && status == 0; i++)
         if (ids.at[i] == ids.at[i - 1])
             status = onnx_refuse(s->operator, e, "tree %lld: its nodes do not stand together",

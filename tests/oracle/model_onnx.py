@@ -47,9 +47,9 @@ folder = tempfile.TemporaryDirectory()
 cases = []
 
 
-def save(name, nodes, inputs, output, ml=3, initializers=()):
+def save(name, nodes, inputs, output, ml=3, initializers=(), unknown=False):
     """A model of `nodes`; inputs: (name, type, columns)."""
-    ins = [helper.make_tensor_value_info(n, t, [None, c]) for n, t, c in inputs]
+    ins = [helper.make_tensor_value_info(n, t, [None, None if unknown else c]) for n, t, c in inputs]
     outs = [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)]
     graph = helper.make_graph(nodes, "g", ins, outs, initializer=list(initializers))
     made = helper.make_model(graph, producer_name="test", ir_version=8,
@@ -110,7 +110,10 @@ def compare(c, text, want):
     else:
         same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
     bad = np.argwhere(~same)
-    return f"{len(bad)} of {same.size} differ: row {bad[0][0]}: {ours[tuple(bad[0])]!r}, onnxruntime {theirs[tuple(bad[0])]!r}" if len(bad) else ""
+    if len(bad) == 0:
+        return ""
+    at = tuple(bad[0])
+    return f"{len(bad)} of {same.size} differ: row {at[0]}: {ours[at]!r}, onnxruntime {theirs[at]!r}"
 
 
 def grow(modes, features, leaf, depth, trees, grid, tracks):
@@ -330,6 +333,14 @@ def stages():
                                         node("Normalizer", ["s"], ["z"], norm="L2")], pair, rows, 4)
 
 
+def unknown_columns():
+    """Inputs that do not say how many columns they have."""
+    made = node("Scaler", ["x"], ["s"], offset=[0.5], scale=[2.0])
+    rows = rng.normal(size=(50, 4)).astype(np.float32).astype(np.float64)
+    last = node("LinearRegressor", ["s"], ["y"], targets=1, coefficients=[0.0, 0.0, 0.0, 1.0])
+    case("columns as the predictor has them", [made, last], [("x", TensorProto.FLOAT, 4)], rows, unknown=True)
+
+
 def linear():
     x = [("x", TensorProto.FLOAT, 9)]
     rows = rng.normal(size=(150, 9)).astype(np.float32).astype(np.float64)
@@ -348,5 +359,6 @@ regressors()
 set_chain()
 classifiers()
 stages()
+unknown_columns()
 linear()
 check()
