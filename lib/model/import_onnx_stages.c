@@ -237,7 +237,8 @@ static void add_one_hot(struct onnx_walk *w, const struct doubles *list, bool ze
     size_t *first = arena_zero(&w->model->arena, (w->width + 1) * sizeof *first);
     for (size_t i = 0; i < w->width; i++) {
         first[i + 1] = (i + 1) * list->len;
-        memcpy(category + first[i], list->at, list->len * sizeof *category);
+        for (size_t k = 0; k < list->len; k++)
+            category[first[i] + k] = list->at[k];
     }
     s->category = category;
     s->first = first;
