@@ -37,6 +37,7 @@ gawk             gawk               gawk           gawk       gawk
 python3-pandas   python3-pandas     py3-pandas     python-pandas -
 python3-sklearn  python3-scikit-learn py3-scikit-learn python-scikit-learn -
 python3-xgboost  python3-xgboost    -          python-xgboost -
+python3-onnx     python3-onnx       py3-onnx       python-onnx -
 nodejs           nodejs             nodejs         nodejs     node
 npm              npm                npm            npm        -
 clang            clang              clang          clang      llvm
@@ -92,16 +93,19 @@ need_for_oracles() {
     need python3-pandas /usr/bin/python3 -c 'import pandas'
     need python3-sklearn /usr/bin/python3 -c 'import sklearn'
     need python3-xgboost /usr/bin/python3 -c 'import xgboost'
+    need python3-onnx /usr/bin/python3 -c 'import onnx'
     need nodejs command -v node
     need npm command -v npm
 }
 
-# Packages of npm go into build/node, not into the tree.
+# Packages of npm go into build/node, not into the tree. Their scripts are not run: none is needed, and that of
+# onnxruntime-node wants more from elsewhere.
 install_node_packages() {
-    for package in @duckdb/node-api@1.5.6-r.1 nodejs-polars@0.26.1 nodejs-polars-linux-x64-gnu@0.26.1 csv-spectrum@2.0.0; do
+    for package in @duckdb/node-api@1.5.6-r.1 nodejs-polars@0.26.1 nodejs-polars-linux-x64-gnu@0.26.1 csv-spectrum@2.0.0 \
+        onnxruntime-node@1.30.0; do
         [ -d "build/node/node_modules/${package%@*}" ] && continue
         mkdir -p build/node
-        npm install --no-audit --no-fund --loglevel=error --prefix build/node "$package" >/dev/null ||
+        npm install --ignore-scripts --no-audit --no-fund --loglevel=error --prefix build/node "$package" >/dev/null ||
             echo "no $package from npm: what needs it is skipped" >&2
     done
 }

@@ -22,7 +22,7 @@ int reference_leaves(struct reference *r, const double *row, uint32_t *leaves, s
 /* Margins to the model's answer, in place. */
 void margins_transform(const struct model *m, double *margins);
 /* The class of transformed margins: the largest, of equal ones the first; or, of a single
- * probability, 1 above one half. */
+ * one, 1 above m->cut. */
 size_t margins_class(const struct model *m, const double *transformed);
 
 #endif

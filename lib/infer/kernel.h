@@ -22,6 +22,7 @@
 #define ML_CUTS_ROOM 272 /* cuts of a feature with one-byte codes, padded with NaN */
 
 enum { ML_MISSING_LEFT = 1, ML_MISSING_IS_ZERO = 2, ML_MISSING_WITH_ZERO = 4 };
+enum { ML_SET_OF_FLOOR, ML_SET_OF_TRUNCATED, ML_SET_OF_WHOLE };
 enum { ML_SUM_ADD, ML_SUM_MEAN, ML_SUM_MIN, ML_SUM_MAX };
 
 struct ml_plane {
@@ -58,7 +59,10 @@ struct ml_plan {
     uint8_t single_sum; /* sums and leaves are floats, else doubles */
     uint8_t how, base_last;
     uint8_t has_codes;
-    uint8_t unused[2];
+    uint8_t narrow;  /* wide sums become floats in the end */
+    uint8_t sets_of; /* how a number becomes a category */
+    uint32_t rounds; /* of a mean */
+    uint32_t unused;
     uint64_t plane_at;      /* struct ml_plane */
     uint64_t cut_at;        /* float or double as single_input says, ascending */
     uint64_t word_at;       /* uint32_t: the sets' bits */

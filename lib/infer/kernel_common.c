@@ -70,11 +70,14 @@ static double rounded(const struct ml_plan *p, double x)
 
 static double last_sum(const struct ml_plan *p, size_t output, double sum)
 {
+    bool extreme_sum = p->how > ML_SUM_MEAN;
     if (p->how == ML_SUM_MEAN)
-        sum = rounded(p, sum / p->trees);
-    if (p->base_last || p->how > ML_SUM_MEAN)
+        sum = rounded(p, sum / p->rounds);
+    if (extreme_sum && (sum == ML_INFINITY || sum == -ML_INFINITY))
+        sum = 0; /* no tree has this output */
+    if (p->base_last || extreme_sum)
         sum = rounded(p, sum + ((const double *)ML_AT(p, base_at))[output]);
-    return sum;
+    return p->narrow ? (double)(float)sum : sum;
 }
 
 void ml_sums_end(const struct ml_plan *p, const union ml_sums *sums, size_t rows, double *margins)

@@ -9,6 +9,7 @@
 
 #define ML_NAN         ((double)__builtin_nanf(""))
 #define ML_INFINITY    ((double)__builtin_inff())
+#define ML_ZERO        ((double)1e-35F) /* what LightGBM takes for zero */
 #define ML_AT(p, what) ((const void *)((const char *)(p) + (p)->what))
 
 enum { ML_TOGETHER = 8 }; /* trees walked side by side, so that their loads overlap */
@@ -38,10 +39,13 @@ void ml_block_by_steps(const struct ml_plan *p, const double *const *columns, si
 
 static inline bool ml_in_set(const struct ml_plan *p, const struct ml_plane *plane, double x)
 {
-    if (!(x >= 0) || x >= (double)plane->words * 32)
+    bool low = p->sets_of == ML_SET_OF_TRUNCATED ? x <= -1 : x < 0;
+    if (low || x >= (double)plane->words * 32)
         return false;
     const uint32_t *words = (const uint32_t *)ML_AT(p, word_at) + plane->word;
-    uint32_t category = (uint32_t)x;
+    uint32_t category = x > 0 ? (uint32_t)x : 0;
+    if (p->sets_of == ML_SET_OF_WHOLE && x != (double)category)
+        return false;
     return words[category / 32] >> (category % 32) & 1;
 }
 
@@ -52,7 +56,7 @@ static inline bool ml_is_settled(const struct ml_plan *p, const struct ml_plane 
 {
     if (*x != *x && plane->missing & ML_MISSING_IS_ZERO)
         *x = 0;
-    if (*x != *x || (plane->missing & ML_MISSING_WITH_ZERO && *x <= 1e-35 && *x >= -1e-35)) {
+    if (*x != *x || (plane->missing & ML_MISSING_WITH_ZERO && *x <= ML_ZERO && *x >= -ML_ZERO)) {
         *left = plane->missing & ML_MISSING_LEFT;
         return true;
     }

@@ -255,6 +255,9 @@ static struct ml_plan plan_head(const struct layout *l)
                             .single_sum = m->sum.single,
                             .how = (uint8_t)m->sum.how,
                             .base_last = m->sum.base_last,
+                            .narrow = m->sum.narrow,
+                            .sets_of = (uint8_t)l->t->sets_of,
+                            .rounds = (uint32_t)(m->sum.rounds ? m->sum.rounds : l->t->count),
                             .has_codes = l->has_codes};
 }
 
@@ -290,6 +293,15 @@ static struct ml_plan *put_plan(const struct layout *l)
     return (void *)buf_take(&plan);
 }
 
+/* Steps know missing values as infinities, and could not tell them from an infinite threshold. */
+static bool has_infinite_threshold(const struct layout *l)
+{
+    for (size_t i = 0; i < l->t->nodes; i++)
+        if (l->t->feature[i] != NODE_LEAF && !has_set(l->t, i) && isinf(threshold_of(l->t, i)))
+            return true;
+    return false;
+}
+
 struct ml_plan *plan_new(const struct model *m, struct error *e)
 {
     size_t features = model_width(m);
@@ -305,7 +317,11 @@ struct ml_plan *plan_new(const struct model *m, struct error *e)
     find_planes(&l);
     settle_cuts(&l, features);
     measure_depths(&l);
-    struct ml_plan *plan = put_plan(&l);
+    struct ml_plan *plan = NULL;
+    if (!l.has_codes && has_infinite_threshold(&l))
+        error_set(e, ERR_DATA, "an infinite threshold, in trees too deep for codes");
+    else
+        plan = put_plan(&l);
     for (size_t f = 0; f < features; f++)
         vec_release(&l.cuts[f].at);
     vec_release(&l.planes);

@@ -39,6 +39,7 @@ static double rounded(bool single, double x)
 static double stage_number(const struct stage *s, size_t i, double x)
 {
     double y;
+    x = rounded(s->single, x);
     switch (s->kind) {
     case STAGE_IMPUTE:
         return isnan(s->what) ? (isnan(x) ? s->b[i] : x) : x == s->what ? s->b[i] : x;
@@ -56,6 +57,8 @@ static double stage_number(const struct stage *s, size_t i, double x)
             if (x == s->from[k] || (isnan(x) && isnan(s->from[k])))
                 return s->to[k];
         return s->otherwise;
+    case STAGE_FLOAT:
+        return (double)(float)x;
     case STAGE_NORM:
     case STAGE_ONEHOT:
         break;
@@ -63,29 +66,45 @@ static double stage_number(const struct stage *s, size_t i, double x)
     return x;
 }
 
+static double norm_of(const struct stage *s, const double *in)
+{
+    double norm = s->norm == NORM_LARGEST_VALUE ? -(double)FLT_MAX : 0;
+    for (size_t i = 0; i < s->in; i++) {
+        double x = rounded(s->single, in[i]), size = fabs(x);
+        if (s->norm == NORM_LARGEST || s->norm == NORM_LARGEST_VALUE) {
+            x = s->norm == NORM_LARGEST ? size : x;
+            norm = x > norm ? x : norm;
+            continue;
+        }
+        size = s->norm == NORM_SUM ? size : rounded(s->single, size * size);
+        norm = rounded(s->single, norm + size);
+    }
+    return s->norm == NORM_ROOT ? rounded(s->single, sqrt(norm)) : norm;
+}
+
 static void stage_norm(const struct stage *s, const double *in, double *out)
 {
-    double norm = 0;
+    double norm = norm_of(s, in);
     for (size_t i = 0; i < s->in; i++) {
-        double size = fabs(in[i]);
-        if (s->norm == 0)
-            norm = size > norm ? size : norm;
-        else
-            norm = rounded(s->single, norm + rounded(s->single, s->norm == 2 ? size * size : size));
+        double x = rounded(s->single, in[i]);
+        if (norm != 0 && s->norm == NORM_ROOT_OF_RATIO) {
+            double ratio = rounded(s->single, rounded(s->single, x * x) / norm);
+            out[i] = rounded(s->single, x < 0 ? -sqrt(ratio) : sqrt(ratio));
+            continue;
+        }
+        out[i] = norm == 0 ? x : rounded(s->single, x / norm);
     }
-    if (s->norm == 2)
-        norm = rounded(s->single, sqrt(norm));
-    for (size_t i = 0; i < s->in; i++)
-        out[i] = norm == 0 ? in[i] : rounded(s->single, in[i] / norm);
 }
 
 static int stage_onehot(const struct stage *s, const double *in, double *out, struct error *e)
 {
     size_t column = 0;
     for (size_t i = 0; i < s->in; i++) {
+        double x = rounded(s->single, in[i]);
         bool known = false;
+        x = s->truncates ? trunc(x) : x;
         for (size_t k = s->first[i]; k < s->first[i + 1]; k++) {
-            bool is = in[i] == s->category[k] || (isnan(in[i]) && isnan(s->category[k]));
+            bool is = x == s->category[k] || (isnan(x) && isnan(s->category[k]));
             known |= is;
             if (!s->drop || k - s->first[i] != s->drop[i])
                 out[column++] = is;
@@ -128,7 +147,9 @@ static int run_stages(struct reference *r, const double *row, struct error *e)
 static bool in_set(const struct trees *t, uint32_t set, double x)
 {
     size_t first = t->set_first[set], words = t->set_first[set + 1] - first;
-    if (!(t->truncate ? x > -1 : x >= 0) || x >= (double)words * 32)
+    bool low = t->sets_of == SET_OF_TRUNCATED ? x <= -1 : x < 0;
+    if (!(x == x) || low || x >= (double)words * 32 ||
+        (t->sets_of == SET_OF_WHOLE && x != trunc(x)))
         return false;
     size_t c = x > 0 ? (size_t)x : 0;
     return t->words[first + c / 32] >> (c % 32) & 1;
@@ -183,8 +204,11 @@ static void sum_leaves(const struct model *m, const double *row, double *margins
         if (how->how == SUM_MEAN)
             margins[k] =
                 rounded(how->single, margins[k] / (double)(how->rounds ? how->rounds : t->count));
+        if (extreme && isinf(margins[k]))
+            margins[k] = 0; /* no tree has this output */
         if (how->base_last || extreme)
             margins[k] = rounded(how->single, margins[k] + m->base[k]);
+        margins[k] = rounded(how->narrow, margins[k]);
     }
 }
 

@@ -58,7 +58,7 @@ size_t margins_class(const struct model *m, const double *transformed_margins)
 {
     size_t best = 0;
     if (m->outputs == 1)
-        return transformed_margins[0] > 0.5;
+        return transformed_margins[0] > m->cut;
     for (size_t k = 1; k < m->outputs; k++)
         best = transformed_margins[k] > transformed_margins[best] ? k : best;
     return best;

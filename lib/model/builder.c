@@ -142,6 +142,7 @@ struct model *model_new(const char *format, size_t features)
     m->format = format;
     m->producer = m->objective = "";
     m->scale = 1;
+    m->cut = 0.5;
     m->feature_count = features;
     m->features = arena_zero(&m->arena, (features + 1) * sizeof *m->features);
     for (size_t i = 0; i < features; i++)

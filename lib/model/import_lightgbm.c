@@ -261,7 +261,7 @@ static int read_header(const struct lines *l, const struct field *fields, struct
     (*m)->outputs = (size_t)n;
     (*m)->base = model_numbers(*m, (size_t)n);
     (*m)->trees.compare = COMPARE_LESS_EQUAL;
-    (*m)->trees.truncate = true;
+    (*m)->trees.sets_of = SET_OF_TRUNCATED;
     if (read_objective(&fields[OBJECTIVE], *m, e) || check_version(fields, *m, e))
         return ERR_DATA;
     struct text version = fields[VERSION].value;

@@ -47,7 +47,7 @@ static const char *node_problem(const struct model *m, size_t tree, size_t node)
         return "a child is out of range";
     if (t->set && t->set[node] != NO_SET)
         return t->set[node] < t->sets ? NULL : "it tests a set that the model does not have";
-    return isfinite(t->threshold[node]) ? NULL : "its threshold is no finite number";
+    return isnan(t->threshold[node]) ? "its threshold is not a number" : NULL;
 }
 
 static int check_trees(const struct model *m, struct error *e)

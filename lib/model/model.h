@@ -31,29 +31,41 @@ enum stage_kind {
     STAGE_CENTER, /* (x - a[i]) / b[i]: scikit-learn's StandardScaler */
     STAGE_AFFINE, /* x * b[i] + a[i], then clipped to clip[0..1] when clips: MinMaxScaler */
     STAGE_SHIFT,  /* (x - a[i]) * b[i]: ONNX Scaler */
-    STAGE_NORM,   /* x / norm of the row: norm 1, 2, or 0 for the largest magnitude */
+    STAGE_NORM,   /* x / norm of the row, see enum norm */
     STAGE_ONEHOT, /* each column becomes one of zeros and ones per category */
     STAGE_MAP,    /* x == from[k] becomes to[k], anything else `otherwise` */
+    STAGE_FLOAT,  /* the nearest float */
+};
+
+enum norm {
+    NORM_LARGEST = 0, /* the largest magnitude */
+    NORM_SUM = 1,     /* of the magnitudes */
+    NORM_ROOT = 2,    /* of the sum of squares */
+    /* ONNX Normalizer's MAX (the largest value, whatever its sign) and L2 (the root of x^2 / sum of
+     * squares, with the sign of x). */
+    NORM_LARGEST_VALUE = 3,
+    NORM_ROOT_OF_RATIO = 4,
 };
 
 enum unknown { UNKNOWN_ZEROS, UNKNOWN_ERROR };
 
 struct stage {
     enum stage_kind kind;
-    bool single;     /* computed in float, else in double */
+    bool single;     /* takes floats and computes in float, else in double */
     size_t in, out;  /* lengths of the vectors */
     const double *a; /* in */
     const double *b; /* in */
     double what;     /* STAGE_IMPUTE: NaN, or the value that stands for missing */
     double clip[2];
     bool clips;
-    int norm;
+    enum norm norm;
     /* STAGE_ONEHOT: categories of column i are category[first[i] .. first[i + 1]), ascending as the
      * source has them; the one at drop[i] has no column (SIZE_MAX: all have). A column of
      * FEATURE_TEXT holds codes. */
     const double *category;
     const size_t *first; /* in + 1 */
     const size_t *drop;  /* in; NULL: none */
+    bool truncates;      /* x is made an integer first */
     enum unknown unknown;
     const double *from, *to; /* STAGE_MAP: map_count */
     size_t map_count;
@@ -94,10 +106,14 @@ struct trees {
     const double
         *cover; /* nodes: training rows or hessians, for attributions; NULL: the source has none */
 
-    /* Categories that go left: x (a float when single) truncated to an integer c with bit c of
-     * words[set_first[s] .. set_first[s + 1]) set. Others, negative ones and those beyond go right;
-     * NaN as `missing` says. */
-    bool truncate; /* what lies between -1 and 0 is category 0 (LightGBM), else it goes right */
+    /* Categories that go left: x (a float when single) as a number c with bit c of
+     * words[set_first[s] .. set_first[s + 1]) set. Others, and those beyond, go right; NaN as
+     * `missing` says. */
+    enum {
+        SET_OF_FLOOR,     /* c is x without its fraction; x below 0 goes right (XGBoost) */
+        SET_OF_TRUNCATED, /* the same, but from above -1 on (LightGBM) */
+        SET_OF_WHOLE,     /* what has a fraction goes right (ONNX) */
+    } sets_of;
     size_t sets;
     const size_t *set_first; /* sets + 1 */
     const uint32_t *words;
@@ -109,6 +125,7 @@ struct leaf_sum {
     bool single;                                      /* in float, else in double */
     bool base_last; /* the base is added in the end, not the start */
     size_t rounds;  /* of MEAN; 0: as many as there are trees */
+    bool narrow;    /* what was summed in double becomes a float after that */
 };
 
 struct linear {
@@ -152,6 +169,7 @@ struct model {
     enum transform transform;
     double scale;         /* of TRANSFORM_SIGMOID */
     bool two_classes;     /* one margin of class 1; class 0 has the complement */
+    double cut;           /* of a single output: class 1 above it, after the transform */
     bool answers_class;   /* the source's own answer is a class, not its probability */
     const char **classes; /* names, class_count; NULL: not a classifier, or unnamed */
     size_t class_count;

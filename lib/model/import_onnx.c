@@ -1,0 +1,380 @@
+/*
+ * ONNX models of the operators of ai.onnx.ml in a row: every node takes what the one before it
+ * gave. Inputs are the features in their order; FeatureVectorizer or Concat may put several
+ * together first. Behind the predictor stand its answers, which some nodes only pass on.
+ */
+#include "model/import_onnx.h"
+
+static onnx_operator join, pass, pass_answer, normalize_answer, pick_answer;
+
+/* attributes: those that are read or do not matter; any other is refused. */
+struct known_operator {
+    const char *name;
+    onnx_operator *run;
+    enum { CORE, ML } domain; /* "" or "ai.onnx.ml" */
+    bool predicts;
+    const char *attributes;
+};
+
+#define NODES                                                                                      \
+    " nodes_treeids nodes_nodeids nodes_featureids nodes_modes nodes_values nodes_truenodeids "    \
+    "nodes_falsenodeids nodes_missing_value_tracks_true nodes_values_as_tensor nodes_hitrates "    \
+    "nodes_hitrates_as_tensor post_transform base_values base_values_as_tensor "                   \
+    "aggregate_function "
+
+static const struct known_operator operators[] = {
+    {"TreeEnsembleRegressor", onnx_tree_regressor, ML, true,
+     NODES "n_targets target_treeids target_nodeids target_ids target_weights "
+           "target_weights_as_tensor "},
+    {"TreeEnsembleClassifier", onnx_tree_classifier, ML, true,
+     NODES "class_treeids class_nodeids class_ids class_weights class_weights_as_tensor "
+           "classlabels_strings classlabels_int64s "},
+    {"LinearRegressor", onnx_linear_regressor, ML, true,
+     " coefficients intercepts targets post_transform "},
+    {"LinearClassifier", onnx_linear_classifier, ML, true,
+     " coefficients intercepts multi_class classlabels_strings classlabels_ints post_transform "},
+    {"Scaler", onnx_scaler, ML, false, " scale offset "},
+    {"Normalizer", onnx_normalizer, ML, false, " norm "},
+    {"Imputer", onnx_imputer, ML, false,
+     " imputed_value_floats imputed_value_int64s replaced_value_float replaced_value_int64 "},
+    {"LabelEncoder", onnx_label_encoder, ML, false,
+     " keys_strings keys_int64s keys_floats values_strings values_int64s values_floats "
+     "default_string default_int64 default_float classes_strings "},
+    {"OneHotEncoder", onnx_one_hot, ML, false, " cats_int64s cats_strings zeros "},
+    {"FeatureVectorizer", join, ML, false, " inputdimensions "},
+    {"Concat", join, CORE, false, " axis "},
+    {"Cast", onnx_cast, CORE, false, " to "},
+    {"Identity", pass, CORE, false, " "},
+    {"Reshape", pass, CORE, false, " allowzero "},
+    {"Flatten", pass, CORE, false, " axis "},
+    {"ZipMap", pass_answer, ML, false, " classlabels_strings classlabels_int64s "},
+    {"ArgMax", pick_answer, CORE, false, " axis keepdims select_last_index "},
+};
+
+static const struct known_operator *find_operator(const struct onnx_node *n)
+{
+    bool core = n->domain.len == 0 || text_equal(n->domain, TEXT_LITERAL("ai.onnx"));
+    if (!core && !text_equal(n->domain, TEXT_LITERAL("ai.onnx.ml")))
+        return NULL;
+    for (size_t i = 0; i < COUNT_OF(operators); i++)
+        if (operators[i].domain == (core ? CORE : ML) &&
+            text_equal(n->op, text_of(operators[i].name)))
+            return &operators[i];
+    return NULL;
+}
+
+static bool listed(const struct map *names, struct text name)
+{
+    return map_get(names, name) != MAP_NONE;
+}
+
+static int check_attributes(const struct onnx_node *n, const struct known_operator *o,
+                            struct error *e)
+{
+    for (size_t i = 0; i < n->attributes.len; i++) {
+        struct text name = n->attributes.at[i].name;
+        char text[QUOTE_MAX], *wanted = mem_format(" %.*s ", (int)(name.len % 64), name.at);
+        bool known = name.len < 64 && strstr(o->attributes, wanted);
+        mem_free(wanted);
+        if (!known)
+            return onnx_refuse(n, e, "attribute %s is not supported",
+                               quote(text, name.at ? name.at : "", name.len));
+    }
+    return 0;
+}
+
+static int pass(struct onnx_walk *w, const struct onnx_node *n, struct error *e)
+{
+    (void)w, (void)n, (void)e;
+    return 0;
+}
+
+static int pass_answer(struct onnx_walk *w, const struct onnx_node *n, struct error *e)
+{
+    return w->answered ? 0 : onnx_refuse(n, e, "it stands before the predictor");
+}
+
+static int pick_answer(struct onnx_walk *w, const struct onnx_node *n, struct error *e)
+{
+    if (!w->answered || !w->model->classes)
+        return onnx_refuse(n, e, "it has no scores of classes to choose from");
+    w->model->answers_class = true;
+    return 0;
+}
+
+/* Probabilities that add up to 1 are theirs again, but for the last bit. */
+static int normalize_answer(struct onnx_walk *w, const struct onnx_node *n, struct error *e)
+{
+    struct model *m = w->model;
+    struct text norm = TEXT_LITERAL("MAX");
+    if (onnx_text(n, "norm", &norm, e))
+        return ERR_DATA;
+    bool sums =
+        m->transform == TRANSFORM_SOFTMAX || (m->transform == TRANSFORM_SIGMOID && m->two_classes);
+    if (!text_equal(norm, TEXT_LITERAL("L1")) || (!sums && m->transform != TRANSFORM_SIGMOID))
+        return onnx_refuse(n, e, "it changes the predictor's answer");
+    if (!sums)
+        m->transform = TRANSFORM_SIGMOID_SHARE;
+    return 0;
+}
+
+static int check_concat(const struct onnx_node *n, struct error *e)
+{
+    int64_t axis = 0;
+    int status = onnx_int(n, "axis", &axis, e);
+    if (status == 0 && axis != 1 && axis != -1)
+        status = onnx_refuse(n, e, "axis %lld is not that of the columns", (long long)axis);
+    return status;
+}
+
+static int check_dimensions(const struct onnx_walk *w, const struct onnx_node *n, struct error *e)
+{
+    struct integers sizes = {0};
+    int status = onnx_ints(n, "inputdimensions", &sizes, e);
+    bool same = sizes.len == w->graph->inputs.len;
+    for (size_t i = 0; i < sizes.len && same; i++)
+        same = sizes.at[i] == (int64_t)w->graph->inputs.at[i].columns;
+    vec_release(&sizes);
+    if (status == 0 && !same)
+        status = onnx_refuse(n, e, "inputdimensions are not the columns of its inputs");
+    return status;
+}
+
+/* Several inputs side by side. */
+static int join(struct onnx_walk *w, const struct onnx_node *n, struct error *e)
+{
+    if (w->answered || w->stages.len)
+        return onnx_refuse(n, e, "it joins what is no input of the graph");
+    if (text_equal(n->op, TEXT_LITERAL("Concat")))
+        return check_concat(n, e);
+    (void)onnx_stage(w, STAGE_FLOAT, true);
+    w->type = ONNX_FLOAT;
+    return check_dimensions(w, n, e);
+}
+
+static bool passes_answers(const struct known_operator *o)
+{
+    return o->run == pass || o->run == pass_answer || o->run == pick_answer ||
+           o->run == onnx_cast || o->run == onnx_normalizer;
+}
+
+static bool takes_texts(const struct known_operator *o)
+{
+    return o->run == pass || o->run == onnx_label_encoder || o->run == onnx_one_hot;
+}
+
+static int run_operator(struct onnx_walk *w, const struct onnx_node *n,
+                        const struct known_operator *o, struct error *e)
+{
+    if (w->answered && !passes_answers(o))
+        return onnx_refuse(n, e, "it stands behind the predictor");
+    if (!w->answered && w->type == ONNX_STRING && !takes_texts(o))
+        return onnx_refuse(n, e, "it gets texts");
+    return w->answered && o->run == onnx_normalizer ? normalize_answer(w, n, e) : o->run(w, n, e);
+}
+
+/* Whether a node takes the tensor at hand: first among its inputs, or all of the graph's inputs. */
+static int check_place(const struct onnx_walk *w, const struct onnx_node *n,
+                       const struct known_operator *o, struct error *e)
+{
+    if (n->inputs.len == 0 || n->outputs.len == 0)
+        return onnx_refuse(n, e, "it has no %s", n->inputs.len ? "outputs" : "inputs");
+    size_t own = o->run == join ? n->inputs.len : 1;
+    for (size_t i = 0; i < own; i++)
+        if (!listed(&w->current, n->inputs.at[i]))
+            return onnx_refuse(n, e,
+                               "its input is not what the node before it gives: only "
+                               "operators in a row are supported");
+    for (size_t i = own; i < n->inputs.len; i++)
+        if (n->inputs.at[i].len && !listed(&w->graph->initializers, n->inputs.at[i]))
+            return onnx_refuse(n, e, "its second input is no constant");
+    bool whole = own == w->current.keys.len;
+    for (size_t i = 0; i < own && whole; i++)
+        whole = map_get(&w->current, n->inputs.at[i]) == i;
+    if (!w->answered && !whole)
+        return onnx_refuse(n, e, "it does not take every input in its order");
+    return 0;
+}
+
+static int step(struct onnx_walk *w, const struct onnx_node *n, struct error *e)
+{
+    const struct known_operator *o = find_operator(n);
+    if (!o)
+        return onnx_refuse(n, e, "it is not supported");
+    int status = check_attributes(n, o, e);
+    if (status == 0)
+        status = check_place(w, n, o, e);
+    if (status == 0)
+        status = run_operator(w, n, o, e);
+    if (status)
+        return status;
+    if (!w->answered)
+        map_clear(&w->current);
+    w->answered = w->answered || o->predicts;
+    if (o->predicts)
+        w->model->objective = model_text(w->model, n->op);
+    for (size_t i = 0; i < n->outputs.len; i++)
+        (void)map_put(&w->current, n->outputs.at[i], NULL);
+    return 0;
+}
+
+static int walk(struct onnx_walk *w, struct error *e)
+{
+    const struct onnx_graph *g = w->graph;
+    for (size_t i = 0; i < g->inputs.len; i++)
+        (void)map_put(&w->current, g->inputs.at[i].name, NULL);
+    for (size_t i = 0; i < g->nodes.len; i++) {
+        int status = step(w, &g->nodes.at[i], e);
+        if (status)
+            return status;
+    }
+    if (!w->answered)
+        return error_set(e, ERR_DATA,
+                         "the graph has no predictor: TreeEnsembleRegressor, "
+                         "TreeEnsembleClassifier, LinearRegressor, LinearClassifier");
+    return 0;
+}
+
+static size_t largest_feature(const struct onnx_node *n)
+{
+    struct integers features = {0};
+    size_t columns = 0;
+    if (onnx_ints(n, "nodes_featureids", &features, NULL))
+        features.len = 0;
+    for (size_t i = 0; i < features.len; i++)
+        if (features.at[i] >= (int64_t)columns && features.at[i] < UINT32_MAX)
+            columns = (size_t)features.at[i] + 1;
+    vec_release(&features);
+    return columns;
+}
+
+static size_t count_floats(const struct onnx_node *n, const char *name)
+{
+    struct doubles list = {0};
+    size_t count = onnx_floats(n, name, &list, NULL) ? 0 : list.len;
+    vec_release(&list);
+    return count;
+}
+
+/* The columns a node's attributes speak of; 0: it takes any number. */
+static size_t wanted_columns(const struct onnx_node *n)
+{
+    int64_t outputs = (int64_t)count_floats(n, "intercepts");
+    if (onnx_has(n, "nodes_featureids"))
+        return largest_feature(n);
+    if (!onnx_has(n, "coefficients")) {
+        size_t count = count_floats(n, onnx_has(n, "scale") ? "scale" : "imputed_value_floats");
+        return count == 1 ? 0 : count; /* one value is for all columns */
+    }
+    if (text_equal(n->op, TEXT_LITERAL("LinearRegressor"))) {
+        outputs = 1;
+        if (onnx_int(n, "targets", &outputs, NULL))
+            return 0;
+    }
+    return outputs > 0 ? count_floats(n, "coefficients") / (size_t)outputs : 0;
+}
+
+/* Columns of an only input that does not say how many it has. */
+static size_t guess_columns(const struct onnx_graph *g)
+{
+    size_t columns = 0;
+    for (size_t i = 0; i < g->nodes.len && columns == 0; i++)
+        columns = wanted_columns(&g->nodes.at[i]);
+    return columns;
+}
+
+static bool is_readable(enum onnx_type type)
+{
+    return type == ONNX_FLOAT || type == ONNX_DOUBLE || type == ONNX_INT32 || type == ONNX_INT64 ||
+           type == ONNX_STRING;
+}
+
+static int count_columns(struct onnx_graph *g, size_t *columns, struct error *e)
+{
+    char name[QUOTE_MAX];
+    *columns = 0;
+    if (g->inputs.len == 1 && g->inputs.at[0].columns == 0)
+        g->inputs.at[0].columns = guess_columns(g);
+    for (size_t i = 0; i < g->inputs.len; i++) {
+        const struct onnx_input *input = &g->inputs.at[i];
+        quote(name, input->name.at ? input->name.at : "", input->name.len);
+        *columns += input->columns;
+        if (input->columns == 0 || input->columns > g->bytes || *columns > g->bytes)
+            return error_set(e, ERR_DATA, "input %s: %zu columns", name, input->columns);
+        if (input->type != g->inputs.at[0].type)
+            return error_set(e, ERR_DATA, "input %s: not of the type of the first", name);
+        if (!is_readable(input->type))
+            return error_set(e, ERR_DATA, "input %s: elements of type %d", name, (int)input->type);
+    }
+    return *columns ? 0 : error_set(e, ERR_DATA, "the graph has no inputs");
+}
+
+/* Of several inputs those of one column give it their name, the others theirs and its place. */
+static void name_features(struct model *m, const struct onnx_graph *g)
+{
+    for (size_t i = 0, f = 0; i < g->inputs.len && g->inputs.len > 1; i++)
+        for (size_t k = 0; k < g->inputs.at[i].columns; k++, f++) {
+            const char *name = model_text(m, g->inputs.at[i].name);
+            m->features[f].name =
+                g->inputs.at[i].columns == 1 ? name : arena_format(&m->arena, "%s%zu", name, k);
+        }
+}
+
+static struct model *start_model(const struct onnx_graph *g, size_t columns)
+{
+    struct model *m = model_new("onnx", columns);
+    const char *producer = model_text(m, g->producer),
+               *version = model_text(m, g->producer_version);
+    m->producer = *version ? arena_format(&m->arena, "%s %s", producer, version) : producer;
+    name_features(m, g);
+    return m;
+}
+
+static int import_graph(struct onnx_graph *g, struct model **out, struct error *e)
+{
+    size_t columns;
+    int status = count_columns(g, &columns, e);
+    if (status)
+        return status;
+    struct model *m = start_model(g, columns);
+    struct onnx_walk w = {.graph = g, .model = m, .type = g->inputs.at[0].type, .width = columns};
+    status = walk(&w, e);
+    m->stages = arena_copy(&m->arena, w.stages.at, w.stages.len * sizeof *w.stages.at);
+    m->stage_count = w.stages.len;
+    vec_release(&w.stages);
+    map_release(&w.current);
+    *out = m;
+    return status;
+}
+
+/* No magic number: ir_version first, a small number, then a field of ModelProto that has a length
+ * that fits. */
+static bool is_onnx(struct text file)
+{
+    struct proto p = {file.at, file.at + file.len, file.at};
+    struct proto_field version, second;
+    if (file.len < 4 || proto_next(&p, &version, NULL) != 1 || version.number != 1 ||
+        version.wire != WIRE_VARINT || version.value == 0 || version.value > 64)
+        return false;
+    uint8_t tag = (uint8_t)*p.at;
+    bool known = (tag & 7) == WIRE_BYTES && tag >> 3 >= 2 && tag >> 3 <= 8;
+    return known && proto_next(&p, &second, NULL) == 1;
+}
+
+int import_onnx(const char *bytes, size_t n, struct model **m, struct error *e)
+{
+    struct onnx_graph g = {0};
+    struct text file = {bytes, n};
+    *m = NULL;
+    if (!is_onnx(file))
+        return 0;
+    int status = onnx_graph_read(&g, file, e);
+    if (status == 0)
+        status = import_graph(&g, m, e);
+    onnx_graph_release(&g);
+    if (status) {
+        model_free(*m);
+        *m = NULL;
+    }
+    return status ? status : 1;
+}
