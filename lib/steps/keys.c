@@ -345,7 +345,8 @@ static int lookup_shape(struct step *s, struct schema *schema, struct error *e)
     return 0;
 }
 
-/* A key of the file that was there before is an error. */
+/* A key of the file that was there before is an error.
+ * NOLINTNEXTLINE(readability-non-const-parameter): as beside_load calls it */
 static int check_keys(void *context, struct batch *b, size_t *held, struct error *e)
 {
     const struct step *s = context;
