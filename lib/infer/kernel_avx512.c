@@ -65,6 +65,7 @@ TARGET static inline void add_leaves(const struct ml_plan *p, const struct ml_tr
             to + r, _mm512_add_ps(_mm512_loadu_ps(to + r), leaves_of(table, leaf + r, t->depth)));
 }
 
+#define MASKS
 #include "infer/kernel_body.h"
 #else
 typedef int no_avx512;

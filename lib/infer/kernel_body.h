@@ -3,6 +3,7 @@
  *   TARGET                  function attribute that enables the instructions
  *   BLOCK_KERNEL, ROW_KERNEL  names of the functions
  *   LANES                   bytes of a vector: 16, 32 or 64
+ *   MASKS                   when comparisons give mask registers (AVX-512)
  *   code_of_float(cuts, x, less_equal)  how many of ML_CUTS_ROOM cuts lie below x (or at it)
  */
 #include "infer/kernel_common.h"
@@ -23,13 +24,51 @@ INLINE vector splat(uint8_t x)
     return x - (vector){0};
 }
 
+#ifdef MASKS
+/* A bit for each row that goes right at a node. */
+typedef __mmask64 sides;
+
+INLINE sides goes_right(const struct nodes *n, size_t node)
+{
+    __m512i x = _mm512_loadu_si512(n->codes + (size_t)n->plane[node] * ML_ROWS);
+    return _mm512_cmplt_epu8_mask((__m512i)splat(n->code[node]), x);
+}
+
+/* Leaves are counted from the first below the node at hand. */
+INLINE vector lowest(sides right, uint8_t leaf)
+{
+    (void)leaf;
+    return (vector)_mm512_maskz_mov_epi8(right, (__m512i)splat(1));
+}
+
+INLINE vector choose(sides right, vector if_left, vector if_right, uint8_t leaves)
+{
+    __m512i below = _mm512_mask_blend_epi8(right, (__m512i)if_left, (__m512i)if_right);
+    return (vector)_mm512_mask_add_epi8(below, right, below, (__m512i)splat(leaves));
+}
+#else
 /* All ones in the rows that go right at a node. */
-INLINE vector goes_right(const struct nodes *n, size_t node)
+typedef vector sides;
+
+INLINE sides goes_right(const struct nodes *n, size_t node)
 {
     vector x;
     __builtin_memcpy(&x, n->codes + (size_t)n->plane[node] * ML_ROWS, sizeof x);
     return (vector)(x > splat(n->code[node]));
 }
+
+/* The leaf, or the one after it: leaves are counted from the tree's first. */
+INLINE vector lowest(sides right, uint8_t leaf)
+{
+    return splat(leaf) - right;
+}
+
+INLINE vector choose(sides right, vector if_left, vector if_right, uint8_t leaves)
+{
+    (void)leaves;
+    return (if_left & ~right) | (if_right & right);
+}
+#endif
 
 /* The numbers of the leaves below a node; `leaf` is the first. */
 INLINE vector leaves_0(const struct nodes *n, size_t node, uint8_t leaf)
@@ -40,7 +79,7 @@ INLINE vector leaves_0(const struct nodes *n, size_t node, uint8_t leaf)
 
 INLINE vector leaves_1(const struct nodes *n, size_t node, uint8_t leaf)
 {
-    return splat(leaf) - goes_right(n, node);
+    return lowest(goes_right(n, node), leaf);
 }
 
 #define LEAVES(depth, below)                                                                       \
@@ -48,8 +87,7 @@ INLINE vector leaves_1(const struct nodes *n, size_t node, uint8_t leaf)
     {                                                                                              \
         vector left = leaves_##below(n, 2 * node + 1, leaf);                                       \
         vector right = leaves_##below(n, 2 * node + 2, (uint8_t)(leaf + (1 << below)));            \
-        vector mask = goes_right(n, node);                                                         \
-        return (left & ~mask) | (right & mask);                                                    \
+        return choose(goes_right(n, node), left, right, 1 << below);                               \
     }
 LEAVES(2, 1)
 LEAVES(3, 2)
