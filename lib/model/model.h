@@ -178,10 +178,9 @@ struct model {
 };
 
 /* Reads the model in a file: XGBoost (JSON, UBJSON, legacy binary), LightGBM text, scikit-learn
- * pickle or joblib, ONNX-ML; recognised by content. Also the only such file in a tar.gz, tar or zip
- * as a cloud platform lays it out. ERR_DATA with place and reason when it is malformed, hostile
- * or has a part that cannot be compiled, which is named. ERR_SYSTEM when it cannot be read.
- * At most MODEL_BYTES_MAX bytes are read. */
+ * pickle or joblib, ONNX-ML; recognised by content. ERR_DATA with place and reason when it is
+ * malformed, hostile or has a part that cannot be compiled, which is named. ERR_SYSTEM when it
+ * cannot be read. At most MODEL_BYTES_MAX bytes are read. */
 int model_read(const char *path, struct model **out, struct error *e);
 /* The same from memory; name is for messages. */
 int model_parse(const char *bytes, size_t n, const char *name, struct model **out, struct error *e);

@@ -1,6 +1,7 @@
 /* Models from files: which format it is. */
 #include "base/digest.h"
 #include "model/builder.h"
+#include "sys/sys.h"
 
 static void put_digest(struct model *m, struct text bytes)
 {
@@ -36,4 +37,14 @@ int model_parse(const char *bytes, size_t n, const char *name, struct model **ou
     }
     *out = m;
     return 0;
+}
+
+int model_read(const char *path, struct model **out, struct error *e)
+{
+    struct buf bytes = {0};
+    int status = file_load(path, MODEL_BYTES_MAX, &bytes, e);
+    if (status == 0)
+        status = model_parse(bytes.at ? bytes.at : "", bytes.len, path, out, e);
+    buf_release(&bytes);
+    return status;
 }

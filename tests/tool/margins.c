@@ -79,18 +79,15 @@ static int print_rows(const struct model *m, struct text rows, struct error *e)
 
 static int run(const char *path, struct error *e)
 {
-    struct buf file = {0}, rows = {0};
+    struct buf rows = {0};
     struct model *m = NULL;
-    int status = file_load(path, SIZE_MAX, &file, e);
-    if (status == 0)
-        status = model_parse(buf_text(&file), file.len, path, &m, e);
+    int status = model_read(path, &m, e);
     if (status == 0)
         status = file_load("-", SIZE_MAX, &rows, e);
     if (status == 0)
         status = print_rows(m, (struct text){buf_text(&rows), rows.len}, e);
     model_free(m);
     buf_release(&rows);
-    buf_release(&file);
     return status;
 }
 
