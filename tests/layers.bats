@@ -3,7 +3,7 @@ load helper
 
 floor() {
     case $1 in
-    base) echo 0 ;;
+    base | runtime) echo 0 ;;
     cli | sys) echo 1 ;;
     io | ledger | http) echo 2 ;;
     table) echo 3 ;;

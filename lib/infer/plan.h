@@ -2,7 +2,7 @@
 #ifndef INFER_PLAN_H
 #define INFER_PLAN_H
 
-#include "infer/kernel.h"
+#include "runtime/kernel.h"
 #include "model/model.h"
 
 /* Returns owned (free with mem_free): the plan of a model of trees, m checked; its features are the

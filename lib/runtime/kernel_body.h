@@ -6,7 +6,7 @@
  *   MASKS                   when comparisons give mask registers (AVX-512)
  *   code_of_float(cuts, x, less_equal)  how many of ML_CUTS_ROOM cuts lie below x (or at it)
  */
-#include "infer/kernel_common.h"
+#include "runtime/kernel_common.h"
 
 typedef uint8_t vector __attribute__((vector_size(LANES)));
 

@@ -1,6 +1,6 @@
 /* The block kernel for AVX2: Intel since 2013, AMD since 2015. */
 #if defined(__x86_64__)
-#include "infer/kernel_common.h"
+#include "runtime/kernel_common.h"
 
 #include <immintrin.h>
 
@@ -53,7 +53,7 @@ TARGET static inline void add_leaves(const struct ml_plan *p, const struct ml_tr
         to[r] += table[leaf[r]];
 }
 
-#include "infer/kernel_body.h"
+#include "runtime/kernel_body.h"
 #else
 typedef int no_avx2;
 #endif

@@ -1,4 +1,4 @@
-#include "infer/kernel_common.h"
+#include "runtime/kernel_common.h"
 
 size_t ml_scratch(const struct ml_plan *p)
 {

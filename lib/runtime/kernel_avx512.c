@@ -1,6 +1,6 @@
 /* The block kernel for AVX-512 (F, BW, VL, DQ): Intel servers since 2017, AMD since 2022. */
 #if defined(__x86_64__)
-#include "infer/kernel_common.h"
+#include "runtime/kernel_common.h"
 
 #include <immintrin.h>
 
@@ -66,7 +66,7 @@ TARGET static inline void add_leaves(const struct ml_plan *p, const struct ml_tr
 }
 
 #define MASKS
-#include "infer/kernel_body.h"
+#include "runtime/kernel_body.h"
 #else
 typedef int no_avx512;
 #endif

@@ -3,7 +3,7 @@
 #ifndef INFER_KERNEL_COMMON_H
 #define INFER_KERNEL_COMMON_H
 
-#include "infer/kernel.h"
+#include "runtime/kernel.h"
 
 #include <stdbool.h>
 

@@ -5,7 +5,7 @@
 #define ROW_KERNEL   ml_row_plain
 #define LANES        16
 
-#include "infer/kernel_common.h"
+#include "runtime/kernel_common.h"
 
 static inline uint8_t code_of_float(const float *cuts, float x, bool less_equal)
 {
@@ -21,4 +21,4 @@ static inline void add_leaves(const struct ml_plan *p, const struct ml_tree *t,
     ml_sums_add(p, t, leaf, sums);
 }
 
-#include "infer/kernel_body.h"
+#include "runtime/kernel_body.h"
