@@ -1,0 +1,29 @@
+/*
+ * runtime: what a compiled model is made of. Its sources are linked into the tools and are also
+ * put, one behind the other, into every artefact; so they include nothing but one another and the C
+ * library, allocate nothing, print nothing and have no mutable globals.
+ *
+ * image.h   a whole compiled model as one piece of memory
+ * predict.h rows in, predictions out
+ * kernel.h  trees
+ * program.h preparation of raw rows
+ * mlmodel.h what an artefact offers to programs
+ */
+#ifndef RUNTIME_H
+#define RUNTIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Before every function of these files that another of them calls: in an artefact all are static. */
+#ifndef ML_API
+#define ML_API
+#endif
+
+/* Somebody else's bytes; at NULL: missing. */
+struct ml_text {
+    const char *at;
+    size_t len;
+};
+
+#endif
