@@ -12,7 +12,7 @@
 struct kind {
     size_t depth, features, trees, outputs, width;
     bool single, less_equal, single_sum, base_last, sets, many_cuts;
-    int how;
+    unsigned how;
     uint8_t missing; /* bits that may be set */
 };
 

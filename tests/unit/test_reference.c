@@ -106,7 +106,7 @@ static double normed(int norm, bool single, double first, double second)
 {
     const double row[] = {first, second}, take[] = {0, 0}, ones[] = {1, 1000};
     struct stage stages[] = {
-        {.kind = STAGE_NORM, .single = single, .norm = norm, .in = 2, .out = 2},
+        {.kind = STAGE_NORM, .single = single, .norm = (enum norm)norm, .in = 2, .out = 2},
         {.kind = STAGE_AFFINE, .a = take, .b = ones, .in = 2, .out = 2}, /* tells them apart */
     };
     double margin = 0;
