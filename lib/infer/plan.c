@@ -15,7 +15,7 @@ struct layout {
         uint32_t first; /* among all, with their room */
     } * cuts;           /* by feature */
     VEC(struct ml_plane) planes;
-    bool has_codes;
+    bool has_codes, has_wide_numbers;
 };
 
 struct plane_key {
@@ -97,6 +97,19 @@ static void settle_cuts(struct layout *l, size_t features)
     }
 }
 
+/* The source's number of a leaf. */
+static uint32_t number_of(const struct layout *l, size_t tree, size_t node)
+{
+    return (uint32_t)(node - l->t->root[tree]);
+}
+
+static void measure_numbers(struct layout *l)
+{
+    for (size_t tree = 0; tree < l->t->count; tree++)
+        for (size_t i = l->t->root[tree]; i < l->t->root[tree + 1]; i++)
+            l->has_wide_numbers |= number_of(l, tree, i) > UINT16_MAX;
+}
+
 static void measure_depths(struct layout *l)
 {
     const struct trees *t = l->t;
@@ -116,7 +129,7 @@ static void measure_depths(struct layout *l)
 
 /* Sections of the plan, in the order of their offsets. */
 struct sections {
-    struct buf trees, node_planes, node_codes, leaves, steps, values;
+    struct buf trees, node_planes, node_codes, leaves, steps, values, leaf_ids;
 };
 
 static void put_value(const struct layout *l, struct buf *out, size_t node)
@@ -129,6 +142,16 @@ static void put_value(const struct layout *l, struct buf *out, size_t node)
         else
             buf_add(out, &wide, sizeof wide);
     }
+}
+
+static void put_number(const struct layout *l, struct buf *out, size_t tree, size_t node)
+{
+    uint32_t wide = number_of(l, tree, node);
+    uint16_t narrow = (uint16_t)wide;
+    if (l->has_wide_numbers)
+        buf_add(out, &wide, sizeof wide);
+    else
+        buf_add(out, &narrow, sizeof narrow);
 }
 
 static uint8_t code_of(const struct layout *l, size_t node)
@@ -162,8 +185,10 @@ static void put_perfect(const struct layout *l, struct sections *s, size_t tree)
         order[2 * i + 1] = leaf ? order[i] : t->left[node];
         order[2 * i + 2] = leaf ? order[i] : t->right[node];
     }
-    for (size_t i = inner; i < 2 * inner + 1; i++)
+    for (size_t i = inner; i < 2 * inner + 1; i++) {
         put_value(l, &s->leaves, order[i]);
+        put_number(l, &s->leaf_ids, tree, order[i]);
+    }
     mem_free(order);
 }
 
@@ -196,6 +221,7 @@ static void put_steps(const struct layout *l, struct sections *s, size_t tree)
         }
         buf_add(&s->steps, &step, sizeof step);
         put_value(l, &s->values, node);
+        put_number(l, &s->leaf_ids, tree, node);
     }
     vec_release(&order);
 }
@@ -258,7 +284,8 @@ static struct ml_plan plan_head(const struct layout *l)
                             .narrow = m->sum.narrow,
                             .sets_of = (uint8_t)l->t->sets_of,
                             .rounds = (uint32_t)(m->sum.rounds ? m->sum.rounds : l->t->count),
-                            .has_codes = l->has_codes};
+                            .has_codes = l->has_codes,
+                            .wide_ids = l->has_wide_numbers};
 }
 
 static struct ml_plan *put_plan(const struct layout *l)
@@ -281,6 +308,7 @@ static struct ml_plan *put_plan(const struct layout *l)
     head.leaf_at = add_section(&plan, s.leaves.at, s.leaves.len);
     head.step_at = add_section(&plan, s.steps.at, s.steps.len);
     head.value_at = add_section(&plan, s.values.at, s.values.len);
+    head.leaf_id_at = add_section(&plan, s.leaf_ids.at, s.leaf_ids.len);
     head.bytes = plan.len;
     memcpy(plan.at, &head, sizeof head);
     buf_release(&s.trees);
@@ -289,6 +317,7 @@ static struct ml_plan *put_plan(const struct layout *l)
     buf_release(&s.leaves);
     buf_release(&s.steps);
     buf_release(&s.values);
+    buf_release(&s.leaf_ids);
     buf_release(&cuts);
     return (void *)buf_take(&plan);
 }
@@ -317,6 +346,7 @@ struct ml_plan *plan_new(const struct model *m, struct error *e)
     find_planes(&l);
     settle_cuts(&l, features);
     measure_depths(&l);
+    measure_numbers(&l);
     struct ml_plan *plan = NULL;
     if (!l.has_codes && has_infinite_threshold(&l))
         error_set(e, ERR_DATA, "an infinite threshold, in trees too deep for codes");

@@ -10,11 +10,16 @@
  * another, and 16, 32 or 64 rows go through an instruction. A single row walks instead, through
  * several trees at a time. Where codes do not do, all rows walk, comparing numbers.
  */
-#ifndef INFER_KERNEL_H
-#define INFER_KERNEL_H
+#ifndef ML_KERNEL_H
+#define ML_KERNEL_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+/* What is not private to a file: artefacts, which are one file, define it as static. */
+#ifndef ML_API
+#define ML_API
+#endif
 
 #define ML_ROWS      64 /* of a block */
 #define ML_DEPTH_MAX 8  /* of trees that have codes: a leaf's number is a byte */
@@ -59,10 +64,10 @@ struct ml_plan {
     uint8_t single_sum; /* sums and leaves are floats, else doubles */
     uint8_t how, base_last;
     uint8_t has_codes;
-    uint8_t narrow;  /* wide sums become floats in the end */
-    uint8_t sets_of; /* how a number becomes a category */
-    uint32_t rounds; /* of a mean */
-    uint32_t unused;
+    uint8_t narrow;         /* wide sums become floats in the end */
+    uint8_t sets_of;        /* how a number becomes a category */
+    uint32_t rounds;        /* of a mean */
+    uint32_t wide_ids;      /* leaf ids are uint32_t, else uint16_t */
     uint64_t plane_at;      /* struct ml_plane */
     uint64_t cut_at;        /* float or double as single_input says, ascending */
     uint64_t word_at;       /* uint32_t: the sets' bits */
@@ -73,21 +78,45 @@ struct ml_plan {
     uint64_t leaf_at;       /* float or double as single_sum says, width for each leaf */
     uint64_t step_at;       /* struct ml_step; these only without codes */
     uint64_t value_at;      /* as leaf_at, width for each step */
+    uint64_t leaf_id_at;    /* one for each leaf; without codes for each step */
 };
 #define ML_PLAN_MAGIC "mlplan1"
 
-/* One block: margins[r * outputs + k] of rows 0 .. rows - 1, at most ML_ROWS. columns[f][first + r]
- * is feature f of row r; columns[f] NULL: missing in all rows. scratch: ml_scratch bytes, aligned
- * to
- * 64. Allocates nothing. */
-typedef void ml_block_kernel(const struct ml_plan *p, const double *const *columns, size_t first,
-                             size_t rows, void *scratch, double *margins);
-ml_block_kernel ml_block_plain, ml_block_avx2, ml_block_avx512;
-/* One row of features, by walking. */
-typedef void ml_row_kernel(const struct ml_plan *p, const double *row, void *scratch,
-                           double *margins);
-ml_row_kernel ml_row_plain, ml_row_avx2, ml_row_avx512;
+/* Where rows lie. Value f of row r is column[f][r] when there are columns (column[f] NULL: missing
+ * in all rows), else wide[r * stride + f] or single[r * stride + f], whichever is not NULL. NaN is
+ * missing. */
+struct ml_rows {
+    const double *const *column;
+    const double *wide;
+    const float *single;
+    size_t stride;
+};
 
-size_t ml_scratch(const struct ml_plan *p);
+/* A block is ml_block_bytes of memory, aligned to 64, for up to ML_ROWS rows; nothing is allocated.
+ * Its rows may be encoded in any order and in pieces, and stay encoded when it is predicted. One
+ * thread at a time. */
+
+/* Rows first .. first + n - 1 become rows at .. at + n - 1 of a block. */
+typedef void ml_encode_kernel(const struct ml_plan *p, const struct ml_rows *rows, size_t first,
+                              size_t n, size_t at, void *block);
+/* Margins of the block's first n rows: margins[r * outputs + k]. */
+typedef void ml_block_kernel(const struct ml_plan *p, void *block, size_t n, double *margins);
+/* The number, in its source, of the leaf each tree leads to: leaves[r * trees + t]. */
+typedef void ml_leaves_kernel(const struct ml_plan *p, void *block, size_t n, uint32_t *leaves);
+/* One row of p->features doubles. work: as much memory as a block's. */
+typedef void ml_row_kernel(const struct ml_plan *p, const double *row, void *work, double *margins);
+
+struct ml_kernels {
+    const char *name; /* "plain", "avx2", "avx512" */
+    ml_encode_kernel *encode;
+    ml_block_kernel *block;
+    ml_leaves_kernel *leaves;
+    ml_row_kernel *row;
+};
+
+/* The fastest that this processor runs, of those up to `level`: "scalar", "sse2", "neon" (all of
+ * which are "plain"), "avx2" or "avx512"; NULL: no limit. */
+ML_API const struct ml_kernels *ml_kernels_best(const char *level);
+ML_API size_t ml_block_bytes(const struct ml_plan *p);
 
 #endif

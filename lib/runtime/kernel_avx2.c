@@ -4,13 +4,13 @@
 
 #include <immintrin.h>
 
-#define TARGET       __attribute__((target("avx2,popcnt")))
-#define BLOCK_KERNEL ml_block_avx2
-#define ROW_KERNEL   ml_row_avx2
-#define LANES        32
+#define TARGET  __attribute__((target("avx2,popcnt")))
+#define ISA     "avx2"
+#define NAME(x) x##_avx2
+#define LANES   32
 
 /* Cuts among 16 that lie below x. */
-TARGET static inline uint32_t below(const float *cuts, size_t apart, __m256 x, bool less_equal)
+TARGET static inline uint32_t below_avx2(const float *cuts, size_t apart, __m256 x, bool less_equal)
 {
     __m256 low, high;
     if (apart == 1) {
@@ -33,15 +33,16 @@ TARGET static inline uint32_t below(const float *cuts, size_t apart, __m256 x, b
 }
 
 /* Every sixteenth cut first, then the sixteen before the one found. */
-TARGET static inline uint8_t code_of_float(const float *cuts, float x, bool less_equal)
+TARGET static inline uint8_t code_of_float_avx2(const float *cuts, float x, bool less_equal)
 {
     __m256 all = _mm256_set1_ps(x);
-    uint32_t sixteenth = below(cuts, 16, all, less_equal);
-    return (uint8_t)(16 * sixteenth + below(cuts + (size_t)16 * sixteenth, 1, all, less_equal));
+    uint32_t sixteenth = below_avx2(cuts, 16, all, less_equal);
+    return (uint8_t)(16 * sixteenth +
+                     below_avx2(cuts + (size_t)16 * sixteenth, 1, all, less_equal));
 }
 
-TARGET static inline void add_leaves(const struct ml_plan *p, const struct ml_tree *t,
-                                     const uint8_t leaf[ML_ROWS], union ml_sums *sums)
+TARGET static inline void add_leaves_avx2(const struct ml_plan *p, const struct ml_tree *t,
+                                          const uint8_t leaf[ML_ROWS], union ml_sums *sums)
 {
     if (!p->single_sum || p->width != 1 || p->how > ML_SUM_MEAN) {
         ml_sums_add(p, t, leaf, sums);

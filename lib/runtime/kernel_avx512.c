@@ -4,12 +4,12 @@
 
 #include <immintrin.h>
 
-#define TARGET       __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,popcnt")))
-#define BLOCK_KERNEL ml_block_avx512
-#define ROW_KERNEL   ml_row_avx512
-#define LANES        64
+#define TARGET  __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,popcnt")))
+#define ISA     "avx512"
+#define NAME(x) x##_avx512
+#define LANES   64
 
-TARGET static inline uint32_t below(__m512 cuts, __m512 x, bool less_equal)
+TARGET static inline uint32_t below_avx512(__m512 cuts, __m512 x, bool less_equal)
 {
     __mmask16 mask = less_equal ? _mm512_cmp_ps_mask(cuts, x, _CMP_LT_OQ)
                                 : _mm512_cmp_ps_mask(cuts, x, _CMP_LE_OQ);
@@ -17,18 +17,19 @@ TARGET static inline uint32_t below(__m512 cuts, __m512 x, bool less_equal)
 }
 
 /* Every sixteenth cut first, then the sixteen before the one found. */
-TARGET static inline uint8_t code_of_float(const float *cuts, float x, bool less_equal)
+TARGET static inline uint8_t code_of_float_avx512(const float *cuts, float x, bool less_equal)
 {
     const __m512i at =
         _mm512_setr_epi32(15, 31, 47, 63, 79, 95, 111, 127, 143, 159, 175, 191, 207, 223, 239, 255);
     __m512 all = _mm512_set1_ps(x), sixteenths = _mm512_i32gather_ps(at, cuts, 4);
-    uint32_t sixteenth = below(sixteenths, all, less_equal);
+    uint32_t sixteenth = below_avx512(sixteenths, all, less_equal);
     __m512 rest = _mm512_loadu_ps(cuts + (size_t)16 * sixteenth);
-    return (uint8_t)(16 * sixteenth + below(rest, all, less_equal));
+    return (uint8_t)(16 * sixteenth + below_avx512(rest, all, less_equal));
 }
 
 /* Leaves of up to 64 from four registers, 16 rows at a time. */
-TARGET static inline __m512 leaves_of(const __m512 table[4], const uint8_t *leaf, uint32_t depth)
+TARGET static inline __m512 leaves_of_avx512(const __m512 table[4], const uint8_t *leaf,
+                                             uint32_t depth)
 {
     __m512i at = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)leaf));
     __m512 low = _mm512_permutex2var_ps(table[0], at, table[1]);
@@ -38,8 +39,8 @@ TARGET static inline __m512 leaves_of(const __m512 table[4], const uint8_t *leaf
     return _mm512_mask_blend_ps(_mm512_test_epi32_mask(at, _mm512_set1_epi32(32)), low, high);
 }
 
-TARGET static inline void add_leaves(const struct ml_plan *p, const struct ml_tree *t,
-                                     const uint8_t leaf[ML_ROWS], union ml_sums *sums)
+TARGET static inline void add_leaves_avx512(const struct ml_plan *p, const struct ml_tree *t,
+                                            const uint8_t leaf[ML_ROWS], union ml_sums *sums)
 {
     if (!p->single_sum || p->width != 1 || p->how > ML_SUM_MEAN) {
         ml_sums_add(p, t, leaf, sums);
@@ -61,8 +62,8 @@ TARGET static inline void add_leaves(const struct ml_plan *p, const struct ml_tr
         table[i] = _mm512_maskz_loadu_ps(there, from + 16 * i);
     }
     for (size_t r = 0; r < ML_ROWS; r += 16)
-        _mm512_storeu_ps(
-            to + r, _mm512_add_ps(_mm512_loadu_ps(to + r), leaves_of(table, leaf + r, t->depth)));
+        _mm512_storeu_ps(to + r, _mm512_add_ps(_mm512_loadu_ps(to + r),
+                                               leaves_of_avx512(table, leaf + r, t->depth)));
 }
 
 #define MASKS

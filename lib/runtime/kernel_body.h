@@ -1,12 +1,51 @@
 /*
  * The kernels, written once and compiled for each instruction set. The including file defines
- *   TARGET                  function attribute that enables the instructions
- *   BLOCK_KERNEL, ROW_KERNEL  names of the functions
- *   LANES                   bytes of a vector: 16, 32 or 64
- *   MASKS                   when comparisons give mask registers (AVX-512)
- *   code_of_float(cuts, x, less_equal)  how many of ML_CUTS_ROOM cuts lie below x (or at it)
+ *   TARGET    function attribute that enables the instructions
+ *   ISA       its name
+ *   NAME(x)   x_ and that name
+ *   LANES     bytes of a vector: 16, 32 or 64
+ *   MASKS     when comparisons give mask registers (AVX-512)
+ * and the functions
+ *   NAME(code_of_float)(cuts, x, less_equal)   how many of ML_CUTS_ROOM cuts lie below x (or at it)
+ *   NAME(add_leaves)(p, tree, leaf, sums)
+ * All names of macros are undefined at the end.
  */
 #include "runtime/kernel_common.h"
+
+#define vector        NAME(vector)
+#define nodes         NAME(nodes)
+#define sides         NAME(sides)
+#define splat         NAME(splat)
+#define goes_right    NAME(goes_right)
+#define lowest        NAME(lowest)
+#define choose        NAME(choose)
+#define leaves_0      NAME(leaves_0)
+#define leaves_1      NAME(leaves_1)
+#define leaves_2      NAME(leaves_2)
+#define leaves_3      NAME(leaves_3)
+#define leaves_4      NAME(leaves_4)
+#define leaves_5      NAME(leaves_5)
+#define leaves_6      NAME(leaves_6)
+#define leaves_7      NAME(leaves_7)
+#define leaves_8      NAME(leaves_8)
+#define find_0        NAME(find_0)
+#define find_1        NAME(find_1)
+#define find_2        NAME(find_2)
+#define find_3        NAME(find_3)
+#define find_4        NAME(find_4)
+#define find_5        NAME(find_5)
+#define find_6        NAME(find_6)
+#define find_7        NAME(find_7)
+#define find_8        NAME(find_8)
+#define find          NAME(find)
+#define find_leaves   NAME(find_leaves)
+#define plane_codes   NAME(plane_codes)
+#define walk          NAME(walk)
+#define row_codes     NAME(row_codes)
+#define encode        NAME(encode)
+#define block_margins NAME(block_margins)
+#define block_leaves  NAME(block_leaves)
+#define row_margins   NAME(row_margins)
 
 typedef uint8_t vector __attribute__((vector_size(LANES)));
 
@@ -136,7 +175,7 @@ INLINE void plane_codes(const struct ml_plan *p, const struct ml_plane *plane, c
     bool plain = p->single_input && !plane->is_set && plane->missing <= ML_MISSING_LEFT;
     for (size_t r = 0; r < rows && plain; r++) {
         float x = (float)column[r];
-        uint8_t code = code_of_float(cuts, x, p->less_equal);
+        uint8_t code = NAME(code_of_float)(cuts, x, p->less_equal);
         codes[r] = x == x ? code : missing;
     }
     for (size_t r = 0; r < rows && !plain; r++) {
@@ -145,42 +184,58 @@ INLINE void plane_codes(const struct ml_plan *p, const struct ml_plane *plane, c
         if (ml_is_settled(p, plane, &x, &left))
             codes[r] = left ? 0 : UINT8_MAX;
         else if (p->single_input)
-            codes[r] = code_of_float(cuts, (float)x, p->less_equal);
+            codes[r] = NAME(code_of_float)(cuts, (float)x, p->less_equal);
         else
             codes[r] = (uint8_t)ml_code_of_double(wide, plane->cuts, x, p->less_equal);
     }
 }
 
-TARGET static void block_codes(const struct ml_plan *p, const double *const *columns, size_t first,
-                               size_t rows, uint8_t *codes)
+TARGET static void encode(const struct ml_plan *p, const struct ml_rows *rows, size_t first,
+                          size_t n, size_t at, void *block)
 {
-    double missing[ML_ROWS];
-    for (size_t r = 0; r < ML_ROWS; r++)
-        missing[r] = ML_NAN;
+    if (!p->has_codes) {
+        ml_steps_encode(p, rows, first, n, at, block);
+        return;
+    }
+    double values[ML_ROWS];
+    uint8_t *codes = (uint8_t *)block + at;
     const struct ml_plane *planes = ML_AT(p, plane_at);
-    for (size_t i = 0; i < p->planes; i++) {
-        const double *column = columns[planes[i].feature];
-        plane_codes(p, &planes[i], column ? column + first : missing, rows, codes + i * ML_ROWS);
+    for (size_t i = 0; i < p->planes; i++, codes += ML_ROWS) {
+        ml_values(rows, planes[i].feature, first, n, values);
+        plane_codes(p, &planes[i], values, n, codes);
     }
 }
 
-TARGET void BLOCK_KERNEL(const struct ml_plan *p, const double *const *columns, size_t first,
-                         size_t rows, void *scratch, double *margins)
+TARGET static void block_margins(const struct ml_plan *p, void *block, size_t n, double *margins)
 {
     if (!p->has_codes) {
-        ml_block_by_steps(p, columns, first, rows, scratch, margins);
+        ml_steps_block(p, block, n, margins);
         return;
     }
     const struct ml_tree *trees = ML_AT(p, tree_at);
-    uint8_t *codes = scratch, leaf[ML_ROWS] __attribute__((aligned(64)));
-    block_codes(p, columns, first, rows, codes);
-    union ml_sums *sums = (void *)(codes + (size_t)p->planes * ML_ROWS);
+    uint8_t leaf[ML_ROWS] __attribute__((aligned(64)));
+    union ml_sums *sums = ml_sums_of(p, block);
     ml_sums_begin(p, sums);
     for (size_t i = 0; i < p->trees; i++) {
-        find_leaves(p, &trees[i], codes, leaf);
-        add_leaves(p, &trees[i], leaf, sums);
+        find_leaves(p, &trees[i], block, leaf);
+        NAME(add_leaves)(p, &trees[i], leaf, sums);
     }
-    ml_sums_end(p, sums, rows, margins);
+    ml_sums_end(p, sums, n, margins);
+}
+
+TARGET static void block_leaves(const struct ml_plan *p, void *block, size_t n, uint32_t *leaves)
+{
+    if (!p->has_codes) {
+        ml_steps_leaves(p, block, n, leaves);
+        return;
+    }
+    const struct ml_tree *trees = ML_AT(p, tree_at);
+    uint8_t leaf[ML_ROWS] __attribute__((aligned(64)));
+    for (size_t i = 0; i < p->trees; i++) {
+        find_leaves(p, &trees[i], block, leaf);
+        for (size_t r = 0; r < n; r++)
+            leaves[r * p->trees + i] = ml_leaf_id(p, trees[i].leaf + leaf[r]);
+    }
 }
 
 /* The nodes at which a row's walks through n trees end, counted on below the trees' last nodes. */
@@ -207,15 +262,16 @@ INLINE void walk(const struct ml_plan *p, const struct ml_tree *trees, size_t n,
                 at[k] = 2 * at[k] + 1 + (codes[plane[k][at[k]]] > code[k][at[k]]);
 }
 
-TARGET void ROW_KERNEL(const struct ml_plan *p, const double *row, void *scratch, double *margins)
+TARGET static void row_margins(const struct ml_plan *p, const double *row, void *work,
+                               double *margins)
 {
     if (!p->has_codes) {
-        ml_row_by_steps(p, row, scratch, margins);
+        ml_steps_row(p, row, work, margins);
         return;
     }
     const struct ml_plane *planes = ML_AT(p, plane_at);
     const struct ml_tree *trees = ML_AT(p, tree_at);
-    uint8_t *codes = scratch;
+    uint8_t *codes = work;
     for (size_t i = 0; i < p->planes; i++)
         plane_codes(p, &planes[i], row + planes[i].feature, 1, codes + i);
     ml_row_begin(p, margins);
@@ -231,3 +287,53 @@ TARGET void ROW_KERNEL(const struct ml_plan *p, const double *row, void *scratch
     }
     ml_row_end(p, margins);
 }
+
+ML_API const struct ml_kernels *NAME(ml_kernels)(void)
+{
+    static const struct ml_kernels kernels = {ISA, encode, block_margins, block_leaves,
+                                              row_margins};
+    return &kernels;
+}
+
+#undef vector
+#undef nodes
+#undef sides
+#undef splat
+#undef goes_right
+#undef lowest
+#undef choose
+#undef leaves_0
+#undef leaves_1
+#undef leaves_2
+#undef leaves_3
+#undef leaves_4
+#undef leaves_5
+#undef leaves_6
+#undef leaves_7
+#undef leaves_8
+#undef find_0
+#undef find_1
+#undef find_2
+#undef find_3
+#undef find_4
+#undef find_5
+#undef find_6
+#undef find_7
+#undef find_8
+#undef find
+#undef find_leaves
+#undef plane_codes
+#undef walk
+#undef row_codes
+#undef encode
+#undef block_margins
+#undef block_leaves
+#undef row_margins
+#undef LEAVES
+#undef FIND
+#undef INLINE
+#undef MASKS
+#undef TARGET
+#undef LANES
+#undef ISA
+#undef NAME

@@ -1,10 +1,19 @@
 #include "runtime/kernel_common.h"
 
-size_t ml_scratch(const struct ml_plan *p)
+static size_t encoded_bytes(const struct ml_plan *p)
 {
-    size_t block = (size_t)p->planes * ML_ROWS + (size_t)p->outputs * ML_ROWS * sizeof(double);
-    size_t row = ((size_t)p->features + p->planes + 1 + p->outputs) * sizeof(double);
-    return (block > row ? block : row) + 64;
+    size_t row = p->has_codes ? p->planes : ((size_t)p->planes + 1) * sizeof(double);
+    return row * ML_ROWS;
+}
+
+ML_API union ml_sums *ml_sums_of(const struct ml_plan *p, void *block)
+{
+    return (void *)((char *)block + encoded_bytes(p));
+}
+
+ML_API size_t ml_block_bytes(const struct ml_plan *p)
+{
+    return encoded_bytes(p) + (size_t)p->outputs * ML_ROWS * sizeof(double);
 }
 
 static double first_sum(const struct ml_plan *p, size_t output)
@@ -14,7 +23,7 @@ static double first_sum(const struct ml_plan *p, size_t output)
     return p->base_last ? 0 : ((const double *)ML_AT(p, base_at))[output];
 }
 
-void ml_sums_begin(const struct ml_plan *p, union ml_sums *sums)
+ML_API void ml_sums_begin(const struct ml_plan *p, union ml_sums *sums)
 {
     for (size_t k = 0; k < p->outputs; k++) {
         double first = first_sum(p, k);
@@ -27,7 +36,7 @@ void ml_sums_begin(const struct ml_plan *p, union ml_sums *sums)
     }
 }
 
-static double extreme(const struct ml_plan *p, double a, double b)
+static double extreme_of(const struct ml_plan *p, double a, double b)
 {
     return (p->how == ML_SUM_MIN ? b < a : b > a) ? b : a;
 }
@@ -39,7 +48,7 @@ static void add_single(const struct ml_plan *p, const float *table, const uint8_
         for (size_t r = 0; r < ML_ROWS; r++) {
             float *sum = &sums[k * ML_ROWS + r], value = table[leaf[r] * p->width + k];
             *sum = p->how <= ML_SUM_MEAN ? *sum + value
-                                         : (float)extreme(p, (double)*sum, (double)value);
+                                         : (float)extreme_of(p, (double)*sum, (double)value);
         }
 }
 
@@ -49,12 +58,12 @@ static void add_wide(const struct ml_plan *p, const double *table, const uint8_t
     for (size_t k = 0; k < p->width; k++)
         for (size_t r = 0; r < ML_ROWS; r++) {
             double *sum = &sums[k * ML_ROWS + r], value = table[leaf[r] * p->width + k];
-            *sum = p->how <= ML_SUM_MEAN ? *sum + value : extreme(p, *sum, value);
+            *sum = p->how <= ML_SUM_MEAN ? *sum + value : extreme_of(p, *sum, value);
         }
 }
 
-void ml_sums_add(const struct ml_plan *p, const struct ml_tree *t, const uint8_t leaf[ML_ROWS],
-                 union ml_sums *sums)
+ML_API void ml_sums_add(const struct ml_plan *p, const struct ml_tree *t,
+                        const uint8_t leaf[ML_ROWS], union ml_sums *sums)
 {
     size_t first = (size_t)t->leaf * p->width, to = (size_t)t->output * ML_ROWS;
     if (p->single_sum)
@@ -80,7 +89,8 @@ static double last_sum(const struct ml_plan *p, size_t output, double sum)
     return p->narrow ? (double)(float)sum : sum;
 }
 
-void ml_sums_end(const struct ml_plan *p, const union ml_sums *sums, size_t rows, double *margins)
+ML_API void ml_sums_end(const struct ml_plan *p, const union ml_sums *sums, size_t rows,
+                        double *margins)
 {
     for (size_t k = 0; k < p->outputs; k++)
         for (size_t r = 0; r < rows; r++) {
@@ -92,25 +102,60 @@ void ml_sums_end(const struct ml_plan *p, const union ml_sums *sums, size_t rows
 
 /* ---- one row ---- */
 
-/* What the nodes of each plane compare; -inf and inf go left and right at every threshold. The last
- * slot is for leaves. */
-static void fill_slots(const struct ml_plan *p, const double *row, double *slots)
+ML_API void ml_row_begin(const struct ml_plan *p, double *margins)
 {
-    const struct ml_plane *planes = ML_AT(p, plane_at);
-    for (size_t i = 0; i < p->planes; i++) {
-        double x = row[planes[i].feature];
-        bool left;
-        if (ml_is_settled(p, &planes[i], &x, &left))
-            slots[i] = left ? -ML_INFINITY : ML_INFINITY;
-        else
-            slots[i] = x;
-    }
-    slots[p->planes] = -ML_INFINITY;
+    for (size_t k = 0; k < p->outputs; k++)
+        margins[k] = rounded(p, first_sum(p, k));
 }
 
-/* Walks trees first .. first + n - 1; at[] are their leaves, counted among all steps. */
-static void walk(const struct ml_plan *p, const struct ml_tree *trees, size_t n,
-                 const double *slots, uint32_t at[ML_TOGETHER])
+ML_API void ml_row_add(const struct ml_plan *p, const struct ml_tree *t, uint64_t at, size_t from,
+                       double *margins)
+{
+    const void *numbers = (const char *)p + at;
+    for (size_t k = 0; k < p->width; k++) {
+        double value = p->single_sum ? (double)((const float *)numbers)[from + k]
+                                     : ((const double *)numbers)[from + k];
+        double *sum = &margins[t->output + k];
+        *sum = p->how <= ML_SUM_MEAN ? rounded(p, *sum + value) : extreme_of(p, *sum, value);
+    }
+}
+
+ML_API void ml_row_end(const struct ml_plan *p, double *margins)
+{
+    for (size_t k = 0; k < p->outputs; k++)
+        margins[k] = last_sum(p, k, margins[k]);
+}
+
+/* ---- without codes ---- */
+
+/* Of one value of a plane: -inf and inf go left and right at every threshold. */
+static double slot_of(const struct ml_plan *p, const struct ml_plane *plane, double x)
+{
+    bool left;
+    if (ml_is_settled(p, plane, &x, &left))
+        return left ? -ML_INFINITY : ML_INFINITY;
+    return x;
+}
+
+/* The last slot of a row is for leaves. */
+ML_API void ml_steps_encode(const struct ml_plan *p, const struct ml_rows *rows, size_t first,
+                            size_t n, size_t at, void *block)
+{
+    const struct ml_plane *planes = ML_AT(p, plane_at);
+    size_t apart = (size_t)p->planes + 1;
+    double *slots = (double *)block + at * apart, values[ML_ROWS];
+    for (size_t i = 0; i < p->planes; i++) {
+        ml_values(rows, planes[i].feature, first, n, values);
+        for (size_t r = 0; r < n; r++)
+            slots[r * apart + i] = slot_of(p, &planes[i], values[r]);
+    }
+    for (size_t r = 0; r < n; r++)
+        slots[r * apart + p->planes] = -ML_INFINITY;
+}
+
+/* Walks n trees; at[] are their leaves, counted among all steps. */
+static void walk_steps(const struct ml_plan *p, const struct ml_tree *trees, size_t n,
+                       const double *slots, uint32_t at[ML_TOGETHER])
 {
     const struct ml_step *steps = ML_AT(p, step_at);
     const struct ml_step *root[ML_TOGETHER];
@@ -129,53 +174,48 @@ static void walk(const struct ml_plan *p, const struct ml_tree *trees, size_t n,
         at[k] = trees[k].step + now[k];
 }
 
-void ml_row_begin(const struct ml_plan *p, double *margins)
+static size_t trees_from(const struct ml_plan *p, size_t first)
 {
-    for (size_t k = 0; k < p->outputs; k++)
-        margins[k] = rounded(p, first_sum(p, k));
+    return p->trees - first < ML_TOGETHER ? p->trees - first : ML_TOGETHER;
 }
 
-void ml_row_add(const struct ml_plan *p, const struct ml_tree *t, uint64_t at, size_t from,
-                double *margins)
-{
-    const void *numbers = (const char *)p + at;
-    for (size_t k = 0; k < p->width; k++) {
-        double value = p->single_sum ? (double)((const float *)numbers)[from + k]
-                                     : ((const double *)numbers)[from + k];
-        double *sum = &margins[t->output + k];
-        *sum = p->how <= ML_SUM_MEAN ? rounded(p, *sum + value) : extreme(p, *sum, value);
-    }
-}
-
-void ml_row_end(const struct ml_plan *p, double *margins)
-{
-    for (size_t k = 0; k < p->outputs; k++)
-        margins[k] = last_sum(p, k, margins[k]);
-}
-
-void ml_row_by_steps(const struct ml_plan *p, const double *row, void *scratch, double *margins)
+static void steps_margins(const struct ml_plan *p, const double *slots, double *margins)
 {
     const struct ml_tree *trees = ML_AT(p, tree_at);
-    double *slots = scratch;
-    fill_slots(p, row, slots);
     ml_row_begin(p, margins);
     for (size_t i = 0; i < p->trees; i += ML_TOGETHER) {
         uint32_t at[ML_TOGETHER];
-        size_t n = p->trees - i < ML_TOGETHER ? p->trees - i : ML_TOGETHER;
-        walk(p, trees + i, n, slots, at);
-        for (size_t j = 0; j < n; j++)
-            ml_row_add(p, &trees[i + j], p->value_at, (size_t)at[j] * p->width, margins);
+        size_t n = trees_from(p, i);
+        walk_steps(p, trees + i, n, slots, at);
+        for (size_t k = 0; k < n; k++)
+            ml_row_add(p, &trees[i + k], p->value_at, (size_t)at[k] * p->width, margins);
     }
     ml_row_end(p, margins);
 }
 
-void ml_block_by_steps(const struct ml_plan *p, const double *const *columns, size_t first,
-                       size_t rows, void *scratch, double *margins)
+ML_API void ml_steps_block(const struct ml_plan *p, void *block, size_t n, double *margins)
 {
-    double *row = (double *)scratch + p->planes + 1;
-    for (size_t r = 0; r < rows; r++) {
-        for (size_t f = 0; f < p->features; f++)
-            row[f] = columns[f] ? columns[f][first + r] : ML_NAN;
-        ml_row_by_steps(p, row, scratch, margins + r * p->outputs);
-    }
+    const double *slots = block;
+    for (size_t r = 0; r < n; r++)
+        steps_margins(p, slots + r * (p->planes + 1), margins + r * p->outputs);
+}
+
+ML_API void ml_steps_leaves(const struct ml_plan *p, void *block, size_t n, uint32_t *leaves)
+{
+    const struct ml_tree *trees = ML_AT(p, tree_at);
+    const double *slots = block;
+    for (size_t r = 0; r < n; r++, slots += p->planes + 1)
+        for (size_t i = 0; i < p->trees; i += ML_TOGETHER) {
+            uint32_t at[ML_TOGETHER];
+            size_t together = trees_from(p, i);
+            walk_steps(p, trees + i, together, slots, at);
+            for (size_t k = 0; k < together; k++)
+                *leaves++ = ml_leaf_id(p, at[k]);
+        }
+}
+
+ML_API void ml_steps_row(const struct ml_plan *p, const double *row, void *work, double *margins)
+{
+    ml_steps_encode(p, &(struct ml_rows){.wide = row}, 0, 1, 0, work);
+    steps_margins(p, work, margins);
 }

@@ -1,7 +1,7 @@
 /* What the kernels of all instruction sets have in common. For the files of this module and for
  * artefacts. */
-#ifndef INFER_KERNEL_COMMON_H
-#define INFER_KERNEL_COMMON_H
+#ifndef ML_KERNEL_COMMON_H
+#define ML_KERNEL_COMMON_H
 
 #include "runtime/kernel.h"
 
@@ -14,28 +14,60 @@
 
 enum { ML_TOGETHER = 8 }; /* trees walked side by side, so that their loads overlap */
 
+ML_API const struct ml_kernels *ml_kernels_plain(void);
+#if defined(__x86_64__)
+ML_API const struct ml_kernels *ml_kernels_avx2(void);
+ML_API const struct ml_kernels *ml_kernels_avx512(void);
+#endif
+
 /* Sums of a block: output k of row r at [k * ML_ROWS + r]. */
 union ml_sums {
     float single[1];
     double wide[1];
 };
-void ml_sums_begin(const struct ml_plan *p, union ml_sums *sums);
+/* The sums lie behind the encoded rows. */
+ML_API union ml_sums *ml_sums_of(const struct ml_plan *p, void *block);
+ML_API void ml_sums_begin(const struct ml_plan *p, union ml_sums *sums);
 /* Adds the leaves of a tree by the plain way: any width, any kind of sum. */
-void ml_sums_add(const struct ml_plan *p, const struct ml_tree *t, const uint8_t leaf[ML_ROWS],
-                 union ml_sums *sums);
-void ml_sums_end(const struct ml_plan *p, const union ml_sums *sums, size_t rows, double *margins);
+ML_API void ml_sums_add(const struct ml_plan *p, const struct ml_tree *t,
+                        const uint8_t leaf[ML_ROWS], union ml_sums *sums);
+ML_API void ml_sums_end(const struct ml_plan *p, const union ml_sums *sums, size_t rows,
+                        double *margins);
 
 /* One value a row: the same kinds of sums, as doubles. */
-void ml_row_begin(const struct ml_plan *p, double *margins);
+ML_API void ml_row_begin(const struct ml_plan *p, double *margins);
 /* Adds `width` numbers of the section `at`, from the number `from` on. */
-void ml_row_add(const struct ml_plan *p, const struct ml_tree *t, uint64_t at, size_t from,
-                double *margins);
-void ml_row_end(const struct ml_plan *p, double *margins);
+ML_API void ml_row_add(const struct ml_plan *p, const struct ml_tree *t, uint64_t at, size_t from,
+                       double *margins);
+ML_API void ml_row_end(const struct ml_plan *p, double *margins);
 
-/* Without codes. */
-void ml_row_by_steps(const struct ml_plan *p, const double *row, void *scratch, double *margins);
-void ml_block_by_steps(const struct ml_plan *p, const double *const *columns, size_t first,
-                       size_t rows, void *scratch, double *margins);
+/* Without codes: a block has a row's slots side by side, what the nodes of each plane compare. */
+ML_API void ml_steps_encode(const struct ml_plan *p, const struct ml_rows *rows, size_t first,
+                            size_t n, size_t at, void *block);
+ML_API void ml_steps_block(const struct ml_plan *p, void *block, size_t n, double *margins);
+ML_API void ml_steps_leaves(const struct ml_plan *p, void *block, size_t n, uint32_t *leaves);
+ML_API void ml_steps_row(const struct ml_plan *p, const double *row, void *work, double *margins);
+
+static inline uint32_t ml_leaf_id(const struct ml_plan *p, size_t leaf)
+{
+    const void *ids = ML_AT(p, leaf_id_at);
+    return p->wide_ids ? ((const uint32_t *)ids)[leaf] : ((const uint16_t *)ids)[leaf];
+}
+
+/* Feature f of n rows. */
+static inline void ml_values(const struct ml_rows *rows, size_t f, size_t first, size_t n,
+                             double *values)
+{
+    if (rows->column) {
+        const double *column = rows->column[f];
+        for (size_t r = 0; r < n; r++)
+            values[r] = column ? column[first + r] : ML_NAN;
+        return;
+    }
+    size_t at = first * rows->stride + f;
+    for (size_t r = 0; r < n; r++, at += rows->stride)
+        values[r] = rows->wide ? rows->wide[at] : (double)rows->single[at];
+}
 
 static inline bool ml_in_set(const struct ml_plan *p, const struct ml_plane *plane, double x)
 {

@@ -1,13 +1,13 @@
 /* The block kernel with 16-byte vectors that every 64-bit machine has (SSE2, NEON), or that the
  * compiler makes of words. */
 #define TARGET
-#define BLOCK_KERNEL ml_block_plain
-#define ROW_KERNEL   ml_row_plain
-#define LANES        16
+#define ISA     "plain"
+#define NAME(x) x##_plain
+#define LANES   16
 
 #include "runtime/kernel_common.h"
 
-static inline uint8_t code_of_float(const float *cuts, float x, bool less_equal)
+static inline uint8_t code_of_float_plain(const float *cuts, float x, bool less_equal)
 {
     const float *c = cuts;
     for (size_t step = 128; step > 0; step /= 2) /* cuts beyond the last are NaN: not below */
@@ -15,8 +15,8 @@ static inline uint8_t code_of_float(const float *cuts, float x, bool less_equal)
     return (uint8_t)(c - cuts);
 }
 
-static inline void add_leaves(const struct ml_plan *p, const struct ml_tree *t,
-                              const uint8_t leaf[ML_ROWS], union ml_sums *sums)
+static inline void add_leaves_plain(const struct ml_plan *p, const struct ml_tree *t,
+                                    const uint8_t leaf[ML_ROWS], union ml_sums *sums)
 {
     ml_sums_add(p, t, leaf, sums);
 }

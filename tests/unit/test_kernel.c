@@ -3,7 +3,6 @@
 #include "infer/infer.h"
 #include "infer/plan.h"
 #include "model/builder.h"
-#include "sys/sys.h"
 #include "unit.h"
 
 #include <math.h>
@@ -116,30 +115,31 @@ static double random_value(const struct kind *k, uint64_t *state)
 
 enum { ROWS_MAX = 200 };
 
-/* Margins of all rows by a block kernel. */
-static void run_blocks(const struct ml_plan *p, ml_block_kernel *kernel,
-                       const double *const *columns, size_t rows, double *margins)
+/* Margins of all rows, encoded a column at a time. */
+static void run_columns(const struct ml_plan *p, const struct ml_kernels *k,
+                        const double *const *columns, size_t rows, void *block, double *margins)
 {
-    void *scratch = mem_alloc(ml_scratch(p));
+    struct ml_rows from = {.column = columns};
     for (size_t r = 0; r < rows; r += ML_ROWS) {
         size_t n = rows - r < ML_ROWS ? rows - r : ML_ROWS;
-        kernel(p, columns, r, n, scratch, margins + r * p->outputs);
+        k->encode(p, &from, r, n, 0, block);
+        k->block(p, block, n, margins + r * p->outputs);
     }
-    mem_free(scratch);
 }
 
-static const struct {
-    const char *name;
-    enum simd level;
-    ml_block_kernel *block;
-    ml_row_kernel *row;
-} kernels[] = {
-    {"plain", SIMD_SCALAR, ml_block_plain, ml_row_plain},
-#if defined(__x86_64__)
-    {"AVX2", SIMD_AVX2, ml_block_avx2, ml_row_avx2},
-    {"AVX-512", SIMD_AVX512, ml_block_avx512, ml_row_avx512},
-#endif
-};
+/* The same and the leaves, encoded a row at a time; and each row on its own. */
+static void run_rows(const struct ml_plan *p, const struct ml_kernels *k, const double *wide,
+                     size_t rows, void *block, double *margins, uint32_t *leaves)
+{
+    struct ml_rows from = {.wide = wide, .stride = p->features};
+    for (size_t r = 0; r < rows; r += ML_ROWS) {
+        size_t n = rows - r < ML_ROWS ? rows - r : ML_ROWS;
+        for (size_t i = 0; i < n; i++)
+            k->encode(p, &from, r + i, 1, i, block);
+        k->leaves(p, block, n, leaves + r * p->trees);
+        k->block(p, block, n, margins + r * p->outputs);
+    }
+}
 
 static void check_same(const double *want, const double *got, size_t n, const char *what)
 {
@@ -150,42 +150,76 @@ static void check_same(const double *want, const double *got, size_t n, const ch
         UNIT_FAIL("%s: %zu of %zu margins differ", what, wrong, n);
 }
 
-static void check_kind(const struct kind *k, uint64_t seed)
+/* A model, rows of it, and what the reference makes of them. */
+struct trial {
+    struct model *m;
+    struct ml_plan *p;
+    size_t rows;
+    double *wide;              /* rows * features */
+    const double *columns[32]; /* the same */
+    double *margins;           /* rows * outputs */
+    uint32_t *leaves;          /* rows * trees */
+};
+
+static void trial_begin(struct trial *t, const struct kind *k, uint64_t seed)
 {
     uint64_t state = seed << 32;
     struct error e = {0};
-    struct model *m = random_model(k, &state);
-    struct ml_plan *p = plan_new(m, &e);
-    size_t rows = (size_t[]){1, 63, 64, 65, ROWS_MAX}[seed % 5];
-    const double *columns[32];
+    t->m = random_model(k, &state);
+    t->p = plan_new(t->m, &e);
+    t->rows = (size_t[]){1, 63, 64, 65, ROWS_MAX}[seed % 5];
+    t->wide = model_numbers(t->m, t->rows * k->features);
+    t->margins = model_numbers(t->m, t->rows * k->outputs);
+    t->leaves = mem_array(NULL, t->rows * k->trees, sizeof *t->leaves);
     for (size_t f = 0; f < k->features; f++) {
-        double *column = model_numbers(m, rows);
-        for (size_t r = 0; r < rows; r++)
-            column[r] = random_value(k, &state);
-        columns[f] = column;
+        double *column = model_numbers(t->m, t->rows);
+        for (size_t r = 0; r < t->rows; r++)
+            t->wide[r * k->features + f] = column[r] = random_value(k, &state);
+        t->columns[f] = column;
     }
-    double want[ROWS_MAX * 4], got[ROWS_MAX * 4], row[32];
-    struct reference *r = reference_new(m);
-    for (size_t i = 0; i < rows; i++) {
-        for (size_t f = 0; f < k->features; f++)
-            row[f] = columns[f][i];
-        CHECK_INT(reference_margins(r, row, want + i * k->outputs, &e), 0);
+    struct reference *r = reference_new(t->m);
+    for (size_t i = 0; i < t->rows; i++) {
+        const double *row = t->wide + i * k->features;
+        CHECK_INT(reference_margins(r, row, t->margins + i * k->outputs, &e), 0);
+        CHECK_INT(reference_leaves(r, row, t->leaves + i * k->trees, &e), 0);
     }
-    void *scratch = mem_alloc(ml_scratch(p));
-    for (size_t i = 0; i < COUNT_OF(kernels) && kernels[i].level <= simd_level(); i++) {
-        run_blocks(p, kernels[i].block, columns, rows, got);
-        check_same(want, got, rows * k->outputs, kernels[i].name);
-        for (size_t j = 0; j < rows; j++) {
-            for (size_t f = 0; f < k->features; f++)
-                row[f] = columns[f][j];
-            kernels[i].row(p, row, scratch, got + j * k->outputs);
-        }
-        check_same(want, got, rows * k->outputs, kernels[i].name);
-    }
-    mem_free(scratch);
     reference_free(r);
-    mem_free(p);
-    model_free(m);
+}
+
+static void trial_end(struct trial *t)
+{
+    mem_free(t->leaves);
+    mem_free(t->p);
+    model_free(t->m);
+}
+
+static void check_kernels(const struct trial *t, const struct ml_kernels *k)
+{
+    size_t outputs = t->m->outputs, trees = t->m->trees.count;
+    void *block = mem_alloc(ml_block_bytes(t->p));
+    double *got = mem_alloc(t->rows * outputs * sizeof *got);
+    uint32_t *leaves = mem_alloc(t->rows * trees * sizeof *leaves);
+    run_columns(t->p, k, t->columns, t->rows, block, got);
+    check_same(t->margins, got, t->rows * outputs, k->name);
+    run_rows(t->p, k, t->wide, t->rows, block, got, leaves);
+    check_same(t->margins, got, t->rows * outputs, k->name);
+    CHECK(memcmp(leaves, t->leaves, t->rows * trees * sizeof *leaves) == 0);
+    for (size_t r = 0; r < t->rows; r++)
+        k->row(t->p, t->wide + r * t->p->features, block, got + r * outputs);
+    check_same(t->margins, got, t->rows * outputs, k->name);
+    mem_free(leaves);
+    mem_free(got);
+    mem_free(block);
+}
+
+static void check_kind(const struct kind *k, uint64_t seed)
+{
+    struct trial t;
+    trial_begin(&t, k, seed);
+    const char *levels[] = {"scalar", "avx2", "avx512"};
+    for (size_t i = 0; i < COUNT_OF(levels); i++)
+        check_kernels(&t, ml_kernels_best(levels[i]));
+    trial_end(&t);
 }
 
 TEST(gradient_boosting_in_floats)
