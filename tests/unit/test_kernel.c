@@ -80,7 +80,7 @@ static struct model *random_model(const struct kind *k, uint64_t *state)
     m->trees.single = k->single;
     m->trees.compare = k->less_equal ? COMPARE_LESS_EQUAL : COMPARE_LESS;
     m->sum = (struct leaf_sum){.single = k->single_sum, .base_last = k->base_last};
-    m->sum.how = k->how;
+    m->sum.how = (unsigned)k->how;
     m->sum.narrow = !k->single_sum && k->trees == 21;
     m->sum.rounds = k->trees == 9 ? 3 : 0;
     m->trees.sets_of = k->trees % 3;
