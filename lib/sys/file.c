@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -142,34 +141,4 @@ int file_load(const char *path, size_t limit, struct buf *out, struct error *e)
     int status = load_from(fd, path, limit, out, e);
     close(fd);
     return status;
-}
-
-/* An unnamed file in a directory, or -1. Not every file system has O_TMPFILE. */
-static int scratch_in(const char *directory)
-{
-    int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (fd >= 0)
-        return fd;
-    char *path = mem_format("%s/mlutils.XXXXXX", directory);
-    fd = mkostemp(path, O_CLOEXEC);
-    if (fd >= 0)
-        unlink(path);
-    mem_free(path);
-    return fd;
-}
-
-int scratch_open(struct error *e)
-{
-    const char *directory = getenv("TMPDIR");
-    if (!directory || !*directory)
-        directory = "/tmp";
-    int fd = scratch_in(directory);
-    if (fd >= 0)
-        return fd;
-    int first_errno = errno;
-    fd = scratch_in("/var/tmp");
-    if (fd >= 0)
-        return fd;
-    errno = first_errno;
-    return fail(e, directory, "cannot create a scratch file");
 }

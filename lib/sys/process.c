@@ -1,4 +1,4 @@
-#include "sys/sys.h"
+#include "sys/spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -6,11 +6,6 @@
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* Both ends of a pipe to a child's descriptor; -1 when it is inherited. */
-struct channel {
-    int ours, theirs;
-};
 
 static void close_end(int fd)
 {
@@ -29,21 +24,33 @@ static int above_standard(int fd)
     return moved;
 }
 
-static bool channel_open(struct channel *c, bool child_reads)
+int channel_open(struct channel *c, bool child_reads)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0)
-        return false;
+        return errno;
     for (int i = 0; i < 2; i++)
         ends[i] = above_standard(ends[i]);
     c->theirs = ends[child_reads ? 0 : 1];
     c->ours = ends[child_reads ? 1 : 0];
-    return c->theirs >= 0 && c->ours >= 0;
+    return c->theirs >= 0 && c->ours >= 0 ? 0 : EMFILE;
+}
+
+void channel_close_theirs(struct channel *c)
+{
+    close_end(c->theirs);
+    c->theirs = -1;
+}
+
+void channel_close_ours(struct channel *c)
+{
+    close_end(c->ours);
+    c->ours = -1;
 }
 
 /* The caller may have blocked signals or ignored SIGPIPE; a child starts with neither. Returns an
  * errno value. */
-static int child_signals(posix_spawnattr_t *attributes)
+static int set_attributes(posix_spawnattr_t *attributes, bool group)
 {
     sigset_t none, pipe_only;
     sigemptyset(&none);
@@ -51,23 +58,36 @@ static int child_signals(posix_spawnattr_t *attributes)
     sigaddset(&pipe_only, SIGPIPE);
     posix_spawnattr_setsigmask(attributes, &none);
     posix_spawnattr_setsigdefault(attributes, &pipe_only);
-    return posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setpgroup(attributes, 0);
+    int flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+    return posix_spawnattr_setflags(attributes,
+                                    (short)(flags | (group ? POSIX_SPAWN_SETPGROUP : 0)));
 }
 
-static int spawn(char *const argv[], const struct channel *in, const struct channel *out,
-                 pid_t *pid)
+static int set_actions(posix_spawn_file_actions_t *actions, const struct spawn *s)
+{
+    const int fds[] = {s->in, s->out, s->err};
+    int number = 0;
+    for (int i = 0; i < 3 && number == 0; i++)
+        if (fds[i] >= 0)
+            number = posix_spawn_file_actions_adddup2(actions, fds[i], STDIN_FILENO + i);
+    if (number == 0 && s->directory)
+        number = posix_spawn_file_actions_addchdir_np(actions, s->directory);
+    return number;
+}
+
+int spawn(const struct spawn *s, pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
-    int number = child_signals(&attributes);
-    if (number == 0 && in->theirs >= 0)
-        number = posix_spawn_file_actions_adddup2(&actions, in->theirs, STDIN_FILENO);
-    if (number == 0 && out->theirs >= 0)
-        number = posix_spawn_file_actions_adddup2(&actions, out->theirs, STDOUT_FILENO);
+    int number = set_attributes(&attributes, s->group);
     if (number == 0)
-        number = posix_spawnp(pid, argv[0], &actions, &attributes, argv, environ);
+        number = set_actions(&actions, s);
+    if (number == 0)
+        number = posix_spawnp(pid, s->argv[0], &actions, &attributes, s->argv,
+                              s->environment ? s->environment : environ);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return number;
@@ -77,15 +97,18 @@ int process_spawn(char *const argv[], int *to_stdin, int *from_stdout, pid_t *pi
 {
     struct channel in = {-1, -1}, out = {-1, -1};
     int number = 0;
-    if ((to_stdin && !channel_open(&in, true)) || (from_stdout && !channel_open(&out, false)))
-        number = errno;
+    if (to_stdin)
+        number = channel_open(&in, true);
+    if (from_stdout && number == 0)
+        number = channel_open(&out, false);
     if (number == 0)
-        number = spawn(argv, &in, &out, pid);
-    close_end(in.theirs);
-    close_end(out.theirs);
+        number = spawn(&(struct spawn){.argv = argv, .in = in.theirs, .out = out.theirs, .err = -1},
+                       pid);
+    channel_close_theirs(&in);
+    channel_close_theirs(&out);
     if (number) {
-        close_end(in.ours);
-        close_end(out.ours);
+        channel_close_ours(&in);
+        channel_close_ours(&out);
         char text[QUOTE_MAX];
         errno = number;
         return error_errno(e, "cannot run %s", quote(text, argv[0], strlen(argv[0])));

@@ -1,4 +1,4 @@
-#include "sys/sys.h"
+#include "sys/spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -51,6 +51,8 @@ void replace_abort_all(void)
         if (path)
             unlink(path); /* and leave its memory: free is not async-signal-safe */
     }
+    process_abort_all();
+    scratch_abort_all();
     errno = number;
 }
 

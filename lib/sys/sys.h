@@ -32,12 +32,17 @@ int replace_open(const char *path, struct replace **out, struct error *e);
 int replace_fd(const struct replace *r);
 int replace_commit(struct replace *r, struct error *e); /* takes r, also on error */
 void replace_abort(struct replace *r);                  /* takes r; NULL is fine */
-/* Removes every file under construction; async-signal-safe, for signal handlers and exits. */
+/* Removes every file under construction and every scratch directory, ends the programs that
+ * process_run waits for; async-signal-safe, for signal handlers and exits. */
 void replace_abort_all(void);
 
 /* An unnamed file for spilling, in $TMPDIR or /tmp (else /var/tmp): gone when closed. Returns the
  * descriptor or ERR_SYSTEM. */
 int scratch_open(struct error *e);
+/* A directory of its own there, for files only. Returns owned its path, or NULL. It goes, with the
+ * files in it, by scratch_remove or replace_abort_all. */
+char *scratch_directory(struct error *e);
+void scratch_remove(char *directory); /* takes directory; NULL is fine */
 
 /* An advisory lock on a file (created when absent), held until lock_release or death.
  * ERR_BUSY when it is not free within timeout_ms (negative: wait for ever). */
@@ -53,6 +58,17 @@ int process_wait(pid_t pid, int *status, struct error *e);
  * that reads no further is no error. */
 int process_filter(char *const argv[], struct text input, struct buf *out, int *status,
                    struct error *e);
+
+/* A program run to its end, without standard input, in a process group of its own. */
+struct process {
+    char *const *argv;     /* [0] is looked up in PATH */
+    const char *directory; /* where it works and has its temporary files; NULL: as the caller */
+    struct buf *out, *err; /* its standard output and error, appended; NULL: thrown away */
+    size_t limit;          /* bytes kept of each; 0: all */
+    int timeout_ms;        /* then it is killed, with its children; 0: never */
+};
+/* *status as process_wait gives it. ERR_SYSTEM when it cannot be started or took too long. */
+int process_run(const struct process *p, int *status, struct error *e);
 
 unsigned cpu_count(void); /* processors this process may run on, at least 1 */
 

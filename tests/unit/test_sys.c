@@ -341,6 +341,88 @@ TEST(a_child_is_talked_to)
     CHECK_INT(status, 0);
 }
 
+static int run_shell(const char *script, struct process *p, struct error *e)
+{
+    char *copy = mem_text(script);
+    char *const argv[] = {(char[]){"sh"}, (char[]){"-c"}, copy, NULL};
+    int status = -1;
+    p->argv = argv;
+    int rc = process_run(p, &status, e);
+    mem_free(copy);
+    return rc ? rc : status;
+}
+
+TEST(what_a_program_writes_is_collected)
+{
+    struct buf out = {0}, err = {0};
+    struct error e = {0};
+    struct process p = {.out = &out, .err = &err};
+    CHECK_INT(run_shell("cat; echo out; echo err >&2; exit 3", &p, &e), 3);
+    CHECK_TEXT(buf_text(&out), "out\n");
+    CHECK_TEXT(buf_text(&err), "err\n");
+    out.len = err.len = 0;
+    p.directory = unit_folder();
+    CHECK_INT(run_shell("pwd; echo \"$TMPDIR\" >&2; kill -TERM $$", &p, &e), 128 + SIGTERM);
+    CHECK(strstr(buf_text(&out), "mlutils-unit-"));
+    CHECK(strstr(buf_text(&err), "mlutils-unit-"));
+    out.len = err.len = 0;
+    p.limit = 5;
+    CHECK_INT(run_shell("echo 123456789; seq 100000 >&2", &p, &e), 0);
+    CHECK_TEXT(buf_text(&out), "12345");
+    CHECK_INT(err.len, 5);
+    buf_release(&out);
+    buf_release(&err);
+}
+
+TEST(a_program_that_takes_too_long_is_stopped)
+{
+    struct error e = {0};
+    struct buf out = {0};
+    struct process p = {.out = &out, .timeout_ms = 100};
+    CHECK_INT(run_shell("(trap '' TERM; sleep 60) & echo $!; sleep 60", &p, &e), ERR_SYSTEM);
+    CHECK_TEXT(e.message, "'sh' took longer than 1 seconds and was stopped");
+    /* Its child has gone, too. */
+    int64_t child = 0;
+    double unused;
+    CHECK_INT(number_parse(out.at, out.len - 1, &child, &unused), NUMBER_INT);
+    for (int i = 0; i < 1000 && kill((pid_t)child, 0) == 0; i++)
+        (void)usleep(1000);
+    CHECK(kill((pid_t)child, 0) != 0);
+    out.len = 0;
+    CHECK_INT(run_shell("exec >/dev/null 2>&1; sleep 60", &p, &e), ERR_SYSTEM);
+    buf_release(&out);
+}
+
+TEST(a_scratch_directory_goes_with_its_files)
+{
+    struct error e = {0};
+    setenv("TMPDIR", unit_folder(), 1);
+    int before = count_in_folder(), status;
+    char *directory = scratch_directory(&e);
+    char *path = mem_format("%s/file", directory);
+    put(path, "x");
+    CHECK_INT(count_in_folder(), before + 1);
+    scratch_remove(directory);
+    CHECK_INT(count_in_folder(), before);
+    pid_t pid = fork();
+    if (pid == 0) {
+        char *script = mem_format("kill -TERM %d; while :; do echo >>$TMPDIR/$$; done", getpid());
+        struct process p = {.directory = scratch_directory(&e)};
+        signal(SIGTERM, on_signal);
+        (void)run_shell(script, &p, &e);
+        _exit(0);
+    }
+    waitpid(pid, &status, 0);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+    CHECK_INT(count_in_folder(), before);
+    setenv("TMPDIR", "/nonexistent", 1);
+    directory = scratch_directory(&e);
+    CHECK(directory && strncmp(directory, "/var/tmp/", 9) == 0);
+    scratch_remove(directory);
+    unsetenv("TMPDIR");
+    mem_free(path);
+}
+
 TEST(a_missing_program_is_an_error)
 {
     char *const argv[] = {(char[]){"no-such-program-here"}, NULL};
