@@ -3,8 +3,8 @@ load helper
 
 floor() {
     case $1 in
-    base | runtime) echo 0 ;;
-    cli | sys) echo 1 ;;
+    base) echo 0 ;;
+    cli | sys | runtime) echo 1 ;;
     io | ledger | http) echo 2 ;;
     table) echo 3 ;;
     expr | stats) echo 4 ;;

@@ -2,8 +2,8 @@
 #ifndef INFER_PLAN_H
 #define INFER_PLAN_H
 
-#include "runtime/kernel.h"
 #include "model/model.h"
+#include "runtime/kernel.h"
 
 /* Returns owned (free with mem_free): the plan of a model of trees, m checked; its features are the
  * predictor's, after all stages. Without codes when a tree is deeper than ML_DEPTH_MAX or a feature

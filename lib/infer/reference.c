@@ -1,22 +1,21 @@
-#include "infer/infer.h"
+#include "infer/image.h"
+#include "runtime/stage.h"
 
-#include <float.h>
 #include <math.h>
 
 struct reference {
     const struct model *model;
-    double *in, *out; /* vectors of a stage */
+    struct ml_image *stages; /* without the trees */
+    double *in, *out;        /* vectors of a stage */
 };
 
 struct reference *reference_new(const struct model *m)
 {
     struct reference *r = mem_alloc(sizeof *r);
-    size_t widest = m->feature_count;
-    for (size_t i = 0; i < m->stage_count; i++)
-        widest = m->stages[i].out > widest ? m->stages[i].out : widest;
     r->model = m;
-    r->in = mem_array(NULL, widest + 1, sizeof *r->in);
-    r->out = mem_array(NULL, widest + 1, sizeof *r->out);
+    r->stages = image_of_stages(m);
+    r->in = mem_array(NULL, ml_stages_widest(r->stages), sizeof *r->in);
+    r->out = mem_array(NULL, ml_stages_widest(r->stages), sizeof *r->out);
     return r;
 }
 
@@ -24,6 +23,7 @@ void reference_free(struct reference *r)
 {
     if (!r)
         return;
+    mem_free(r->stages);
     mem_free(r->in);
     mem_free(r->out);
     mem_free(r);
@@ -34,114 +34,15 @@ static double rounded(bool single, double x)
     return single ? (double)(float)x : x;
 }
 
-/* One number by a stage that goes column by column. Every operation of floats is rounded to float:
- * a double holds more than twice its digits, so rounding twice is rounding once. */
-static double stage_number(const struct stage *s, size_t i, double x)
+/* The predictor's vector; NULL: refused. */
+static const double *run_stages(struct reference *r, const double *row, struct error *e)
 {
-    double y;
-    x = rounded(s->single, x);
-    switch (s->kind) {
-    case STAGE_IMPUTE:
-        return isnan(s->what) ? (isnan(x) ? s->b[i] : x) : x == s->what ? s->b[i] : x;
-    case STAGE_CENTER:
-        return rounded(s->single, rounded(s->single, x - s->a[i]) / s->b[i]);
-    case STAGE_SHIFT:
-        return rounded(s->single, rounded(s->single, x - s->a[i]) * s->b[i]);
-    case STAGE_AFFINE:
-        y = rounded(s->single, rounded(s->single, x * s->b[i]) + s->a[i]);
-        if (s->clips)
-            y = y < s->clip[0] ? s->clip[0] : y > s->clip[1] ? s->clip[1] : y;
-        return y;
-    case STAGE_MAP:
-        for (size_t k = 0; k < s->map_count; k++)
-            if (x == s->from[k] || (isnan(x) && isnan(s->from[k])))
-                return s->to[k];
-        return s->otherwise;
-    case STAGE_FLOAT:
-        return (double)(float)x;
-    case STAGE_NORM:
-    case STAGE_ONEHOT:
-        break;
-    }
-    return x;
-}
-
-static double norm_of(const struct stage *s, const double *in)
-{
-    double norm = s->norm == NORM_LARGEST_VALUE ? -(double)FLT_MAX : 0;
-    for (size_t i = 0; i < s->in; i++) {
-        double x = rounded(s->single, in[i]), size = fabs(x);
-        if (s->norm == NORM_LARGEST || s->norm == NORM_LARGEST_VALUE) {
-            x = s->norm == NORM_LARGEST ? size : x;
-            norm = x > norm ? x : norm;
-            continue;
-        }
-        size = s->norm == NORM_SUM ? size : rounded(s->single, size * size);
-        norm = rounded(s->single, norm + size);
-    }
-    return s->norm == NORM_ROOT ? rounded(s->single, sqrt(norm)) : norm;
-}
-
-static void stage_norm(const struct stage *s, const double *in, double *out)
-{
-    double norm = norm_of(s, in);
-    for (size_t i = 0; i < s->in; i++) {
-        double x = rounded(s->single, in[i]);
-        if (norm != 0 && s->norm == NORM_ROOT_OF_RATIO) {
-            double ratio = rounded(s->single, rounded(s->single, x * x) / norm);
-            out[i] = rounded(s->single, x < 0 ? -sqrt(ratio) : sqrt(ratio));
-            continue;
-        }
-        out[i] = norm == 0 ? x : rounded(s->single, x / norm);
-    }
-}
-
-static int stage_onehot(const struct stage *s, const double *in, double *out, struct error *e)
-{
-    size_t column = 0;
-    for (size_t i = 0; i < s->in; i++) {
-        double x = rounded(s->single, in[i]);
-        bool known = false;
-        x = s->truncates ? trunc(x) : x;
-        for (size_t k = s->first[i]; k < s->first[i + 1]; k++) {
-            bool is = x == s->category[k] || (isnan(x) && isnan(s->category[k]));
-            known |= is;
-            if (!s->drop || k - s->first[i] != s->drop[i])
-                out[column++] = is;
-        }
-        if (!known && s->unknown == UNKNOWN_ERROR)
-            return error_set(e, ERR_DATA, "column %zu of the encoder: an unknown category", i + 1);
-    }
-    return 0;
-}
-
-static int run_stage(const struct stage *s, const double *in, double *out, struct error *e)
-{
-    if (s->kind == STAGE_ONEHOT)
-        return stage_onehot(s, in, out, e);
-    if (s->kind == STAGE_NORM) {
-        stage_norm(s, in, out);
-        return 0;
-    }
-    for (size_t i = 0; i < s->in; i++)
-        out[i] = stage_number(s, i, in[i]);
-    return 0;
-}
-
-/* The predictor's vector, in r->in. */
-static int run_stages(struct reference *r, const double *row, struct error *e)
-{
-    const struct model *m = r->model;
-    memcpy(r->in, row, m->feature_count * sizeof *row);
-    for (size_t i = 0; i < m->stage_count; i++) {
-        int status = run_stage(&m->stages[i], r->in, r->out, e);
-        if (status)
-            return status;
-        double *swap = r->in;
-        r->in = r->out;
-        r->out = swap;
-    }
-    return 0;
+    struct ml_refusal why;
+    memcpy(r->in, row, r->model->feature_count * sizeof *row);
+    const double *out = ml_stages_run(r->stages, r->in, r->out, &why);
+    if (!out)
+        error_set(e, ERR_DATA, "column %u of the encoder: an unknown category", why.column);
+    return out;
 }
 
 static bool in_set(const struct trees *t, uint32_t set, double x)
@@ -212,36 +113,38 @@ static void sum_leaves(const struct model *m, const double *row, double *margins
     }
 }
 
-static void multiply(const struct model *m, const double *row, double *margins)
-{
-    size_t width = model_width(m);
-    bool single = m->linear.single;
-    for (size_t k = 0; k < m->outputs; k++) {
-        double sum = m->sum.base_last ? 0 : rounded(single, m->base[k]);
-        for (size_t i = 0; i < width; i++)
-            sum = rounded(single, sum + rounded(single, rounded(single, row[i]) *
-                                                            m->linear.weight[k * width + i]));
-        margins[k] = m->sum.base_last ? rounded(single, sum + m->base[k]) : sum;
-    }
-}
-
 int reference_margins(struct reference *r, const double *row, double *margins, struct error *e)
 {
-    int status = run_stages(r, row, e);
-    if (status)
-        return status;
+    const double *vector = run_stages(r, row, e);
+    if (!vector)
+        return ERR_DATA;
     if (r->model->kind == MODEL_TREES)
-        sum_leaves(r->model, r->in, margins);
+        sum_leaves(r->model, vector, margins);
     else
-        multiply(r->model, r->in, margins);
+        ml_linear_margins(r->stages, vector, margins);
     return 0;
 }
 
 int reference_leaves(struct reference *r, const double *row, uint32_t *leaves, struct error *e)
 {
-    int status = run_stages(r, row, e);
+    const double *vector = run_stages(r, row, e);
     const struct trees *t = &r->model->trees;
-    for (size_t i = 0; i < t->count && status == 0; i++)
-        leaves[i] = (uint32_t)(leaf_of(t, i, r->in) - t->root[i]);
-    return status;
+    for (size_t i = 0; i < t->count && vector; i++)
+        leaves[i] = (uint32_t)(leaf_of(t, i, vector) - t->root[i]);
+    return vector ? 0 : ERR_DATA;
+}
+
+void margins_transform(const struct model *m, double *margins)
+{
+    struct ml_image *head = image_of_stages(m);
+    ml_image_answers(head, margins);
+    mem_free(head);
+}
+
+size_t margins_class(const struct model *m, const double *transformed)
+{
+    struct ml_image *head = image_of_stages(m);
+    size_t class = ml_image_class(head, transformed);
+    mem_free(head);
+    return class;
 }

@@ -8,6 +8,15 @@ size_t model_width(const struct model *m)
     return m->stage_count ? m->stages[m->stage_count - 1].out : m->feature_count;
 }
 
+size_t model_class_count(const struct model *m)
+{
+    bool shares = m->transform == TRANSFORM_SOFTMAX || m->transform == TRANSFORM_SOFTMAX_ZERO ||
+                  m->transform == TRANSFORM_SIGMOID_SHARE || m->answers_class;
+    if (m->outputs == 1)
+        return m->two_classes || m->answers_class ? 2 : 0;
+    return m->class_count || shares ? m->outputs : 0;
+}
+
 size_t trees_depth(const struct trees *t)
 {
     size_t deepest = 0;

@@ -159,6 +159,7 @@ struct model {
 
     struct feature *features;
     size_t feature_count;
+    bool named; /* the features' names are the source's own */
     struct stage *stages;
     size_t stage_count;
     struct trees trees;   /* MODEL_TREES */
@@ -192,7 +193,8 @@ void model_free(struct model *m); /* NULL is fine */
  * on. Importers end with it. 0 or ERR_DATA naming tree and node. */
 int model_check(const struct model *m, struct error *e);
 
-size_t model_width(const struct model *m); /* of the vector that the predictor gets */
+size_t model_width(const struct model *m);       /* of the vector that the predictor gets */
+size_t model_class_count(const struct model *m); /* 0: it is no classifier */
 size_t trees_depth(const struct trees *t); /* edges from a root to its deepest leaf, largest */
 const char *transform_name(enum transform t);
 

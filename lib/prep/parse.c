@@ -255,13 +255,13 @@ static int apply_fallbacks(struct parser *p, struct error *e)
     return 0;
 }
 
-static struct step *add_step(struct parser *p, const struct step_kind *kind)
+struct step *recipe_append(struct recipe *r, const struct step_kind *kind)
 {
-    struct recipe *r = p->recipe;
     struct step *s = mem_alloc(sizeof *s);
     s->kind = kind;
     s->recipe = r;
     s->context = &r->context;
+    s->source = (struct text){r->program.at + r->program.len, 0};
     vec_push(&r->steps, s);
     s->number = r->steps.len;
     size_t count = 0;
@@ -286,7 +286,7 @@ static int read_step(struct parser *p, struct error *e)
         return unknown_step(p, name, start, e);
     if (p->recipe->steps.len == STEPS_MAX)
         return program_error(p->recipe, start, e, "more than %d steps", STEPS_MAX);
-    p->step = add_step(p, kind);
+    p->step = recipe_append(p->recipe, kind);
     p->step_offset = start;
     size_t end = p->lex.at;
     for (lex_blank(&p->lex); !lex_step_end(&p->lex); lex_blank(&p->lex)) {

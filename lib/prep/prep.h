@@ -196,6 +196,7 @@ struct step {
     bool by_row;   /* what it learns, or what leaves it, goes by the numbers of rows: an expression
                       of it does, or its open said so */
     VEC(size_t) reads;       /* further columns it reads (by=, order=, expressions) */
+    const void *given;       /* by who appended it: see recipe_append */
     void *plan;              /* made by open */
     void *run;               /* made by start */
     struct regroup *regroup; /* of a pass, once there are too many groups for memory */
@@ -273,6 +274,9 @@ struct recipe {
 int recipe_parse(const char *program, size_t n, const struct prep_context *context,
                  struct recipe **out, struct error *e);
 void recipe_free(struct recipe *r);
+/* Adds a step that stands in no program, for tools that do something of their own with the rows;
+ * its arguments are not given. What it works with goes into `given`. */
+struct step *recipe_append(struct recipe *r, const struct step_kind *kind);
 
 /* True when every row goes through all steps by itself, so that what came with it and is no column
  * (keys of JSON Lines that the schema lacks) can leave with it. */

@@ -13,13 +13,7 @@
 #ifndef ML_KERNEL_H
 #define ML_KERNEL_H
 
-#include <stddef.h>
-#include <stdint.h>
-
-/* What is not private to a file: artefacts, which are one file, define it as static. */
-#ifndef ML_API
-#define ML_API
-#endif
+#include "runtime/runtime.h"
 
 #define ML_ROWS      64 /* of a block */
 #define ML_DEPTH_MAX 8  /* of trees that have codes: a leaf's number is a byte */

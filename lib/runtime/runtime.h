@@ -15,7 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Before every function of these files that another of them calls: in an artefact all are static. */
+/* Before every function of these files that another of them calls: in an artefact all are static.
+ */
 #ifndef ML_API
 #define ML_API
 #endif

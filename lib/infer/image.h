@@ -1,0 +1,18 @@
+/* image: a model compiled into the one piece of memory that runs (runtime/image.h). For the files
+ * of this module. */
+#ifndef INFER_IMAGE_H
+#define INFER_IMAGE_H
+
+#include "infer/infer.h"
+#include "infer/plan.h"
+
+#include <jansson.h>
+
+/* Stages and transform of a model, without its predictor: returns owned, free with mem_free. */
+struct ml_image *image_of_stages(const struct model *m);
+/* All of it: returns owned; NULL with ERR_DATA when the model is too large. info is borrowed. */
+struct ml_image *image_new(const struct model *m, const char *info, struct error *e);
+/* What ml_info gives: JSON, returned owned. */
+char *image_info(const struct model *m, const struct compile_options *o);
+
+#endif

@@ -1,0 +1,358 @@
+/* Predictions as the last step of a recipe: rows of features or raw fields become columns of
+ * predictions, a batch at a time on any thread. */
+#include "infer/infer.h"
+
+#include <math.h>
+
+struct predict_plan {
+    const size_t *input; /* columns of the batch, by feature or field; FIELD_NONE: absent */
+    size_t inputs;       /* image->fields of them, or image->features */
+    const char **made;   /* names of the columns that are added */
+    size_t count;        /* of them */
+    bool are_names;      /* PREDICT_CLASS with named classes */
+    size_t *kept, keep_count;
+    size_t *gone, gone_count; /* columns that do not leave, last first */
+};
+
+static const struct predict_step *how_of(const struct step *s)
+{
+    return s->given;
+}
+
+static const struct ml_image *image_of(const struct step *s)
+{
+    return how_of(s)->predictor->image;
+}
+
+/* ---- opening ---- */
+
+static const char **input_names(const struct predictor *p, size_t *count)
+{
+    *count = p->fields ? p->image->fields : p->image->features;
+    return p->fields ? p->fields : p->features;
+}
+
+/* Features without names of their own are the columns in their order, unless those are named as
+ * features are when they have no names. */
+static bool goes_by_position(const struct predictor *p, const struct schema *in)
+{
+    return !p->named && !p->fields && in->fields.len == p->image->features &&
+           schema_find(in, text_of(p->features[0])) == FIELD_NONE;
+}
+
+static int find_inputs(struct step *s, const struct schema *in, struct error *e)
+{
+    const struct predict_step *how = how_of(s);
+    struct predict_plan *plan = s->plan;
+    const char **names = input_names(how->predictor, &plan->inputs);
+    bool by_position = goes_by_position(how->predictor, in);
+    size_t *input = arena_alloc(&s->arena, (plan->inputs + 1) * sizeof *input);
+    size_t absent = 0;
+    const char *first = NULL;
+    for (size_t i = 0; i < plan->inputs; i++) {
+        input[i] = by_position ? i : schema_find(in, text_of(names[i]));
+        first = input[i] == FIELD_NONE && !first ? names[i] : first;
+        absent += input[i] == FIELD_NONE;
+    }
+    plan->input = input;
+    char quoted[QUOTE_MAX];
+    if (absent == 0 || how->absent_is_missing)
+        return 0;
+    quote(quoted, first, strlen(first));
+    if (absent > 1)
+        return error_set(e, ERR_DATA,
+                         "the model needs a column %s, and %zu more that are not there", quoted,
+                         absent - 1);
+    return error_set(e, ERR_DATA, "the model needs a column %s, which is not there", quoted);
+}
+
+static const char *class_name(struct step *s, size_t k)
+{
+    const struct predictor *p = how_of(s)->predictor;
+    return p->classes ? p->classes[k] : arena_format(&s->arena, "%zu", k);
+}
+
+/* stem, or stem_K for several; with the names of classes when there are as many. */
+static void name_results(struct step *s, const char *stem, size_t count)
+{
+    struct predict_plan *plan = s->plan;
+    bool classes = how_of(s)->predictor->class_count == count && count > 1;
+    plan->count = count;
+    plan->made = arena_alloc(&s->arena, (count + 1) * sizeof *plan->made);
+    for (size_t k = 0; k < count; k++)
+        plan->made[k] = count == 1 ? stem
+                        : classes  ? arena_format(&s->arena, "%s_%s", stem, class_name(s, k))
+                                   : arena_format(&s->arena, "%s_%zu", stem, k);
+}
+
+static int plan_results(struct step *s, struct error *e)
+{
+    const struct predict_step *how = how_of(s);
+    const struct predictor *p = how->predictor;
+    struct predict_plan *plan = s->plan;
+    size_t outputs = p->image->outputs;
+    bool is_class =
+        how->kind == PREDICT_CLASS || (how->kind == PREDICT_ANSWER && p->image->answers_class);
+    plan->are_names = is_class && p->classes;
+    if ((how->kind == PREDICT_CLASS || how->kind == PREDICT_PROBABILITY) && p->class_count == 0)
+        return error_set(e, ERR_USAGE, "the model has no classes: it predicts values");
+    if (how->kind == PREDICT_LEAF && p->trees == 0)
+        return error_set(e, ERR_USAGE, "the model has no leaves: it is linear");
+    if (is_class)
+        name_results(s, how->kind == PREDICT_CLASS ? "class" : "prediction", 1);
+    else if (how->kind == PREDICT_PROBABILITY)
+        name_results(s, "prob", p->class_count);
+    else if (how->kind == PREDICT_LEAF)
+        name_results(s, "leaf", p->trees);
+    else
+        name_results(s, how->kind == PREDICT_MARGIN ? "margin" : "prediction", outputs);
+    return 0;
+}
+
+static int find_kept(struct step *s, const struct schema *in, struct error *e)
+{
+    struct predict_plan *plan = s->plan;
+    const char *keep = how_of(s)->keep;
+    int status = keep ? select_columns(s, text_of(keep), in, &plan->kept, &plan->keep_count, e) : 0;
+    if (status && e) { /* there is no program to show */
+        char *end = strchr(e->message, '\n');
+        if (end)
+            *end = '\0';
+        snprintf(e->file, sizeof e->file, "--keep");
+        e->line = e->column = 0;
+    }
+    return status;
+}
+
+static void find_gone(struct step *s, const struct schema *in)
+{
+    struct predict_plan *plan = s->plan;
+    plan->gone = arena_alloc(&s->arena, (in->fields.len + 1) * sizeof *plan->gone);
+    for (size_t i = in->fields.len; i-- > 0;) {
+        bool kept = false;
+        for (size_t k = 0; k < plan->keep_count; k++)
+            kept = kept || plan->kept[k] == i;
+        if (!kept)
+            plan->gone[plan->gone_count++] = i;
+    }
+}
+
+static int predict_open(struct step *s, const struct schema *in, struct error *e)
+{
+    struct predict_plan *plan = arena_zero(&s->arena, sizeof *plan);
+    s->plan = plan;
+    int status = find_inputs(s, in, e);
+    if (status == 0)
+        status = plan_results(s, e);
+    if (status == 0)
+        status = find_kept(s, in, e);
+    if (status)
+        return status;
+    find_gone(s, in);
+    char quoted[QUOTE_MAX];
+    for (size_t k = 0; k < plan->count; k++)
+        for (size_t i = 0; i < plan->keep_count; i++)
+            if (strcmp(in->fields.at[plan->kept[i]].name, plan->made[k]) == 0)
+                return error_set(e, ERR_USAGE, "--keep: a prediction has the name %s, too",
+                                 quote(quoted, plan->made[k], strlen(plan->made[k])));
+    return 0;
+}
+
+static enum type result_type(const struct step *s)
+{
+    const struct predict_plan *plan = s->plan;
+    enum predict_kind kind = how_of(s)->kind;
+    if (plan->are_names)
+        return TYPE_TEXT;
+    bool whole = kind == PREDICT_CLASS || kind == PREDICT_LEAF ||
+                 (kind == PREDICT_ANSWER && image_of(s)->answers_class);
+    return whole ? TYPE_INT : TYPE_FLOAT;
+}
+
+static int predict_shape(struct step *s, struct schema *schema, struct error *e)
+{
+    (void)e;
+    const struct predict_plan *plan = s->plan;
+    for (size_t i = 0; i < plan->gone_count; i++)
+        schema_remove(schema, plan->gone[i]);
+    for (size_t k = 0; k < plan->count; k++)
+        schema_add(schema, text_of(plan->made[k]), result_type(s));
+    return 0;
+}
+
+/* ---- predicting ---- */
+
+/* A batch on its way through the predictor. */
+struct run {
+    const struct step *step;
+    const struct predictor *predictor;
+    const struct predict_plan *plan;
+    struct batch *batch;
+    struct error *error;
+    const double **numbers;     /* columns of features */
+    const struct text **fields; /* columns of raw fields */
+    void *work;
+    double *out;      /* rows * outputs */
+    uint32_t *leaves; /* rows * trees */
+};
+
+static int load_numbers(struct run *x)
+{
+    x->numbers = batch_array(x->batch, x->plan->inputs, sizeof *x->numbers);
+    for (size_t i = 0; i < x->plan->inputs; i++) {
+        size_t column = x->plan->input[i];
+        x->numbers[i] = NULL;
+        int status = column == FIELD_NONE
+                         ? 0
+                         : batch_double(x->batch, column, x->predictor->features[i], &x->numbers[i],
+                                        x->error);
+        if (status)
+            return status;
+    }
+    return 0;
+}
+
+static void load_fields(struct run *x)
+{
+    x->fields = batch_array(x->batch, x->plan->inputs, sizeof *x->fields);
+    for (size_t i = 0; i < x->plan->inputs; i++) {
+        size_t column = x->plan->input[i];
+        x->fields[i] = column == FIELD_NONE ? NULL : batch_text(x->batch, column);
+    }
+}
+
+/* Numbers from row `first` on: how many rows until one is refused, or the end. */
+static size_t predict_numbers(const struct run *x, size_t first, struct ml_refusal *why)
+{
+    const struct ml_image *m = x->predictor->image;
+    const double **column = batch_array(x->batch, m->features, sizeof *column);
+    for (size_t f = 0; f < m->features; f++)
+        column[f] = x->numbers[f] ? x->numbers[f] + first : NULL;
+    struct ml_rows rows = {.column = column};
+    size_t n = x->batch->rows - first;
+    if (x->leaves)
+        return ml_image_leaves(m, x->predictor->kernels, &rows, n, x->work,
+                               x->leaves + first * x->predictor->trees, why);
+    enum ml_what what = how_of(x->step)->kind == PREDICT_MARGIN ? ML_MARGINS : ML_ANSWERS;
+    return ml_image_predict(m, x->predictor->kernels, &rows, n, what, x->work,
+                            x->out + first * m->outputs, why);
+}
+
+static int refuse(const struct run *x, size_t row, const struct ml_refusal *why)
+{
+    const struct predictor *p = x->predictor;
+    size_t input =
+        why->by == ML_REFUSED_BY_STAGE && why->column <= x->plan->inputs ? why->column - 1 : 0;
+    size_t column = x->plan->input[input];
+    const char *name = p->features[input];
+    if (x->out)
+        for (size_t k = 0; k < p->image->outputs; k++)
+            x->out[row * p->image->outputs + k] = (double)NAN;
+    error_set(x->error, ERR_DATA, "a category that the model does not know");
+    return batch_reject(x->batch, row, column == FIELD_NONE ? 0 : column, name, x->error);
+}
+
+static int predict_rows(struct run *x)
+{
+    struct ml_refusal why = {0};
+    for (size_t first = 0; first < x->batch->rows;) {
+        size_t done = predict_numbers(x, first, &why);
+        first += done;
+        int status = first < x->batch->rows ? refuse(x, first++, &why) : 0;
+        if (status)
+            return status;
+    }
+    return 0;
+}
+
+/* ---- results ---- */
+
+static struct column class_column(const struct run *x)
+{
+    const struct predictor *p = x->predictor;
+    size_t rows = x->batch->rows;
+    struct text *texts = batch_array(x->batch, rows, sizeof *texts);
+    int64_t *numbers = batch_array(x->batch, rows, sizeof *numbers);
+    for (size_t r = 0; r < rows; r++) {
+        const double *answers = x->out + r * p->image->outputs;
+        bool missing = isnan(answers[0]);
+        size_t class = ml_image_class(p->image, answers);
+        numbers[r] = missing ? INT_MISSING : (int64_t) class;
+        if (p->classes)
+            texts[r] = missing ? (struct text){NULL, 0} : text_of(p->classes[class]);
+    }
+    return p->classes ? column_of_text(texts) : column_of_int(numbers);
+}
+
+static struct column leaf_column(const struct run *x, size_t tree)
+{
+    int64_t *leaf = batch_array(x->batch, x->batch->rows, sizeof *leaf);
+    for (size_t r = 0; r < x->batch->rows; r++)
+        leaf[r] = x->leaves[r * x->predictor->trees + tree];
+    return column_of_int(leaf);
+}
+
+/* Output k; of a single one as the probabilities of two classes. */
+static struct column number_column(const struct run *x, size_t k)
+{
+    size_t outputs = x->predictor->image->outputs;
+    bool pair = how_of(x->step)->kind == PREDICT_PROBABILITY && outputs == 1;
+    double *values = batch_array(x->batch, x->batch->rows, sizeof *values);
+    for (size_t r = 0; r < x->batch->rows; r++) {
+        double value = x->out[r * outputs + (pair ? 0 : k)];
+        values[r] = pair && k == 0 ? 1 - value : value;
+    }
+    return column_of_double(values);
+}
+
+static void add_results(const struct run *x)
+{
+    const struct predict_plan *plan = x->plan;
+    bool is_class = how_of(x->step)->kind == PREDICT_CLASS ||
+                    (how_of(x->step)->kind == PREDICT_ANSWER && x->predictor->image->answers_class);
+    for (size_t i = 0; i < plan->gone_count; i++)
+        batch_remove(x->batch, plan->gone[i]);
+    for (size_t k = 0; k < plan->count; k++)
+        batch_add(x->batch, is_class    ? class_column(x)
+                            : x->leaves ? leaf_column(x, k)
+                                        : number_column(x, k));
+}
+
+static void *aligned_work(struct batch *b, size_t bytes)
+{
+    uintptr_t at = (uintptr_t)arena_alloc(&b->arena, bytes + 64);
+    return (void *)((at + 63) / 64 * 64);
+}
+
+static int predict_apply(const struct step *s, struct batch *b, struct error *e)
+{
+    const struct predictor *p = how_of(s)->predictor;
+    struct run x = {.step = s, .predictor = p, .plan = s->plan, .batch = b, .error = e};
+    x.work = aligned_work(b, ml_image_work(p->image));
+    if (how_of(s)->kind == PREDICT_LEAF)
+        x.leaves = batch_array(b, b->rows * p->trees, sizeof *x.leaves);
+    else
+        x.out = batch_array(b, b->rows * p->image->outputs, sizeof *x.out);
+    int status = 0;
+    if (p->fields)
+        load_fields(&x);
+    else
+        status = load_numbers(&x);
+    if (status == 0)
+        status = predict_rows(&x);
+    if (status == 0)
+        add_results(&x);
+    return status;
+}
+
+void predict_step_add(struct recipe *r, const struct predict_step *how)
+{
+    static const struct step_kind kind = {.name = "predict",
+                                          .class = "S",
+                                          .open = predict_open,
+                                          .shape = predict_shape,
+                                          .apply = predict_apply,
+                                          .needs_all = true};
+    struct step *s = recipe_append(r, &kind);
+    s->given = arena_copy(&s->arena, how, sizeof *how);
+}
