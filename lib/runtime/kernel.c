@@ -1,5 +1,18 @@
 #include "runtime/kernel_common.h"
 
+#if defined(ML_FIXED)
+ML_API const struct ml_kernels *ml_kernels_best(const char *level)
+{
+    (void)level;
+#if ML_HAS_AVX512
+    return ml_kernels_avx512();
+#elif ML_HAS_AVX2
+    return ml_kernels_avx2();
+#else
+    return ml_kernels_plain();
+#endif
+}
+#else
 static bool is_level(const char *level, const char *name)
 {
     while (*level && *level == *name)
@@ -11,7 +24,7 @@ ML_API const struct ml_kernels *ml_kernels_best(const char *level)
 {
     bool plain =
         level && (is_level(level, "scalar") || is_level(level, "sse2") || is_level(level, "neon"));
-#if defined(__x86_64__)
+#if ML_HAS_AVX2
     bool avx2 = level && is_level(level, "avx2");
     if (!plain && !avx2 && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
@@ -22,3 +35,4 @@ ML_API const struct ml_kernels *ml_kernels_best(const char *level)
     (void)plain;
     return ml_kernels_plain();
 }
+#endif

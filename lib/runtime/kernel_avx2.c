@@ -1,7 +1,7 @@
 /* The block kernel for AVX2: Intel since 2013, AMD since 2015. */
-#if defined(__x86_64__)
 #include "runtime/kernel_common.h"
 
+#if ML_HAS_AVX2
 #include <immintrin.h>
 
 #define TARGET  __attribute__((target("avx2,popcnt")))

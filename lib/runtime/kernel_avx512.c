@@ -1,7 +1,7 @@
 /* The block kernel for AVX-512 (F, BW, VL, DQ): Intel servers since 2017, AMD since 2022. */
-#if defined(__x86_64__)
 #include "runtime/kernel_common.h"
 
+#if ML_HAS_AVX512
 #include <immintrin.h>
 
 #define TARGET  __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,popcnt")))

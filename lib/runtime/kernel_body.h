@@ -3,7 +3,7 @@
  *   TARGET    function attribute that enables the instructions
  *   ISA       its name
  *   NAME(x)   x_ and that name
- *   LANES     bytes of a vector: 16, 32 or 64
+ *   LANES     bytes of a vector: 16, 32 or 64; 0 where there are none: then all rows walk
  *   MASKS     when comparisons give mask registers (AVX-512)
  * and the functions
  *   NAME(code_of_float)(cuts, x, less_equal)   how many of ML_CUTS_ROOM cuts lie below x (or at it)
@@ -47,9 +47,10 @@
 #define block_leaves  NAME(block_leaves)
 #define row_margins   NAME(row_margins)
 
-typedef uint8_t vector __attribute__((vector_size(LANES)));
-
 #define INLINE TARGET static inline __attribute__((always_inline))
+
+#if LANES
+typedef uint8_t vector __attribute__((vector_size(LANES)));
 
 /* A tree's nodes, and the codes of the lanes' rows, ML_ROWS a plane. */
 struct nodes {
@@ -164,6 +165,24 @@ TARGET static void find_leaves(const struct ml_plan *p, const struct ml_tree *t,
     for (size_t r = 0; r < ML_ROWS; r += LANES, n.codes += LANES)
         find[t->depth](&n, leaf + r);
 }
+#else
+/* Rows walk side by side, so that their loads overlap. */
+static void find_leaves(const struct ml_plan *p, const struct ml_tree *t, const uint8_t *codes,
+                        uint8_t leaf[ML_ROWS])
+{
+    const uint16_t *plane = (const uint16_t *)ML_AT(p, node_plane_at) + t->node;
+    const uint8_t *code = (const uint8_t *)ML_AT(p, node_code_at) + t->node;
+    for (size_t r = 0; r < ML_ROWS; r += ML_TOGETHER) {
+        uint32_t at[ML_TOGETHER] = {0};
+        for (uint32_t i = 0; i < t->depth; i++)
+            for (size_t k = 0; k < ML_TOGETHER; k++)
+                at[k] =
+                    2 * at[k] + 1 + (codes[(size_t)plane[at[k]] * ML_ROWS + r + k] > code[at[k]]);
+        for (size_t k = 0; k < ML_TOGETHER; k++)
+            leaf[r + k] = (uint8_t)(at[k] - ((UINT32_C(1) << t->depth) - 1));
+    }
+}
+#endif
 
 /* Codes of a column of a plane; column[r * apart] is row r. */
 INLINE void plane_codes(const struct ml_plan *p, const struct ml_plane *plane, const double *column,

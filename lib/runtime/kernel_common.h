@@ -14,11 +14,34 @@
 
 enum { ML_TOGETHER = 8 }; /* trees walked side by side, so that their loads overlap */
 
+/* Which kernels there are: all that the architecture may have, to be chosen from at run time, or,
+ * with ML_FIXED, the one for what the compiler was told of the processor. */
+#if !defined(__x86_64__)
+#define ML_HAS_AVX512 0
+#define ML_HAS_AVX2   0
+#elif !defined(ML_FIXED)
+#define ML_HAS_AVX512 1
+#define ML_HAS_AVX2   1
+#else
+#if defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
+#define ML_HAS_AVX512 1
+#else
+#define ML_HAS_AVX512 0
+#endif
+#if defined(__AVX2__) && !ML_HAS_AVX512
+#define ML_HAS_AVX2 1
+#else
+#define ML_HAS_AVX2 0
+#endif
+#endif
+#if defined(ML_FIXED) && (ML_HAS_AVX512 || ML_HAS_AVX2)
+#define ML_HAS_PLAIN 0
+#else
+#define ML_HAS_PLAIN 1
+#endif
 ML_API const struct ml_kernels *ml_kernels_plain(void);
-#if defined(__x86_64__)
 ML_API const struct ml_kernels *ml_kernels_avx2(void);
 ML_API const struct ml_kernels *ml_kernels_avx512(void);
-#endif
 
 /* Sums of a block: output k of row r at [k * ML_ROWS + r]. */
 union ml_sums {

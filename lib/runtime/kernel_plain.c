@@ -1,11 +1,16 @@
-/* The block kernel with 16-byte vectors that every 64-bit machine has (SSE2, NEON), or that the
- * compiler makes of words. */
+/* The block kernel with 16-byte vectors, which most machines have, or with none: of vectors the
+ * compiler would make a hundred times as many instructions there. */
+#include "runtime/kernel_common.h"
+
+#if ML_HAS_PLAIN
 #define TARGET
 #define ISA     "plain"
 #define NAME(x) x##_plain
-#define LANES   16
-
-#include "runtime/kernel_common.h"
+#if defined(__SSE2__) || defined(__ARM_NEON) || defined(__wasm_simd128__) || defined(__VSX__)
+#define LANES 16
+#else
+#define LANES 0
+#endif
 
 static inline uint8_t code_of_float_plain(const float *cuts, float x, bool less_equal)
 {
@@ -22,3 +27,6 @@ static inline void add_leaves_plain(const struct ml_plan *p, const struct ml_tre
 }
 
 #include "runtime/kernel_body.h"
+#else
+typedef int no_plain;
+#endif
