@@ -3,6 +3,7 @@
 static const struct command *const commands[] = {
     &command_run,
     &command_inspect,
+    &command_bench,
     NULL,
 };
 

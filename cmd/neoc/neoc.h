@@ -16,6 +16,6 @@ int subject_open(const char *path, const struct compile_options *o, struct subje
                  struct error *e);
 void subject_close(struct subject *s);
 
-extern const struct command command_run, command_inspect;
+extern const struct command command_run, command_inspect, command_bench;
 
 #endif

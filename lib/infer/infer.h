@@ -23,7 +23,9 @@ void reference_free(struct reference *r);
 int reference_margins(struct reference *r, const double *row, double *margins, struct error *e);
 /* The source's number of the leaf of each tree: m->trees.count of them. MODEL_TREES only. */
 int reference_leaves(struct reference *r, const double *row, uint32_t *leaves, struct error *e);
+size_t reference_outputs(const struct reference *r);
 /* Margins of a row to the model's answers, in place. */
+void reference_answers(const struct reference *r, double *margins);
 void margins_transform(const struct model *m, double *margins);
 /* The class of a row's answers: the largest, of equal ones the first; or, of a single one, 1 above
  * m->cut. */

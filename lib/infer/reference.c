@@ -134,6 +134,16 @@ int reference_leaves(struct reference *r, const double *row, uint32_t *leaves, s
     return vector ? 0 : ERR_DATA;
 }
 
+void reference_answers(const struct reference *r, double *margins)
+{
+    ml_image_answers(r->stages, margins);
+}
+
+size_t reference_outputs(const struct reference *r)
+{
+    return r->model->outputs;
+}
+
 void margins_transform(const struct model *m, double *margins)
 {
     struct ml_image *head = image_of_stages(m);

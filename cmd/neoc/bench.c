@@ -1,0 +1,184 @@
+/* neoc bench MODEL [FILE]: rows a second, and how long one row takes. */
+#include "neoc.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct bench_options {
+    struct compile_options compile;
+    int64_t rows, jobs, repeats;
+    int to;
+};
+
+/* clang-format off */
+static const struct option options[] = {
+    {0, "rows", "N", INTO_INT(struct bench_options, rows), .fallback = "100000", .range = "1..100000000",
+     .help = "rows of a batch: those of FILE over and over, or random ones"},
+    {0, "repeat", "N", INTO_INT(struct bench_options, repeats), .fallback = "5", .range = "1..1000",
+     .help = "batches; the fastest counts"},
+    {'j', "jobs", "N", INTO_INT(struct bench_options, jobs), .fallback = "1", .range = "1..1024",
+     .help = "threads that share a batch"},
+    {'t', "to", NULL, INTO_CHOICE(struct bench_options, to), .fallback = "text",
+     .choices = "text|jsonl", .help = "a table for eyes, or one JSON object"},
+    OPTION_END,
+};
+/* clang-format on */
+
+enum { SINGLE_ROWS = 20000 };
+
+struct bench {
+    const struct predictor *predictor;
+    size_t rows, jobs, features, outputs;
+    double *x;      /* rows * features */
+    double *out;    /* rows * outputs */
+    double best;    /* seconds of a batch, and the processors' seconds of the cheapest */
+    double cheapest;
+    double *single; /* seconds of a row, SINGLE_ROWS, ascending */
+};
+
+static double seconds(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void *work_new(const struct predictor *p, void **memory)
+{
+    *memory = mem_alloc(ml_image_work(p->image) + 64);
+    return (void *)(((uintptr_t)*memory + 63) / 64 * 64);
+}
+
+/* A share of the batch, in whole blocks. */
+static void predict_share(void *context, unsigned number)
+{
+    const struct bench *b = context;
+    size_t blocks = (b->rows + ML_ROWS - 1) / ML_ROWS;
+    size_t first = blocks * number / b->jobs * ML_ROWS;
+    size_t end = blocks * (number + 1) / b->jobs * ML_ROWS;
+    end = end < b->rows ? end : b->rows;
+    struct ml_rows rows = {.wide = b->x + first * b->features, .stride = b->features};
+    void *memory, *work = work_new(b->predictor, &memory);
+    ml_image_predict(b->predictor->image, b->predictor->kernels, &rows, end - first, ML_ANSWERS,
+                     work, b->out + first * b->outputs, NULL);
+    mem_free(memory);
+}
+
+static void run_batches(struct bench *b, int64_t repeats)
+{
+    b->best = b->cheapest = (double)INFINITY;
+    for (int64_t i = 0; i < repeats; i++) {
+        double start = seconds(CLOCK_MONOTONIC), spent = seconds(CLOCK_PROCESS_CPUTIME_ID);
+        team_run((unsigned)b->jobs, predict_share, b);
+        b->best = fmin(b->best, seconds(CLOCK_MONOTONIC) - start);
+        b->cheapest = fmin(b->cheapest, seconds(CLOCK_PROCESS_CPUTIME_ID) - spent);
+    }
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void run_single_rows(struct bench *b)
+{
+    void *memory, *work = work_new(b->predictor, &memory);
+    for (size_t i = 0; i < SINGLE_ROWS; i++) {
+        size_t r = i % b->rows;
+        struct ml_rows row = {.wide = b->x + r * b->features};
+        double start = seconds(CLOCK_MONOTONIC);
+        ml_image_predict(b->predictor->image, b->predictor->kernels, &row, 1, ML_ANSWERS, work,
+                         b->out, NULL);
+        b->single[i] = seconds(CLOCK_MONOTONIC) - start;
+    }
+    mem_free(memory);
+    qsort(b->single, SINGLE_ROWS, sizeof *b->single, ascending);
+}
+
+static double microseconds(const struct bench *b, double share)
+{
+    return 1e6 * b->single[(size_t)(share * (SINGLE_ROWS - 1))];
+}
+
+static int report(const struct bench *b, bool jsonl, struct error *e)
+{
+    struct buf out = {0};
+    const struct {
+        const char *name;
+        double value;
+    } figures[] = {{"rows", (double)b->rows},
+                   {"features", (double)b->features},
+                   {"threads", (double)b->jobs},
+                   {"rows_per_s", (double)b->rows / b->best},
+                   {"rows_per_cpu_s", (double)b->rows / b->cheapest},
+                   {"latency_us_p50", microseconds(b, 0.5)},
+                   {"latency_us_p90", microseconds(b, 0.9)},
+                   {"latency_us_p99", microseconds(b, 0.99)},
+                   {"latency_us_max", microseconds(b, 1)}};
+    buf_format(&out, jsonl ? "{\"kernel\":\"%s\"" : "%-16s",
+               jsonl ? b->predictor->kernels->name : "kernel");
+    if (!jsonl)
+        buf_format(&out, "%s\n", b->predictor->kernels->name);
+    for (size_t i = 0; i < COUNT_OF(figures); i++)
+        buf_format(&out, jsonl ? ",\"%s\":%.6g" : "%-16s%.6g\n", figures[i].name, figures[i].value);
+    buf_puts(&out, jsonl ? "}\n" : "");
+    int status = print_text(&out, e);
+    buf_release(&out);
+    return status;
+}
+
+/* The given rows over and over, or numbers of the normal distribution. */
+static void fill_rows(struct bench *b, const double *given, size_t count)
+{
+    for (size_t r = 0; r < b->rows; r++)
+        for (size_t f = 0; f < b->features; f++)
+            b->x[r * b->features + f] =
+                count ? given[r % count * b->features + f] : random_normal(1, f, r);
+}
+
+static int measure(const struct bench_options *o, const struct subject *s, struct error *e)
+{
+    const struct ml_image *m = s->predictor->image;
+    struct bench b = {.predictor = s->predictor,
+                      .rows = (size_t)o->rows,
+                      .jobs = (size_t)o->jobs,
+                      .features = m->features,
+                      .outputs = m->outputs};
+    b.x = mem_array(NULL, b.rows * b.features, sizeof *b.x);
+    b.out = mem_array(NULL, b.rows * b.outputs, sizeof *b.out);
+    b.single = mem_array(NULL, SINGLE_ROWS, sizeof *b.single);
+    fill_rows(&b, NULL, 0);
+    run_batches(&b, o->repeats);
+    run_single_rows(&b);
+    int status = report(&b, o->to == 1, e);
+    mem_free(b.x);
+    mem_free(b.out);
+    mem_free(b.single);
+    return status;
+}
+
+static int run(void *context, struct operands *operands)
+{
+    const struct bench_options *o = context;
+    struct error e = {0};
+    struct subject s;
+    int status = subject_open(operands->at[0], &o->compile, &s, &e);
+    if (status == 0) {
+        status = measure(o, &s, &e);
+        subject_close(&s);
+    }
+    return finish(status, &e);
+}
+
+const struct command command_bench = {
+    .name = "bench",
+    .summary = "rows a second of a model or artefact, and how long one row takes",
+    .operands = "MODEL",
+    .options = options,
+    .options_size = sizeof(struct bench_options),
+    .run = run,
+    .more = "Rows are predicted in memory, by the kernels of artefacts: a batch for the rows a "
+            "second, the fastest of several; then one at a time, for the X",
+};

@@ -1,0 +1,273 @@
+#include "infer/verify.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* ---- rows ---- */
+
+/* Values of each feature at which something changes. */
+struct interest {
+    const struct model *model;
+    struct values {
+        VEC(double) at;
+    } * of;      /* by feature */
+    size_t most; /* values of one feature */
+    uint64_t seed, drawn;
+};
+
+static uint64_t draw(struct interest *x, uint64_t below)
+{
+    return random_below(x->seed, 1, x->drawn++, below);
+}
+
+static void add_value(struct interest *x, size_t feature, double value)
+{
+    vec_push(&x->of[feature].at, value);
+}
+
+/* A threshold and the numbers next to it, in the precision in which it is compared. */
+static void add_threshold(struct interest *x, size_t feature, double t)
+{
+    float single = (float)t;
+    add_value(x, feature, t);
+    if (x->model->trees.single) {
+        add_value(x, feature, (double)nextafterf(single, -INFINITY));
+        add_value(x, feature, (double)nextafterf(single, INFINITY));
+    } else {
+        add_value(x, feature, nextafter(t, -(double)INFINITY));
+        add_value(x, feature, nextafter(t, (double)INFINITY));
+    }
+}
+
+static void add_set(struct interest *x, size_t feature, uint32_t set)
+{
+    const struct trees *t = &x->model->trees;
+    size_t words = t->set_first[set + 1] - t->set_first[set];
+    for (size_t c = 0; c < 32 * words + 2; c += 1 + words / 4)
+        add_value(x, feature, (double)c);
+    add_value(x, feature, -1);
+    add_value(x, feature, 0.5);
+    add_value(x, feature, 16777216);
+}
+
+static void interest_in_trees(struct interest *x)
+{
+    const struct trees *t = &x->model->trees;
+    for (size_t i = 0; i < t->nodes; i++) {
+        if (t->feature[i] == NODE_LEAF)
+            continue;
+        if (t->set && t->set[i] != NO_SET)
+            add_set(x, t->feature[i], t->set[i]);
+        else
+            add_threshold(x, t->feature[i], t->threshold[i]);
+    }
+}
+
+static void interest_in_stage(struct interest *x, const struct stage *s)
+{
+    for (size_t i = 0; i < s->in; i++) {
+        double a = s->a ? s->a[i] : 0, b = s->b ? s->b[i] : 1;
+        add_value(x, i, a);
+        add_value(x, i, a + b);
+        add_value(x, i, a - 2 * b);
+        for (size_t k = 0; s->kind == STAGE_ONEHOT && k < s->first[i + 1] - s->first[i]; k++)
+            add_value(x, i, s->category[s->first[i] + k]);
+        for (size_t k = 0; k < s->map_count; k++)
+            add_value(x, i, s->from[k]);
+        if (s->kind == STAGE_IMPUTE)
+            add_value(x, i, s->what);
+    }
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Each value once; of too many, some from the whole range. */
+static void thin_out(struct interest *x, size_t feature)
+{
+    struct values *v = &x->of[feature];
+    size_t kept = 0;
+    if (v->at.len > 1)
+        qsort(v->at.at, v->at.len, sizeof *v->at.at, by_value);
+    for (size_t i = 0; i < v->at.len; i++)
+        if (kept == 0 || v->at.at[i] != v->at.at[kept - 1])
+            v->at.at[kept++] = v->at.at[i];
+    size_t wanted = kept < x->most ? kept : x->most;
+    for (size_t i = 0; i < wanted; i++)
+        v->at.at[i] = v->at.at[i * kept / wanted];
+    v->at.len = wanted;
+}
+
+static void interest_find(struct interest *x)
+{
+    const struct model *m = x->model;
+    x->of = mem_alloc((m->feature_count + 1) * sizeof *x->of);
+    if (m->stage_count)
+        interest_in_stage(x, &m->stages[0]);
+    else if (m->kind == MODEL_TREES)
+        interest_in_trees(x);
+    for (size_t f = 0; f < m->feature_count; f++) {
+        if (m->features[f].kind == FEATURE_TEXT)
+            for (size_t k = 0; k <= m->features[f].value_count; k++)
+                add_value(x, f, (double)k - 1);
+        if (x->of[f].at.len == 0)
+            add_value(x, f, 0);
+        thin_out(x, f);
+    }
+}
+
+static double odd_value(struct interest *x)
+{
+    static const double odd[] = {0.0,
+                                 -0.0,
+                                 (double)NAN,
+                                 (double)INFINITY,
+                                 -(double)INFINITY,
+                                 4e-324,
+                                 -4e-324,
+                                 (double)FLT_MIN,
+                                 1e-36,
+                                 -1e-35,
+                                 (double)FLT_MAX,
+                                 -(double)FLT_MAX,
+                                 1e300,
+                                 1,
+                                 -1,
+                                 16777217};
+    return odd[draw(x, COUNT_OF(odd))];
+}
+
+/* Mostly between values of interest, often on one, now and then odd. */
+static double random_value(struct interest *x, size_t feature)
+{
+    const struct values *v = &x->of[feature];
+    if (x->model->features[feature].kind == FEATURE_TEXT)
+        return v->at.at[draw(x, v->at.len)];
+    double a = v->at.at[draw(x, v->at.len)], b = v->at.at[draw(x, v->at.len)];
+    switch (draw(x, 8)) {
+    case 0:
+        return odd_value(x);
+    case 1:
+    case 2:
+        return a;
+    case 3:
+        return a + random_normal(x->seed, 2, x->drawn++);
+    default:
+        return a + (b - a) * random_unit(x->seed, 3, x->drawn++);
+    }
+}
+
+void verify_rows_add(struct verify_rows *rows, struct reference *r, const double *row)
+{
+    size_t outputs = reference_outputs(r);
+    double *margins = mem_array(NULL, outputs, sizeof *margins);
+    if (reference_margins(r, row, margins, NULL)) {
+        rows->refused++;
+    } else {
+        if (rows->n == rows->cap) {
+            rows->cap = 2 * rows->cap + 64;
+            rows->at = mem_array(rows->at, rows->cap * rows->features, sizeof *rows->at);
+        }
+        memcpy(rows->at + rows->n++ * rows->features, row, rows->features * sizeof *row);
+    }
+    mem_free(margins);
+}
+
+/* Row k has the k-th value of interest of every feature that has so many. */
+static void interest_row(struct interest *x, size_t k, double *row)
+{
+    for (size_t f = 0; f < x->model->feature_count; f++) {
+        const struct values *v = &x->of[f];
+        row[f] = k < v->at.len ? v->at.at[k] : random_value(x, f);
+    }
+}
+
+void verify_rows_make(const struct model *m, size_t random, size_t most, uint64_t seed,
+                      struct verify_rows *rows)
+{
+    struct interest x = {.model = m, .seed = seed, .most = most > random ? most - random : 1};
+    struct reference *r = reference_new(m);
+    double *row = mem_array(NULL, m->feature_count, sizeof *row);
+    size_t longest = 0;
+    rows->features = m->feature_count;
+    interest_find(&x);
+    for (size_t f = 0; f < m->feature_count; f++)
+        longest = x.of[f].at.len > longest ? x.of[f].at.len : longest;
+    for (size_t k = 0; k < longest; k++) {
+        interest_row(&x, k, row);
+        verify_rows_add(rows, r, row);
+    }
+    for (size_t k = 0; k < random; k++) {
+        for (size_t f = 0; f < m->feature_count; f++)
+            row[f] = k == 0 ? (double)NAN : random_value(&x, f);
+        verify_rows_add(rows, r, row);
+    }
+    for (size_t f = 0; f < m->feature_count; f++)
+        vec_release(&x.of[f].at);
+    mem_free(x.of);
+    mem_free(row);
+    reference_free(r);
+}
+
+void verify_rows_release(struct verify_rows *rows)
+{
+    mem_free(rows->at);
+    *rows = (struct verify_rows){0};
+}
+
+/* ---- comparing ---- */
+
+/* Relative to the larger magnitude, where that is more than 1; 0 for the same number or two NaNs,
+ * infinite for what cannot be compared. */
+static double distance(double a, double b)
+{
+    if (a == b || (isnan(a) && isnan(b)))
+        return 0;
+    double size = fmax(1, fmax(fabs(a), fabs(b)));
+    double apart = fabs(a - b) / size;
+    return isnan(apart) ? (double)INFINITY : apart;
+}
+
+static void compare_margin(struct verify_result *v, size_t row, size_t output, double wanted,
+                           double got)
+{
+    v->values++;
+    if (memcmp(&wanted, &got, sizeof got) == 0 || (isnan(wanted) && isnan(got)))
+        return;
+    if (v->different++ == 0) {
+        v->row = row;
+        v->output = output;
+        v->wanted = wanted;
+        v->got = got;
+    }
+    v->largest = fmax(v->largest, distance(wanted, got));
+}
+
+void verify_compare(const struct model *m, const struct verify_rows *rows, const double *margins,
+                    const double *answers, struct verify_result *result)
+{
+    struct reference *r = reference_new(m);
+    double *wanted = mem_array(NULL, m->outputs, sizeof *wanted);
+    for (size_t i = 0; i < rows->n; i++) {
+        reference_margins(r, rows->at + i * rows->features, wanted, NULL);
+        for (size_t k = 0; k < m->outputs && margins; k++)
+            compare_margin(result, result->rows, k, wanted[k], margins[i * m->outputs + k]);
+        reference_answers(r, wanted);
+        for (size_t k = 0; k < m->outputs && answers; k++)
+            result->largest_answer =
+                fmax(result->largest_answer, distance(wanted[k], answers[i * m->outputs + k]));
+        result->rows++;
+    }
+    mem_free(wanted);
+    reference_free(r);
+}
+
+bool verify_passes(const struct verify_result *v, double margin_tolerance, double answer_tolerance)
+{
+    bool same = margin_tolerance > 0 ? v->largest <= margin_tolerance : v->different == 0;
+    return same && v->largest_answer <= answer_tolerance;
+}
