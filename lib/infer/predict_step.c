@@ -1,11 +1,11 @@
 /* Predictions as the last step of a recipe: rows of features or raw fields become columns of
  * predictions, a batch at a time on any thread. */
-#include "infer/infer.h"
+#include "infer/columns.h"
 
 #include <math.h>
 
 struct predict_plan {
-    const size_t *input; /* columns of the batch, by feature or field; FIELD_NONE: absent */
+    size_t *input;       /* columns of the batch, by feature or field; FIELD_NONE: absent */
     size_t inputs;       /* image->fields of them, or image->features */
     const char **made;   /* names of the columns that are added */
     size_t count;        /* of them */
@@ -26,44 +26,14 @@ static const struct ml_image *image_of(const struct step *s)
 
 /* ---- opening ---- */
 
-static const char **input_names(const struct predictor *p, size_t *count)
-{
-    *count = p->fields ? p->image->fields : p->image->features;
-    return p->fields ? p->fields : p->features;
-}
-
-/* Features without names of their own are the columns in their order, unless those are named as
- * features are when they have no names. */
-static bool goes_by_position(const struct predictor *p, const struct schema *in)
-{
-    return !p->named && !p->fields && in->fields.len == p->image->features &&
-           schema_find(in, text_of(p->features[0])) == FIELD_NONE;
-}
-
 static int find_inputs(struct step *s, const struct schema *in, struct error *e)
 {
     const struct predict_step *how = how_of(s);
     struct predict_plan *plan = s->plan;
-    const char **names = input_names(how->predictor, &plan->inputs);
-    bool by_position = goes_by_position(how->predictor, in);
-    size_t *input = arena_alloc(&s->arena, (plan->inputs + 1) * sizeof *input);
-    size_t absent = 0;
-    const char *first = NULL;
-    for (size_t i = 0; i < plan->inputs; i++) {
-        input[i] = by_position ? i : schema_find(in, text_of(names[i]));
-        first = input[i] == FIELD_NONE && !first ? names[i] : first;
-        absent += input[i] == FIELD_NONE;
-    }
-    plan->input = input;
-    char quoted[QUOTE_MAX];
-    if (absent == 0 || how->absent_is_missing)
-        return 0;
-    quote(quoted, first, strlen(first));
-    if (absent > 1)
-        return error_set(e, ERR_DATA,
-                         "the model needs a column %s, and %zu more that are not there", quoted,
-                         absent - 1);
-    return error_set(e, ERR_DATA, "the model needs a column %s, which is not there", quoted);
+    const struct predictor *p = how->predictor;
+    plan->inputs = p->fields ? p->image->fields : p->image->features;
+    plan->input = arena_alloc(&s->arena, (plan->inputs + 1) * sizeof *plan->input);
+    return columns_find(p, in, how->absent_is_missing, plan->input, e);
 }
 
 static const char *class_name(struct step *s, size_t k)
