@@ -97,17 +97,10 @@ static void settle_cuts(struct layout *l, size_t features)
     }
 }
 
-/* The source's number of a leaf. */
-static uint32_t number_of(const struct layout *l, size_t tree, size_t node)
-{
-    return (uint32_t)(node - l->t->root[tree]);
-}
-
 static void measure_numbers(struct layout *l)
 {
-    for (size_t tree = 0; tree < l->t->count; tree++)
-        for (size_t i = l->t->root[tree]; i < l->t->root[tree + 1]; i++)
-            l->has_wide_numbers |= number_of(l, tree, i) > UINT16_MAX;
+    for (size_t i = 0; i < l->t->nodes; i++)
+        l->has_wide_numbers |= l->t->number[i] > UINT16_MAX;
 }
 
 static void measure_depths(struct layout *l)
@@ -144,9 +137,9 @@ static void put_value(const struct layout *l, struct buf *out, size_t node)
     }
 }
 
-static void put_number(const struct layout *l, struct buf *out, size_t tree, size_t node)
+static void put_number(const struct layout *l, struct buf *out, size_t node)
 {
-    uint32_t wide = number_of(l, tree, node);
+    uint32_t wide = l->t->number[node];
     uint16_t narrow = (uint16_t)wide;
     if (l->has_wide_numbers)
         buf_add(out, &wide, sizeof wide);
@@ -187,7 +180,7 @@ static void put_perfect(const struct layout *l, struct sections *s, size_t tree)
     }
     for (size_t i = inner; i < 2 * inner + 1; i++) {
         put_value(l, &s->leaves, order[i]);
-        put_number(l, &s->leaf_ids, tree, order[i]);
+        put_number(l, &s->leaf_ids, order[i]);
     }
     mem_free(order);
 }
@@ -221,7 +214,7 @@ static void put_steps(const struct layout *l, struct sections *s, size_t tree)
         }
         buf_add(&s->steps, &step, sizeof step);
         put_value(l, &s->values, node);
-        put_number(l, &s->leaf_ids, tree, node);
+        put_number(l, &s->leaf_ids, node);
     }
     vec_release(&order);
 }

@@ -130,7 +130,7 @@ int reference_leaves(struct reference *r, const double *row, uint32_t *leaves, s
     const double *vector = run_stages(r, row, e);
     const struct trees *t = &r->model->trees;
     for (size_t i = 0; i < t->count && vector; i++)
-        leaves[i] = (uint32_t)(leaf_of(t, i, vector) - t->root[i]);
+        leaves[i] = t->number[leaf_of(t, i, vector)];
     return vector ? 0 : ERR_DATA;
 }
 

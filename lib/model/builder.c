@@ -5,7 +5,7 @@
 
 struct builder {
     size_t width;
-    VEC(uint32_t) root, output, feature, left, right, set;
+    VEC(uint32_t) root, output, feature, left, right, number, set;
     VEC(double) threshold, cover, value;
     VEC(uint8_t) missing;
     VEC(size_t) set_first;
@@ -31,6 +31,7 @@ void builder_free(struct builder *b)
     vec_release(&b->feature);
     vec_release(&b->left);
     vec_release(&b->right);
+    vec_release(&b->number);
     vec_release(&b->set);
     vec_release(&b->threshold);
     vec_release(&b->cover);
@@ -60,6 +61,7 @@ static uint32_t add_node(struct builder *b, const struct draft_node *n)
     vec_push(&b->feature, n->feature);
     vec_push(&b->left, (uint32_t)0);
     vec_push(&b->right, (uint32_t)0);
+    vec_push(&b->number, n->number);
     vec_push(&b->set, leaf ? NO_SET : n->set);
     vec_push(&b->missing, leaf ? (uint8_t)0 : n->missing);
     vec_push(&b->threshold, leaf ? 0 : n->threshold);
@@ -126,6 +128,7 @@ void builder_finish(struct builder *b, struct model *m)
     t->feature = MOVE(m, b->feature);
     t->left = MOVE(m, b->left);
     t->right = MOVE(m, b->right);
+    t->number = MOVE(m, b->number);
     t->threshold = MOVE(m, b->threshold);
     t->missing = MOVE(m, b->missing);
     t->value = MOVE(m, b->value);

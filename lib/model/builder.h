@@ -12,6 +12,7 @@ struct draft_node {
     uint32_t feature;     /* NODE_LEAF */
     uint32_t left, right; /* indices in the same tree */
     uint32_t set;         /* from builder_set; NO_SET: compare */
+    uint32_t number;      /* the source's own; of a leaf at least */
     uint8_t missing;      /* enum missing */
     double threshold;
     double cover;        /* NaN: unknown */

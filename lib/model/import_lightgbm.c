@@ -8,6 +8,7 @@
 #include "model/import_lightgbm.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 enum key {
     VERSION,
@@ -228,8 +229,12 @@ static int read_features(const struct field *fields, struct model **m, struct er
                          named, (size_t)last + 1);
     }
     *m = model_new("lightgbm-text", named);
-    for (size_t i = 0; next_word(&rest, &word); i++)
+    for (size_t i = 0; next_word(&rest, &word); i++) {
+        char invented[32];
+        (void)snprintf(invented, sizeof invented, "Column_%zu", i);
         (*m)->features[i].name = model_text(*m, word);
+        (*m)->named = (*m)->named || !text_equal(word, text_of(invented));
+    }
     return 0;
 }
 

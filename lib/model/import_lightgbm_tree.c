@@ -215,6 +215,7 @@ static int read_leaves(struct block *b, struct draft_node *nodes)
         nodes[i] = (struct draft_node){
             .feature = NODE_LEAF,
             .set = NO_SET,
+            .number = (uint32_t)i,
             .value = &value[i],
             /* No row is told apart by the leaf of a constant tree, which may come uncounted. */
             .cover = b->leaves == 1 ? 0 : (double)NAN,

@@ -312,7 +312,8 @@ static int count_columns(struct onnx_graph *g, size_t *columns, struct error *e)
 /* Of several inputs those of one column give it their name, the others theirs and its place. */
 static void name_features(struct model *m, const struct onnx_graph *g)
 {
-    for (size_t i = 0, f = 0; i < g->inputs.len && g->inputs.len > 1; i++)
+    m->named = g->inputs.len > 1;
+    for (size_t i = 0, f = 0; i < g->inputs.len && m->named; i++)
         for (size_t k = 0; k < g->inputs.at[i].columns; k++, f++) {
             const char *name = model_text(m, g->inputs.at[i].name);
             m->features[f].name =

@@ -109,6 +109,10 @@ int onnx_branches_read(struct onnx_branches *b, const struct onnx_node *n, bool 
         status = read_modes(b, e);
     if (status == 0 && (b->node.len == 0 || b->node.len >= NODE_LEAF))
         status = onnx_refuse(n, e, "it has %zu nodes", b->node.len);
+    for (size_t i = 0; i < b->node.len && status == 0; i++)
+        if (b->node.at[i] < 0 || b->node.at[i] > UINT32_MAX)
+            status = onnx_refuse(n, e, "entry %zu: node id %lld is not below 2^32", i,
+                                 (long long)b->node.at[i]);
     for (size_t i = 0; i < b->value.len && status == 0; i++)
         b->value.at[i] = in_type(b, b->value.at[i]);
     return status ? status : choose_compare(b, e);

@@ -159,6 +159,7 @@ static int add_tree(struct ensemble *s, size_t first, size_t count, struct error
             continue;
         drafts[i] = (struct draft_node){.feature = NODE_LEAF,
                                         .set = NO_SET,
+                                        .number = (uint32_t)s->branches.node.at[first + i],
                                         .cover = (double)NAN,
                                         .value = values + i * s->width};
         status = fill_leaf(s, first + i, values + i * s->width, &output, e);

@@ -283,6 +283,7 @@ static int name_features(struct sklearn *s, const struct pickled *o)
     for (size_t i = 0; i < a->count; i++)
         if (!(s->m->features[i].name = sklearn_text(s, a, i)))
             return sklearn_wrong(s, o, "the name of column %zu is no text", i + 1);
+    s->m->named = true;
     return 0;
 }
 

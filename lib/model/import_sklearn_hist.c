@@ -109,6 +109,7 @@ static int add_tree(struct sklearn *s, const struct pickled *tree, struct hist *
     for (size_t i = 0; i < nodes->count && status == 0; i++) {
         status = read_node(s, tree, &f, array_at(nodes, i), h, &drafts[i]);
         value[i] = sklearn_field(f.value, array_at(nodes, i));
+        drafts[i].number = (uint32_t)i;
         drafts[i].value = &value[i];
     }
     if (status == 0)

@@ -98,6 +98,7 @@ static int build_tree(struct sklearn *s, const struct pickled *tree, const struc
                      has_fractions(value, rule->width, sklearn_field(f.weight, array_at(nodes, 0)));
     for (size_t i = 0; i < nodes->count && status == 0; i++) {
         read_node(&f, array_at(nodes, i), &drafts[i]);
+        drafts[i].number = (uint32_t)i;
         drafts[i].value = value + i * rule->width;
         if (rule->share)
             share(value + i * rule->width, rule->width, fractions);

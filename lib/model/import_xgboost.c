@@ -127,6 +127,7 @@ static int set_features(const struct booster *b, struct model *m, struct error *
         (b->feature_types.len != 0 && b->feature_types.len != b->features))
         return error_set(e, ERR_DATA, "%zu features have %zu names and %zu types", b->features,
                          b->feature_names.len, b->feature_types.len);
+    m->named = b->feature_names.len > 0;
     for (size_t i = 0; i < b->feature_names.len; i++)
         m->features[i].name = model_text(m, b->feature_names.at[i]);
     for (size_t i = 0; i < b->feature_types.len; i++)
@@ -177,6 +178,7 @@ static int add_tree(const struct booster *b, size_t tree, struct bench *bench, s
     for (size_t i = 0; i < n; i++) {
         const struct booster_node *from = &b->nodes.at[first + i];
         bench->nodes.at[i] = draft(from);
+        bench->nodes.at[i].number = (uint32_t)i;
         bench->nodes.at[i].value = &bench->values.at[i * b->width];
         const float *value = b->width > 1 ? &b->vectors.at[(first + i) * b->width] : &from->number;
         for (size_t k = 0; k < b->width; k++)

@@ -100,6 +100,7 @@ struct trees {
     const uint32_t *feature;      /* nodes; NODE_LEAF */
     const double *threshold;      /* nodes; floats exactly when the source has floats */
     const uint32_t *left, *right; /* nodes */
+    const uint32_t *number;       /* nodes: what the source itself calls a leaf in its tree */
     const uint8_t *missing;       /* nodes: enum missing */
     const uint32_t *set;          /* nodes: index of a set, NO_SET: compare; NULL: no sets at all */
     const double *value; /* nodes * width; weights, rates and dropped trees are in it already */

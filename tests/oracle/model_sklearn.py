@@ -28,12 +28,12 @@ rng = np.random.default_rng(7)
 folder = tempfile.TemporaryDirectory()
 
 
-def tool(data, rows=""):
+def tool(data, rows="", *options):
     """Exit status, output, message for a model in bytes."""
     path = os.path.join(folder.name, "model")
     with open(path, "wb") as file:
         file.write(data)
-    run = subprocess.run([TOOL, path], input=rows.encode(), capture_output=True)
+    run = subprocess.run([TOOL, *options, path], input=rows.encode(), capture_output=True)
     return run.returncode, run.stdout.decode(), run.stderr.decode()
 
 
@@ -41,9 +41,9 @@ def cell(x):
     return x if isinstance(x, str) else "" if np.isnan(x) else repr(float(x))
 
 
-def margins(data, rows):
+def margins(data, rows, *options):
     text = "".join(",".join(cell(x) for x in row) + "\n" for row in rows)
-    status, out, message = tool(data, text)
+    status, out, message = tool(data, text, *options)
     if status:
         raise RuntimeError(message)
     return np.array([[float(x) for x in line.split(",")] for line in out.splitlines()])
@@ -123,7 +123,11 @@ def compare(name, model, rows, exact=True, want=None):
 def trees(name, model, X, y, rows=None):
     model.fit(X, y)
     rows = X if rows is None else rows
-    compare(name, model, np.vstack([rows, near_thresholds(model, rows)]))
+    rows = np.vstack([rows, near_thresholds(model, rows)])
+    compare(name, model, rows)
+    if hasattr(model, "apply"):
+        want = model.apply(rows).reshape(len(rows), -1)
+        ok(np.array_equal(margins(pickle.dumps(model), rows, "-l"), want), f"{name}: leaves")
 
 
 iris_X, iris_y = datasets.load_iris(return_X_y=True)

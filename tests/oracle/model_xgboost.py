@@ -58,10 +58,19 @@ def compare(booster, name, rows=None, formats=("json", "ubj", "model"), **predic
         path = os.path.join(folder.name, "model." + suffix)
         booster.save_model(path)
         same_bits(path, rows, want, f"{name}: {suffix}")
+    if not name.startswith("gblinear"):
+        same_leaves(booster, path, rows, types, name)
     path = os.path.join(folder.name, "checkpoint")
     with open(path, "wb") as file:
         file.write(booster.__getstate__()["handle"])
     same_bits(path, rows, want, f"{name}: checkpoint")
+
+
+def same_leaves(booster, path, rows, types, name):
+    """The numbers that XGBoost itself gives leaves."""
+    data = xgb.DMatrix(rows, feature_types=types, enable_categorical=bool(types))
+    want = booster.predict(data, pred_leaf=True, validate_features=False).reshape(len(rows), -1)
+    ok(np.array_equal(margins(path, rows, "-l"), want), f"{name}: leaves")
 
 
 def same_bits(path, rows, want, name):

@@ -44,10 +44,11 @@ def fit_apply(program, train, test, **read):
         return from_csv(wrangle("apply", state, stdin=to_csv(test)), **read)
 
 
-def margins(model, rows):
-    """The margins of rows (numbers, NaN missing) by the model in a file, as an array of doubles."""
+def margins(model, rows, *options):
+    """The margins of rows (numbers, NaN missing) by the model in a file, as an array of doubles; with
+    "-l" the numbers of the leaves."""
     text = "".join(",".join("" if x != x else repr(float(x)) for x in row) + "\n" for row in rows)
-    done = subprocess.run([os.path.join(os.path.dirname(BIN), "tests", "margins"), model],
+    done = subprocess.run([os.path.join(os.path.dirname(BIN), "tests", "margins"), *options, model],
                           input=text.encode(), capture_output=True)
     if done.returncode != 0:
         raise RuntimeError(f"margins {model}: {done.returncode}: {done.stderr.decode()}")

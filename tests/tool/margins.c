@@ -1,12 +1,14 @@
 /*
- * margins MODEL < ROWS: the margins of each row by the reference interpreter, a line per row, for
- * the tests that compare with the frameworks. Rows are lines of cells with commas between them, no
- * header, no quotes: an empty cell or nan is missing, inf and -inf are numbers; where the feature
- * has texts the cell is one of them. Exit status as all commands: 3 bad data, 4 system.
+ * margins [-l] MODEL < ROWS: the margins of each row by the reference interpreter, a line per row,
+ * for the tests that compare with the frameworks; with -l the numbers of its leaves. Rows are lines
+ * of cells with commas between them, no header, no quotes: an empty cell or nan is missing, inf and
+ * -inf are numbers; where the feature has texts the cell is one of them. Exit status as all
+ * commands: 3 bad data, 4 system.
  */
 #include "infer/infer.h"
 #include "sys/sys.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -52,11 +54,33 @@ static int read_row(const struct model *m, struct text line, double *row, struct
     return 0;
 }
 
-static int print_rows(const struct model *m, struct text rows, struct error *e)
+/* What is printed of a row, and room for it. */
+struct answer {
+    struct reference *reference;
+    size_t outputs, trees; /* trees: of whose leaves; 0: margins */
+    double *margins;
+    uint32_t *leaves;
+};
+
+static int print_row(struct answer *a, const double *row, struct error *e)
 {
-    struct reference *r = reference_new(m);
+    int status = a->trees ? reference_leaves(a->reference, row, a->leaves, e)
+                          : reference_margins(a->reference, row, a->margins, e);
+    for (size_t i = 0; i < a->trees && status == 0; i++)
+        printf("%" PRIu32 "%c", a->leaves[i], i + 1 < a->trees ? ',' : '\n');
+    for (size_t k = 0; k < a->outputs && a->trees == 0 && status == 0; k++)
+        printf("%.17g%c", a->margins[k], k + 1 < a->outputs ? ',' : '\n');
+    return status;
+}
+
+static int print_rows(const struct model *m, bool leaves, struct text rows, struct error *e)
+{
+    struct answer a = {.reference = reference_new(m),
+                       .outputs = m->outputs,
+                       .trees = leaves ? m->trees.count : 0,
+                       .margins = mem_array(NULL, m->outputs, sizeof(double)),
+                       .leaves = mem_array(NULL, m->trees.count, sizeof(uint32_t))};
     double *row = mem_array(NULL, m->feature_count, sizeof *row);
-    double *margins = mem_array(NULL, m->outputs, sizeof *margins);
     const char *p = rows.at, *end = rows.at + rows.len;
     int status = 0;
     for (uint64_t number = 1; p < end && status == 0; number++) {
@@ -64,20 +88,19 @@ static int print_rows(const struct model *m, struct text rows, struct error *e)
         const char *stop = newline ? newline : end;
         status = read_row(m, (struct text){p, (size_t)(stop - p)}, row, e);
         if (status == 0)
-            status = reference_margins(r, row, margins, e);
+            status = print_row(&a, row, e);
         if (status)
             error_at(e, "rows", number, 0);
-        for (size_t k = 0; k < m->outputs && status == 0; k++)
-            printf("%.17g%c", margins[k], k + 1 < m->outputs ? ',' : '\n');
         p = newline ? stop + 1 : end;
     }
-    mem_free(margins);
     mem_free(row);
-    reference_free(r);
+    mem_free(a.margins);
+    mem_free(a.leaves);
+    reference_free(a.reference);
     return status;
 }
 
-static int run(const char *path, struct error *e)
+static int run(const char *path, bool leaves, struct error *e)
 {
     struct buf rows = {0};
     struct model *m = NULL;
@@ -85,7 +108,7 @@ static int run(const char *path, struct error *e)
     if (status == 0)
         status = file_load("-", SIZE_MAX, &rows, e);
     if (status == 0)
-        status = print_rows(m, (struct text){buf_text(&rows), rows.len}, e);
+        status = print_rows(m, leaves, (struct text){buf_text(&rows), rows.len}, e);
     model_free(m);
     buf_release(&rows);
     return status;
@@ -95,11 +118,12 @@ int main(int argc, char **argv)
 {
     struct error e = {0};
     char message[1200];
-    if (argc != 2) {
-        (void)fputs("usage: margins MODEL < ROWS\n", stderr);
+    bool leaves = argc > 1 && strcmp(argv[1], "-l") == 0;
+    if (argc != 2 + leaves) {
+        (void)fputs("usage: margins [-l] MODEL < ROWS\n", stderr);
         return 2;
     }
-    int status = run(argv[1], &e);
+    int status = run(argv[argc - 1], leaves, &e);
     if (status == 0)
         return fflush(stdout) == 0 ? 0 : -ERR_SYSTEM;
     error_format(&e, message, sizeof message);

@@ -146,6 +146,29 @@ TEST(what_a_set_tests_is_a_code)
     model_free(m);
 }
 
+TEST(leaves_have_their_own_numbers)
+{
+    struct model *m = parse(HEADER("regression") "\n" STUMP("1 2") CONSTANT("3") END);
+    if (!m)
+        return;
+    const struct trees *t = &m->trees;
+    CHECK_INT(t->number[t->left[0]], 0);
+    CHECK_INT(t->number[t->right[0]], 1);
+    CHECK_INT(t->number[t->root[1]], 0);
+    model_free(m);
+}
+
+TEST(names_that_lightgbm_made_up_are_none)
+{
+    struct model *own = parse(HEADER("regression") "\n" CONSTANT("3") END);
+    struct model *made = parse("tree\nversion=v4\nnum_class=1\nmax_feature_idx=1\n"
+                               "feature_names=Column_0 Column_1\n\n" CONSTANT("3") END);
+    CHECK(own && own->named);
+    CHECK(made && !made->named);
+    model_free(own);
+    model_free(made);
+}
+
 TEST(leaves_are_added_to_zero_in_their_order)
 {
     double margin = 0, sum = 0;

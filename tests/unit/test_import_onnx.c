@@ -116,15 +116,15 @@ static struct buf model_of(struct buf *node)
     return m;
 }
 
-/* A tree of two branches, 0 and 1, and three leaves 2, 3, 4 with the weights 1, 2, 4: 0 goes to 1
- * when true, else to 4; 1 goes to 2 when true, else to 3. Branch 0 tests column 0, 1 column 1. */
+/* A tree of two branches, 0 and 1, and three leaves 2, 3, 14 with the weights 1, 2, 4: 0 goes to 1
+ * when true, else to 14; 1 goes to 2 when true, else to 3. Branch 0 tests column 0, 1 column 1. */
 struct sketch {
     const char *mode[2];
     float threshold[2];
     int64_t tracks[2];
     bool packed;
     int64_t targets;
-    int64_t falls_to; /* the false child of branch 0, if not 4 */
+    int64_t falls_to; /* the false child of branch 0, if not 14 */
     const char *more; /* name of an attribute to add */
 };
 
@@ -135,17 +135,17 @@ static struct buf regressor(const struct sketch *s)
     const float values[] = {s->threshold[0], s->threshold[1], 0, 0, 0}, weights[] = {1, 2, 4};
     start_node(&node, "TreeEnsembleRegressor", "x", "y");
     put_ints(&node, "nodes_treeids", s->packed, 5, (int64_t[]){0, 0, 0, 0, 0});
-    put_ints(&node, "nodes_nodeids", s->packed, 5, (int64_t[]){0, 1, 2, 3, 4});
+    put_ints(&node, "nodes_nodeids", s->packed, 5, (int64_t[]){0, 1, 2, 3, 14});
     put_ints(&node, "nodes_featureids", s->packed, 5, (int64_t[]){0, 1, 0, 0, 0});
     put_ints(&node, "nodes_truenodeids", s->packed, 5, (int64_t[]){1, 2, 0, 0, 0});
     put_ints(&node, "nodes_falsenodeids", s->packed, 5,
-             (int64_t[]){s->falls_to ? s->falls_to : 4, 3, 0, 0, 0});
+             (int64_t[]){s->falls_to ? s->falls_to : 14, 3, 0, 0, 0});
     put_ints(&node, "nodes_missing_value_tracks_true", s->packed, 5,
              (int64_t[]){s->tracks[0], s->tracks[1], 0, 0, 0});
     put_floats(&node, "nodes_values", s->packed, 5, values);
     put_texts(&node, "nodes_modes", 5, modes);
     put_ints(&node, "target_treeids", s->packed, 3, (int64_t[]){0, 0, 0});
-    put_ints(&node, "target_nodeids", s->packed, 3, (int64_t[]){2, 3, 4});
+    put_ints(&node, "target_nodeids", s->packed, 3, (int64_t[]){2, 3, 14});
     put_ints(&node, "target_ids", s->packed, 3, (int64_t[]){0, 0, 0});
     put_floats(&node, "target_weights", s->packed, 3, weights);
     put_int(&node, "n_targets", s->targets ? s->targets : 1);
@@ -381,6 +381,8 @@ TEST(what_a_file_says_of_itself)
     CHECK_TEXT(m->producer, "unit 1.2");
     CHECK_TEXT(m->objective, "TreeEnsembleRegressor");
     CHECK_TEXT(m->features[1].name, "f1");
+    CHECK(!m->named);
+    CHECK_INT(m->trees.number[m->trees.right[0]], 14);
     model_free(m);
 }
 

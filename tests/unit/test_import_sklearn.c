@@ -286,6 +286,7 @@ TEST(tree_rounds_rows_to_float)
     CHECK_DOUBLE(margin, 10);
     reference_free(r);
     CHECK_DOUBLE(m->trees.cover[0], 5);
+    CHECK_INT(m->trees.number[m->trees.right[0]], 2);
     model_free(m);
 }
 

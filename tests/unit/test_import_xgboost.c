@@ -25,6 +25,13 @@
 #define SIMPLE                                                                                     \
     DOCUMENT(GBTREE("[0,0]", TREE "," LEAF), PARAM("\"2.5E-1\"", "2", "0"), "reg:squarederror")
 
+#define WITH_DELETED                                                                               \
+    DOCUMENT(GBTREE("[0]",                                                                         \
+                    "{\"left_children\":[2,-1,-1,-1,-1],\"right_children\":[4,-1,-1,-1,-1],"       \
+                    "\"split_indices\":[0,0,0,0,0],\"split_conditions\":[5E-1,0,1,2,3],"           \
+                    "\"default_left\":[1,0,0,0,0]}"),                                              \
+             PARAM("\"0\"", "1", "0"), "reg:squarederror")
+
 static void put_length(struct buf *out, size_t n)
 {
     buf_putc(out, 'L');
@@ -155,6 +162,25 @@ TEST(xgboost_trees)
     CHECK_DOUBLE(margin_of(m, 0, ROW(0.4, 1e6)), 9.25);
     CHECK_DOUBLE(margin_of(m, 0, ROW(ABSENT, 32.999999999)), 10.25);
     CHECK_DOUBLE(margin_of(m, 0, ROW(ABSENT, ABSENT)), 10.25);
+    model_free(m);
+}
+
+/* By its place in the file, from which deleted nodes are not taken. */
+TEST(xgboost_numbers_of_leaves)
+{
+    struct error e = {0};
+    struct model *m = read_both(WITH_DELETED, &e);
+    CHECK_TEXT(e.message, "");
+    if (!m)
+        return;
+    uint32_t leaf = 0;
+    struct reference *r = reference_new(m);
+    CHECK_INT(reference_leaves(r, ROW(1), &leaf, NULL), 0);
+    CHECK_INT(leaf, 4);
+    CHECK_INT(reference_leaves(r, ROW(0), &leaf, NULL), 0);
+    CHECK_INT(leaf, 2);
+    reference_free(r);
+    CHECK(!m->named);
     model_free(m);
 }
 

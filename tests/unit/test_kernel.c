@@ -37,6 +37,7 @@ static struct draft_node *random_tree(const struct kind *k, size_t *count, uint6
     for (size_t i = 0; i < *count; i++) {
         struct draft_node *n = &nodes[i];
         *n = (struct draft_node){.feature = NODE_LEAF, .set = NO_SET, .cover = 1};
+        n->number = (uint32_t)(*state & UINT16_MAX) + (k->many_cuts ? 70000 : 0);
         n->value = values + i * k->width;
         for (size_t w = 0; w < k->width; w++)
             values[i * k->width + w] = (double)(float)((double)draw(state, 2000) / 977 - 1);

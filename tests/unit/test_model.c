@@ -143,7 +143,7 @@ TEST(the_builder_puts_children_behind_their_parents)
 {
     const double one = 1, two = 2, three = 3;
     const struct draft_node nodes[] = {
-        {.feature = NODE_LEAF, .value = &one, .cover = 5},
+        {.feature = NODE_LEAF, .value = &one, .cover = 5, .number = 11},
         {.feature = 7, .left = 0, .right = 3, .set = NO_SET, .threshold = 0.5, .cover = 9},
         {.feature = NODE_LEAF, .value = &two, .cover = 1}, /* not reached */
         {.feature = NODE_LEAF, .value = &three, .cover = 4},
@@ -157,6 +157,7 @@ TEST(the_builder_puts_children_behind_their_parents)
     CHECK_DOUBLE(m->trees.value[m->trees.left[0]], 1);
     CHECK_DOUBLE(m->trees.value[m->trees.right[0]], 3);
     CHECK_DOUBLE(m->trees.cover[0], 9);
+    CHECK_INT(m->trees.number[m->trees.left[0]], 11);
     CHECK(m->trees.set == NULL);
     CHECK_TEXT(m->features[7].name, "f7");
     model_free(m);
