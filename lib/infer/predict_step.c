@@ -5,11 +5,12 @@
 #include <math.h>
 
 struct predict_plan {
-    size_t *input;       /* columns of the batch, by feature or field; FIELD_NONE: absent */
-    size_t inputs;       /* image->fields of them, or image->features */
-    const char **made;   /* names of the columns that are added */
-    size_t count;        /* of them */
-    bool are_names;      /* PREDICT_CLASS with named classes */
+    size_t *input;     /* columns of the batch, by feature or field; FIELD_NONE: absent */
+    size_t inputs;     /* image->fields of them, or image->features */
+    bool *is_bool;     /* by input: true and false stand there, for 1 and 0 */
+    const char **made; /* names of the columns that are added */
+    size_t count;      /* of them */
+    bool are_names;    /* PREDICT_CLASS with named classes */
     size_t *kept, keep_count;
     size_t *gone, gone_count; /* columns that do not leave, last first */
 };
@@ -33,7 +34,12 @@ static int find_inputs(struct step *s, const struct schema *in, struct error *e)
     const struct predictor *p = how->predictor;
     plan->inputs = p->fields ? p->image->fields : p->image->features;
     plan->input = arena_alloc(&s->arena, (plan->inputs + 1) * sizeof *plan->input);
-    return columns_find(p, in, how->absent_is_missing, plan->input, e);
+    plan->is_bool = arena_zero(&s->arena, plan->inputs + 1);
+    int status = columns_find(p, in, how->absent_is_missing, plan->input, e);
+    for (size_t i = 0; i < plan->inputs && status == 0; i++)
+        plan->is_bool[i] =
+            plan->input[i] != FIELD_NONE && in->fields.at[plan->input[i]].type == TYPE_BOOL;
+    return status;
 }
 
 static const char *class_name(struct step *s, size_t k)
@@ -166,20 +172,38 @@ struct run {
     uint32_t *leaves; /* rows * trees */
 };
 
+/* Flags as numbers. */
+static int load_flags(struct run *x, size_t input)
+{
+    const uint8_t *flags;
+    int status = batch_bool(x->batch, x->plan->input[input], x->predictor->features[input], &flags,
+                            x->error);
+    double *numbers = batch_array(x->batch, x->batch->rows, sizeof *numbers);
+    for (size_t r = 0; r < x->batch->rows && status == 0; r++)
+        numbers[r] = flags[r] == BOOL_MISSING ? (double)NAN : flags[r];
+    x->numbers[input] = numbers;
+    return status;
+}
+
+static int load_number(struct run *x, size_t input)
+{
+    size_t column = x->plan->input[input];
+    x->numbers[input] = NULL;
+    if (column == FIELD_NONE)
+        return 0;
+    if (x->plan->is_bool[input])
+        return load_flags(x, input);
+    return batch_double(x->batch, column, x->predictor->features[input], &x->numbers[input],
+                        x->error);
+}
+
 static int load_numbers(struct run *x)
 {
     x->numbers = batch_array(x->batch, x->plan->inputs, sizeof *x->numbers);
-    for (size_t i = 0; i < x->plan->inputs; i++) {
-        size_t column = x->plan->input[i];
-        x->numbers[i] = NULL;
-        int status = column == FIELD_NONE
-                         ? 0
-                         : batch_double(x->batch, column, x->predictor->features[i], &x->numbers[i],
-                                        x->error);
-        if (status)
-            return status;
-    }
-    return 0;
+    int status = 0;
+    for (size_t i = 0; i < x->plan->inputs && status == 0; i++)
+        status = load_number(x, i);
+    return status;
 }
 
 static void load_fields(struct run *x)
