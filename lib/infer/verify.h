@@ -25,20 +25,28 @@ void verify_rows_make(const struct model *m, size_t random, size_t most, uint64_
 void verify_rows_add(struct verify_rows *rows, struct reference *r, const double *row);
 void verify_rows_release(struct verify_rows *rows);
 
-/* How far results are from the reference's. */
+/* What is demanded of results, and how far they are from the reference's. Distances are relative to
+ * the larger magnitude, where that is more than 1. */
 struct verify_result {
-    size_t rows, values;
-    size_t different;      /* values that are not the same bits */
-    double largest;        /* difference, relative to the larger magnitude above 1 */
-    double largest_answer; /* the same of answers */
-    size_t row, output;    /* of the first margin that differs */
+    double margin_tolerance; /* 0: the same bits */
+    double answer_tolerance;
+    double share; /* of the rows that may be further away: 0 for what is exact */
+
+    size_t rows, beyond;   /* beyond: rows further away than the tolerances */
+    size_t different;      /* margins that are not the same bits */
+    double largest;        /* distance of a margin */
+    double largest_answer; /* of an answer */
+    size_t row, output;    /* of the first margin or answer beyond */
     double wanted, got;    /* there */
 };
-/* margins, answers: rows->n * outputs; NULL: not compared. Results accumulate: begin with {0}. */
+/* margins, answers: rows->n * outputs; NULL: not compared. Results accumulate. */
 void verify_compare(const struct model *m, const struct verify_rows *rows, const double *margins,
-                    const double *answers, struct verify_result *result);
-/* What is demanded: no margin further away than margin_tolerance (0: the same bits), no answer
- * than answer_tolerance. */
-bool verify_passes(const struct verify_result *r, double margin_tolerance, double answer_tolerance);
+                    const double *answers, struct verify_result *v);
+bool verify_passes(const struct verify_result *v);
+
+/* The features of a table's rows, after the steps of r: what a predictor would make of them.
+ * predictor is the model's, without a program. */
+int verify_rows_read(const struct predictor *predictor, const struct model *m, struct recipe *r,
+                     struct input *in, struct verify_rows *rows, struct error *e);
 
 #endif
