@@ -54,7 +54,7 @@ const char *target_runs_on(const struct target *t);
 
 /* ---- building ---- */
 
-enum emit {
+enum artefact_form {
     EMIT_LIBRARY, /* the target's own: libmodel.so, model.wasm, libmodel.a or model.c; and model.h
                    */
     EMIT_STATIC,  /* libmodel.a and model.h */
@@ -69,7 +69,7 @@ struct artefact_file {
 
 struct build {
     const struct target *target;
-    enum emit emit;
+    enum artefact_form form;
     const char *prefix; /* of the functions' names, an identifier; NULL: "ml" */
     int timeout_ms;     /* for the compiler; 0: two minutes */
 };
@@ -132,6 +132,10 @@ char *artefact_archive_name(const struct target *t);
  * image), verify.json and manifest.json, which lists the others with sizes and SHA-256. The same
  * files give the same bytes. */
 int artefact_pack(const struct pack *p, const char *path, struct error *e);
+
+/* Whether a file looks like one, by its first bytes: an archive that begins with manifest.json, or
+ * a bare image. False also when it cannot be read. */
+bool artefact_is_one(const char *path);
 
 struct artefact {
     char *name; /* of the file read, for messages */
