@@ -146,8 +146,8 @@ limited() (
     ls -A >want
     for signal in TERM INT HUP; do
         exec 9<>fifo
-        # A shell ignores SIGINT for what it starts in the background: perl does not.
-        perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' wrangle 'set x = delay + 1' fifo -o out.csv 9<&- &
+        # What a shell starts in the background ignores SIGINT, and below nohup SIGHUP: perl resets both.
+        perl -e '$SIG{INT} = $SIG{HUP} = "DEFAULT"; exec @ARGV' wrangle 'set x = delay + 1' fifo -o out.csv 9<&- &
         head -c 60000 flights.csv >&9
         # Less than that fits into the pipe: what is read of the rest has been read of the first.
         head -c 60000 flights.csv | tail -c +25 >&9
