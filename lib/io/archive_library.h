@@ -19,6 +19,7 @@
     X(archive_entry_new)                                                                           \
     X(archive_entry_free)                                                                          \
     X(archive_entry_filetype)                                                                      \
+    X(archive_entry_hardlink)                                                                      \
     X(archive_entry_pathname)                                                                      \
     X(archive_entry_set_filetype)                                                                  \
     X(archive_entry_pathname_utf8)                                                                 \
@@ -27,12 +28,14 @@
     X(archive_read_support_filter_by_code)                                                         \
     X(archive_read_support_format_empty)                                                           \
     X(archive_read_support_format_raw)                                                             \
+    X(archive_read_support_format_tar)                                                             \
     X(archive_read_support_format_zip_seekable)                                                    \
     X(archive_read_support_format_zip_streamable)                                                  \
     X(archive_read_set_callback_data)                                                              \
     X(archive_read_set_read_callback)                                                              \
     X(archive_read_set_seek_callback)                                                              \
     X(archive_read_open1)                                                                          \
+    X(archive_read_open_memory)                                                                    \
     X(archive_read_next_header)                                                                    \
     X(archive_read_data_block)                                                                     \
     X(archive_write_new)                                                                           \

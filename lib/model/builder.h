@@ -42,7 +42,7 @@ double *model_numbers(struct model *m, size_t n);       /* zeros */
 typedef int importer(const char *bytes, size_t n, struct model **m, struct error *e);
 importer import_xgboost_json, import_xgboost_ubjson, import_xgboost_binary;
 importer import_lightgbm;
-importer import_sklearn; /* pickle and joblib */
+importer import_sklearn; /* pickle and joblib, not compressed */
 importer import_onnx;
 
 #endif

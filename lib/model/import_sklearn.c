@@ -1,19 +1,10 @@
 /* A scikit-learn model in a pickle or a joblib file: what it is made of, in which order. */
-#define ZLIB_CONST
 #include "model/import_sklearn.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <zlib.h>
 
-enum {
-    WIDTH_MAX = 1 << 16,
-    PIPELINES_MAX = 8,
-    INFLATE_STEP = 1 << 16,
-    INFLATE_MOST = 256,
-    ROOM_LEAST = 4096,
-    STEPS_MAX = 64
-};
+enum { WIDTH_MAX = 1 << 16, PIPELINES_MAX = 8, ROOM_LEAST = 4096, STEPS_MAX = 64 };
 
 int sklearn_wrong(struct sklearn *s, const struct pickled *o, const char *format, ...)
 {
@@ -353,83 +344,7 @@ static bool is_pickle(const char *bytes, size_t n)
     return n >= 2 && bytes[0] == '\x80' && bytes[1] >= 2 && bytes[1] <= 5;
 }
 
-/* A stream of zlib or of gzip, as joblib compresses. */
-static bool is_deflated(const char *bytes, size_t n)
-{
-    unsigned first = n >= 2 ? (unsigned char)bytes[0] : 0,
-             second = n >= 2 ? (unsigned char)bytes[1] : 0;
-    return (first == 0x1f && second == 0x8b) || (first == 0x78 && (first << 8 | second) % 31 == 0);
-}
-
-/* Until out ends, the stream ends, or (0) there are as many bytes as wanted. */
-static int inflate_some(z_stream *z, size_t want, struct buf *out, struct error *e)
-{
-    int result = Z_OK;
-    while (result == Z_OK && out->len < want) {
-        buf_reserve(out, INFLATE_STEP);
-        z->next_out = (Bytef *)out->at + out->len;
-        z->avail_out = INFLATE_STEP;
-        result = inflate(z, Z_NO_FLUSH);
-        out->len += INFLATE_STEP - z->avail_out;
-    }
-    if (result == Z_STREAM_END || (result == Z_OK && out->len >= want))
-        return 0;
-    return error_set(e, ERR_DATA, "the zlib data is %s",
-                     result == Z_BUF_ERROR ? "truncated" : "malformed");
-}
-
-/* The stream's first bytes tell whether it is one of ours: 0, not an error, when it is not. */
-static int read_deflated(const char *bytes, size_t n, struct model **out, struct error *e)
-{
-    z_stream z = {.next_in = (const Bytef *)bytes,
-                  .avail_in = n > UINT32_MAX ? UINT32_MAX : (uInt)n};
-    struct buf plain = {0};
-    int status = 0;
-    if (inflateInit2(&z, 15 + 32) != Z_OK)
-        return error_set(e, ERR_SYSTEM, "zlib cannot start");
-    if (inflate_some(&z, 2, &plain, NULL) == 0 && is_pickle(plain.at, plain.len)) {
-        size_t most = n * INFLATE_MOST + (1 << 20);
-        status = inflate_some(&z, most, &plain, e);
-        if (status == 0 && plain.len >= most)
-            status = error_set(e, ERR_DATA, "the zlib data is too large for its file");
-        if (status == 0)
-            status = read_pickle(plain.at, plain.len, out, e);
-    }
-    inflateEnd(&z);
-    buf_release(&plain);
-    return status;
-}
-
-/* What joblib compresses with, too, and is not undone here. */
-static const char *other_compression(const char *bytes, size_t n)
-{
-    static const struct {
-        const char *name, *magic;
-        size_t len;
-    } known[] = {{"xz",
-                  "\xfd"
-                  "7zXZ",
-                  5},
-                 {"lz4", "\x04\x22\x4d\x18", 4},
-                 {"bzip2", "BZh", 3}};
-    /* The old form has no magic bytes: its usual properties, and a length that is not known. */
-    if (n > 13 && memcmp(bytes, "\x5d\x00\x00", 3) == 0 &&
-        memcmp(bytes + 5, "\xff\xff\xff\xff\xff\xff\xff\xff", 8) == 0)
-        return "lzma";
-    for (size_t i = 0; i < COUNT_OF(known); i++)
-        if (n > known[i].len && memcmp(bytes, known[i].magic, known[i].len) == 0)
-            return known[i].name;
-    return NULL;
-}
-
 int import_sklearn(const char *bytes, size_t n, struct model **m, struct error *e)
 {
-    if (is_pickle(bytes, n))
-        return read_pickle(bytes, n, m, e);
-    if (is_deflated(bytes, n))
-        return read_deflated(bytes, n, m, e);
-    const char *other = other_compression(bytes, n);
-    if (other)
-        return error_set(e, ERR_DATA, "compressed with %s: decompress it first", other);
-    return 0;
+    return is_pickle(bytes, n) ? read_pickle(bytes, n, m, e) : 0;
 }

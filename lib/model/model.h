@@ -155,8 +155,9 @@ struct model {
     const char *format;    /* "xgboost-json", "lightgbm-text" ... */
     const char *producer;  /* "xgboost 1.7.4"; "" when the file does not say */
     const char *objective; /* as the source names it */
-    char sha256[65];       /* of the model's file, in hexadecimal */
-    uint64_t bytes;        /* of the file */
+    char sha256[65];       /* of the file that was read, in hexadecimal */
+    uint64_t bytes;        /* of that file */
+    const char *member;    /* the model's name in it, when it is an archive; NULL */
 
     struct feature *features;
     size_t feature_count;
@@ -180,9 +181,11 @@ struct model {
 };
 
 /* Reads the model in a file: XGBoost (JSON, UBJSON, legacy binary), LightGBM text, scikit-learn
- * pickle or joblib, ONNX-ML; recognised by content. ERR_DATA with place and reason when it is
+ * pickle or joblib, ONNX-ML; recognised by content, compressed (gzip, zlib, zstd, xz, bzip2, lz4,
+ * lzma) or not. Of a tar or zip archive it is the one file that is a model: several are ERR_DATA
+ * that lists them. ERR_DATA with place ("file", or "archive:member") and reason when it is
  * malformed, hostile or has a part that cannot be compiled, which is named. ERR_SYSTEM when it
- * cannot be read. At most MODEL_BYTES_MAX bytes are read. */
+ * cannot be read. At most MODEL_BYTES_MAX bytes are read, and as many unpacked. */
 int model_read(const char *path, struct model **out, struct error *e);
 /* The same from memory; name is for messages. */
 int model_parse(const char *bytes, size_t n, const char *name, struct model **out, struct error *e);

@@ -201,7 +201,7 @@ TEST(zlib)
     deflate_buf(&p);
     p.len -= 20;
     CHECK_INT(parse(&p, &m, &e), ERR_DATA);
-    CHECK_TEXT(e.message, "the zlib data is truncated");
+    CHECK_TEXT(e.message, "the compressed data is truncated");
     p.len += 20;
     check_logistic(&p);
 }
