@@ -536,7 +536,7 @@ static int run_operations(struct machine *m)
 static int run_machine(struct machine *m, struct pickled **root)
 {
     int status = run_operations(m);
-    if (status == 0)
+    if (status == 0 && m->stack.len > 0)
         *root = m->stack.at[0];
     vec_release(&m->stack);
     vec_release(&m->memo);

@@ -330,6 +330,8 @@ static int read_pickle(const char *bytes, size_t n, struct model **out, struct e
     int status = pickle_read(bytes, n, &p, e);
     if (status == 0)
         status = list_steps(&s, p.root, &steps);
+    if (status == 0 && steps.step.len == 0)
+        status = sklearn_wrong(&s, p.root, "a pipeline without steps");
     if (status == 0)
         status = read_model(&s, &p, &steps);
     vec_release(&steps.step);

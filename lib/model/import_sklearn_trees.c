@@ -164,7 +164,7 @@ static int start(struct sklearn *s, const struct pickled *o, bool classifier,
 
 static int read_tree(struct sklearn *s, const struct pickled *o, bool classifier)
 {
-    struct leaf_rule rule;
+    struct leaf_rule rule = {0};
     int status = start(s, o, classifier, &rule);
     if (status)
         return status;
@@ -174,7 +174,7 @@ static int read_tree(struct sklearn *s, const struct pickled *o, bool classifier
 
 static int read_forest(struct sklearn *s, const struct pickled *o, bool classifier)
 {
-    struct leaf_rule rule;
+    struct leaf_rule rule = {0};
     const struct pickled *trees = pickle_get(o, "estimators_");
     if (!trees || trees->kind != PICKLE_LIST)
         return sklearn_wrong(s, o, "it is not fitted");

@@ -170,7 +170,7 @@ static int order_values(const struct step *s, struct drifts *d, struct error *e)
     while (rc == 0 && (got = value_counts_next(d->counts, &key, &times, e)) > 0) {
         struct counted v = split_key(key);
         size_t length = (size_t)(v.set.at - key.at);
-        bool again = last.len == length && memcmp(last.at, key.at, length) == 0;
+        bool again = text_equal((struct text){last.at, last.len}, (struct text){key.at, length});
         d->columns[v.column].distinct += !again;
         last.len = 0;
         buf_add(&last, key.at, length);

@@ -80,7 +80,7 @@ enum { PLACE_SIZE = 3 * 8, LINE_AT = 8 };
 static bool is_same(const struct buf *last, struct text key)
 {
     static const char no_line[8];
-    return last->len == key.len && memcmp(last->at, key.at, key.len) == 0 &&
+    return text_equal((struct text){last->at, last->len}, key) &&
            memcmp(key.at + LINE_AT, no_line, sizeof no_line) != 0;
 }
 
