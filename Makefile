@@ -54,7 +54,8 @@ ifeq ($(V),fuzz)
 CC := clang
 endif
 
-compile = $(CC) $(COMMON) $(WARNINGS) $(FLAGS_$(V)) -D_GNU_SOURCE -Ilib -include lib/base/forbid.h \
+compile = $(CC) $(COMMON) $(WARNINGS) $(FLAGS_$(V)) -D_GNU_SOURCE -DML_GEN='"$(B)/gen"' -Ilib \
+          -include lib/base/forbid.h \
           $(PKG_CPPFLAGS) $(CPPFLAGS) $(CFLAGS)
 link    = $(CC) $(FLAGS_$(V)) -Wl,--as-needed $(CFLAGS) $(LDFLAGS)
 libs    = $(LIB) $(PKG_LIBS) -lm -ldl -lpthread $(LDLIBS)
@@ -81,6 +82,17 @@ $(B)/flags: FORCE
 	$(call stamp,$(compile) $(link) $(libs))
 $(B)/sources: FORCE
 	$(call stamp,$(LIB_SRC) $(CMD_SRC))
+
+# What compiled models are made of: the runtime as one source, and as an object for this machine.
+# They are embedded in the library, in every variant without sanitizers.
+RUNTIME := $(wildcard lib/runtime/*.c) $(addprefix lib/base/,normal.c)
+GEN     := $(B)/gen
+$(GEN)/ml_runtime.c: lib/artefact/embed/amalgamate.awk $(RUNTIME) $(wildcard lib/runtime/*.h) $(B)/sources
+	$(call say,GEN) awk -f $< $(RUNTIME) >$@
+$(GEN)/ml_runtime.o: $(GEN)/ml_runtime.c $(B)/flags
+	$(call say,CC) $(CC) $(COMMON) -O2 -fPIC -fvisibility=hidden -DML_API= -DML_DATA=extern -c -o $@ $<
+$(B)/obj/lib/artefact/embedded.o: $(GEN)/ml_runtime.c $(GEN)/ml_runtime.o lib/runtime/mlmodel.h \
+    $(wildcard lib/artefact/embed/*)
 
 $(B)/obj/%.o: %.c $(B)/flags
 	$(call say,CC) \

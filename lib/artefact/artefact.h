@@ -77,6 +77,7 @@ struct build {
 /* What a build made: files in a directory of its own. */
 struct built {
     const struct target *target;
+    enum emit emit;
     char *directory;
     char *library; /* name in it of the main file: "libmodel.so" ... */
     char *header;  /* name of the header */
@@ -97,20 +98,21 @@ int built_save(const struct built *b, const char *path, const char *header, stru
 
 /* Rows for a run, in numbers or in raw fields; rows are kept apart by nothing. */
 struct artefact_rows {
-    size_t n;
-    const double *numbers;        /* n * features; NULL: raw rows */
-    const struct ml_text *fields; /* n * fields of the image (its features without a program) */
+    size_t n, width;
+    const double *numbers;        /* n * width, width features; NULL: raw rows */
+    const struct ml_text *fields; /* n * width, width fields (features without a program) */
 };
 
 struct artefact_results {
     size_t predicted; /* rows; less than n: that row was refused */
-    double *margins;  /* predicted * outputs; NULL for raw rows */
-    double *answers;  /* predicted * outputs */
-    double seconds;   /* of wall clock, the start of the program included */
+    size_t outputs;
+    double *margins; /* predicted * outputs; NULL for raw rows */
+    double *answers; /* predicted * outputs */
+    double seconds;  /* of wall clock, the start of the program included */
 };
 
-/* Runs rows through what was built (EMIT_LIBRARY or EMIT_C; sources are compiled for this machine
- * first), in a process of its own: natively, in an emulator, or in Node. ERR_SYSTEM: it cannot run
+/* Runs rows through what was built (sources are compiled first), in a process of its own: natively,
+ * in an emulator, or in Node. ERR_SYSTEM: it cannot run
  * here (target_ready says why), it died, or it took longer than timeout_ms (0: two minutes);
  * ERR_DATA: it answered nonsense. */
 int artefact_execute(const struct built *b, const struct artefact_rows *rows, int timeout_ms,

@@ -1,0 +1,11 @@
+/* embedded: what artefacts are made of, carried in the library: the runtime as one source and as an
+ * object for this machine, and the files of embed/. For the files of this module. */
+#ifndef ARTEFACT_EMBEDDED_H
+#define ARTEFACT_EMBEDDED_H
+
+#include "base/base.h"
+
+/* The bytes of a file by its name: ml_runtime.c, ml_runtime.o, mlmodel.h, model.c, runner.c ... */
+struct text embedded(const char *name);
+
+#endif

@@ -1,0 +1,157 @@
+#include "artefact/source.h"
+
+#include "artefact/embedded.h"
+#include "runtime/predict.h"
+
+#include <inttypes.h>
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+bool source_prefix_valid(const char *prefix)
+{
+    size_t n = 0;
+    if (!is_letter(*prefix))
+        return false;
+    while (is_letter(prefix[n]) || is_digit(prefix[n]))
+        n++;
+    return prefix[n] == '\0' && n <= 64;
+}
+
+/* Returns owned. */
+static char *in_capitals(const char *prefix)
+{
+    char *out = mem_text(prefix);
+    for (char *p = out; *p; p++)
+        *p = *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p;
+    return out;
+}
+
+/* Appends an identifier of mlmodel.h: ml_... and ML... are ours. ML_ABI_VERSION is every model's.
+ */
+static void put_name(struct text name, const char *prefix, const char *capitals, struct buf *out)
+{
+    if (name.len > 3 && memcmp(name.at, "ml_", 3) == 0) {
+        buf_format(out, "%s_", prefix);
+        name = (struct text){name.at + 3, name.len - 3};
+    } else if (text_equal(name, TEXT_LITERAL("MLMODEL_H"))) {
+        buf_format(out, "%s_MODEL_H", capitals);
+        return;
+    }
+    buf_add(out, name.at, name.len);
+}
+
+void source_header(const char *prefix, struct buf *out)
+{
+    struct text from = embedded("mlmodel.h");
+    char *capitals = in_capitals(prefix);
+    for (size_t i = 0; i < from.len;) {
+        size_t n = 1;
+        while (is_letter(from.at[i]) && i + n < from.len &&
+               (is_letter(from.at[i + n]) || is_digit(from.at[i + n])))
+            n++;
+        put_name((struct text){from.at + i, n}, prefix, capitals, out);
+        i += n;
+    }
+    mem_free(capitals);
+}
+
+static void put_embedded(const char *name, struct buf *out)
+{
+    struct text file = embedded(name);
+    buf_add(out, file.at, file.len);
+}
+
+static void put_settings(const struct ml_image *m, const char *prefix, struct buf *out)
+{
+    buf_format(out,
+               "\n#define ML_PREFIX %s\n#define ML_INPUTS %" PRIu32 "\n#define ML_FIELDS %" PRIu32
+               "\n#define ML_OUTPUTS %" PRIu32 "\n#define ML_WORK %zu\n",
+               prefix, m->features, m->fields ? m->fields : m->features, m->outputs,
+               ml_image_work(m));
+}
+
+/* The image as numbers of 64 bits: of all literals a compiler reads these the fastest. */
+static void put_words(const struct ml_image *m, const char *prefix, struct buf *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *bytes = (const char *)m;
+    size_t words = ((size_t)m->bytes + 7) / 8;
+    buf_puts(out, "#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__\n"
+                  "#error \"the model is for little-endian processors\"\n#endif\n");
+    buf_format(out, "static const _Alignas(64) uint64_t %s_image_words[%zu] = {\n", prefix, words);
+    buf_reserve(out, words * 20);
+    for (size_t i = 0; i < words; i++) {
+        uint64_t word = 0;
+        char text[20] = "0x0000000000000000,";
+        memcpy(&word, bytes + i * 8, m->bytes - i * 8 < 8 ? m->bytes - i * 8 : 8);
+        for (size_t digit = 17; word; digit--, word >>= 4)
+            text[digit] = digits[word & 15];
+        text[19] = i % 4 == 3 ? '\n' : ' ';
+        buf_add(out, text, sizeof text);
+    }
+    buf_format(out,
+               "};\n#define ML_MODEL ((const struct ml_image *)(const void *)%s_image_words)\n",
+               prefix);
+}
+
+static void put_include(const char *prefix, struct buf *out)
+{
+    buf_format(out,
+               "__asm__(\".pushsection .rodata.ml_model,\\\"a\\\"\\n.balign 64\\n"
+               "%s_image_bytes:\\n.incbin \\\"model.bin\\\"\\n.popsection\\n\");\n"
+               "extern const struct ml_image %s_image_bytes "
+               "__attribute__((visibility(\"hidden\")));\n#define ML_MODEL (&%s_image_bytes)\n",
+               prefix, prefix, prefix);
+}
+
+void source_model(const struct ml_image *m, const char *prefix, enum source_image how,
+                  struct buf *out)
+{
+    put_embedded("ml_runtime.c", out);
+    put_settings(m, prefix, out);
+    if (how == IMAGE_AS_WORDS)
+        put_words(m, prefix, out);
+    else
+        put_include(prefix, out);
+    buf_puts(out, "\n#pragma GCC visibility push(default)\n#include \"model.h\"\n"
+                  "#pragma GCC visibility pop\n");
+    put_embedded("model.c", out);
+}
+
+char *source_switch(const char *prefix)
+{
+    char *capitals = in_capitals(prefix);
+    char *name = mem_format("%s_MODEL_IMPLEMENTATION", capitals);
+    mem_free(capitals);
+    return name;
+}
+
+void source_single(const struct ml_image *m, const char *prefix, struct buf *out)
+{
+    char *name = source_switch(prefix);
+    buf_format(out,
+               "/* Everything is in this file: one C file says\n"
+               " *     #define %s\n * before it includes it, the others include it alone. */\n",
+               name);
+    source_header(prefix, out);
+    buf_format(out,
+               "\n#ifdef %s\n#undef %s\n#ifndef ML_RUNTIME_IS_HERE\n"
+               "#define ML_RUNTIME_IS_HERE\n",
+               name, name);
+    put_embedded("ml_runtime.c", out);
+    buf_puts(out, "#endif\n");
+    put_settings(m, prefix, out);
+    put_words(m, prefix, out);
+    put_embedded("model.c", out);
+    buf_puts(out, "#undef ML_PREFIX\n#undef ML_INPUTS\n#undef ML_FIELDS\n#undef ML_OUTPUTS\n"
+                  "#undef ML_WORK\n#undef ML_MODEL\n#endif\n");
+    mem_free(name);
+}
