@@ -77,7 +77,7 @@ struct build {
 /* What a build made: files in a directory of its own. */
 struct built {
     const struct target *target;
-    enum emit emit;
+    enum artefact_form form;
     char *directory;
     char *library; /* name in it of the main file: "libmodel.so" ... */
     char *header;  /* name of the header */
@@ -112,9 +112,8 @@ struct artefact_results {
 };
 
 /* Runs rows through what was built (sources are compiled first), in a process of its own: natively,
- * in an emulator, or in Node. ERR_SYSTEM: it cannot run
- * here (target_ready says why), it died, or it took longer than timeout_ms (0: two minutes);
- * ERR_DATA: it answered nonsense. */
+ * in an emulator, or in Node. ERR_SYSTEM: it cannot run here (target_ready says why), it died, or
+ * it took longer than timeout_ms (0: two minutes); ERR_DATA: it answered nonsense. */
 int artefact_execute(const struct built *b, const struct artefact_rows *rows, int timeout_ms,
                      struct artefact_results *out, struct error *e);
 void artefact_results_release(struct artefact_results *r);

@@ -144,9 +144,9 @@ static int check(const struct build *how, struct error *e)
     if (how->prefix && !source_prefix_valid(how->prefix))
         return error_set(e, ERR_USAGE, "prefix %s: letters, digits and _ are expected",
                          quote(text, how->prefix, strlen(how->prefix)));
-    if (how->emit == EMIT_STATIC && (t->kind == TARGET_WASM || t->kind == TARGET_SOURCE))
+    if (how->form == EMIT_STATIC && (t->kind == TARGET_WASM || t->kind == TARGET_SOURCE))
         return error_set(e, ERR_USAGE, "target %s has no static libraries", t->name);
-    if (how->emit == EMIT_C || how->emit == EMIT_HEADER)
+    if (how->form == EMIT_C || how->form == EMIT_HEADER)
         return 0;
     struct buf missing = {0};
     int rc = 0;
@@ -177,7 +177,7 @@ static int build_library(const struct job *j, const char *name,
     return rc ? rc : build(j, e);
 }
 
-static int build_by_kind(const struct job *j, enum emit emit, struct error *e)
+static int build_by_kind(const struct job *j, enum artefact_form form, struct error *e)
 {
     if (emit == EMIT_HEADER) {
         j->built->library = mem_text("model.h");
@@ -203,11 +203,11 @@ int artefact_build(const struct ml_image *image, const struct build *how, struct
     struct built *b = mem_alloc(sizeof *b);
     struct job j = {image, how->target, how->prefix ? how->prefix : "ml", how->timeout_ms, b};
     b->target = how->target;
-    b->emit = how->emit;
+    b->form = how->form;
     b->header = mem_text("model.h");
     b->prefix = mem_text(j.prefix);
     b->directory = scratch_directory(e);
-    rc = b->directory ? build_by_kind(&j, how->emit, e) : ERR_SYSTEM;
+    rc = b->directory ? build_by_kind(&j, how->form, e) : ERR_SYSTEM;
     if (rc)
         built_free(b);
     else

@@ -157,13 +157,13 @@ static int make_loadable(const struct job *j, const char **library, struct error
     char *name = source_switch(b->prefix), *chosen = mem_format("-D%s", name);
     compiler(j, &c);
     command_add_all(&c, shared);
-    if (b->emit == EMIT_STATIC)
+    if (b->form == EMIT_STATIC)
         command_add_all(&c, whole);
-    if (b->emit == EMIT_HEADER) {
+    if (b->form == EMIT_HEADER) {
         command_add(&c, chosen);
         command_add(&c, "-xc");
     }
-    if (b->emit != EMIT_STATIC)
+    if (b->form != EMIT_STATIC)
         command_add(&c, b->library);
     command_add(&c, "-lm");
     int rc = run(j, &c, e);
@@ -242,7 +242,7 @@ static void clear(const struct built *b)
 
 static int run_by_kind(const struct job *j, double *seconds, struct error *e)
 {
-    bool source = j->built->emit == EMIT_C || j->built->emit == EMIT_HEADER;
+    bool source = j->built->form == EMIT_C || j->built->form == EMIT_HEADER;
     switch (j->built->target->kind) {
     case TARGET_WASM:
         if (!source)
