@@ -82,7 +82,8 @@ struct built {
     char *library; /* name in it of the main file: "libmodel.so" ... */
     char *header;  /* name of the header */
     char *prefix;
-    char *compiler; /* its first line of --version; NULL when none ran */
+    char *compiler;          /* its first line of --version; NULL when none ran */
+    size_t features, fields; /* of the image; fields: of raw rows */
 };
 
 /* Compiles an image that passed ml_image_check. ERR_USAGE: the target cannot be emitted so, or a
@@ -98,9 +99,9 @@ int built_save(const struct built *b, const char *path, const char *header, stru
 
 /* Rows for a run, in numbers or in raw fields; rows are kept apart by nothing. */
 struct artefact_rows {
-    size_t n, width;
-    const double *numbers;        /* n * width, width features; NULL: raw rows */
-    const struct ml_text *fields; /* n * width, width fields (features without a program) */
+    size_t n;
+    const double *numbers;        /* n * features; NULL: raw rows */
+    const struct ml_text *fields; /* n * fields of the image (its features without a program) */
 };
 
 struct artefact_results {

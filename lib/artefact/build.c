@@ -179,15 +179,15 @@ static int build_library(const struct job *j, const char *name,
 
 static int build_by_kind(const struct job *j, enum artefact_form form, struct error *e)
 {
-    if (emit == EMIT_HEADER) {
+    if (form == EMIT_HEADER) {
         j->built->library = mem_text("model.h");
         return build_single(j, e);
     }
-    if (emit == EMIT_C || j->target->kind == TARGET_SOURCE) {
+    if (form == EMIT_C || j->target->kind == TARGET_SOURCE) {
         j->built->library = mem_text("model.c");
         return put_model_source(j, IMAGE_AS_WORDS, e);
     }
-    if (emit == EMIT_STATIC || j->target->kind == TARGET_FIRMWARE)
+    if (form == EMIT_STATIC || j->target->kind == TARGET_FIRMWARE)
         return build_library(j, "libmodel.a", build_static, e);
     if (j->target->kind == TARGET_WASM)
         return build_library(j, "model.wasm", build_wasm, e);
@@ -204,6 +204,8 @@ int artefact_build(const struct ml_image *image, const struct build *how, struct
     struct job j = {image, how->target, how->prefix ? how->prefix : "ml", how->timeout_ms, b};
     b->target = how->target;
     b->form = how->form;
+    b->features = image->features;
+    b->fields = image->fields ? image->fields : image->features;
     b->header = mem_text("model.h");
     b->prefix = mem_text(j.prefix);
     b->directory = scratch_directory(e);

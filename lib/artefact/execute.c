@@ -31,9 +31,8 @@ static int put_file(const struct job *j, const char *name, struct error *e)
 
 /* ---- rows and results ---- */
 
-static void put_raw(const struct artefact_rows *rows, struct buf *out)
+static void put_raw(const struct artefact_rows *rows, size_t count, struct buf *out)
 {
-    size_t count = rows->n * rows->width;
     for (size_t i = 0; i < count; i++) {
         const struct ml_text *field = &rows->fields[i];
         uint32_t length = field->at ? (uint32_t)field->len : UINT32_MAX;
@@ -48,12 +47,13 @@ static int put_rows(const struct job *j, struct error *e)
 {
     const struct artefact_rows *rows = j->rows;
     struct buf file = {0};
-    struct rows_head head = {ROWS_MAGIC, !rows->numbers, rows->n, rows->width};
+    size_t width = rows->numbers ? j->built->features : j->built->fields;
+    struct rows_head head = {ROWS_MAGIC, !rows->numbers, rows->n, width};
     buf_add(&file, &head, sizeof head);
     if (rows->numbers)
-        buf_add(&file, rows->numbers, rows->n * rows->width * sizeof(double));
+        buf_add(&file, rows->numbers, rows->n * width * sizeof(double));
     else
-        put_raw(rows, &file);
+        put_raw(rows, rows->n * width, &file);
     int rc = directory_put(j->built->directory, "rows.bin", (struct text){file.at, file.len}, e);
     buf_release(&file);
     return rc;

@@ -114,7 +114,7 @@ static double now(void)
 
 static int check(const struct build *how, const struct predictor *p, size_t n, struct error *e)
 {
-    struct artefact_rows rows = {.n = n, .width = FEATURES, .numbers = make_rows(n)};
+    struct artefact_rows rows = {.n = n, .numbers = make_rows(n)};
     struct artefact_results results = {0};
     struct ml_rows in = {.wide = rows.numbers, .stride = FEATURES};
     struct built *b = NULL;
