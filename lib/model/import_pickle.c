@@ -246,7 +246,7 @@ static int read_nested(struct machine *m, struct pickled *into)
         return wrong(m, "arrays of objects are nested too deeply");
     int status = run_machine(&inner, &root);
     m->at = inner.at;
-    if (status == 0 && root->kind != PICKLE_ARRAY)
+    if (status == 0 && (!root || root->kind != PICKLE_ARRAY))
         return wrong(m, "there is no array where one should be");
     if (status == 0)
         *into = *root;
@@ -536,8 +536,7 @@ static int run_operations(struct machine *m)
 static int run_machine(struct machine *m, struct pickled **root)
 {
     int status = run_operations(m);
-    if (status == 0 && m->stack.len > 0)
-        *root = m->stack.at[0];
+    *root = status == 0 && m->stack.at ? m->stack.at[0] : NULL;
     vec_release(&m->stack);
     vec_release(&m->memo);
     vec_release(&m->marks);

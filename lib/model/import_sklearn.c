@@ -302,12 +302,12 @@ static int read_steps(struct sklearn *s, const struct step_list *steps)
 
 static int read_model(struct sklearn *s, const struct pickle *p, const struct step_list *steps)
 {
-    const struct pickled *first = steps->step.at[0];
-    const struct pickled *last = steps->step.at[steps->step.len - 1];
+    const struct pickled *first = steps->step.at ? steps->step.at[0] : NULL;
+    const struct pickled *last = first ? steps->step.at[steps->step.len - 1] : NULL;
     const struct pickled *version = pickle_get(last, "_sklearn_version");
     int status = 0;
     /* What cannot be read at all is said before what is missing in it. */
-    if (last->kind != PICKLE_OBJECT)
+    if (!last || last->kind != PICKLE_OBJECT)
         return sklearn_wrong(s, last, "there is no estimator of scikit-learn in it");
     if (!find_reader(predictors, COUNT_OF(predictors), last))
         return sklearn_wrong(s, last, "a model of this class is not supported");
@@ -330,8 +330,6 @@ static int read_pickle(const char *bytes, size_t n, struct model **out, struct e
     int status = pickle_read(bytes, n, &p, e);
     if (status == 0)
         status = list_steps(&s, p.root, &steps);
-    if (status == 0 && steps.step.len == 0)
-        status = sklearn_wrong(&s, p.root, "a pipeline without steps");
     if (status == 0)
         status = read_model(&s, &p, &steps);
     vec_release(&steps.step);
