@@ -52,7 +52,7 @@ static void compiler(const struct job *j, struct command_line *c)
 
 static int run(const struct job *j, const struct command_line *c, struct error *e)
 {
-    return command_run(c, j->built->directory, j->timeout_ms, NULL, e);
+    return program_run(c, j->built->directory, j->timeout_ms, NULL, e);
 }
 
 static int put_runtime_object(const struct job *j, struct error *e)

@@ -100,7 +100,7 @@ void artefact_results_release(struct artefact_results *r)
 
 static int run(const struct job *j, const struct command_line *c, struct error *e)
 {
-    return command_run(c, j->built->directory, j->timeout_ms, NULL, e);
+    return program_run(c, j->built->directory, j->timeout_ms, NULL, e);
 }
 
 static double now(void)
@@ -127,7 +127,7 @@ static int run_timed(const struct job *j, const struct command_line *c, double *
 {
     int status = 0;
     double start = now();
-    int rc = command_run(c, j->built->directory, j->timeout_ms, &status, e);
+    int rc = program_run(c, j->built->directory, j->timeout_ms, &status, e);
     *seconds = now() - start;
     return rc ? rc : explained(status, e);
 }

@@ -60,7 +60,7 @@ static void words_free(char **argv)
     mem_free(argv);
 }
 
-int command_run(const struct command_line *c, const char *directory, int timeout_ms, int *status,
+int program_run(const struct command_line *c, const char *directory, int timeout_ms, int *status,
                 struct error *e)
 {
     struct buf said = {0};

@@ -18,7 +18,7 @@ void command_add_all(struct command_line *c, const char *const *words); /* up to
 /* Runs it in the directory. ERR_SYSTEM when it cannot be started, ends with another status than 0
  * (the message has what it complained of), or takes longer than timeout_ms (0: two minutes).
  * *status may be NULL; then it is what the program ended with, and no error. */
-int command_run(const struct command_line *c, const char *directory, int timeout_ms, int *status,
+int program_run(const struct command_line *c, const char *directory, int timeout_ms, int *status,
                 struct error *e);
 /* The first line of what a program says of itself; returns owned, NULL when it says nothing. */
 char *tool_version(const char *program);
