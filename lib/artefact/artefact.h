@@ -146,7 +146,7 @@ struct artefact {
     const struct ml_image *image; /* checked, aligned; NULL in an archive without one */
     struct artefact_file *files;
     size_t file_count;
-    void *memory[2]; /* private */
+    void *memory; /* private */
 };
 
 /* Reads an archive written by artefact_pack, or a bare model.bin. Bounded and strict: no links, no
