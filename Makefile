@@ -16,6 +16,7 @@ CMD_SRC  := $(sort $(wildcard cmd/*/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 TOOL_SRC := $(sort $(wildcard tests/tool/*.c))
+BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 SCRIPTS  := $(sort $(wildcard tests/*.sh tests/*/*.sh) .ci/run)
 MAN_IN   := $(sort $(wildcard man/*.in))
 
@@ -25,6 +26,7 @@ MAN      := $(MAN_IN:man/%.in=$(B)/man/%)
 UNITS    := $(UNIT_SRC:tests/unit/%.c=$(B)/tests/%)
 FUZZERS  := $(FUZZ_SRC:tests/fuzz/%.c=$(B)/tests/%)
 TEST_TOOLS := $(TOOL_SRC:tests/tool/%.c=$(B)/tests/%)
+BENCH_TOOLS := $(BENCH_SRC:tests/bench/%.c=$(B)/tests/%)
 REPLAYS  := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(B)/tests/replay_%)
 objects   = $(1:%.c=$(B)/obj/%.o)
 
@@ -117,6 +119,9 @@ $(B)/tests/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(LIB)
 $(TEST_TOOLS): $(B)/tests/%: $(B)/obj/tests/tool/%.o $(LIB)
 	$(call say,LD) $(link) -o $@ $(filter %.o,$^) $(libs)
 
+$(BENCH_TOOLS): $(B)/tests/%: $(B)/obj/tests/bench/%.o $(LIB)
+	$(call say,LD) $(link) -o $@ $(filter %.o,$^) $(libs) $(if $(filter xgboost,$*),-lxgboost)
+
 $(B)/man/%: man/%.in man/expand.awk $(BINARIES)
 	$(call say,MAN) PATH="$(abspath $(B)):$$PATH" awk -f man/expand.awk $< >$@
 
@@ -145,7 +150,10 @@ lint: ## cppcheck, clang-tidy, clang-format, complexity, shellcheck, mandoc, cod
 	@$(MAKE) -s --no-print-directory all
 	@sh tests/lint.sh "$(B)/man" -std=c11 -D_GNU_SOURCE -Ilib -Itests/unit $(PKG_CPPFLAGS)
 
-bench: all ## measure against other tools
+bench: all ## measure against other tools; ROWS=, RUNS= and TASKS= choose
+	@sh tests/setup.sh bench
+	@$(MAKE) -s --no-print-directory $(filter-out %/xgboost,$(BENCH_TOOLS))
+	@test ! -e /usr/include/xgboost/c_api.h || $(MAKE) -s --no-print-directory $(filter %/xgboost,$(BENCH_TOOLS))
 	@set -e; for bench in $(sort $(wildcard tests/bench/*.sh)); do BIN="$(abspath $(B))" sh $$bench; done
 
 fuzz-smoke: ## run every fuzz target for 20 seconds (clang)
@@ -189,4 +197,4 @@ clean: ## remove everything that was built
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' Makefile
 
--include $(patsubst %.c,$(B)/obj/%.d,$(LIB_SRC) $(CMD_SRC) $(UNIT_SRC) $(FUZZ_SRC) $(TOOL_SRC))
+-include $(patsubst %.c,$(B)/obj/%.d,$(LIB_SRC) $(CMD_SRC) $(UNIT_SRC) $(FUZZ_SRC) $(TOOL_SRC) $(BENCH_SRC))

@@ -1,7 +1,7 @@
 #!/bin/sh
-# setup.sh build|check|lint: installs what is missing for building, for the tests (with the tools to
-# compare with when ORACLES=1 or CI=true) or for lint. Without apt-get it prints the packages' names
-# and fails.
+# setup.sh build|check|lint|bench: installs what is missing for building, for the tests (with the tools
+# to compare with when ORACLES=1 or CI=true), for lint, or for the benches. Without apt-get it prints
+# the packages' names and fails; but benches do without.
 set -eu
 
 missing=
@@ -37,6 +37,8 @@ gawk             gawk               gawk           gawk       gawk
 python3-pandas   python3-pandas     py3-pandas     python-pandas -
 python3-sklearn  python3-scikit-learn py3-scikit-learn python-scikit-learn -
 python3-xgboost  python3-xgboost    -          python-xgboost -
+libxgboost-dev   -                  -          xgboost    xgboost
+time             time               -          time       gnu-time
 python3-onnx     python3-onnx       py3-onnx       python-onnx -
 nodejs           nodejs             nodejs         nodejs     node
 npm              npm                npm            npm        -
@@ -125,6 +127,13 @@ check)
         install_node_packages
     fi
     install_missing
+    ;;
+bench)
+    need time test -x /usr/bin/time
+    need libxgboost-dev test -e /usr/include/xgboost/c_api.h
+    need_for_oracles
+    (install_missing) || echo "benches go on without them" >&2
+    ! command -v npm >/dev/null || install_node_packages
     ;;
 lint)
     for tool in clang cppcheck clang-tidy clang-format pmccabe shellcheck codespell mandoc; do

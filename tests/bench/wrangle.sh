@@ -6,13 +6,19 @@
 set -eu
 BIN=${BIN:-build/release}
 ROWS=${ROWS:-2800000} RUNS=${RUNS:-3}
-TASKS=${TASKS:-count select filter moments group sort encode jsonl regex}
+all='count select filter moments group sort encode jsonl regex'
+TASKS=${TASKS:-$all}
 work=${BENCH_DIR:-build/bench}
 NODE_PACKAGES=${NODE_PACKAGES:-$PWD/build/node/node_modules}
 export NODE_PACKAGES LC_ALL=C
+here=$(dirname "$0")
+# shellcheck disable=SC1091
+. "$here/shared/measure.sh"
+# shellcheck disable=SC2086 # words are meant to be split
+tasks=$(known_tasks $all)
+[ "$tasks" ] || exit 0
 mkdir -p "$work"
 data=$work/bench-$ROWS.csv
-here=$(dirname "$0")
 
 if [ ! -s "$data" ]; then
     "$BIN/tests/generate" "$ROWS" >"$data.tmp"
@@ -22,27 +28,6 @@ fi
 tsv=$work/bench-$ROWS.tsv
 [ -s "$tsv" ] || "$BIN/wrangle" 'replace address,comment pattern="[\t\n\"]" with=" "' "$data" -t tsv --quote none -o "$tsv" 2>/dev/null ||
     "$BIN/wrangle" convert "$data" -t tsv -o "$tsv"
-
-have() { command -v "$1" >/dev/null 2>&1; }
-has_node() { have node && [ -d "$NODE_PACKAGES/$1" ]; }
-
-# measure NAME COMMAND...: prints "name wall cpu rss" of the best run.
-measure() {
-    name=$1
-    shift
-    best=
-    run=0
-    while [ $run -lt "$RUNS" ]; do
-        run=$((run + 1))
-        if ! /usr/bin/time -o "$work/time" -f '%e %U %S %M' "$@" >/dev/null 2>"$work/err"; then
-            echo "$name failed: $(head -n 1 "$work/err")" >&2
-            return 0
-        fi
-        line=$(awk '{print $1, $2 + $3, $4}' "$work/time")
-        best=$(printf '%s\n%s\n' "$best" "$line" | awk 'NF && (best == "" || $2 < c) {best = $0; c = $2} END {print best}')
-    done
-    echo "$name $best"
-}
 
 program_of() {
     case $1 in
@@ -92,7 +77,7 @@ peers() {
         if has_node "$package"; then
             measure "$tool" node "$here/peers.mjs" "$tool" "$1" "$data"
         else
-            echo "skipped: $tool (npm $package is not in $NODE_PACKAGES)" >&2
+            left_out "$tool (npm $package is not in $NODE_PACKAGES)"
         fi
     done
     case $1 in group | select | moments | encode)
@@ -121,10 +106,10 @@ peers() {
     return 0
 }
 
-echo "machine: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) processors; file: $(wc -c <"$data") bytes, $ROWS rows"
+echo "$(machine); file: $(wc -c <"$data") bytes, $ROWS rows"
 printf '%-8s %-14s %8s %8s %9s %8s\n' task tool wall cpu 'peak MB' ratio
 measure limit wc -l "$data" | awk '{printf "%-8s %-14s %8.2f %8.2f %9.0f\n", "limit", "wc -l", $2, $3, $4 / 1024}'
-for task in $TASKS; do
+for task in $tasks; do
     { ours "$task" 1; ours "$task" 2; peers "$task"; } | awk -v task="$task" '
         NF == 4 {if (own == "") own = $3
                  printf "%-8s %-14s %8.2f %8.2f %9.0f %8.1f\n", task, $1, $2, $3, $4 / 1024, (own > 0 ? $3 / own : 0)}'
