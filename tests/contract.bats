@@ -5,6 +5,7 @@ load helper
 sample() {
     case $1 in
     wrangle) sample=(wrangle 'select @all') ;;
+    neoc) sample=(neoc run "$ROOT/examples/embed/loan.txt" --absent-is-missing --keep '*') ;;
     *) echo "no sample call for $1" >&2; return 1 ;;
     esac
 }

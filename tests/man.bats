@@ -16,7 +16,7 @@ load helper
 # "$ command", "> more of it", and what it prints.
 examples() {
     mandoc -T ascii -O width=200 "$1" | sed 's/.\x08//g' |
-        awk '/^[A-Z]/ { wanted = $0 == "EXAMPLES" } wanted && sub(/^ {11}/, "")'
+        awk '/^[A-Z]/ { wanted = $0 == "EXAMPLES" } wanted && sub(/^           /, "")'
 }
 
 # The same lines as a script that prints them: each command before it runs, then its output.
@@ -28,7 +28,7 @@ script() {
         }
         function flush() { printf "%s%s", shown, commands; shown = commands = "" }
         /^[$] / { flush(); show($0); commands = substr($0, 3) "\n"; next }
-        /^> / { show($0); commands = commands substr($0, 3) "\n" }
+        /^>( |$)/ { show($0); commands = commands substr($0, 3) "\n" }
         END { flush() }' "$@"
 }
 

@@ -30,9 +30,9 @@ enum { SINGLE_ROWS = 20000 };
 struct bench {
     const struct predictor *predictor;
     size_t rows, jobs, features, outputs;
-    double *x;      /* rows * features */
-    double *out;    /* rows * outputs */
-    double best;    /* seconds of a batch, and the processors' seconds of the cheapest */
+    double *x;   /* rows * features */
+    double *out; /* rows * outputs */
+    double best; /* seconds of a batch, and the processors' seconds of the cheapest */
     double cheapest;
     double *single; /* seconds of a row, SINGLE_ROWS, ascending */
 };

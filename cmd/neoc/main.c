@@ -1,14 +1,14 @@
 #include "neoc.h"
 
 static const struct command *const commands[] = {
-    &command_run,
-    &command_inspect,
-    &command_bench,
-    NULL,
+    &command_compile, &command_run,     &command_inspect, &command_verify,
+    &command_bench,   &command_targets, &command_unpack,  NULL,
 };
 
 static const struct tool_example examples[] = {
-    {"neoc run model.json rows.csv", "predict, without compiling anything to a file"},
+    {"neoc run model.json rows.csv --keep id", "predict, without compiling anything to a file"},
+    {"neoc compile model.json", "into model-host.tar.gz, verified"},
+    {"neoc compile --prep prep.json --target aarch64,rasp3b model.txt", "with its preparation"},
     {"neoc inspect model.json", "what the model is made of"},
     {NULL, NULL},
 };

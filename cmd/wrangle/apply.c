@@ -16,20 +16,6 @@ static const struct option options[] = {
     OPTION_END,
 };
 
-int load_recipe(const char *path, const struct prep_context *context, struct recipe **out,
-                struct error *e)
-{
-    struct buf text = {0};
-    int status = file_load(path, (size_t)1 << 30, &text, e);
-    if (status == 0) {
-        status = recipe_load(text.at ? text.at : "", text.len, context, out, e);
-        if (status)
-            error_at(e, path, 0, 0);
-    }
-    buf_release(&text);
-    return status;
-}
-
 static void warn(const char *message)
 {
     cli_warn("%s", message);

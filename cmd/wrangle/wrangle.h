@@ -8,8 +8,6 @@
 int parse_program(struct session *s, const char *file, struct operands *operands,
                   struct recipe **out, struct error *e);
 int save_recipe(struct recipe *r, const char *path, struct error *e);
-int load_recipe(const char *path, const struct prep_context *context, struct recipe **out,
-                struct error *e);
 
 extern const struct command command_run, command_default, command_fit, command_apply, command_merge,
     command_list, command_help, command_explain, command_convert, command_sniff, command_describe,

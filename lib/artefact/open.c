@@ -3,6 +3,7 @@
 #include "artefact/source.h"
 #include "artefact/target.h"
 #include "artefact/tool.h"
+#include "io/io.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -89,6 +90,22 @@ static int read_image(struct artefact *a, struct text bytes, struct error *e)
     bytes.at = at;
     int rc = add_file(a, "model.bin", bytes, e);
     return rc ? rc : take_image(a, bytes, e);
+}
+
+/* "-" is left to who reads models: it can be read once only. */
+bool artefact_is_one(const char *path)
+{
+    struct source *source = NULL;
+    const char *at;
+    size_t n;
+    bool is = false;
+    if (strcmp(path, "-") == 0 || source_open(path, NULL, &source, NULL))
+        return false;
+    if (source_peek(source, sizeof MANIFEST_NAME, &at, &n, NULL) == 0)
+        is = n > sizeof MANIFEST_NAME && (memcmp(at, MANIFEST_NAME, sizeof MANIFEST_NAME) == 0 ||
+                                          memcmp(at, ML_IMAGE_MAGIC, sizeof ML_IMAGE_MAGIC) == 0);
+    source_free(source);
+    return is;
 }
 
 int artefact_open(const char *path, struct artefact **out, struct error *e)

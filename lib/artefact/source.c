@@ -121,8 +121,9 @@ void source_model(const struct ml_image *m, const char *prefix, enum source_imag
         put_words(m, prefix, out);
     else
         put_include(prefix, out);
-    buf_puts(out, "\n#pragma GCC visibility push(default)\n#include \"model.h\"\n"
-                  "#pragma GCC visibility pop\n");
+    buf_puts(out, "\n#pragma GCC visibility push(default)\n");
+    source_header(prefix, out);
+    buf_puts(out, "#pragma GCC visibility pop\n");
     put_embedded("model.c", out);
 }
 

@@ -197,6 +197,20 @@ int session_run(session_work *work, const struct stream_options *o, const void *
     return finish(session_close(&s, status, &e), &e);
 }
 
+int load_recipe(const char *path, const struct prep_context *context, struct recipe **out,
+                struct error *e)
+{
+    struct buf text = {0};
+    int status = file_load(path, (size_t)1 << 30, &text, e);
+    if (status == 0) {
+        status = recipe_load(text.at ? text.at : "", text.len, context, out, e);
+        if (status)
+            error_at(e, path, 0, 0);
+    }
+    buf_release(&text);
+    return status;
+}
+
 int output_format(const struct stream_options *o, const struct input *in, struct format *out,
                   struct error *e)
 {

@@ -122,6 +122,9 @@ int run_to_output(struct recipe *r, struct input *in, const struct stream_option
 /* The format the options ask for, by --to, by -o's extension, else the input's. */
 int output_format(const struct stream_options *o, const struct input *in, struct format *out,
                   struct error *e);
+/* A fitted recipe from its file. */
+int load_recipe(const char *path, const struct prep_context *context, struct recipe **out,
+                struct error *e);
 /* Prints text on standard output. */
 int print_text(const struct buf *text, struct error *e);
 /* Reports the error of a status below 0; the exit status. */
