@@ -128,8 +128,8 @@ $(B)/man/%: man/%.in man/expand.awk $(BINARIES)
 deps: ## install what building needs (apt-get), or say what to install
 	@sh tests/setup.sh build
 
-demo: ## install what building needs, build, run the examples
-	@sh tests/setup.sh build
+demo: ## install what building and the examples need, build, run the examples
+	@sh tests/setup.sh demo
 	@$(MAKE) -s --no-print-directory all
 	@set -e; for story in $(sort $(dir $(wildcard examples/*/Makefile))); do \
 	    echo "== $$story"; PATH="$(abspath $(B)):$$PATH" $(MAKE) --no-print-directory -C $$story; done

@@ -1,7 +1,7 @@
 #!/bin/sh
-# setup.sh build|check|lint|bench: installs what is missing for building, for the tests (with the tools
-# to compare with when ORACLES=1 or CI=true), for lint, or for the benches. Without apt-get it prints
-# the packages' names and fails; but benches do without.
+# setup.sh build|demo|check|lint|bench: installs what is missing for building, for the examples, for
+# the tests (with the tools to compare with when ORACLES=1 or CI=true), for lint, or for the benches.
+# Without apt-get it prints the packages' names and fails; but benches do without.
 set -eu
 
 missing=
@@ -112,12 +112,22 @@ install_node_packages() {
     done
 }
 
+# examples/flights trains with XGBoost.
+need_for_examples() {
+    need libxgboost-dev test -e /usr/include/xgboost/c_api.h
+}
+
 need_for_building
 case $1 in
 build)
     install_missing
     ;;
+demo)
+    need_for_examples
+    install_missing
+    ;;
 check)
+    need_for_examples
     need bats command -v bats
     need mandoc command -v mandoc
     need jq command -v jq
@@ -130,7 +140,7 @@ check)
     ;;
 bench)
     need time test -x /usr/bin/time
-    need libxgboost-dev test -e /usr/include/xgboost/c_api.h
+    need_for_examples
     need_for_oracles
     (install_missing) || echo "benches go on without them" >&2
     ! command -v npm >/dev/null || install_node_packages
