@@ -173,8 +173,9 @@ void sha1(struct text s, uint8_t out[static SHA1_SIZE])
 
 static void sha256_block(void *state, const uint8_t *block)
 {
-    uint32_t *h = state, v[8], w[64];
-    memcpy(v, h, sizeof v);
+    uint32_t *sum = state, w[64];
+    uint32_t a = sum[0], b = sum[1], c = sum[2], d = sum[3];
+    uint32_t e = sum[4], f = sum[5], g = sum[6], h = sum[7];
     for (size_t i = 0; i < 16; i++)
         w[i] = (uint32_t)read_big(block + 4 * i, 4);
     for (size_t i = 16; i < 64; i++) {
@@ -183,17 +184,15 @@ static void sha256_block(void *state, const uint8_t *block)
                (right32(y, 17) ^ right32(y, 19) ^ y >> 10);
     }
     for (size_t i = 0; i < 64; i++) {
-        uint32_t s1 = right32(v[4], 6) ^ right32(v[4], 11) ^ right32(v[4], 25);
-        uint32_t s0 = right32(v[0], 2) ^ right32(v[0], 13) ^ right32(v[0], 22);
-        uint32_t choose = (v[4] & v[5]) ^ (~v[4] & v[6]);
-        uint32_t majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
-        uint32_t one = v[7] + s1 + choose + (uint32_t)(k512[i] >> 32) + w[i];
-        memmove(v + 1, v, 7 * sizeof *v);
-        v[4] += one;
-        v[0] = one + s0 + majority;
+        uint32_t s1 = right32(e, 6) ^ right32(e, 11) ^ right32(e, 25);
+        uint32_t s0 = right32(a, 2) ^ right32(a, 13) ^ right32(a, 22);
+        uint32_t one = h + s1 + ((e & f) ^ (~e & g)) + (uint32_t)(k512[i] >> 32) + w[i];
+        h = g, g = f, f = e, e = d + one;
+        d = c, c = b, b = a;
+        a = one + s0 + ((b & c) ^ (b & d) ^ (c & d));
     }
-    for (size_t i = 0; i < 8; i++)
-        h[i] += v[i];
+    sum[0] += a, sum[1] += b, sum[2] += c, sum[3] += d;
+    sum[4] += e, sum[5] += f, sum[6] += g, sum[7] += h;
 }
 
 void sha256(struct text s, uint8_t out[static SHA256_SIZE])
@@ -207,8 +206,9 @@ void sha256(struct text s, uint8_t out[static SHA256_SIZE])
 
 static void sha512_block(void *state, const uint8_t *block)
 {
-    uint64_t *h = state, v[8], w[80];
-    memcpy(v, h, sizeof v);
+    uint64_t *sum = state, w[80];
+    uint64_t a = sum[0], b = sum[1], c = sum[2], d = sum[3];
+    uint64_t e = sum[4], f = sum[5], g = sum[6], h = sum[7];
     for (size_t i = 0; i < 16; i++)
         w[i] = read_big(block + 8 * i, 8);
     for (size_t i = 16; i < 80; i++) {
@@ -217,17 +217,15 @@ static void sha512_block(void *state, const uint8_t *block)
                (right64(y, 19) ^ right64(y, 61) ^ y >> 6);
     }
     for (size_t i = 0; i < 80; i++) {
-        uint64_t s1 = right64(v[4], 14) ^ right64(v[4], 18) ^ right64(v[4], 41);
-        uint64_t s0 = right64(v[0], 28) ^ right64(v[0], 34) ^ right64(v[0], 39);
-        uint64_t choose = (v[4] & v[5]) ^ (~v[4] & v[6]);
-        uint64_t majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
-        uint64_t one = v[7] + s1 + choose + k512[i] + w[i];
-        memmove(v + 1, v, 7 * sizeof *v);
-        v[4] += one;
-        v[0] = one + s0 + majority;
+        uint64_t s1 = right64(e, 14) ^ right64(e, 18) ^ right64(e, 41);
+        uint64_t s0 = right64(a, 28) ^ right64(a, 34) ^ right64(a, 39);
+        uint64_t one = h + s1 + ((e & f) ^ (~e & g)) + k512[i] + w[i];
+        h = g, g = f, f = e, e = d + one;
+        d = c, c = b, b = a;
+        a = one + s0 + ((b & c) ^ (b & d) ^ (c & d));
     }
-    for (size_t i = 0; i < 8; i++)
-        h[i] += v[i];
+    sum[0] += a, sum[1] += b, sum[2] += c, sum[3] += d;
+    sum[4] += e, sum[5] += f, sum[6] += g, sum[7] += h;
 }
 
 void sha512(struct text s, uint8_t out[static SHA512_SIZE])
