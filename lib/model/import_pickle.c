@@ -1,6 +1,7 @@
 /* The pickle machine: a stack of values, a memo, and a handler for each opcode. */
 #include "model/import_pickle_file.h"
 
+#include <math.h>
 #include <stdio.h>
 
 enum { NESTING_MAX = 4, CODE_PROTO = 0x80, CODE_STOP = '.' };
@@ -158,6 +159,12 @@ static int gather_marked(struct machine *m, enum pickle_kind kind)
     size_t n = 0;
     int status = drop_mark(m, &n);
     return status ? status : gather(m, kind, n);
+}
+
+/* Key, value, key ... */
+static int gather_pairs(struct machine *m)
+{
+    return above_mark(m) % 2 ? empty_stack(m) : gather_marked(m, PICKLE_DICT);
 }
 
 /* The last n values go into the list, the set or the dict under them. */
@@ -338,14 +345,17 @@ static int op_put(struct machine *m, size_t size)
     return take_count(m, size, &index) ? remember(m, index) : ends_early(m);
 }
 
-static int op_get(struct machine *m, size_t size)
+static int recall(struct machine *m, uint64_t index)
 {
-    uint64_t index;
-    if (!take_count(m, size, &index))
-        return ends_early(m);
     if (index >= m->memo.len || !m->memo.at[index])
         return wrong(m, "the pickle asks for a memo that it never made");
     return push(m, m->memo.at[index]);
+}
+
+static int op_get(struct machine *m, size_t size)
+{
+    uint64_t index;
+    return take_count(m, size, &index) ? recall(m, index) : ends_early(m);
 }
 
 /* One handler per opcode. */
@@ -451,6 +461,84 @@ static int op_float(struct machine *m)
     return push(m, v);
 }
 
+/* Protocols 0 and 1 write values as lines of text. */
+
+static int bad_line(struct machine *m)
+{
+    return wrong(m, "a line of the pickle is no value of its type");
+}
+
+static int op_int_line(struct machine *m)
+{
+    struct text line;
+    int64_t whole;
+    double unused;
+    if (!take_line(m, &line))
+        return ends_early(m);
+    if (text_equal(line, TEXT_LITERAL("00")) || text_equal(line, TEXT_LITERAL("01")))
+        return push_whole(m, PICKLE_BOOL, line.at[1] == '1');
+    if (line.len > 0 && line.at[line.len - 1] == 'L')
+        line.len--;
+    switch (number_parse(line.at, line.len, &whole, &unused)) {
+    case NUMBER_INT:
+        return push_whole(m, PICKLE_INT, whole);
+    case NUMBER_FLOAT:
+        return push_text(m, PICKLE_LONG, line);
+    default:
+        return bad_line(m);
+    }
+}
+
+static int op_float_line(struct machine *m)
+{
+    struct text line;
+    if (!take_line(m, &line))
+        return ends_early(m);
+    struct pickled *v = make(m, PICKLE_FLOAT);
+    if (text_equal(line, TEXT_LITERAL("nan")))
+        v->real = (double)NAN;
+    else if (text_equal(line, TEXT_LITERAL("inf")) || text_equal(line, TEXT_LITERAL("-inf")))
+        v->real = *line.at == '-' ? -(double)INFINITY : (double)INFINITY;
+    else if (!number_parse_double(line.at, line.len, &v->real))
+        return bad_line(m);
+    return push(m, v);
+}
+
+/* A text as Python 2 or 3 writes it in a line. */
+static int push_line(struct machine *m, bool wide)
+{
+    struct text line, text;
+    if (!take_line(m, &line))
+        return ends_early(m);
+    if (!pickle_unescape(&m->file->arena, line, wide, &text))
+        return bad_line(m);
+    return push_text(m, PICKLE_TEXT, text);
+}
+
+static bool take_index(struct machine *m, uint64_t *index)
+{
+    struct text line;
+    int64_t whole;
+    double unused;
+    if (!take_line(m, &line) || number_parse(line.at, line.len, &whole, &unused) != NUMBER_INT ||
+        whole < 0)
+        return false;
+    *index = (uint64_t)whole;
+    return true;
+}
+
+static int op_put_line(struct machine *m)
+{
+    uint64_t index;
+    return take_index(m, &index) ? remember(m, index) : bad_line(m);
+}
+
+static int op_get_line(struct machine *m)
+{
+    uint64_t index;
+    return take_index(m, &index) ? recall(m, index) : bad_line(m);
+}
+
 static int push_counted(struct machine *m, size_t size, enum pickle_kind kind)
 {
     struct text text;
@@ -484,6 +572,9 @@ OPERATION(tuple2, gather(m, PICKLE_TUPLE, 2))
 OPERATION(tuple3, gather(m, PICKLE_TUPLE, 3))
 OPERATION(tuple, gather_marked(m, PICKLE_TUPLE))
 OPERATION(list, gather_marked(m, PICKLE_LIST))
+OPERATION(dict, gather_pairs(m))
+OPERATION(text_line, push_line(m, false))
+OPERATION(wide_line, push_line(m, true))
 OPERATION(append, append(m, 1, PICKLE_LIST))
 OPERATION(appends, append_marked(m, PICKLE_LIST))
 OPERATION(setitem, append(m, 2, PICKLE_DICT))
@@ -495,19 +586,26 @@ OPERATION(get4, op_get(m, 4))
 OPERATION(memoize, remember(m, m->memo.len))
 
 static int (*const operations[256])(struct machine *m) = {
-    [CODE_PROTO] = op_proto, [0x95] = op_frame,   ['('] = op_mark,        ['0'] = op_pop,
-    ['1'] = op_pop_mark,     ['2'] = op_dup,      ['c'] = op_global,      [0x93] = op_stack_global,
-    ['R'] = op_reduce,       ['b'] = op_build,    [0x81] = op_newobj,     [0x92] = op_newobj_ex,
-    ['N'] = op_none,         [0x88] = op_true,    [0x89] = op_false,      ['K'] = op_int1,
-    ['M'] = op_int2,         ['J'] = op_int4,     [0x8a] = op_long1,      [0x8b] = op_long4,
-    ['G'] = op_float,        [0x8c] = op_text1,   ['X'] = op_text4,       [0x8d] = op_text8,
-    ['U'] = op_text1,        ['T'] = op_text4,    ['C'] = op_bytes1,      ['B'] = op_bytes4,
-    [0x8e] = op_bytes8,      [0x96] = op_bytes8,  [']'] = op_empty_list,  ['}'] = op_empty_dict,
-    [')'] = op_empty_tuple,  [0x85] = op_tuple1,  [0x86] = op_tuple2,     [0x87] = op_tuple3,
-    ['t'] = op_tuple,        ['l'] = op_list,     ['a'] = op_append,      ['e'] = op_appends,
-    ['s'] = op_setitem,      ['u'] = op_setitems, [0x8f] = op_empty_list, [0x90] = op_appends,
-    [0x91] = op_list,        ['q'] = op_put1,     ['r'] = op_put4,        ['h'] = op_get1,
-    ['j'] = op_get4,         [0x94] = op_memoize,
+    [CODE_PROTO] = op_proto, [0x95] = op_frame,        ['('] = op_mark,
+    ['0'] = op_pop,          ['1'] = op_pop_mark,      ['2'] = op_dup,
+    ['c'] = op_global,       [0x93] = op_stack_global, ['R'] = op_reduce,
+    ['b'] = op_build,        [0x81] = op_newobj,       [0x92] = op_newobj_ex,
+    ['N'] = op_none,         [0x88] = op_true,         [0x89] = op_false,
+    ['K'] = op_int1,         ['M'] = op_int2,          ['J'] = op_int4,
+    [0x8a] = op_long1,       [0x8b] = op_long4,        ['G'] = op_float,
+    [0x8c] = op_text1,       ['X'] = op_text4,         [0x8d] = op_text8,
+    ['U'] = op_text1,        ['T'] = op_text4,         ['C'] = op_bytes1,
+    ['B'] = op_bytes4,       [0x8e] = op_bytes8,       [0x96] = op_bytes8,
+    [']'] = op_empty_list,   ['}'] = op_empty_dict,    [')'] = op_empty_tuple,
+    [0x85] = op_tuple1,      [0x86] = op_tuple2,       [0x87] = op_tuple3,
+    ['t'] = op_tuple,        ['l'] = op_list,          ['a'] = op_append,
+    ['e'] = op_appends,      ['s'] = op_setitem,       ['u'] = op_setitems,
+    [0x8f] = op_empty_list,  [0x90] = op_appends,      [0x91] = op_list,
+    ['q'] = op_put1,         ['r'] = op_put4,          ['h'] = op_get1,
+    ['j'] = op_get4,         [0x94] = op_memoize,      ['d'] = op_dict,
+    ['I'] = op_int_line,     ['L'] = op_int_line,      ['F'] = op_float_line,
+    ['S'] = op_text_line,    ['V'] = op_wide_line,     ['p'] = op_put_line,
+    ['g'] = op_get_line,
 };
 
 static int unknown_operation(struct machine *m, unsigned char code)
@@ -545,7 +643,7 @@ static int run_machine(struct machine *m, struct pickled **root)
 
 int pickle_read(const char *bytes, size_t n, struct pickle *p, struct error *e)
 {
-    struct pickle_file file = {.start = bytes, .end = bytes + n, .text_room = n};
+    struct pickle_file file = {.start = bytes, .end = bytes + n, .text_room = 2 * n};
     struct machine m = {.file = &file, .base = bytes, .at = bytes, .e = e};
     int status = run_machine(&m, &p->root);
     p->joblib = file.joblib;

@@ -1,5 +1,5 @@
 /*
- * For the importers of this module: what a pickle (protocols 2 to 5) or a joblib file describes, as
+ * For the importers of this module: what a pickle (protocols 0 to 5) or a joblib file describes, as
  * a tree of values. Nothing is resolved, called or imported: a class is its name, an object its
  * class, arguments and state. Globals that no model of numbers needs are refused by name. The
  * machine does not recurse, and all it makes is bounded by a multiple of the file's size.

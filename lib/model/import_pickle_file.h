@@ -8,7 +8,7 @@
 struct pickle_file {
     const char *start, *end;
     struct arena arena;
-    size_t text_room; /* bytes that texts may still be turned into */
+    size_t text_room; /* bytes of texts, each two in UTF-8, that may still become bytes */
     bool joblib;
 };
 
@@ -18,5 +18,8 @@ typedef const char *pickle_maker(struct pickle_file *f, const struct pickled *ar
 /* NULL: it would give an object, which is never made. */
 pickle_maker *pickle_find_maker(struct text global);
 bool pickle_allows(struct text global);
+
+/* A text of protocol 0: wide as unicode, else a string of Python 2 in quotes. false: malformed. */
+bool pickle_unescape(struct arena *a, struct text line, bool wide, struct text *out);
 
 #endif

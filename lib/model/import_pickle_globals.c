@@ -156,6 +156,7 @@ static const struct global {
     {"numpy.int32", NULL},
     {"numpy.int64", NULL},
     {"numpy.uint8", NULL},
+    {"numpy.random.__RandomState_ctor", NULL},
     {"numpy.random._pickle.__randomstate_ctor", NULL},
     {"numpy.random._pickle.__bit_generator_ctor", NULL},
     {"numpy.random._pickle.__generator_ctor", NULL},

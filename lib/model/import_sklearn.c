@@ -137,42 +137,72 @@ double numpy_sum(const double *x, size_t n)
     return sum;
 }
 
-static const struct estimator {
+struct estimator {
     const char *name;
     sklearn_reader *read;
-} transformers[] =
-    {
-        {"StandardScaler", sklearn_standard_scaler},
-        {"MinMaxScaler", sklearn_minmax_scaler},
-        {"SimpleImputer", sklearn_imputer},
-        {"OneHotEncoder", sklearn_onehot},
-},
-  predictors[] = {
-      {"DecisionTreeClassifier", sklearn_tree_classifier},
-      {"DecisionTreeRegressor", sklearn_tree_regressor},
-      {"ExtraTreeClassifier", sklearn_tree_classifier},
-      {"ExtraTreeRegressor", sklearn_tree_regressor},
-      {"RandomForestClassifier", sklearn_forest_classifier},
-      {"RandomForestRegressor", sklearn_forest_regressor},
-      {"ExtraTreesClassifier", sklearn_forest_classifier},
-      {"ExtraTreesRegressor", sklearn_forest_regressor},
-      {"GradientBoostingClassifier", sklearn_boosting_classifier},
-      {"GradientBoostingRegressor", sklearn_boosting_regressor},
-      {"HistGradientBoostingClassifier", sklearn_histogram_boosting},
-      {"HistGradientBoostingRegressor", sklearn_histogram_boosting},
-      {"LogisticRegression", sklearn_logistic},
-      {"LinearRegression", sklearn_regression},
-      {"Ridge", sklearn_regression},
-      {"RidgeClassifier", sklearn_ridge_classifier},
-      {"Lasso", sklearn_regression},
-      {"ElasticNet", sklearn_regression},
-      {"SGDClassifier", sklearn_sgd_classifier},
-      {"SGDRegressor", sklearn_regression},
 };
 
-static sklearn_reader *find_reader(const struct estimator *in, size_t count,
-                                   const struct pickled *o)
+static const struct estimator transformers[] = {
+    {"StandardScaler", sklearn_standard_scaler}, {"MinMaxScaler", sklearn_minmax_scaler},
+    {"MaxAbsScaler", sklearn_maxabs_scaler},     {"RobustScaler", sklearn_robust_scaler},
+    {"Normalizer", sklearn_normalizer},          {"SimpleImputer", sklearn_imputer},
+    {"OneHotEncoder", sklearn_onehot},           {"FunctionTransformer", sklearn_function},
+};
+
+static const struct estimator predictors[] = {
+    {"DecisionTreeClassifier", sklearn_tree_classifier},
+    {"DecisionTreeRegressor", sklearn_tree_regressor},
+    {"ExtraTreeClassifier", sklearn_tree_classifier},
+    {"ExtraTreeRegressor", sklearn_tree_regressor},
+    {"RandomForestClassifier", sklearn_forest_classifier},
+    {"RandomForestRegressor", sklearn_forest_regressor},
+    {"ExtraTreesClassifier", sklearn_forest_classifier},
+    {"ExtraTreesRegressor", sklearn_forest_regressor},
+    {"GradientBoostingClassifier", sklearn_boosting_classifier},
+    {"GradientBoostingRegressor", sklearn_boosting_regressor},
+    {"HistGradientBoostingClassifier", sklearn_histogram_boosting},
+    {"HistGradientBoostingRegressor", sklearn_histogram_boosting},
+    {"LogisticRegression", sklearn_logistic},
+    {"LogisticRegressionCV", sklearn_logistic},
+    {"LinearDiscriminantAnalysis", sklearn_discriminant},
+    {"SGDClassifier", sklearn_sgd_classifier},
+    {"LinearSVC", sklearn_class_only},
+    {"Perceptron", sklearn_class_only},
+    {"PassiveAggressiveClassifier", sklearn_class_only},
+    {"RidgeClassifier", sklearn_ridge_classifier},
+    {"RidgeClassifierCV", sklearn_ridge_classifier},
+    {"PoissonRegressor", sklearn_log_link},
+    {"GammaRegressor", sklearn_log_link},
+    {"TweedieRegressor", sklearn_tweedie},
+    {"ARDRegression", sklearn_regression},
+    {"BayesianRidge", sklearn_regression},
+    {"ElasticNet", sklearn_regression},
+    {"ElasticNetCV", sklearn_regression},
+    {"HuberRegressor", sklearn_regression},
+    {"Lars", sklearn_regression},
+    {"LarsCV", sklearn_regression},
+    {"Lasso", sklearn_regression},
+    {"LassoCV", sklearn_regression},
+    {"LassoLars", sklearn_regression},
+    {"LassoLarsCV", sklearn_regression},
+    {"LassoLarsIC", sklearn_regression},
+    {"LinearRegression", sklearn_regression},
+    {"LinearSVR", sklearn_regression},
+    {"MultiTaskElasticNet", sklearn_regression},
+    {"MultiTaskLasso", sklearn_regression},
+    {"OrthogonalMatchingPursuit", sklearn_regression},
+    {"PassiveAggressiveRegressor", sklearn_regression},
+    {"QuantileRegressor", sklearn_regression},
+    {"Ridge", sklearn_regression},
+    {"RidgeCV", sklearn_regression},
+    {"SGDRegressor", sklearn_regression},
+    {"TheilSenRegressor", sklearn_regression},
+};
+
+static sklearn_reader *find_reader(const struct pickled *o, bool predicts)
 {
+    const struct estimator *in = predicts ? predictors : transformers;
+    size_t count = predicts ? COUNT_OF(predictors) : COUNT_OF(transformers);
     for (size_t i = 0; i < count; i++)
         if (text_equal(pickle_class(o), text_of(in[i].name)))
             return in[i].read;
@@ -182,13 +212,8 @@ static sklearn_reader *find_reader(const struct estimator *in, size_t count,
 /* One estimator of a pipeline, or the model itself; the last one predicts. */
 static int read_estimator(struct sklearn *s, const struct pickled *o, bool last)
 {
-    sklearn_reader *read = last ? find_reader(predictors, COUNT_OF(predictors), o)
-                                : find_reader(transformers, COUNT_OF(transformers), o);
+    sklearn_reader *read = find_reader(o, last);
     double width;
-    if (!read)
-        return sklearn_wrong(s, o,
-                             last ? "a model of this class is not supported"
-                                  : "a step of this class is not supported");
     if (pickle_number(pickle_get(o, "n_features_in_"), &width) && width != (double)s->width)
         return sklearn_wrong(s, o, "it takes %.0f columns and gets %zu", width, s->width);
     if (last)
@@ -300,18 +325,41 @@ static int read_steps(struct sklearn *s, const struct step_list *steps)
     return 0;
 }
 
+/* Names every step that cannot be read at all, which is said before what is wrong with one that
+ * can. */
+static int check_steps(struct sklearn *s, const struct step_list *steps)
+{
+    struct buf list = {0};
+    char quoted[QUOTE_MAX];
+    size_t n = steps->step.len;
+    if (n == 0 || steps->step.at[n - 1]->kind != PICKLE_OBJECT)
+        return sklearn_wrong(s, NULL, "there is no estimator of scikit-learn in it");
+    for (size_t i = 0; i < n; i++) {
+        const struct pickled *step = steps->step.at[i], *name = steps->name.at[i];
+        struct text class = pickle_class(step);
+        if (find_reader(step, i + 1 == n))
+            continue;
+        buf_puts(&list, list.len ? ", " : "");
+        if (name)
+            buf_format(&list, "step %s: ", quote(quoted, name->text.at, name->text.len));
+        buf_format(&list, "%s", quote(quoted, class.at, class.len));
+        if (i + 1 == n && find_reader(step, false))
+            buf_puts(&list, " as the model");
+    }
+    int status = list.len ? error_set(s->e, ERR_DATA, "not supported: %s", buf_text(&list)) : 0;
+    buf_release(&list);
+    return status;
+}
+
 static int read_model(struct sklearn *s, const struct pickle *p, const struct step_list *steps)
 {
     const struct pickled *first = steps->step.at ? steps->step.at[0] : NULL;
     const struct pickled *last = first ? steps->step.at[steps->step.len - 1] : NULL;
     const struct pickled *version = pickle_get(last, "_sklearn_version");
-    int status = 0;
-    /* What cannot be read at all is said before what is missing in it. */
-    if (!last || last->kind != PICKLE_OBJECT)
-        return sklearn_wrong(s, last, "there is no estimator of scikit-learn in it");
-    if (!find_reader(predictors, COUNT_OF(predictors), last))
-        return sklearn_wrong(s, last, "a model of this class is not supported");
-    if ((status = count_features(s, first)))
+    int status = check_steps(s, steps);
+    if (status == 0)
+        status = count_features(s, first);
+    if (status)
         return status;
     s->m = model_new(p->joblib ? "sklearn-joblib" : "sklearn-pickle", s->width);
     if (version && version->kind == PICKLE_TEXT)
@@ -341,7 +389,14 @@ static int read_pickle(const char *bytes, size_t n, struct model **out, struct e
 
 static bool is_pickle(const char *bytes, size_t n)
 {
-    return n >= 2 && bytes[0] == '\x80' && bytes[1] >= 2 && bytes[1] <= 5;
+    static const char *const starts[] = {"ccopy_reg\n_reconstructor\n",
+                                         "ccopyreg\n_reconstructor\n"};
+    if (n >= 2 && bytes[0] == '\x80' && bytes[1] >= 2 && bytes[1] <= 5)
+        return true;
+    for (size_t i = 0; i < COUNT_OF(starts); i++) /* protocols 0 and 1 */
+        if (n > strlen(starts[i]) && memcmp(bytes, starts[i], strlen(starts[i])) == 0)
+            return true;
+    return false;
 }
 
 int import_sklearn(const char *bytes, size_t n, struct model **m, struct error *e)

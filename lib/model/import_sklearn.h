@@ -46,8 +46,11 @@ sklearn_reader sklearn_forest_classifier, sklearn_forest_regressor;
 sklearn_reader sklearn_boosting_classifier, sklearn_boosting_regressor;
 sklearn_reader sklearn_histogram_boosting;
 sklearn_reader sklearn_logistic, sklearn_regression, sklearn_ridge_classifier;
-sklearn_reader sklearn_sgd_classifier;
+sklearn_reader sklearn_sgd_classifier, sklearn_class_only, sklearn_discriminant;
+sklearn_reader sklearn_log_link, sklearn_tweedie;
 /* Each adds a stage. */
-sklearn_reader sklearn_standard_scaler, sklearn_minmax_scaler, sklearn_imputer, sklearn_onehot;
+sklearn_reader sklearn_standard_scaler, sklearn_minmax_scaler, sklearn_maxabs_scaler;
+sklearn_reader sklearn_robust_scaler, sklearn_normalizer, sklearn_imputer, sklearn_onehot;
+sklearn_reader sklearn_function;
 
 #endif

@@ -100,6 +100,44 @@ int sklearn_ridge_classifier(struct sklearn *s, const struct pickled *o)
     return status;
 }
 
+int sklearn_class_only(struct sklearn *s, const struct pickled *o)
+{
+    int status = read_classifier(s, o, o);
+    if (status == 0)
+        class_only(s->m);
+    return status;
+}
+
+/* Its probabilities are those of a logistic regression, of one class against the other or of all
+ * together. */
+int sklearn_discriminant(struct sklearn *s, const struct pickled *o)
+{
+    int status = read_classifier(s, o, o);
+    if (status == 0)
+        s->m->transform = s->m->two_classes ? TRANSFORM_SIGMOID : TRANSFORM_SOFTMAX;
+    return status;
+}
+
+/* Generalized linear models. */
+
+int sklearn_log_link(struct sklearn *s, const struct pickled *o)
+{
+    s->m->transform = TRANSFORM_EXP;
+    return read_linear(s, o);
+}
+
+int sklearn_tweedie(struct sklearn *s, const struct pickled *o)
+{
+    const struct pickled *link = pickle_get(o, "link");
+    double power = 0;
+    (void)pickle_number(pickle_get(o, "power"), &power);
+    if (!pickle_is(link, "auto") && !pickle_is(link, "log") && !pickle_is(link, "identity"))
+        return sklearn_wrong(s, o, "this link is not supported");
+    if (pickle_is(link, "log") || (pickle_is(link, "auto") && power > 0))
+        return sklearn_log_link(s, o);
+    return read_linear(s, o);
+}
+
 int sklearn_sgd_classifier(struct sklearn *s, const struct pickled *o)
 {
     const struct pickled *loss = pickle_get(o, "loss");

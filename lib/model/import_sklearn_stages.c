@@ -31,6 +31,44 @@ int sklearn_standard_scaler(struct sklearn *s, const struct pickled *o)
     return stage->b ? 0 : ERR_DATA;
 }
 
+int sklearn_maxabs_scaler(struct sklearn *s, const struct pickled *o)
+{
+    struct stage *stage = add_stage(s, STAGE_CENTER);
+    stage->a = columns(s, o, "", false, 0);
+    stage->b = columns(s, o, "scale_", true, 1);
+    return stage->b ? 0 : ERR_DATA;
+}
+
+int sklearn_robust_scaler(struct sklearn *s, const struct pickled *o)
+{
+    struct stage *stage = add_stage(s, STAGE_CENTER);
+    stage->a = columns(s, o, "center_", sklearn_flag(o, "with_centering"), 0);
+    stage->b = stage->a ? columns(s, o, "scale_", sklearn_flag(o, "with_scaling"), 1) : NULL;
+    return stage->b ? 0 : ERR_DATA;
+}
+
+int sklearn_normalizer(struct sklearn *s, const struct pickled *o)
+{
+    static const struct {
+        const char *name;
+        enum norm norm;
+    } known[] = {{"l1", NORM_SUM}, {"l2", NORM_ROOT}, {"max", NORM_LARGEST}};
+    const struct pickled *norm = pickle_get(o, "norm");
+    struct stage *stage = add_stage(s, STAGE_NORM);
+    for (size_t i = 0; i < COUNT_OF(known); i++) {
+        stage->norm = known[i].norm;
+        if (pickle_is(norm, known[i].name))
+            return 0;
+    }
+    return sklearn_wrong(s, o, "this norm is not supported");
+}
+
+/* Without a function it passes on what it gets. */
+int sklearn_function(struct sklearn *s, const struct pickled *o)
+{
+    return pickle_get(o, "func") ? sklearn_wrong(s, o, "functions are not supported") : 0;
+}
+
 static int read_range(struct sklearn *s, const struct pickled *o, double *clip)
 {
     const struct pickled *range = pickle_get(o, "feature_range");

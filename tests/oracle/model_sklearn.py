@@ -21,7 +21,7 @@ warnings.filterwarnings("ignore")
 import joblib
 import numpy as np
 import pandas as pd
-from sklearn import datasets, dummy, ensemble, impute, linear_model, pipeline, preprocessing, svm, tree
+from sklearn import datasets, discriminant_analysis, dummy, ensemble, impute, linear_model, pipeline, preprocessing, svm, tree
 
 from oracle import BIN, done, ok
 
@@ -53,7 +53,7 @@ def margins(data, rows, *options):
 
 def saved(model):
     """The model in every form: a name and its bytes."""
-    for protocol in (2, 3, 4, 5):
+    for protocol in range(6):
         yield f"pickle {protocol}", pickle.dumps(model, protocol)
     for compress in (0, 3, ("gzip", 3)):
         out = io.BytesIO()
@@ -252,9 +252,33 @@ linear = [
     ("SGDClassifier, modified_huber, averaged",
      linear_model.SGDClassifier(loss="modified_huber", average=True, **seed), iris_X, iris_y),
     ("SGDRegressor", linear_model.SGDRegressor(**seed), diabetes_X, diabetes_y),
+    ("LogisticRegressionCV", linear_model.LogisticRegressionCV(Cs=2, cv=2), iris_X, iris_y),
+    ("LinearDiscriminantAnalysis", discriminant_analysis.LinearDiscriminantAnalysis(), iris_X, iris_names),
+    ("LinearDiscriminantAnalysis, two classes", discriminant_analysis.LinearDiscriminantAnalysis(), cancer_X, cancer_y),
+    ("LinearSVC", svm.LinearSVC(**seed), iris_X, iris_names),
+    ("LinearSVC, two classes", svm.LinearSVC(**seed), scaled, cancer_y),
+    ("Perceptron", linear_model.Perceptron(**seed), iris_X, iris_y),
+    ("PassiveAggressiveClassifier", linear_model.PassiveAggressiveClassifier(**seed), scaled, cancer_y),
+    ("RidgeClassifierCV", linear_model.RidgeClassifierCV(), iris_X, iris_y),
+    ("LinearSVR", svm.LinearSVR(**seed), diabetes_X, diabetes_y),
+    ("HuberRegressor", linear_model.HuberRegressor(), diabetes_X, diabetes_y),
+    ("QuantileRegressor", linear_model.QuantileRegressor(solver="highs"), diabetes_X[:60], diabetes_y[:60]),
+    ("BayesianRidge", linear_model.BayesianRidge(), diabetes_X, diabetes_y),
+    ("ARDRegression", linear_model.ARDRegression(), diabetes_X, diabetes_y),
+    ("LassoLarsIC", linear_model.LassoLarsIC(normalize=False), diabetes_X, diabetes_y),
+    ("LarsCV", linear_model.LarsCV(normalize=False), diabetes_X, diabetes_y),
+    ("MultiTaskLasso", linear_model.MultiTaskLasso(), diabetes_X, both_y),
 ]
+for alone in ("LassoCV", "ElasticNetCV", "RidgeCV", "Lars", "LassoLars", "OrthogonalMatchingPursuit",
+              "PassiveAggressiveRegressor", "TheilSenRegressor"):
+    linear.append((alone, getattr(linear_model, alone)(), diabetes_X, diabetes_y))
 for name, model, X, y in linear:
     compare(name, model.fit(X, y), X, exact=False)
+for name, model in [("PoissonRegressor", linear_model.PoissonRegressor()), ("GammaRegressor", linear_model.GammaRegressor()),
+                    ("TweedieRegressor", linear_model.TweedieRegressor(power=1.5)),
+                    ("TweedieRegressor of a normal target", linear_model.TweedieRegressor(power=0))]:
+    model.fit(diabetes_X, diabetes_y)
+    compare(name, model, diabetes_X, exact=False, want=model._linear_predictor(diabetes_X).reshape(-1, 1))
 
 # Pipelines.
 iris_gaps = np.where(rng.random(iris_X.shape) < .1, np.nan, iris_X)
@@ -276,6 +300,16 @@ pipes = [
      np.where(rng.random(diabetes_X.shape) < .1, -1, diabetes_X), diabetes_y, True),
     ("StandardScaler, HistGradientBoostingRegressor",
      [preprocessing.StandardScaler(), ensemble.HistGradientBoostingRegressor(**hist)], diabetes_X, diabetes_y, True),
+    ("MaxAbsScaler, RobustScaler, DecisionTreeRegressor",
+     [preprocessing.MaxAbsScaler(), preprocessing.RobustScaler(), preprocessing.FunctionTransformer(),
+      tree.DecisionTreeRegressor(max_depth=5, **seed)], diabetes_X, diabetes_y, True),
+    ("RobustScaler without centring, MinMaxScaler, RandomForestRegressor",
+     [preprocessing.RobustScaler(with_centering=False), preprocessing.MinMaxScaler(),
+      ensemble.RandomForestRegressor(5, **seed)], diabetes_X, diabetes_y, True),
+    ("Normalizer l2, LogisticRegression", [preprocessing.Normalizer(), linear_model.LogisticRegression()],
+     cancer_X, cancer_y, False),
+    ("Normalizer l1, Ridge", [preprocessing.Normalizer(norm="l1"), linear_model.Ridge()], diabetes_X, diabetes_y, False),
+    ("Normalizer max, Ridge", [preprocessing.Normalizer(norm="max"), linear_model.Ridge()], diabetes_X, diabetes_y, False),
     ("a pipeline in a pipeline",
      [pipeline.make_pipeline(impute.SimpleImputer(), preprocessing.MinMaxScaler()),
       tree.DecisionTreeClassifier(**seed)], iris_gaps, iris_y, True),
@@ -395,6 +429,10 @@ refused(pickle.dumps({"a": 1}), "no estimator", "a dict")
 refused(pickle.dumps(svm.SVC().fit(iris_X, iris_y)), "SVC", "SVC by its name")
 refused(pickle.dumps(pipeline.make_pipeline(preprocessing.PolynomialFeatures(), linear_model.Ridge())
                      .fit(iris_X, iris_y)), "PolynomialFeatures", "PolynomialFeatures by its name")
+refused(pickle.dumps(pipeline.make_pipeline(preprocessing.PolynomialFeatures(), preprocessing.PowerTransformer(),
+                                            svm.SVC()).fit(iris_X, iris_y)),
+        "not supported: step 'polynomialfeatures': 'PolynomialFeatures', step 'powertransformer': 'PowerTransformer', "
+        "step 'svc': 'SVC'", "every step that is not supported")
 refused(pickle.dumps(pipeline.make_pipeline(preprocessing.StandardScaler()).fit(iris_X)),
         "StandardScaler", "a pipeline without a model")
 refused(pickle.dumps(tree.DecisionTreeClassifier()), "DecisionTreeClassifier", "a model that is not fitted")

@@ -157,6 +157,79 @@ TEST(logistic_regression)
     check_logistic(&p);
 }
 
+/* A LinearRegression of protocol 0: y = 2 x - 0.25, its weights as the text that is given. */
+static void put_lines(struct buf *p, const char *numbers)
+{
+    buf_puts(p,
+             "ccopy_reg\n_reconstructor\np0\n(csklearn.linear_model._base\nLinearRegression\np1\n"
+             "c__builtin__\nobject\np2\nNtp3\nRp4\n(dp5\nS'coef_'\np6\n"
+             "cnumpy.core.multiarray\n_reconstruct\np7\n(cnumpy\nndarray\np8\n(I0\ntS'b'\nt"
+             "R(I1\n(L1L\ntcnumpy\ndtype\np9\n(S'f8'\nI0\nI1\ntRp10\n(I3\nS'<'\nNNNI-1\nI-1\n"
+             "I0\ntbI00\n");
+    buf_puts(p, numbers);
+    buf_puts(
+        p, "\ntbsVintercept_\nF-0.25\nsVn_features_in_\nI1\nsV\\u005funused\\U0001f600\xe9\nFnan\ns"
+           "g6\n0b.");
+}
+
+static double line_margin(const char *numbers)
+{
+    struct buf p = {0};
+    struct model *m = NULL;
+    struct error e = {0};
+    double margin = 0;
+    put_lines(&p, numbers);
+    CHECK_INT(parse(&p, &m, &e), 0);
+    CHECK_TEXT(e.message, "");
+    buf_release(&p);
+    if (!m)
+        return 0;
+    struct reference *r = reference_new(m);
+    CHECK_INT(reference_margins(r, (const double[]){3}, &margin, &e), 0);
+    reference_free(r);
+    model_free(m);
+    return margin;
+}
+
+TEST(lines_of_protocol_0)
+{
+    CHECK_DOUBLE(line_margin("S'\\x00\\x00\\x00\\x00\\x00\\x00\\x00@'"), 5.75);
+    double weight;
+    memcpy(&weight, "\0\n\t'\"\\\x18@", sizeof weight);
+    CHECK_DOUBLE(line_margin("S\"\\x00\\n\\t\\'\\\"\\\\\\x18@\""), weight * 3 - 0.25);
+}
+
+TEST(lines_that_are_no_values)
+{
+    static const char *const cases[] = {
+        "S'1234567\\'",
+        "S'1234567\\x1'",
+        "S'1234567\\q'",
+        "S12345678",
+        "S'12345678\"",
+        "S'",
+        "S",
+        "V\\u12",
+        "V\\U0001f60",
+        "Ix",
+        "I",
+        "Fx",
+        "Lx",
+        "g-1",
+        "gx",
+        "p99999999",
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct buf p = {0};
+        struct model *m = NULL;
+        struct error e = {0};
+        put_lines(&p, cases[i]);
+        CHECK_INT(parse(&p, &m, &e), ERR_DATA);
+        CHECK(strstr(e.message, "no value of its type") || strstr(e.message, "memo"));
+        buf_release(&p);
+    }
+}
+
 TEST(big_endian_and_fortran_order)
 {
     struct buf p = {0};
@@ -357,7 +430,7 @@ TEST(hostile_pickles)
         {PICKLE("NNa."), "what is no list or dict"},
         {PICKLE("\x80\x09N."), "a protocol that is not supported"},
         {PICKLE("]\x94h\0a."), "no estimator"},
-        {PICKLE("csklearn.svm._classes\nSVC\n)\x81."), "SVC: a model of this class is not"},
+        {PICKLE("csklearn.svm._classes\nSVC\n)\x81."), "not supported: 'SVC'"},
         {PICKLE("csklearn.pipeline\nPipeline\n)\x81\x94}X\5\0\0\0steps](X\1\0\0\0ah\0tasb."),
          "nested too deeply"},
         {PICKLE("cnumpy\ndtype\nX\2\0\0\0f8\x85R(K\3NNNNt\x94"
