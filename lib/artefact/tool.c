@@ -17,18 +17,25 @@ void command_add_all(struct command_line *c, const char *const *words)
         command_add(c, *words++);
 }
 
-/* The line of a compiler's complaints that says the most: the first with "error", or the last. */
+static bool says(struct text line, const char *what)
+{
+    return memmem(line.at, line.len, what, strlen(what)) != NULL;
+}
+
+/* The line of a compiler's complaints that says the most: its first error, or else the last. That
+ * of collect2 is about another program's. */
 static struct text chief_line(struct text said)
 {
     struct text best = {0};
     for (size_t i = 0; i < said.len;) {
         const char *at = said.at + i, *end = memchr(at, '\n', said.len - i);
-        size_t n = end ? (size_t)(end - at) : said.len - i;
-        if (memmem(at, n, "error", 5) || memmem(at, n, "undefined reference", 19))
-            return (struct text){at, n};
-        if (n > 0)
-            best = (struct text){at, n};
-        i += n + 1;
+        struct text line = {at, end ? (size_t)(end - at) : said.len - i};
+        i += line.len + 1;
+        if (says(line, "collect2"))
+            continue;
+        if (says(line, "error:") || says(line, "undefined reference") || says(line, "overflowed"))
+            return line;
+        best = line.len > 0 ? line : best;
     }
     return best;
 }

@@ -1,8 +1,8 @@
 /*
- * target TARGET EMIT ROWS: compiles a model of trees for a target, runs awkward rows through what
- * was built (EMIT: library static c header) and compares with the predictor of this library to the
- * last bit. Prints "MARGINS of N equal, ANSWERS of N equal, SIZE bytes, S seconds to build";
- * "lacks ..." and status 1 when this machine cannot. Status 4 when they differ.
+ * target TARGET FORM ROWS [PREFIX [TREES]]: compiles a model of trees for a target, runs awkward
+ * rows through what was built (FORM: library static c header) and compares with the predictor of
+ * this library to the last bit. Says how many are equal, how large it is and how long it took;
+ * "lacks ..." and status 1 when this machine cannot. Status 4 when margins differ.
  */
 #include "artefact/artefact.h"
 #include "infer/infer.h"
@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { FEATURES = 9, TREES = 60, OUTPUTS = 3 };
+enum { FEATURES = 9, OUTPUTS = 3 };
 
 static uint64_t draw(uint64_t below)
 {
@@ -54,7 +54,7 @@ static void add_tree(struct builder *b, size_t depth, uint32_t output, struct er
     (void)builder_tree(b, nodes, count, 0, output, e);
 }
 
-static struct model *make_model(struct error *e)
+static struct model *make_model(size_t trees, struct error *e)
 {
     struct model *m = model_new("test", FEATURES);
     struct builder *b = builder_new(1);
@@ -63,7 +63,7 @@ static struct model *make_model(struct error *e)
     m->base = base;
     for (size_t k = 0; k < OUTPUTS; k++)
         base[k] = (double)(float)(0.1 * (double)(k + 1));
-    for (size_t t = 0; t < TREES; t++)
+    for (size_t t = 0; t < trees; t++)
         add_tree(b, 1 + t % 8, (uint32_t)(t % OUTPUTS), e);
     builder_finish(b, m);
     m->trees.single = true;
@@ -161,18 +161,18 @@ static bool lacks(const struct target *t)
 
 int main(int argc, char **argv)
 {
-    static const char *const emits[] = {"library", "static", "c", "header"};
+    static const char *const forms[] = {"library", "static", "c", "header"};
     struct error e = {0};
     struct build how = {.prefix = argc > 4 ? argv[4] : NULL};
     struct predictor *p = NULL;
     const char *note;
     int rc = argc < 4 ? ERR_USAGE : target_find(argv[1], &how.target, &note, &e);
-    for (size_t i = 0; rc == 0 && i < COUNT_OF(emits); i++)
-        if (strcmp(argv[2], emits[i]) == 0)
+    for (size_t i = 0; rc == 0 && i < COUNT_OF(forms); i++)
+        if (strcmp(argv[2], forms[i]) == 0)
             how.form = (enum artefact_form)i;
     if (rc == 0 && lacks(how.target))
         return 1;
-    struct model *m = make_model(&e);
+    struct model *m = make_model(argc > 5 ? strtoul(argv[5], NULL, 10) : 60, &e);
     if (rc == 0)
         rc = predictor_compile(m, &(struct compile_options){0}, &p, &e);
     if (rc == 0)
