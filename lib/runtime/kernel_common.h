@@ -39,9 +39,15 @@ enum { ML_TOGETHER = 8 }; /* trees walked side by side, so that their loads over
 #else
 #define ML_HAS_PLAIN 1
 #endif
+#if ML_HAS_PLAIN
 ML_API const struct ml_kernels *ml_kernels_plain(void);
+#endif
+#if ML_HAS_AVX2
 ML_API const struct ml_kernels *ml_kernels_avx2(void);
+#endif
+#if ML_HAS_AVX512
 ML_API const struct ml_kernels *ml_kernels_avx512(void);
+#endif
 
 /* Sums of a block: output k of row r at [k * ML_ROWS + r]. */
 union ml_sums {

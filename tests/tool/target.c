@@ -2,7 +2,8 @@
  * target TARGET FORM ROWS [PREFIX [TREES]]: compiles a model of trees for a target, runs awkward
  * rows through what was built (FORM: library static c header) and compares with the predictor of
  * this library to the last bit. Says how many are equal, how large it is and how long it took;
- * "lacks ..." and status 1 when this machine cannot. Status 4 when margins differ.
+ * "lacks ..." and status 1 when this machine cannot. Status 4 when margins differ. With no ROWS
+ * nothing is run: the files are left in the working directory under their own names.
  */
 #include "artefact/artefact.h"
 #include "infer/infer.h"
@@ -126,11 +127,13 @@ static int check(const struct build *how, const struct predictor *p, size_t n, s
     ml_image_predict(p->image, p->kernels, &in, n, ML_ANSWERS, work, answers, NULL);
     int rc = artefact_build(p->image, how, &b, e);
     seconds = now() - start;
-    if (rc == 0)
+    if (rc == 0 && n == 0)
+        rc = built_save(b, b->library, b->header, e);
+    else if (rc == 0)
         rc = artefact_execute(b, &rows, 0, &results, e);
-    if (rc == 0 && (results.predicted != n || results.outputs != OUTPUTS))
+    if (rc == 0 && n > 0 && (results.predicted != n || results.outputs != OUTPUTS))
         rc = error_set(e, ERR_DATA, "%zu rows of %zu", results.predicted, results.outputs);
-    if (rc == 0) {
+    if (rc == 0 && n > 0) {
         size_t equal = equal_rows(margins, results.margins, n);
         printf(
             "margins of %zu rows equal, answers of %zu; %lld bytes, built in %.2f s, run in %.2f "
@@ -148,11 +151,12 @@ static int check(const struct build *how, const struct predictor *p, size_t n, s
     return rc;
 }
 
-static bool lacks(const struct target *t)
+static bool lacks(const struct target *t, bool runs)
 {
     struct buf missing = {0};
     bool ready = target_ready(t, TARGET_BUILD, &missing);
-    ready &= target_ready(t, TARGET_RUN, &missing);
+    if (runs)
+        ready &= target_ready(t, TARGET_RUN, &missing);
     if (!ready)
         printf("lacks %s\n", buf_text(&missing));
     buf_release(&missing);
@@ -170,7 +174,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; rc == 0 && i < COUNT_OF(forms); i++)
         if (strcmp(argv[2], forms[i]) == 0)
             how.form = (enum artefact_form)i;
-    if (rc == 0 && lacks(how.target))
+    if (rc == 0 && lacks(how.target, strcmp(argv[3], "0") != 0))
         return 1;
     struct model *m = make_model(argc > 5 ? strtoul(argv[5], NULL, 10) : 60, &e);
     if (rc == 0)
