@@ -43,6 +43,18 @@ python3-onnx     python3-onnx       py3-onnx       python-onnx -
 nodejs           nodejs             nodejs         nodejs     node
 npm              npm                npm            npm        -
 clang            clang              clang          clang      llvm
+lld              lld                lld            lld        lld
+wasi-libc        wasi-libc-static   wasi-libc      wasi-libc  wasi-libc
+gcc-aarch64-linux-gnu - - aarch64-linux-gnu-gcc -
+libc6-dev-arm64-cross - - aarch64-linux-gnu-glibc -
+gcc-arm-linux-gnueabihf - - - -
+libc6-dev-armhf-cross - - - -
+gcc-riscv64-linux-gnu - - riscv64-linux-gnu-gcc -
+libc6-dev-riscv64-cross - - riscv64-linux-gnu-glibc -
+qemu-user        qemu-user          qemu-aarch64   qemu-user  -
+gcc-arm-none-eabi arm-none-eabi-gcc-cs gcc-arm-none-eabi arm-none-eabi-gcc arm-none-eabi-gcc
+libnewlib-arm-none-eabi arm-none-eabi-newlib newlib-arm-none-eabi arm-none-eabi-newlib -
+qemu-system-arm  qemu-system-arm    qemu-system-arm qemu-system-arm qemu
 cppcheck         cppcheck           cppcheck       cppcheck   cppcheck
 clang-tidy       clang-tools-extra  clang-extra-tools clang   llvm
 clang-format     clang-tools-extra  clang-extra-tools clang   clang-format
@@ -100,6 +112,22 @@ need_for_oracles() {
     need npm command -v npm
 }
 
+# Compilers for other machines, and their emulators: what neoc's targets need.
+need_for_targets() {
+    need clang command -v clang
+    need lld command -v wasm-ld
+    need wasi-libc test -e /usr/include/wasm32-wasi/math.h
+    for row in aarch64-linux-gnu:arm64 arm-linux-gnueabihf:armhf riscv64-linux-gnu:riscv64; do
+        triplet=${row%:*}
+        need "gcc-$triplet" command -v "$triplet-gcc"
+        need "libc6-dev-${row#*:}-cross" test -e "/usr/$triplet/include/math.h"
+    done
+    need qemu-user command -v qemu-aarch64
+    need gcc-arm-none-eabi command -v arm-none-eabi-gcc
+    need libnewlib-arm-none-eabi test -e /usr/lib/arm-none-eabi/newlib/libm.a
+    need qemu-system-arm command -v qemu-system-arm
+}
+
 # Packages of npm go into build/node, not into the tree. Their scripts are not run: none is needed, and that of
 # onnxruntime-node wants more from elsewhere.
 install_node_packages() {
@@ -133,6 +161,7 @@ check)
     need jq command -v jq
     if [ "${ORACLES:-}" = 1 ] || [ "${CI:-}" = true ]; then
         need_for_oracles
+        need_for_targets
         install_missing
         install_node_packages
     fi

@@ -125,9 +125,11 @@ static int build_wasm(const struct job *j, struct error *e)
         "-Wl,--no-entry,--export-dynamic,--export=__heap_base,--strip-all",
         "-Wl,-z,stack-size=1048576",
         "-DML_STACK_MAX=262144",
+        "-nodefaultlibs",
         "-o",
         "model.wasm",
         "model.c",
+        "-lc",
         NULL};
     struct command_line c = {.len = 0};
     compiler(j, &c);
