@@ -37,14 +37,15 @@ static struct ml_stage add_stage(struct buf *image, const struct stage *s)
         [STAGE_IMPUTE] = ML_STAGE_IMPUTE, [STAGE_CENTER] = ML_STAGE_CENTER,
         [STAGE_AFFINE] = ML_STAGE_AFFINE, [STAGE_SHIFT] = ML_STAGE_SHIFT,
         [STAGE_NORM] = ML_STAGE_NORM,     [STAGE_ONEHOT] = ML_STAGE_ONEHOT,
-        [STAGE_MAP] = ML_STAGE_MAP,       [STAGE_FLOAT] = ML_STAGE_FLOAT};
+        [STAGE_MAP] = ML_STAGE_MAP,       [STAGE_FLOAT] = ML_STAGE_FLOAT,
+        [STAGE_PICK] = ML_STAGE_PICK};
     static const uint8_t norms[] = {[NORM_LARGEST] = ML_NORM_LARGEST,
                                     [NORM_SUM] = ML_NORM_SUM,
                                     [NORM_ROOT] = ML_NORM_ROOT,
                                     [NORM_LARGEST_VALUE] = ML_NORM_LARGEST_VALUE,
                                     [NORM_ROOT_OF_RATIO] = ML_NORM_ROOT_OF_RATIO};
     bool onehot = s->kind == STAGE_ONEHOT;
-    size_t categories = onehot ? s->first[s->in] : 0;
+    size_t width = stage_columns(s), categories = onehot ? s->first[width] : 0;
     return (struct ml_stage){
         .kind = kinds[s->kind],
         .single = s->single,
@@ -54,18 +55,21 @@ static struct ml_stage add_stage(struct buf *image, const struct stage *s)
         .refuses = s->unknown == UNKNOWN_ERROR,
         .in = (uint32_t)s->in,
         .out = (uint32_t)s->out,
+        .before = (uint32_t)s->before,
+        .after = (uint32_t)s->after,
         .map_count = (uint32_t)s->map_count,
         .categories = (uint32_t)categories,
         .what = s->what,
         .otherwise = s->otherwise,
         .clip = {s->clip[0], s->clip[1]},
-        .a_at = add_doubles(image, s->a, s->in),
-        .b_at = add_doubles(image, s->b, s->in),
+        .a_at = add_doubles(image, s->a, width),
+        .b_at = add_doubles(image, s->b, width),
         .category_at = onehot ? add_section(image, s->category, categories * sizeof(double)) : 0,
-        .first_at = onehot ? add_indexes(image, s->first, s->in + 1) : 0,
-        .drop_at = onehot ? add_indexes(image, s->drop, s->in) : 0,
+        .first_at = onehot ? add_indexes(image, s->first, width + 1) : 0,
+        .drop_at = onehot ? add_indexes(image, s->drop, width) : 0,
         .from_at = add_doubles(image, s->from, s->map_count),
-        .to_at = add_doubles(image, s->to, s->map_count)};
+        .to_at = add_doubles(image, s->to, s->map_count),
+        .pick_at = add_indexes(image, s->pick, s->out)};
 }
 
 static uint64_t add_stages(struct buf *image, const struct model *m)

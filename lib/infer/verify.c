@@ -64,20 +64,51 @@ static void interest_in_trees(struct interest *x)
     }
 }
 
-static void interest_in_stage(struct interest *x, const struct stage *s)
+/* Column i of those that a stage changes is the feature as it came. */
+static void interest_in_column(struct interest *x, const struct stage *s, size_t i, size_t feature)
 {
-    for (size_t i = 0; i < s->in; i++) {
-        double a = s->a ? s->a[i] : 0, b = s->b ? s->b[i] : 1;
-        add_value(x, i, a);
-        add_value(x, i, a + b);
-        add_value(x, i, a - 2 * b);
-        for (size_t k = 0; s->kind == STAGE_ONEHOT && k < s->first[i + 1] - s->first[i]; k++)
-            add_value(x, i, s->category[s->first[i] + k]);
-        for (size_t k = 0; k < s->map_count; k++)
-            add_value(x, i, s->from[k]);
-        if (s->kind == STAGE_IMPUTE)
-            add_value(x, i, s->what);
+    double a = s->a ? s->a[i] : 0, b = s->b ? s->b[i] : 1;
+    add_value(x, feature, a);
+    add_value(x, feature, a + b);
+    add_value(x, feature, a - 2 * b);
+    for (size_t k = 0; s->kind == STAGE_ONEHOT && k < s->first[i + 1] - s->first[i]; k++)
+        add_value(x, feature, s->category[s->first[i] + k]);
+    for (size_t k = 0; k < s->map_count; k++)
+        add_value(x, feature, s->from[k]);
+    if (s->kind == STAGE_IMPUTE)
+        add_value(x, feature, s->what);
+}
+
+/* Which feature a column behind the stage is, as it came; SIZE_MAX: none. */
+static size_t origin_behind(const struct stage *s, const size_t *origin, size_t column)
+{
+    if (s->kind == STAGE_PICK)
+        return origin[s->pick[column]];
+    if (column < s->before)
+        return origin[column];
+    size_t from_end = s->out - column;
+    return from_end <= s->after ? origin[s->in - from_end] : SIZE_MAX;
+}
+
+/* Stages see features only until others have changed them. */
+static void interest_in_stages(struct interest *x)
+{
+    const struct model *m = x->model;
+    size_t *origin = mem_array(NULL, m->feature_count, sizeof *origin);
+    for (size_t f = 0; f < m->feature_count; f++)
+        origin[f] = f;
+    for (size_t i = 0; i < m->stage_count; i++) {
+        const struct stage *s = &m->stages[i];
+        for (size_t k = 0; s->kind != STAGE_PICK && k < stage_columns(s); k++)
+            if (origin[s->before + k] != SIZE_MAX)
+                interest_in_column(x, s, k, origin[s->before + k]);
+        size_t *behind = mem_array(NULL, s->out + 1, sizeof *behind);
+        for (size_t k = 0; k < s->out; k++)
+            behind[k] = origin_behind(s, origin, k);
+        mem_free(origin);
+        origin = behind;
     }
+    mem_free(origin);
 }
 
 static int by_value(const void *a, const void *b)
@@ -107,7 +138,7 @@ static void interest_find(struct interest *x)
     const struct model *m = x->model;
     x->of = mem_alloc((m->feature_count + 1) * sizeof *x->of);
     if (m->stage_count)
-        interest_in_stage(x, &m->stages[0]);
+        interest_in_stages(x);
     else if (m->kind == MODEL_TREES)
         interest_in_trees(x);
     for (size_t f = 0; f < m->feature_count; f++) {

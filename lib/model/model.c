@@ -79,19 +79,28 @@ static int check_trees(const struct model *m, struct error *e)
     return 0;
 }
 
-/* Columns that a stage makes; SIZE_MAX when its categories are not in order. */
-static size_t stage_columns(const struct stage *s)
+size_t stage_columns(const struct stage *s)
 {
-    if (s->kind != STAGE_ONEHOT)
-        return s->in;
-    size_t columns = 0;
-    for (size_t i = 0; i < s->in; i++) {
+    return s->in - s->before - s->after;
+}
+
+/* Columns that a stage makes; SIZE_MAX when its categories are not in order, or it picks one that
+ * is not there. */
+static size_t columns_made(const struct stage *s)
+{
+    size_t columns = s->before + s->after;
+    for (size_t i = 0; s->kind == STAGE_PICK && i < s->out; i++)
+        if (s->pick[i] >= s->in)
+            return SIZE_MAX;
+    if (s->kind == STAGE_PICK)
+        return columns == 0 ? s->out : SIZE_MAX;
+    for (size_t i = 0; s->kind == STAGE_ONEHOT && i < stage_columns(s); i++) {
         if (s->first[i] > s->first[i + 1])
             return SIZE_MAX;
         size_t count = s->first[i + 1] - s->first[i];
         columns += count - (s->drop && s->drop[i] < count);
     }
-    return columns;
+    return s->kind == STAGE_ONEHOT ? columns : s->in;
 }
 
 static int check_stages(const struct model *m, struct error *e)
@@ -102,7 +111,10 @@ static int check_stages(const struct model *m, struct error *e)
         if (s->in != width)
             return error_set(e, ERR_DATA, "stage %zu takes %zu columns and gets %zu", i + 1, s->in,
                              width);
-        width = stage_columns(s);
+        if (s->before > s->in || s->after > s->in - s->before)
+            return error_set(e, ERR_DATA, "stage %zu leaves more columns alone than there are",
+                             i + 1);
+        width = columns_made(s);
         if (s->out != width)
             return error_set(e, ERR_DATA, "stage %zu does not make %zu columns", i + 1, s->out);
     }

@@ -33,8 +33,9 @@ enum stage_kind {
     STAGE_SHIFT,  /* (x - a[i]) * b[i]: ONNX Scaler */
     STAGE_NORM,   /* x / norm of the row, see enum norm */
     STAGE_ONEHOT, /* each column becomes one of zeros and ones per category */
-    STAGE_MAP,    /* x == from[k] becomes to[k], anything else `otherwise` */
+    STAGE_MAP,    /* x == from[k] becomes to[k], anything else `otherwise` or an error */
     STAGE_FLOAT,  /* the nearest float */
+    STAGE_PICK,   /* columns chosen, repeated, put into an order */
 };
 
 enum norm {
@@ -47,14 +48,17 @@ enum norm {
     NORM_ROOT_OF_RATIO = 4,
 };
 
+/* UNKNOWN_ZEROS: for STAGE_MAP, `otherwise`. */
 enum unknown { UNKNOWN_ZEROS, UNKNOWN_ERROR };
 
 struct stage {
     enum stage_kind kind;
-    bool single;     /* takes floats and computes in float, else in double */
-    size_t in, out;  /* lengths of the vectors */
-    const double *a; /* in */
-    const double *b; /* in */
+    bool single;    /* takes floats and computes in float, else in double */
+    size_t in, out; /* lengths of the vectors */
+    /* Columns at either end that pass as they are; what is said below counts those between. */
+    size_t before, after;
+    const double *a; /* columns */
+    const double *b; /* columns */
     double what;     /* STAGE_IMPUTE: NaN, or the value that stands for missing */
     double clip[2];
     bool clips;
@@ -63,13 +67,14 @@ struct stage {
      * source has them; the one at drop[i] has no column (SIZE_MAX: all have). A column of
      * FEATURE_TEXT holds codes. */
     const double *category;
-    const size_t *first; /* in + 1 */
-    const size_t *drop;  /* in; NULL: none */
+    const size_t *first; /* columns + 1 */
+    const size_t *drop;  /* columns; NULL: none */
     bool truncates;      /* x is made an integer first */
     enum unknown unknown;
     const double *from, *to; /* STAGE_MAP: map_count */
     size_t map_count;
     double otherwise;
+    const size_t *pick; /* STAGE_PICK: which column each of the new ones is, out of them */
 };
 
 enum compare { COMPARE_LESS, COMPARE_LESS_EQUAL }; /* x (<|<=) threshold goes left */
@@ -198,6 +203,7 @@ void model_free(struct model *m); /* NULL is fine */
 int model_check(const struct model *m, struct error *e);
 
 size_t model_width(const struct model *m);       /* of the vector that the predictor gets */
+size_t stage_columns(const struct stage *s);     /* in, less before and after */
 size_t model_class_count(const struct model *m); /* 0: it is no classifier */
 size_t trees_depth(const struct trees *t); /* edges from a root to its deepest leaf, largest */
 const char *transform_name(enum transform t);

@@ -39,6 +39,7 @@ enum {
     ML_STAGE_ONEHOT,
     ML_STAGE_MAP,
     ML_STAGE_FLOAT,
+    ML_STAGE_PICK,
 };
 enum {
     ML_NORM_LARGEST,
@@ -50,16 +51,18 @@ enum {
 
 struct ml_stage {
     uint8_t kind, single, norm, clips;
-    uint8_t truncates, refuses; /* one-hot: an unknown category is an error, not zeros */
+    uint8_t truncates, refuses; /* refuses: an unknown category is an error */
     uint8_t unused[2];
     uint32_t in, out;
+    uint32_t before, after;         /* columns that pass as they are */
     uint32_t map_count, categories; /* categories of all columns together */
     double what, otherwise, clip[2];
-    uint64_t a_at, b_at;     /* double, in; 0: none */
+    uint64_t a_at, b_at;     /* double, columns; 0: none */
     uint64_t category_at;    /* double, categories */
-    uint64_t first_at;       /* uint32_t, in + 1 */
-    uint64_t drop_at;        /* uint32_t, in; UINT32_MAX: none; 0: nothing is dropped */
+    uint64_t first_at;       /* uint32_t, columns + 1 */
+    uint64_t drop_at;        /* uint32_t, columns; UINT32_MAX: none; 0: nothing is dropped */
     uint64_t from_at, to_at; /* double, map_count */
+    uint64_t pick_at;        /* uint32_t, out */
 };
 
 struct ml_image {

@@ -32,14 +32,15 @@ static bool image_head_fits(const struct ml_image *m, uint64_t bytes)
 /* The categories of a one-hot stage make exactly its columns. */
 static bool onehot_fits(const struct ml_image *m, const struct ml_stage *s)
 {
+    uint32_t width = s->in - s->before - s->after;
     if (!image_holds(m, s->category_at, s->categories, sizeof(double)) ||
-        !image_holds(m, s->first_at, (uint64_t)s->in + 1, sizeof(uint32_t)) ||
-        !image_may_hold(m, s->drop_at, s->in, sizeof(uint32_t)))
+        !image_holds(m, s->first_at, (uint64_t)width + 1, sizeof(uint32_t)) ||
+        !image_may_hold(m, s->drop_at, width, sizeof(uint32_t)))
         return false;
     const uint32_t *first = (const void *)((const char *)m + s->first_at);
     const uint32_t *drop = (const void *)((const char *)m + s->drop_at);
-    uint64_t columns = 0;
-    for (uint32_t i = 0; i < s->in; i++) {
+    uint64_t columns = (uint64_t)s->before + s->after;
+    for (uint32_t i = 0; i < width; i++) {
         if (first[i] > first[i + 1] || first[i + 1] > s->categories)
             return false;
         uint32_t count = first[i + 1] - first[i];
@@ -48,14 +49,29 @@ static bool onehot_fits(const struct ml_image *m, const struct ml_stage *s)
     return columns == s->out;
 }
 
+static bool pick_fits(const struct ml_image *m, const struct ml_stage *s)
+{
+    if (s->before || s->after || !image_holds(m, s->pick_at, s->out, sizeof(uint32_t)))
+        return false;
+    const uint32_t *pick = (const void *)((const char *)m + s->pick_at);
+    for (uint32_t i = 0; i < s->out; i++)
+        if (pick[i] >= s->in)
+            return false;
+    return true;
+}
+
 static bool stage_fits(const struct ml_image *m, const struct ml_stage *s)
 {
-    if (s->kind > ML_STAGE_FLOAT || s->out > IMAGE_NUMBERS_MAX)
+    if (s->kind > ML_STAGE_PICK || s->out > IMAGE_NUMBERS_MAX || s->before > s->in ||
+        s->after > s->in - s->before)
         return false;
     if (s->kind == ML_STAGE_ONEHOT)
         return onehot_fits(m, s);
-    return s->out == s->in && image_may_hold(m, s->a_at, s->in, sizeof(double)) &&
-           image_may_hold(m, s->b_at, s->in, sizeof(double)) &&
+    if (s->kind == ML_STAGE_PICK)
+        return pick_fits(m, s);
+    uint32_t width = s->in - s->before - s->after;
+    return s->out == s->in && image_may_hold(m, s->a_at, width, sizeof(double)) &&
+           image_may_hold(m, s->b_at, width, sizeof(double)) &&
            image_holds(m, s->from_at, s->map_count, sizeof(double)) &&
            image_holds(m, s->to_at, s->map_count, sizeof(double));
 }

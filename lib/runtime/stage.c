@@ -5,6 +5,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>
+#include <string.h>
 
 static const double *stage_numbers(const struct ml_image *m, uint64_t at)
 {
@@ -18,13 +19,35 @@ static double stage_rounded(bool single, double x)
     return single ? (double)(float)x : x;
 }
 
-static double stage_mapped(const struct ml_image *m, const struct ml_stage *s, double x)
+/* Columns that a stage changes. */
+static uint32_t stage_width(const struct ml_stage *s)
+{
+    return s->in - s->before - s->after;
+}
+
+/* The column (from 1) with a value that is refused, or 0. */
+static uint32_t stage_map(const struct ml_image *m, const struct ml_stage *s, const double *in,
+                          double *out)
 {
     const double *from = stage_numbers(m, s->from_at), *to = stage_numbers(m, s->to_at);
-    for (uint32_t k = 0; k < s->map_count; k++)
-        if (x == from[k] || (isnan(x) && isnan(from[k])))
-            return to[k];
-    return s->otherwise;
+    for (uint32_t i = 0; i < stage_width(s); i++) {
+        double x = stage_rounded(s->single, in[i]);
+        uint32_t k = 0;
+        while (k < s->map_count && x != from[k] && !(isnan(x) && isnan(from[k])))
+            k++;
+        if (k == s->map_count && s->refuses)
+            return i + 1;
+        out[i] = k < s->map_count ? to[k] : s->otherwise;
+    }
+    return 0;
+}
+
+static void stage_pick(const struct ml_image *m, const struct ml_stage *s, const double *in,
+                       double *out)
+{
+    const uint32_t *pick = (const uint32_t *)(const void *)((const char *)m + s->pick_at);
+    for (uint32_t i = 0; i < s->out; i++)
+        out[i] = in[pick[i]];
 }
 
 static double stage_clipped(const struct ml_stage *s, double y)
@@ -50,8 +73,6 @@ static double stage_number(const struct ml_image *m, const struct ml_stage *s, u
         return stage_rounded(single, stage_rounded(single, x - a) * b);
     case ML_STAGE_AFFINE:
         return stage_clipped(s, stage_rounded(single, stage_rounded(single, x * b) + a));
-    case ML_STAGE_MAP:
-        return stage_mapped(m, s, x);
     default: /* ML_STAGE_FLOAT */
         return (double)(float)x;
     }
@@ -60,7 +81,7 @@ static double stage_number(const struct ml_image *m, const struct ml_stage *s, u
 static double stage_norm_of(const struct ml_stage *s, const double *in)
 {
     double norm = s->norm == ML_NORM_LARGEST_VALUE ? -(double)FLT_MAX : 0;
-    for (uint32_t i = 0; i < s->in; i++) {
+    for (uint32_t i = 0; i < stage_width(s); i++) {
         double x = stage_rounded(s->single, in[i]), size = fabs(x);
         if (s->norm == ML_NORM_LARGEST || s->norm == ML_NORM_LARGEST_VALUE) {
             x = s->norm == ML_NORM_LARGEST ? size : x;
@@ -76,7 +97,7 @@ static double stage_norm_of(const struct ml_stage *s, const double *in)
 static void stage_norm(const struct ml_stage *s, const double *in, double *out)
 {
     double norm = stage_norm_of(s, in);
-    for (uint32_t i = 0; i < s->in; i++) {
+    for (uint32_t i = 0; i < stage_width(s); i++) {
         double x = stage_rounded(s->single, in[i]);
         if (norm != 0 && s->norm == ML_NORM_ROOT_OF_RATIO) {
             double ratio = stage_rounded(s->single, stage_rounded(s->single, x * x) / norm);
@@ -104,12 +125,11 @@ static bool stage_onehot_column(const struct ml_image *m, const struct ml_stage 
     return known;
 }
 
-/* The column (from 1) with a value that is refused, or 0. */
 static uint32_t stage_onehot(const struct ml_image *m, const struct ml_stage *s, const double *in,
                              double *out)
 {
     uint32_t used = 0;
-    for (uint32_t i = 0; i < s->in; i++) {
+    for (uint32_t i = 0; i < stage_width(s); i++) {
         double x = stage_rounded(s->single, in[i]);
         x = s->truncates ? trunc(x) : x;
         if (!stage_onehot_column(m, s, i, x, out, &used) && s->refuses)
@@ -127,20 +147,39 @@ ML_API uint32_t ml_stages_widest(const struct ml_image *m)
     return widest;
 }
 
+/* A vector of s->in to one of s->out; the column (from 1) with a value that is refused, or 0. */
+static uint32_t stage_run(const struct ml_image *m, const struct ml_stage *s, const double *in,
+                          double *out)
+{
+    size_t rest = s->after * sizeof *in;
+    memcpy(out, in, s->before * sizeof *in);
+    memcpy(out + (s->out - s->after), in + (s->in - s->after), rest);
+    in += s->before;
+    out += s->before;
+    switch (s->kind) {
+    case ML_STAGE_ONEHOT:
+        return stage_onehot(m, s, in, out);
+    case ML_STAGE_MAP:
+        return stage_map(m, s, in, out);
+    case ML_STAGE_NORM:
+        stage_norm(s, in, out);
+        return 0;
+    case ML_STAGE_PICK:
+        stage_pick(m, s, in, out);
+        return 0;
+    default:
+        for (uint32_t i = 0; i < stage_width(s); i++)
+            out[i] = stage_number(m, s, i, in[i]);
+        return 0;
+    }
+}
+
 ML_API double *ml_stages_run(const struct ml_image *m, double *vector, double *other,
                              struct ml_refusal *why)
 {
     const struct ml_stage *stages = (const void *)((const char *)m + m->stage_at);
     for (uint32_t i = 0; i < m->stages; i++) {
-        const struct ml_stage *s = &stages[i];
-        uint32_t refused = 0;
-        if (s->kind == ML_STAGE_ONEHOT)
-            refused = stage_onehot(m, s, vector, other);
-        else if (s->kind == ML_STAGE_NORM)
-            stage_norm(s, vector, other);
-        else
-            for (uint32_t k = 0; k < s->in; k++)
-                other[k] = stage_number(m, s, k, vector[k]);
+        uint32_t refused = stage_run(m, &stages[i], vector, other);
         if (refused) {
             *why = (struct ml_refusal){ML_REFUSED_BY_STAGE, i + 1, refused};
             return NULL;

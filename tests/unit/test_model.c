@@ -92,6 +92,11 @@ TEST(stages_that_do_not_fit_are_refused)
     static const size_t back[] = {0, 5, 2};
     REFUSED(s.stage.in = 3, "stage 1 takes 3 columns and gets 2");
     REFUSED(s.stage.out = 3, "stage 1 does not make 3 columns");
+    REFUSED((s.stage.before = 1, s.stage.after = 2),
+            "stage 1 leaves more columns alone than there are");
+    REFUSED(s.stage.before = SIZE_MAX, "stage 1 leaves more columns alone than there are");
+    REFUSED((s.stage.kind = STAGE_PICK, s.stage.pick = back, s.stage.out = 3),
+            "stage 1 does not make 3 columns");
     REFUSED(
         (s.stage.kind = STAGE_ONEHOT, s.stage.first = first, s.stage.drop = none, s.stage.out = 4),
         "stage 1 does not make 4 columns");

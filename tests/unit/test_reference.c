@@ -167,6 +167,53 @@ TEST(one_column_per_category)
     CHECK_INT(encoded(1, 4, UNKNOWN_ERROR, &margin), ERR_DATA);
 }
 
+/* Of (x, y): the columns y, x, y; the one in the middle becomes two, of 1 and of 5; then the last
+ * is mapped. */
+static int picked(double first, double second, double *margin)
+{
+    const double category[] = {1, 5}, row[] = {first, second}, seven[] = {7}, nine[] = {9};
+    const double zeros[] = {0, 0, 0, 0}, places[] = {1, 10, 100, 1000};
+    const size_t from[] = {0, 2}, pick[] = {1, 0, 1};
+    struct stage stages[] = {
+        {.kind = STAGE_PICK, .in = 2, .out = 3, .pick = pick},
+        {.kind = STAGE_ONEHOT,
+         .in = 3,
+         .out = 4,
+         .before = 1,
+         .after = 1,
+         .category = category,
+         .first = from},
+        {.kind = STAGE_MAP,
+         .in = 4,
+         .out = 4,
+         .before = 3,
+         .from = seven,
+         .to = nine,
+         .map_count = 1,
+         .unknown = UNKNOWN_ERROR},
+        {.kind = STAGE_AFFINE, .a = zeros, .b = places, .in = 4, .out = 4},
+    };
+    struct model *m = summing(2, stages, 4);
+    struct reference *r = reference_new(m);
+    struct error e = {0};
+    int status = reference_margins(r, row, margin, &e);
+    if (status)
+        CHECK_TEXT(e.message, "column 1 of the encoder: an unknown category");
+    reference_free(r);
+    model_free(m);
+    return status;
+}
+
+TEST(columns_picked_and_left_alone)
+{
+    double margin = 0;
+    CHECK_INT(picked(5, 7, &margin), 0);
+    CHECK_DOUBLE(margin, 7 + 100 + 9000);
+    CHECK_INT(picked(1, 7, &margin), 0);
+    CHECK_DOUBLE(margin, 7 + 10 + 9000);
+    CHECK_INT(picked(1, 8, &margin), ERR_DATA);
+}
+
 /* A tree with one test: of `left` and `right`, each of width values. */
 static void add_stump(struct builder *builder, struct draft_node test, const double *left,
                       const double *right, uint32_t output)
