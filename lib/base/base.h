@@ -20,14 +20,14 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/number.h"
+#include "base/plain.h"
+
 #if defined(__GNUC__)
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 #define NEVER_NULL             __attribute__((returns_nonnull))
-#define LIKELY(x)              __builtin_expect(!!(x), 1)
-#define UNLIKELY(x)            __builtin_expect(!!(x), 0)
 #endif
-
-#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /* A negative status is minus the exit status of a command that ends because of it: 1 the answer
  * is no, 2 usage, 3 malformed data, 4 input/output or system, 5 try again later. */
@@ -135,9 +135,6 @@ static inline void buf_putc(struct buf *b, char c)
     b->at[b->len++] = c;
 }
 
-uint64_t hash_bytes(const void *bytes, size_t n, uint64_t seed); /* fast, stable across machines */
-uint64_t hash_u64(uint64_t x);                                   /* mixes all bits (splitmix64) */
-
 /* Maps byte strings to 0, 1, 2 ... in order of arrival. Keys are copied. Holds up to 2^32 - 2 keys.
  * A missing text is the same key as the empty one. */
 struct map {
@@ -154,48 +151,6 @@ size_t map_held(const struct map *m);                         /* bytes of memory
 void map_clear(struct map *m);
 void map_release(struct map *m);
 
-enum number_kind {
-    NUMBER_NONE,  /* not a number */
-    NUMBER_INT,   /* -?[0-9]+ that fits int64 (no leading zero but 0 itself; -0 is a float) */
-    NUMBER_FLOAT, /* -?digits[.digits][(e|E)[+-]digits], .5 and 5. too; finite */
-};
-/* Reads the whole of p[0..n). A leading '+', spaces, hex, '_', inf, nan, a leading zero (007) and a
- * value beyond the range of a double (1e999) are NUMBER_NONE. An integer too long for int64 is
- * NUMBER_FLOAT. Values are correctly rounded (Lemire 2021, doi:10.1002/spe.2984; exact slow path).
- * Both out values may be set: for NUMBER_INT also *f. */
-enum number_kind number_parse(const char *p, size_t n, int64_t *i, double *f);
-/* The same as a double, leading zeros allowed; false when it is not a number. The hot path. */
-bool number_parse_double(const char *p, size_t n, double *f);
-/* The same for a cell behind whose first byte 17 bytes can be read, whatever n: twice as fast. */
-bool number_parse_padded(const char *p, size_t n, double *f);
-
-/* Shortest text that reads back to the same double (Giulietti's Schubfach), the nearest one of that
- * length; plain from 1e-5 to below 1e17 (0.1, 100, 12345.678, 0.00001), else d.ddde+XX as C's %e
- * writes exponents (1e-07, 1.5e+20, 1e+17); integral values without a point; -0 is "-0"; "nan",
- * "inf", "-inf". No NUL. Returns the length, at most NUMBER_MAX. */
-#define NUMBER_MAX 32
-size_t number_print(char out[static NUMBER_MAX], double f);
-size_t number_print_int(char out[static NUMBER_MAX], int64_t i);
-
-/* Microseconds since 1970-01-01T00:00:00Z, proleptic Gregorian calendar, no leap seconds.
- * Years 1 to 9999. */
-typedef int64_t usec;
-#define USEC_SECOND INT64_C(1000000)
-#define USEC_DAY    (INT64_C(86400) * USEC_SECOND)
-
-struct civil {
-    int year, month, day; /* month and day 1-based */
-    int hour, minute, second, micros;
-    int weekday; /* 0 = Monday */
-    int yearday; /* 1-based */
-    int offset;  /* seconds east of UTC; INT_MIN when the text named none */
-};
-int64_t civil_to_days(int year, int month, int day); /* days since 1970-01-01 */
-void civil_from_days(int64_t days, int *year, int *month, int *day);
-bool civil_valid(const struct civil *c);       /* ranges, days of the month */
-usec civil_to_usec(const struct civil *c);     /* offset applied; INT_MIN counts as 0 */
-void civil_from_usec(usec t, struct civil *c); /* UTC: offset 0 */
-
 /* A time zone: "UTC", "Z", "+02:00", or an IANA name read from the system's TZif files
  * (RFC 8536). */
 struct zone;
@@ -204,47 +159,21 @@ void zone_free(struct zone *z);
 int zone_offset(const struct zone *z, usec utc); /* seconds east of UTC at that instant */
 /* A time in a gap moves forward, of two in an overlap it is the first. */
 usec zone_to_utc(const struct zone *z, usec local);
+const struct zone_table *zone_table(const struct zone *z); /* borrows from z */
 
-/* RFC 3339, and its relaxed forms: date alone, space for T, no seconds, fraction of 1-9 digits (cut
- * to microseconds), offset +HHMM or +HH. Second 60 is the first of the next minute. has_offset
- * tells whether the text named one. false when it is not a time. */
-bool time_parse(const char *p, size_t n, usec *t, bool *has_offset);
-/* strptime-like: %Y %y %m %d %e %H %I %M %S %f (fraction) %p %b %B %a %A %j %z %Z(UTC, GMT only) %s
- * (epoch seconds) %n %t (any blanks) %% ; English names, any case. The whole text must match. What
- * is not named is that of 1970-01-01T00:00:00; the name of a weekday is read but not checked. */
-bool time_parse_pattern(const char *p, size_t n, const char *pattern, usec *t, bool *has_offset);
 bool time_pattern_valid(const char *pattern, struct error *e);
 /* The same for the letters of time_print_pattern. */
 bool time_pattern_printable(const char *pattern, struct error *e);
-/* RFC 3339 in UTC: 2001-01-31T06:05:04Z, with .mmm or .mmmmmm when needed. Returns the length. */
-#define TIME_MAX 48
-size_t time_print(char out[static TIME_MAX], usec t);
 /* strftime-like with the letters above, and %G %V %u %w %U %q (quarter) %L (millis). Appends. t is
  * printed as at that offset (seconds east of UTC). */
 void time_print_pattern(struct buf *out, usec t, int offset, const char *pattern);
-/* "30d", "2h", "1h30m", "90s", "250ms", "15us", "1w"; months and years are not durations.
- * Whole numbers, units from large to small, each at most once. */
-bool duration_parse(const char *p, size_t n, usec *d);
-
 /* Counter-based: the value depends on its arguments alone, so output does not depend on threads.
  * Streams: seed names the run, stream the user of the numbers, counter the draw (often a row). */
 uint64_t random_bits(uint64_t seed, uint64_t stream, uint64_t counter);
-double random_unit(uint64_t seed, uint64_t stream, uint64_t counter); /* [0, 1), 53 bits */
-/* Inverse of the normal distribution function: -inf at 0, inf at 1, NaN outside. To 16 digits, and
- * the same bits on every machine (Wichura 1988, AS 241). */
-double normal_quantile(double p);
+double random_unit(uint64_t seed, uint64_t stream, uint64_t counter);   /* [0, 1), 53 bits */
 double random_normal(uint64_t seed, uint64_t stream, uint64_t counter); /* mean 0, deviation 1 */
 /* [0, n), with a bias below 2^-64. */
 uint64_t random_below(uint64_t seed, uint64_t stream, uint64_t counter, uint64_t n);
-
-/* UTF-8 by the character; n counts bytes. */
-/* Bytes before the first bad one; n when there is none. */
-size_t utf8_valid_prefix(const char *p, size_t n);
-size_t utf8_length(const char *p, size_t n); /* characters; a bad byte counts as one */
-uint32_t utf8_decode(const char *p, size_t n, size_t *used); /* n > 0; bad byte: U+FFFD, used 1 */
-size_t utf8_encode(char out[static 4], uint32_t c); /* a surrogate or c > U+10FFFF: U+FFFD */
-/* Bytes of the first `chars` characters. */
-size_t utf8_offset(const char *p, size_t n, size_t chars);
 
 /* Appends s as a JSON string with quotes; bad UTF-8 becomes U+FFFD. */
 void json_put_string(struct buf *b, const char *s, size_t n);

@@ -2,7 +2,7 @@
  * Hashing of byte strings by multiply and fold, as wyhash and its kin do: the 128-bit product of
  * two mixed words, high half xor low half. Not a defence against keys chosen to collide.
  */
-#include "base/base.h"
+#include "base/plain.h"
 
 /* Odd words from the fractional parts of the square roots of 2, 3, 5 and 7. */
 #define K0 UINT64_C(0x6A09E667F3BCC909)
@@ -12,8 +12,8 @@
 
 static inline uint64_t fold(uint64_t a, uint64_t b)
 {
-    __uint128_t product = (__uint128_t)a * b;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
+    struct bits128 product = bits128_product(a, b);
+    return product.low ^ product.high;
 }
 
 static inline uint64_t read64(const unsigned char *p)
@@ -72,8 +72,8 @@ uint64_t hash_bytes(const void *bytes, size_t n, uint64_t seed)
     } else if (n > 0) {
         a = (uint64_t)p[0] << 16 | (uint64_t)p[n / 2] << 8 | p[n - 1];
     }
-    __uint128_t product = (__uint128_t)(a ^ K3) * (b ^ state);
-    return fold((uint64_t)product ^ K0 ^ n, (uint64_t)(product >> 64) ^ K1);
+    struct bits128 product = bits128_product(a ^ K3, b ^ state);
+    return fold(product.low ^ K0 ^ n, product.high ^ K1);
 }
 
 uint64_t hash_u64(uint64_t x)

@@ -2,7 +2,7 @@
  * The normal distribution: M. J. Wichura, Algorithm AS 241, Applied Statistics 37 (1988), routine
  * PPND16, whose names the coefficients keep.
  */
-#include "base/base.h"
+#include "base/plain.h"
 
 #include <math.h>
 

@@ -5,9 +5,6 @@
  */
 #include "base/number_exact.h"
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #define DIGITS_KEPT 768
 
 /* Both sides of the comparison are nearly equal and share no power of two, so neither is longer

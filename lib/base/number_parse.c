@@ -5,7 +5,7 @@
  * a fallback was disproved by N. Mushtak and D. Lemire (2022, doi:10.1002/spe.3198). More digits
  * are settled in number_exact.c when the first 19 do not decide.
  */
-#include "base/base.h"
+#include "base/number.h"
 #include "base/number_exact.h"
 #include "base/powers_of_five.h"
 
@@ -211,11 +211,10 @@ static uint64_t nearest_bits(uint64_t w, int64_t q)
         return DOUBLE_INFINITY;
     int zeros = __builtin_clzll(w);
     w <<= zeros;
-    struct power_of_five five = power_of_five((int)q);
-    uint128 product = (uint128)w * five.high;
-    if ((product >> 64 & 0x1ff) == 0x1ff)
-        product += (uint128)w * five.low >> 64;
-    uint64_t z = (uint64_t)(product >> 64), rest = (uint64_t)product;
+    struct bits128 five = power_of_five((int)q), product = bits128_product(w, five.high);
+    if ((product.high & 0x1ff) == 0x1ff)
+        product = bits128_add(product, bits128_product(w, five.low).high);
+    uint64_t z = product.high, rest = product.low;
     int carry = (int)(z >> 63), shift = carry + 9;
     uint64_t m = z >> shift; /* 54 bits: one more than the double has */
     int exponent = (int)((q * 217706) >> 16) + 63 + carry - zeros + 1023; /* q * log2(10) */

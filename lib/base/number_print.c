@@ -3,7 +3,7 @@
  * The interval that rounds to the double holds at most one multiple of a suitable power of ten, and
  * when it holds none, one of the two neighbours of the double at the next lower power is nearest.
  */
-#include "base/base.h"
+#include "base/number.h"
 #include "base/powers_of_five.h"
 
 #define PLAIN_MIN (-5) /* decimal exponents written without an e */
@@ -20,17 +20,17 @@ static const char pairs[] = "00010203040506070809101112131415161718192021222324"
                             "75767778798081828384858687888990919293949596979899";
 
 /* floor(g * c / 2^127), its lowest bit set when the division left a rest. */
-static uint64_t round_to_odd(struct power_of_five g, uint64_t c)
+static uint64_t round_to_odd(struct bits128 g, uint64_t c)
 {
-    uint64_t below = (uint64_t)((uint128)g.low * c >> 64);
-    uint128 product = (uint128)g.high * c + below;
-    return (uint64_t)(product >> 64) | ((uint64_t)product > 1);
+    struct bits128 product =
+        bits128_add(bits128_product(g.high, c), bits128_product(g.low, c).high);
+    return product.high | (product.low > 1);
 }
 
 /* The power as Schubfach wants it: rounded up wherever it is not exact. */
-static struct power_of_five power_rounded_up(int q)
+static struct bits128 power_rounded_up(int q)
 {
-    struct power_of_five g = power_of_five(q);
+    struct bits128 g = power_of_five(q);
     g.low += q > POWER_EXACT_MAX; /* no truncated entry ends in 64 ones */
     return g;
 }
@@ -41,7 +41,7 @@ static struct shortest find_shortest(uint64_t c, int q, bool lower_closer)
 {
     int k = (q * 1262611 - (lower_closer ? 524031 : 0)) >> 22; /* floor(log10 of the interval) */
     int h = q + ((-k * 1741647) >> 19) + 1;
-    struct power_of_five g = power_rounded_up(-k);
+    struct bits128 g = power_rounded_up(-k);
     uint64_t value = round_to_odd(g, 4 * c << h); /* in quarters of 10^k */
     uint64_t lower = round_to_odd(g, (4 * c - 2 + lower_closer) << h) + (c & 1);
     uint64_t upper = round_to_odd(g, (4 * c + 2) << h) - (c & 1);

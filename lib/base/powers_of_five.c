@@ -3,7 +3,7 @@
 /* Reproduced by: for q in range(-342, 325): n = 5 ** abs(q), then n shifted to 128 bits when q >=
  * 0, else 2 ** (127 + n.bit_length()) // n + 1. */
 /* clang-format off */
-const struct power_of_five powers_of_five[POWER_MAX - POWER_MIN + 1] = {
+ML_API const struct bits128 powers_of_five[POWER_MAX - POWER_MIN + 1] = {
     {0xeef453d6923bd65a, 0x113faa2906a13b40}, {0x9558b4661b6565f8, 0x4ac7ca59a424c508},
     {0xbaaee17fa23ebf76, 0x5d79bcf00d2df64a}, {0xe95a99df8ace6f53, 0xf4d82c2c107973dd},
     {0x91d8a02bb6c10594, 0x79071b9b8a4be86a}, {0xb64ec836a47146f9, 0x9748e2826cdee285},

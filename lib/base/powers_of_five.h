@@ -5,22 +5,17 @@
 #ifndef BASE_POWERS_OF_FIVE_H
 #define BASE_POWERS_OF_FIVE_H
 
-#include <stdint.h>
+#include "base/plain.h"
 
 #define POWER_MIN       (-342)
 #define POWER_MAX       324
 #define POWER_EXACT_MAX 55
 
-struct power_of_five {
-    uint64_t high, low;
-};
-extern const struct power_of_five powers_of_five[POWER_MAX - POWER_MIN + 1];
+ML_DATA const struct bits128 powers_of_five[POWER_MAX - POWER_MIN + 1];
 
-static inline struct power_of_five power_of_five(int q)
+static inline struct bits128 power_of_five(int q)
 {
     return powers_of_five[q - POWER_MIN];
 }
-
-__extension__ typedef unsigned __int128 uint128;
 
 #endif

@@ -1,5 +1,6 @@
 /* The calendar, RFC 3339 text and durations. */
-#include "base/base.h"
+#include "base/clock.h"
+#include "base/number.h"
 #include "base/time_scan.h"
 
 #include <limits.h>
@@ -256,10 +257,11 @@ static size_t scan_unit(const char **p, const char *end, size_t first)
     const char *q = *p;
     while (q < end && *q >= 'a' && *q <= 'z')
         q++;
-    struct text name = {*p, (size_t)(q - *p)};
+    const char *name = *p;
+    size_t n = (size_t)(q - name), u = first;
     *p = q;
-    size_t u = first;
-    while (u < COUNT_OF(units) && !text_equal(name, text_of(units[u].name)))
+    while (u < COUNT_OF(units) &&
+           (strlen(units[u].name) != n || memcmp(units[u].name, name, n) != 0))
         u++;
     return u;
 }

@@ -1,40 +1,16 @@
-/* Times by pattern, in the manner of strptime and strftime, in English only. One table of the
- * letters that stand for numbers serves both ways. */
-#include "base/base.h"
+/* Reading times by pattern, in the manner of strptime, in English only. */
+#include "base/time_pattern.h"
 #include "base/time_scan.h"
 
 #include <limits.h>
-#include <stddef.h>
-#include <strings.h>
 
-#define PARSE_LETTERS "YymdeHIMSfpbBaAjzZsnt%"
-#define PRINT_LETTERS PARSE_LETTERS "GVuwUqL"
+ML_API const char *const time_month_names[12] = {"January",   "February", "March",    "April",
+                                                 "May",       "June",     "July",     "August",
+                                                 "September", "October",  "November", "December"};
+ML_API const char *const time_day_names[7] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
+                                              "Friday", "Saturday", "Sunday"};
 
-static const char *const month_names[] = {"January",   "February", "March",    "April",
-                                          "May",       "June",     "July",     "August",
-                                          "September", "October",  "November", "December"};
-static const char *const day_names[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
-                                        "Friday", "Saturday", "Sunday"};
-
-enum half { HALF_NONE, HALF_AM, HALF_PM };
-
-/* A civil time and what patterns can say about it besides. */
-struct moment {
-    struct civil c;
-    int short_year; /* 0 to 99 */
-    int half_hour;  /* 1 to 12 */
-    int millis, quarter;
-    int iso_year, iso_week, iso_day; /* Monday is 1 */
-    int sunday_week, sunday_day;     /* weeks from the first Sunday on; Sunday is 0 */
-};
-
-/* Letters that stand for a number. max 0: only written. */
-static const struct field {
-    size_t offset;
-    char letter, fill;
-    signed char width; /* digits: at most when read, at least when written */
-    int min, max;
-} fields[] = {
+static const struct time_field fields[] = {
     {offsetof(struct moment, c.year), 'Y', '0', 4, YEAR_MIN, YEAR_MAX},
     {offsetof(struct moment, short_year), 'y', '0', 2, 0, 99},
     {offsetof(struct moment, c.month), 'm', '0', 2, 1, 12},
@@ -55,7 +31,7 @@ static const struct field {
     {offsetof(struct moment, sunday_day), 'w', '0', 1, 0, 0},
 };
 
-static const struct field *find_field(char letter)
+const struct time_field *time_field_find(char letter)
 {
     for (size_t i = 0; i < COUNT_OF(fields); i++) {
         if (fields[i].letter == letter)
@@ -64,29 +40,7 @@ static const struct field *find_field(char letter)
     return NULL;
 }
 
-static bool letters_known(const char *pattern, const char *letters, struct error *e)
-{
-    for (const char *p = strchr(pattern, '%'); p; p = strchr(p + 2, '%')) {
-        if (p[1] && strchr(letters, p[1]))
-            continue;
-        char quoted[QUOTE_MAX];
-        size_t length = p[1] ? utf8_offset(p + 1, strlen(p + 1), 1) : 0;
-        error_set(e, ERR_USAGE, "unknown %s in a time pattern: expected %% and one of %s",
-                  quote(quoted, p, 1 + length), letters);
-        return false;
-    }
-    return true;
-}
-
-bool time_pattern_valid(const char *pattern, struct error *e)
-{
-    return letters_known(pattern, PARSE_LETTERS, e);
-}
-
-bool time_pattern_printable(const char *pattern, struct error *e)
-{
-    return letters_known(pattern, PRINT_LETTERS, e);
-}
+enum half { HALF_NONE, HALF_AM, HALF_PM };
 
 struct parse {
     const char *p, *end;
@@ -96,7 +50,7 @@ struct parse {
     int64_t epoch; /* seconds */
 };
 
-static bool parse_field(struct parse *s, const struct field *field)
+static bool parse_field(struct parse *s, const struct time_field *field)
 {
     int64_t value;
     if (field->fill == ' ' && s->p < s->end && *s->p == ' ')
@@ -109,9 +63,20 @@ static bool parse_field(struct parse *s, const struct field *field)
     return true;
 }
 
+/* The word is of letters, or of one other byte. */
+static bool same_letters(const char *p, const char *word, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool letter = (word[i] | 0x20) >= 'a' && (word[i] | 0x20) <= 'z';
+        if (letter ? (p[i] | 0x20) != (word[i] | 0x20) : p[i] != word[i])
+            return false;
+    }
+    return true;
+}
+
 static bool parse_word(struct parse *s, const char *word, size_t n)
 {
-    if ((size_t)(s->end - s->p) < n || strncasecmp(s->p, word, n) != 0)
+    if ((size_t)(s->end - s->p) < n || !same_letters(s->p, word, n))
         return false;
     s->p += n;
     return true;
@@ -158,10 +123,10 @@ static bool parse_letter(struct parse *s, char letter)
     switch (letter) {
     case 'b':
     case 'B':
-        return parse_name(s, month_names, 12, &s->m.c.month);
+        return parse_name(s, time_month_names, 12, &s->m.c.month);
     case 'a':
     case 'A': /* the date decides */
-        return parse_name(s, day_names, 7, &s->m.iso_day);
+        return parse_name(s, time_day_names, 7, &s->m.iso_day);
     case 'f':
         return scan_fraction(&s->p, s->end, &s->m.c.micros);
     case 'p':
@@ -180,7 +145,7 @@ static bool parse_letter(struct parse *s, char letter)
     default:
         break;
     }
-    const struct field *field = find_field(letter);
+    const struct time_field *field = time_field_find(letter);
     return field && field->max && parse_field(s, field);
 }
 
@@ -231,123 +196,4 @@ bool time_parse_pattern(const char *p, size_t n, const char *pattern, usec *t, b
     }
     *has_offset = s.by_epoch || s.m.c.offset != INT_MIN;
     return s.p == s.end && (s.by_epoch ? finish_epoch(&s, t) : finish_civil(&s, t));
-}
-
-/* A week belongs to the year its Thursday is in (ISO 8601). */
-static void set_iso_week(struct moment *m)
-{
-    int64_t thursday = civil_to_days(m->c.year, m->c.month, m->c.day) + 3 - m->c.weekday;
-    int month, day;
-    civil_from_days(thursday, &m->iso_year, &month, &day);
-    m->iso_week = (int)((thursday - civil_to_days(m->iso_year, 1, 1)) / 7) + 1;
-    m->iso_day = m->c.weekday + 1;
-}
-
-static void moment_from_usec(struct moment *m, usec t, int offset)
-{
-    struct civil *c = &m->c;
-    civil_from_usec(t + offset * USEC_SECOND, c);
-    c->offset = offset;
-    m->short_year = c->year % 100;
-    m->half_hour = (c->hour + 11) % 12 + 1;
-    m->millis = c->micros / 1000;
-    m->quarter = (c->month + 2) / 3;
-    m->sunday_day = (c->weekday + 1) % 7;
-    m->sunday_week = (c->yearday + 6 - m->sunday_day) / 7;
-    set_iso_week(m);
-}
-
-static void put_number(struct buf *out, int64_t value, int width, char fill)
-{
-    char digits[NUMBER_MAX];
-    size_t n = number_print_int(digits, value);
-    for (int i = (int)n; i < width; i++)
-        buf_putc(out, fill);
-    buf_add(out, digits, n);
-}
-
-static void put_offset(struct buf *out, int offset, bool colon)
-{
-    int minutes = (offset < 0 ? -offset : offset) / 60;
-    buf_putc(out, offset < 0 ? '-' : '+');
-    put_number(out, minutes / 60, 2, '0');
-    if (colon)
-        buf_putc(out, ':');
-    put_number(out, minutes % 60, 2, '0');
-}
-
-static void put_zone_name(struct buf *out, int offset)
-{
-    if (offset)
-        put_offset(out, offset, true);
-    else
-        buf_puts(out, "UTC");
-}
-
-/* A letter that stands for a number, or is none of ours and stays as it is. */
-static void put_field(struct buf *out, const struct moment *m, char letter)
-{
-    const struct field *field = find_field(letter);
-    if (!field) {
-        buf_putc(out, '%');
-        buf_putc(out, letter);
-        return;
-    }
-    int value;
-    memcpy(&value, (const char *)m + field->offset, sizeof(value));
-    put_number(out, value, field->width, field->fill);
-}
-
-static void put_letter(struct buf *out, const struct moment *m, char letter)
-{
-    const struct civil *c = &m->c;
-    switch (letter) {
-    case 'b':
-        buf_add(out, month_names[c->month - 1], 3);
-        break;
-    case 'B':
-        buf_puts(out, month_names[c->month - 1]);
-        break;
-    case 'a':
-        buf_add(out, day_names[c->weekday], 3);
-        break;
-    case 'A':
-        buf_puts(out, day_names[c->weekday]);
-        break;
-    case 'p':
-        buf_puts(out, c->hour < 12 ? "AM" : "PM");
-        break;
-    case 's':
-        put_number(out, floor_div(civil_to_usec(c), USEC_SECOND), 1, '0');
-        break;
-    case 'z':
-        put_offset(out, c->offset, false);
-        break;
-    case 'Z':
-        put_zone_name(out, c->offset);
-        break;
-    case 'n':
-        buf_putc(out, '\n');
-        break;
-    case 't':
-        buf_putc(out, '\t');
-        break;
-    case '%':
-        buf_putc(out, '%');
-        break;
-    default:
-        put_field(out, m, letter);
-    }
-}
-
-void time_print_pattern(struct buf *out, usec t, int offset, const char *pattern)
-{
-    struct moment m;
-    moment_from_usec(&m, t, offset);
-    for (; *pattern; pattern++) {
-        if (*pattern == '%' && pattern[1])
-            put_letter(out, &m, *++pattern);
-        else
-            buf_putc(out, *pattern);
-    }
 }

@@ -5,20 +5,20 @@
 #ifndef BASE_TIME_SCAN_H
 #define BASE_TIME_SCAN_H
 
-#include "base/base.h"
+#include "base/clock.h"
 
 #define YEAR_MIN 1
 #define YEAR_MAX 9999
 
 /* 1 to most digits (most <= 18), as many as there are. */
-bool scan_digits(const char **p, const char *end, int most, int64_t *value);
+ML_API bool scan_digits(const char **p, const char *end, int most, int64_t *value);
 /* 1 to 9 digits of a fraction of a second; what is finer than a microsecond is dropped. */
-bool scan_fraction(const char **p, const char *end, int *micros);
+ML_API bool scan_fraction(const char **p, const char *end, int *micros);
 /* Z, z, +HH:MM, +HHMM, +HH or the same with '-'; seconds east of UTC. */
-bool scan_offset(const char **p, const char *end, int *offset);
+ML_API bool scan_offset(const char **p, const char *end, int *offset);
 
 /* Whether t is in the years the module promises to handle. */
-bool usec_in_range(usec t);
+ML_API bool usec_in_range(usec t);
 
 /* divisor > 0; rounds towards minus infinity, so that the remainder is never negative. */
 static inline int64_t floor_div(int64_t value, int64_t divisor)

@@ -1,7 +1,7 @@
 /*
  * UTF-8 as RFC 3629 defines it: no overlong forms, no surrogates, nothing above U+10FFFF.
  */
-#include "base/base.h"
+#include "base/plain.h"
 
 static inline bool continues(unsigned char c)
 {

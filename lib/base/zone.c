@@ -15,21 +15,14 @@
 #define FILE_MAX     (1 << 18) /* the largest real one has about 4 KiB */
 #define HEADER_SIZE  44
 #define PERIOD_YEARS 400
-#define PERIOD       (INT64_C(146097) * 86400)
 #define YEAR_0       INT64_C(-62167219200)
 #define YEAR_10000   INT64_C(253402300800)
 #define OFFSET_MIN   (-25 * 3600 + 1) /* RFC 8536, section 3.2 */
 #define OFFSET_MAX   (26 * 3600 - 1)
 
-struct change {
-    int64_t at; /* seconds since the epoch */
-    int offset; /* from then on */
-};
-
 struct zone {
-    int first_offset; /* before the first change */
-    bool periodic;    /* the last 400 years of the table repeat for ever */
-    VEC(struct change) changes;
+    struct zone_table table;
+    VEC(struct zone_change) changes;
 };
 
 struct header {
@@ -80,13 +73,14 @@ static bool read_changes(struct zone *z, const char *block, const struct header 
     const unsigned char *times = (const unsigned char *)block + HEADER_SIZE;
     const unsigned char *indexes = times + h->time_count * size;
     const unsigned char *types = indexes + h->time_count;
-    if (h->type_count == 0 || h->leap_count != 0 || !read_offset(types, 0, &z->first_offset))
+    if (h->type_count == 0 || h->leap_count != 0 || !read_offset(types, 0, &z->table.first_offset))
         return false;
     for (size_t i = 0; i < h->time_count; i++) {
         uint64_t bits = big_endian(times + i * size, size);
-        struct change change = {size == 8 ? (int64_t)bits : (int64_t)(int32_t)bits, 0};
-        if (indexes[i] >= h->type_count || !read_offset(types, indexes[i], &change.offset))
+        int offset = 0;
+        if (indexes[i] >= h->type_count || !read_offset(types, indexes[i], &offset))
             return false;
+        struct zone_change change = {size == 8 ? (int64_t)bits : (int64_t)(int32_t)bits, offset};
         if (i > 0 && change.at <= z->changes.at[i - 1].at)
             return false;
         vec_push(&z->changes, change);
@@ -97,7 +91,7 @@ static bool read_changes(struct zone *z, const char *block, const struct header 
 static void add_change(struct zone *z, int64_t at, int offset)
 {
     if (z->changes.len == 0 || at >= z->changes.at[z->changes.len - 1].at)
-        vec_push(&z->changes, ((struct change){at, offset}));
+        vec_push(&z->changes, ((struct zone_change){at, offset}));
 }
 
 static int year_of(int64_t seconds)
@@ -112,7 +106,7 @@ static void unroll(struct zone *z, const struct posix_zone *rule)
     size_t known = z->changes.len;
     if (!rule->has_dst) {
         if (known == 0)
-            z->first_offset = rule->std_offset;
+            z->table.first_offset = rule->std_offset;
         return;
     }
     int64_t last = known ? z->changes.at[known - 1].at : YEAR_0;
@@ -127,7 +121,7 @@ static void unroll(struct zone *z, const struct posix_zone *rule)
         if (start > end)
             add_change(z, start, rule->dst_offset);
     }
-    z->periodic = true;
+    z->table.periodic = true;
 }
 
 /* "\n<TZ string>\n", perhaps empty, up to the end of the file. */
@@ -209,12 +203,16 @@ int zone_open(const char *name, struct zone **out, struct error *e)
     struct zone *z = mem_alloc(sizeof(*z));
     const char *p = name, *end = name + strlen(name);
     int status = 0;
-    bool fixed = strcmp(name, "UTC") == 0 || (scan_offset(&p, end, &z->first_offset) && p == end);
+    bool fixed =
+        strcmp(name, "UTC") == 0 || (scan_offset(&p, end, &z->table.first_offset) && p == end);
     if (!fixed)
         status = name_valid(name) ? open_file(name, z, e) : unknown_zone(name, e);
     if (status) {
         zone_free(z);
         z = NULL;
+    } else {
+        z->table.changes = z->changes.at;
+        z->table.count = z->changes.len;
     }
     *out = z;
     return status;
@@ -228,35 +226,17 @@ void zone_free(struct zone *z)
     mem_free(z);
 }
 
-int zone_offset(const struct zone *z, usec utc)
+const struct zone_table *zone_table(const struct zone *z)
 {
-    int64_t second = floor_div(utc, USEC_SECOND);
-    if (z->changes.len == 0)
-        return z->first_offset;
-    int64_t last = z->changes.at[z->changes.len - 1].at;
-    if (z->periodic && second >= last)
-        second -= ((second - last) / PERIOD + 1) * PERIOD;
-    size_t low = 0, high = z->changes.len; /* the changes before low are not later than second */
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (z->changes.at[middle].at <= second)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low ? z->changes.at[low - 1].offset : z->first_offset;
+    return &z->table;
 }
 
-/* No offset reaches a day, so the offsets of the day before and after enclose a change near by.
- * With the earlier one the local time is read as if the change had not come yet: right before it,
- * the first of two in an overlap, and moved forward in a gap. */
+int zone_offset(const struct zone *z, usec utc)
+{
+    return zone_table_offset(&z->table, utc);
+}
+
 usec zone_to_utc(const struct zone *z, usec local)
 {
-    usec early = local - zone_offset(z, local - USEC_DAY) * USEC_SECOND;
-    usec late = local - zone_offset(z, local + USEC_DAY) * USEC_SECOND;
-    bool early_holds = early + zone_offset(z, early) * USEC_SECOND == local;
-    bool late_holds = late + zone_offset(z, late) * USEC_SECOND == local;
-    if (early_holds && late_holds)
-        return early < late ? early : late;
-    return late_holds ? late : early;
+    return zone_table_to_utc(&z->table, local);
 }

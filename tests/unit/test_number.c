@@ -444,3 +444,14 @@ TEST(printed_text_is_shortest)
         check_shortest((double)(int64_t)(next_random() % 100000000) / 10000);
     }
 }
+
+TEST(products_without_int128)
+{
+    uint64_t edges[] = {0, 1, UINT32_MAX, UINT64_C(1) << 32, UINT64_MAX, UINT64_MAX - 1};
+    for (size_t i = 0; i < 100000; i++) {
+        uint64_t a = i < 36 ? edges[i / 6] : random_bits(1, 2, i);
+        uint64_t b = i < 36 ? edges[i % 6] : random_bits(1, 3, i);
+        struct bits128 x = bits128_by_halves(a, b), y = bits128_product(a, b);
+        CHECK(x.high == y.high && x.low == y.low);
+    }
+}
