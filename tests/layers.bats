@@ -6,7 +6,7 @@ floor() {
     base) echo 0 ;;
     cli | sys | runtime) echo 1 ;;
     io | ledger | http) echo 2 ;;
-    table) echo 3 ;;
+    table | lower) echo 3 ;;
     expr | stats) echo 4 ;;
     prep | model | store | job) echo 5 ;;
     steps | infer | session | explain | graph | scaling | sampler) echo 6 ;;

@@ -129,12 +129,20 @@ static bool as_doubles(const struct node *n)
            n->value.i > -exact;
 }
 
+enum kind compare_kind(const struct node *a, const struct node *b, bool *doubles)
+{
+    enum kind k = pair_kind(a, b);
+    *doubles = k == KIND_NUMBER && (as_doubles(a) || as_doubles(b));
+    return k;
+}
+
 int eval_pair(struct frame *f, const struct node *a, const struct node *b, struct vector *va,
               struct vector *vb)
 {
-    enum kind k = pair_kind(a, b);
+    bool doubles;
+    enum kind k = compare_kind(a, b, &doubles);
     int status;
-    if (k == KIND_NUMBER && (as_doubles(a) || as_doubles(b))) {
+    if (doubles) {
         status = eval_double(f, a, va);
         return status ? status : eval_double(f, b, vb);
     }
@@ -220,14 +228,6 @@ static int eval_between(struct frame *f, const struct node *n, struct vector *ou
     *out = (struct vector){.form = FORM_BOOL, .b8 = to};
     return 0;
 }
-
-/* A list of literals, all texts or all numbers, ready for look-ups. */
-struct literal_set {
-    enum kind kind;
-    bool has_null;
-    struct map texts;
-    VEC(double) numbers;
-};
 
 void literal_set_free(struct literal_set *s)
 {

@@ -172,6 +172,15 @@ void compare_vectors(const struct frame *f, enum compare_op op, const struct vec
 /* Evaluates both sides in the kind they are compared in. */
 int eval_pair(struct frame *f, const struct node *a, const struct node *b, struct vector *va,
               struct vector *vb);
+/* The kind in which they are compared; doubles: numbers that all are as good as doubles. */
+enum kind compare_kind(const struct node *a, const struct node *b, bool *doubles);
+/* A list of literals, all texts or all numbers, ready for look-ups. */
+struct literal_set {
+    enum kind kind;
+    bool has_null;
+    struct map texts;
+    VEC(double) numbers;
+};
 void literal_set_free(struct literal_set *s);
 void carry_free(struct carry *c);
 /* Around the evaluation of a batch: the calls of prev work out their rows, and remember the last.

@@ -1,86 +1,8 @@
 /* Numbers: rounding, whole-number arithmetic, mathematics, bits. */
 #include "expr/eval.h"
+#include "runtime/program_math.h"
 
 #include <math.h>
-
-static double degrees(double x)
-{
-    return x * (180.0 / M_PI);
-}
-
-static double radians(double x)
-{
-    return x * (M_PI / 180.0);
-}
-
-/* One step of Newton's method: the library's cbrt(27) may be off by a bit. */
-static double cube_root(double x)
-{
-    double y = cbrt(x);
-    return y == 0.0 || !isfinite(y) ? y : y - (y * y * y - x) / (3.0 * y * y);
-}
-
-static double logit(double p)
-{
-    return log(p / (1.0 - p));
-}
-
-/* Both forms stay accurate: exp never overflows. */
-static double sigmoid(double x)
-{
-    double z = exp(-fabs(x));
-    return x >= 0.0 ? 1.0 / (1.0 + z) : z / (1.0 + z);
-}
-
-static double norm_cdf(double x)
-{
-    return 0.5 * erfc(-x * M_SQRT1_2);
-}
-
-static double polynomial(const double *coefficients, size_t n, double x)
-{
-    double sum = coefficients[0];
-    for (size_t i = 1; i < n; i++)
-        sum = sum * x + coefficients[i];
-    return sum;
-}
-
-/* Acklam's rational approximation (relative error 1e-9) and one step of Halley's method on
- * norm_cdf. */
-static double norm_ppf(double p)
-{
-    static const double a[] = {-3.969683028665376e+01, 2.209460984245205e+02,
-                               -2.759285104469687e+02, 1.383577518672690e+02,
-                               -3.066479806614716e+01, 2.506628277459239e+00};
-    static const double b[] = {-5.447609879822406e+01, 1.615858368580409e+02,
-                               -1.556989798598866e+02, 6.680131188771972e+01,
-                               -1.328068155288572e+01, 1.0};
-    static const double c[] = {-7.784894002430293e-03, -3.223964580411365e-01,
-                               -2.400758277161838e+00, -2.549732539343734e+00,
-                               4.374664141464968e+00,  2.938163982698783e+00};
-    static const double d[] = {7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e+00,
-                               3.754408661907416e+00, 1.0};
-    double tail = p < 0.5 ? p : 1.0 - p, x;
-    if (!(p > 0.0 && p < 1.0))
-        return (double)NAN;
-    if (tail < 0.02425) {
-        double q = sqrt(-2.0 * log(tail));
-        x = polynomial(c, 6, q) / polynomial(d, 5, q);
-        x = p < 0.5 ? x : -x;
-    } else {
-        double q = p - 0.5, r = q * q;
-        x = q * polynomial(a, 6, r) / polynomial(b, 6, r);
-    }
-    double e = norm_cdf(x) - p, u = e * sqrt(2.0 * M_PI) * exp(x * x / 2.0);
-    return x - u / (1.0 + x * u / 2.0);
-}
-
-/* lgamma_r: the sign of lgamma's global variable is not thread-safe. */
-static double log_gamma(double x)
-{
-    int sign;
-    return lgamma_r(x, &sign);
-}
 
 KERNEL(do_pi)
 {
@@ -125,10 +47,10 @@ static const struct function_row math_rows[] = {
      'f',
      .real2 = atan2},
     REAL("atanh", atanh, "inverse hyperbolic tangent", "atanh(0)", "0"),
-    REAL("cbrt", cube_root, "cube root", "cbrt(27)", "3"),
+    REAL("cbrt", ml_cube_root, "cube root", "cbrt(27)", "3"),
     REAL("cos", cos, "cosine of an angle in radians", "cos(0)", "1"),
     REAL("cosh", cosh, "hyperbolic cosine", "cosh(0)", "1"),
-    REAL("degrees", degrees, "radians to degrees", "degrees(pi())", "180"),
+    REAL("degrees", ml_degrees, "radians to degrees", "degrees(pi())", "180"),
     {{"e", MATHEMATICS, "e() -> float", "the base of natural logarithms", "round_to(e(), 5)",
       "2.71828"},
      "",
@@ -158,23 +80,23 @@ static const struct function_row math_rows[] = {
      'b',
      TAKES_MISSING,
      .row = do_isnan},
-    REAL("lgamma", log_gamma, "logarithm of |gamma(x)|", "lgamma(1)", "0"),
+    REAL("lgamma", ml_log_gamma, "logarithm of |gamma(x)|", "lgamma(1)", "0"),
     REAL("ln", log, "natural logarithm; an error at 0 and below", "ln(e())", "1"),
     REAL("log10", log10, "logarithm to base 10", "log10(1000)", "3"),
     REAL("log1p", log1p, "ln(1 + x), accurate near 0", "log1p(0)", "0"),
     REAL("log2", log2, "logarithm to base 2", "log2(8)", "3"),
-    REAL("logit", logit, "ln(x / (1 - x)); an error outside 0 < x < 1", "logit(0.5)", "0"),
-    REAL("norm_cdf", norm_cdf, "share of the standard normal distribution below x", "norm_cdf(0)",
-         "0.5"),
-    REAL("norm_ppf", norm_ppf, "the point with this share of the normal distribution below it",
+    REAL("logit", ml_logit, "ln(x / (1 - x)); an error outside 0 < x < 1", "logit(0.5)", "0"),
+    REAL("norm_cdf", ml_norm_cdf, "share of the standard normal distribution below x",
+         "norm_cdf(0)", "0.5"),
+    REAL("norm_ppf", ml_norm_ppf, "the point with this share of the normal distribution below it",
          "round_to(norm_ppf(0.975), 6)", "1.959964"),
     {{"pi", MATHEMATICS, "pi() -> float", "circumference of a circle of diameter 1",
       "round_to(pi(), 5)", "3.14159"},
      "",
      'f',
      .row = do_pi},
-    REAL("radians", radians, "degrees to radians", "round_to(radians(180), 5)", "3.14159"),
-    REAL("sigmoid", sigmoid, "1 / (1 + exp(-x))", "sigmoid(0)", "0.5"),
+    REAL("radians", ml_radians, "degrees to radians", "round_to(radians(180), 5)", "3.14159"),
+    REAL("sigmoid", ml_sigmoid, "1 / (1 + exp(-x))", "sigmoid(0)", "0.5"),
     REAL("sin", sin, "sine of an angle in radians", "sin(0)", "0"),
     REAL("sinh", sinh, "hyperbolic sine", "sinh(0)", "0"),
     REAL("sqrt", sqrt, "square root; an error below 0", "sqrt(16)", "4"),

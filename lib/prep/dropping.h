@@ -6,6 +6,7 @@
 #define PREP_DROPPING_H
 
 #include "prep/columnwise.h"
+#include "prep/lower.h"
 
 struct dropper {
     struct columnwise learner; /* first, so that columnwise hooks find it; empty: not used */
@@ -17,7 +18,9 @@ struct dropper {
 int dropping_open(struct step *s, const struct schema *in, struct error *e);
 int dropping_shape(struct step *s, struct schema *schema, struct error *e);
 int dropping_apply(const struct step *s, struct batch *b, struct error *e);
-#define DROPPING_HOOKS .open = dropping_open, .shape = dropping_shape, .apply = dropping_apply
+#define DROPPING_HOOKS                                                                             \
+    .open = dropping_open, .shape = dropping_shape, .apply = dropping_apply,                       \
+    .lower = lower_arranging
 
 #define DROPPING_COLUMNS                                                                           \
     {                                                                                              \

@@ -17,6 +17,7 @@
 #define PREP_H
 
 #include "expr/expr.h"
+#include "lower/lower.h"
 #include "table/table.h"
 
 #include <jansson.h>
@@ -103,6 +104,11 @@ struct step_kind {
 
     /* Streaming, each row alone: change b in place, mirroring shape. Any thread, s is read-only. */
     int (*apply)(const struct step *s, struct batch *b, struct error *e);
+
+    /* Instead of apply, in a compiled preparation: emits operations that change the columns of one
+     * row in the same way (lower/lower.h, prep/lower.h). NULL: not compiled. ERR_NO: not with these
+     * arguments; the message says why. */
+    int (*lower)(const struct step *s, struct lowering *l, struct error *e);
 
     /* Streaming, otherwise: takes b, emits any number of batches. With `ordered`, called for one
      * batch at a time in stream order, and s->run may be changed. flush is called once after the

@@ -42,6 +42,22 @@ struct mapping {
 
 enum { ROWWISE_PARAMETERS = 4 };
 
+/* One run of a map in a row program, as struct mapping is one over a batch. */
+struct lower_map {
+    const struct step *step;
+    const struct rowwise *map;
+    void *own;
+    const double *parameters;
+    struct lowering *to;
+    size_t index;          /* of the first input among the selected columns */
+    size_t count;          /* of inputs */
+    const size_t *columns; /* their places in the lowering */
+    const uint32_t *in;    /* registers of the class of map->from */
+    uint32_t *out;         /* to fill: a register for each part, of the class of map->to */
+    uint32_t *also;        /* the same as another class, where that is known; else LOWER_NONE */
+    struct error *error;
+};
+
 struct rowwise {
     enum type from, to;
     /* Exactly one kernel. All but the last see one cell that is not missing. */
@@ -66,6 +82,9 @@ struct rowwise {
      * May be NULL. */
     int (*prepare)(struct step *s, const struct schema *in, struct error *e);
     void (*release)(void *own);
+    /* In a row program. NULL: `number`, when it is one of those the runtime knows (ML_MAPS), else
+     * not compiled. */
+    int (*lower)(struct lower_map *m);
 };
 
 /* s->plan of a rowwise step. */
@@ -88,8 +107,10 @@ int rowwise_open(struct step *s, const struct schema *in, struct error *e);
 int rowwise_shape(struct step *s, struct schema *schema, struct error *e);
 void rowwise_close(struct step *s);
 int rowwise_apply(const struct step *s, struct batch *b, struct error *e);
+int rowwise_lower(const struct step *s, struct lowering *l, struct error *e);
 #define ROWWISE_HOOKS                                                                              \
-    .open = rowwise_open, .shape = rowwise_shape, .close = rowwise_close, .apply = rowwise_apply
+    .open = rowwise_open, .shape = rowwise_shape, .close = rowwise_close, .apply = rowwise_apply,  \
+    .lower = rowwise_lower
 #define ROWWISE_MAP(...)                                                                           \
     .detail = &(const struct rowwise)                                                              \
     {                                                                                              \

@@ -1,7 +1,8 @@
 /*
  * runtime: what a compiled model is made of. Its sources are linked into the tools and are also
- * put, one behind the other, into every artefact; so they include nothing but one another and the C
- * library, allocate nothing, print nothing and have no mutable globals.
+ * put, one behind the other, into every artefact; so they include nothing but one another, the C
+ * library and what stands alone in base (base/plain.h), allocate nothing, print nothing and have no
+ * mutable globals.
  *
  * image.h   a whole compiled model as one piece of memory
  * predict.h rows in, predictions out

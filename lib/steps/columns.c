@@ -1,5 +1,6 @@
 /* Steps on columns as such: which there are, in what order, under what names. */
 #include "expr/expr.h"
+#include "prep/lower.h"
 #include "prep/recipe.h"
 #include "steps/steps.h"
 
@@ -409,6 +410,7 @@ const struct step_kind steps_columns[] = {
         .open = drop_open,
         .shape = layout_shape,
         .apply = layout_apply,
+        .lower = lower_arranging,
     },
     {
         .name = "header_set",
@@ -421,6 +423,7 @@ const struct step_kind steps_columns[] = {
                     .output = "id,full name\n1,Ada\n"},
         .open = header_set_open,
         .shape = names_shape,
+        .lower = lower_nothing,
     },
     {
         .name = "move",
@@ -434,6 +437,7 @@ const struct step_kind steps_columns[] = {
         .open = move_open,
         .shape = layout_shape,
         .apply = layout_apply,
+        .lower = lower_arranging,
     },
     {
         .name = "rename",
@@ -450,6 +454,7 @@ const struct step_kind steps_columns[] = {
                     .output = "delay_min,t_a,t_b\n5,1,2\n"},
         .open = rename_open,
         .shape = names_shape,
+        .lower = lower_nothing,
     },
     {
         .name = "reorder",
@@ -463,6 +468,7 @@ const struct step_kind steps_columns[] = {
         .open = reorder_open,
         .shape = layout_shape,
         .apply = layout_apply,
+        .lower = lower_arranging,
     },
     {
         .name = "safe_names",
@@ -480,6 +486,7 @@ const struct step_kind steps_columns[] = {
                     .output = "unit_price_eur,_2nd,unit_price_eur_2\n1,2,3\n"},
         .open = safe_names_open,
         .shape = names_shape,
+        .lower = lower_nothing,
     },
     {
         .name = "select",
@@ -492,6 +499,7 @@ const struct step_kind steps_columns[] = {
         .open = select_open,
         .shape = layout_shape,
         .apply = select_apply,
+        .lower = lower_arranging,
     },
     {
         .name = "swap_columns",
@@ -505,6 +513,7 @@ const struct step_kind steps_columns[] = {
         .open = swap_open,
         .shape = layout_shape,
         .apply = layout_apply,
+        .lower = lower_arranging,
     },
     {0},
 };

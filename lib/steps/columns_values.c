@@ -1,5 +1,5 @@
 /* Steps that make columns from values: copies, conversions, expressions, numbers of rows. */
-#include "expr/expr.h"
+#include "expr/lower.h"
 #include "prep/groups.h"
 #include "prep/recipe.h"
 #include "steps/steps.h"
@@ -39,6 +39,17 @@ static int copy_shape(struct step *s, struct schema *schema, struct error *e)
         struct field old = schema->fields.at[from[i]];
         size_t at = schema_add(schema, s->pairs.at[i].value, old.type);
         schema->fields.at[at].declared = old.declared;
+    }
+    return 0;
+}
+
+static int copy_lower(const struct step *s, struct lowering *l, struct error *e)
+{
+    (void)e;
+    const size_t *from = s->plan;
+    for (size_t i = 0; i < s->pairs.len; i++) {
+        struct lower_column c = l->columns.at[from[i]];
+        vec_push(&l->columns, c);
     }
     return 0;
 }
@@ -308,6 +319,32 @@ static int set_apply(const struct step *s, struct batch *b, struct error *e)
     return 0;
 }
 
+/* A column alone goes as it is, with what it is known as. */
+static int lower_assignment(const struct assignment *a, struct lowering *l, struct error *e)
+{
+    size_t from = expr_bare_column(a->value);
+    uint32_t reg = 0;
+    int rc = from == FIELD_NONE ? expr_lower(a->value, l, &reg, e) : 0;
+    if (rc)
+        return rc;
+    if (a->column == l->columns.len)
+        lower_add(l, reg);
+    if (from == FIELD_NONE)
+        lower_set(l, a->column, reg);
+    else
+        l->columns.at[a->column] = l->columns.at[from];
+    return 0;
+}
+
+static int set_lower(const struct step *s, struct lowering *l, struct error *e)
+{
+    const struct assignments *plan = s->plan;
+    int rc = 0;
+    for (size_t i = 0; i < plan->list.len && rc == 0; i++)
+        rc = lower_assignment(&plan->list.at[i], l, e);
+    return rc;
+}
+
 struct index_plan {
     size_t *by, by_count;
 };
@@ -461,6 +498,7 @@ const struct step_kind steps_columns_values[] = {
         .open = copy_open,
         .shape = copy_shape,
         .apply = copy_apply,
+        .lower = copy_lower,
     },
     {
         .name = "set",
@@ -479,6 +517,7 @@ const struct step_kind steps_columns_values[] = {
         .shape = set_shape,
         .close = set_close,
         .apply = set_apply,
+        .lower = set_lower,
     },
     {0},
 };

@@ -158,6 +158,23 @@ static int fill_onehot(const struct encoding *x)
     return 0;
 }
 
+static int lower_onehot(const struct step *s, const struct categories *c, struct lowering *l,
+                        uint32_t place, uint32_t *out, struct error *e)
+{
+    const uint32_t *output = c->own;
+    size_t places = categories_places(c);
+    int64_t *at = mem_array(NULL, places, sizeof *at);
+    (void)s, (void)e;
+    for (size_t i = 0; i < places; i++)
+        at[i] = output[i] == NO_OUTPUT ? -1 : (int64_t)output[i];
+    for (size_t k = 0; k < c->width; k++)
+        out[k] = lower_register(l, ML_INT);
+    lower_op_to(l, ML_OP_onehot, 0, lower_list(l, out, c->width), place,
+                lower_range_int(l, at, places), (uint32_t)c->count + PLACE_MISSING);
+    mem_free(at);
+    return 0;
+}
+
 static int derive_rankhot(const struct step *s, struct categories *c, struct error *e)
 {
     size_t width = kept_count(c), places = categories_places(c);
@@ -420,8 +437,9 @@ static const struct encoder counts_encoder = {ENCODER_LEARNS, .to = TYPE_FLOAT,
                                               .derive = derive_counts};
 static const struct encoder match = {ENCODER_LEARNS, .to = TYPE_TEXT, .derive = derive_matches};
 static const struct encoder rare = {ENCODER_LEARNS, .to = TYPE_TEXT, .derive = derive_rare};
-static const struct encoder onehot = {ENCODER_LEARNS, .to = TYPE_INT, .widens = true,
-                                      .derive = derive_onehot, .fill = fill_onehot};
+static const struct encoder onehot = {ENCODER_LEARNS,      .to = TYPE_INT,
+                                      .widens = true,      .derive = derive_onehot,
+                                      .fill = fill_onehot, .lower = lower_onehot};
 static const struct encoder rankhot = {ENCODER_LEARNS, .to = TYPE_INT, .widens = true,
                                        .derive = derive_rankhot};
 static const struct encoder basen = {ENCODER_LEARNS, .to = TYPE_INT, .widens = true,

@@ -374,12 +374,15 @@ static const struct method target_methods[] = {
     {0},
 };
 
-static const struct encoder target_encoder = {ENCODER_LEARNS, .target = TARGET_SUM,
-                                              .to = TYPE_FLOAT, .derive = derive_target,
-                                              .fill = fill_target};
-static const struct encoder leave_one_out = {ENCODER_LEARNS, .target = TARGET_SUM, .to = TYPE_FLOAT,
+static const struct encoder target_encoder = {ENCODER_LEARNS,      .target = TARGET_SUM,
+                                              .to = TYPE_FLOAT,    .derive = derive_target,
+                                              .fill = fill_target, .lower = encoder_lower_look_up};
+static const struct encoder leave_one_out = {ENCODER_LEARNS,
+                                             .target = TARGET_SUM,
+                                             .to = TYPE_FLOAT,
                                              .derive = derive_leave_one_out,
-                                             .fill = fill_leave_one_out};
+                                             .fill = fill_leave_one_out,
+                                             .lower = encoder_lower_look_up};
 static const struct encoder james_stein = {ENCODER_LEARNS, .target = TARGET_SQUARE,
                                            .to = TYPE_FLOAT, .derive = derive_james_stein};
 static const struct encoder m_estimate = {ENCODER_LEARNS, .target = TARGET_SUM, .to = TYPE_FLOAT,
@@ -388,8 +391,9 @@ static const struct encoder woe = {ENCODER_LEARNS, .target = TARGET_SUM, .binary
                                    .to = TYPE_FLOAT, .derive = derive_woe};
 static const struct encoder quantile_target = {ENCODER_LEARNS, .target = TARGET_VALUES,
                                                .to = TYPE_FLOAT, .derive = derive_quantile};
-static const struct encoder catboost = {ENCODER_LEARNS, .target = TARGET_SUM, .to = TYPE_FLOAT,
-                                        .derive = derive_catboost, .fill = fill_catboost};
+static const struct encoder catboost = {ENCODER_LEARNS,        .target = TARGET_SUM,
+                                        .to = TYPE_FLOAT,      .derive = derive_catboost,
+                                        .fill = fill_catboost, .lower = encoder_lower_look_up};
 
 const struct step_kind steps_encode_target[] = {
     {
@@ -410,6 +414,7 @@ const struct step_kind steps_encode_target[] = {
         .open = encoder_open,
         .shape = encoder_shape,
         .push = catboost_push,
+        .lower = encoder_lower,
         .start = catboost_start,
         .stop = catboost_stop,
         .ordered = true,

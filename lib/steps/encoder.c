@@ -1,5 +1,6 @@
 /* Hooks of encoders: arguments, where results go, and the way from a cell to its place. */
 #include "steps/encoder.h"
+#include "prep/lower.h"
 #include "steps/draw.h"
 
 #include <math.h>
@@ -329,5 +330,87 @@ int encoder_apply(const struct step *s, struct batch *b, struct error *e)
     size_t at = SIZE_MAX;
     while (rc == 0 && drops_originals(s) && (at = last_selected(s, at)) != FIELD_NONE)
         batch_remove(b, at);
+    return rc;
+}
+
+/* Where a policy sends a cell; -1: nowhere, the row is refused. */
+static int lower_policy(const struct policy *p, size_t count, int64_t *place, struct error *e)
+{
+    if (p->place == POLICY_SKIP)
+        return lower_refuse(e, "skip-row: leaves rows out");
+    *place = p->place == POLICY_ERROR ? -1 : (int64_t)(count + p->place);
+    return 0;
+}
+
+static int lower_place(const struct step *s, const struct categories *c, struct lowering *l,
+                       uint32_t cell, uint32_t *place, struct error *e)
+{
+    const struct encoder_plan *plan = s->plan;
+    int64_t rest[2];
+    int rc = lower_policy(&plan->unknown, c->count, &rest[0], e);
+    if (rc == 0)
+        rc = lower_policy(&plan->missing, c->count, &rest[1], e);
+    if (rc)
+        return rc;
+    struct text *names = mem_array(NULL, c->count + 1, sizeof *names);
+    for (size_t i = 0; i < c->count; i++)
+        names[i] = categories_name(c, i);
+    uint32_t map = lower_map(l, names, c->count);
+    *place = lower_op(l, ML_OP_place, cell, map, lower_range_int(l, rest, 2));
+    mem_free(names);
+    return 0;
+}
+
+int encoder_lower_look_up(const struct step *s, const struct categories *c, struct lowering *l,
+                          uint32_t place, uint32_t *out, struct error *e)
+{
+    enum type to = encoder_of(s)->to;
+    size_t places = categories_places(c);
+    (void)e;
+    for (size_t k = 0; k < c->width; k++) {
+        if (to == TYPE_TEXT)
+            out[k] = lower_op(l, ML_OP_look_text, place, lower_range_text(l, c->texts, places), 0);
+        else if (to == TYPE_INT)
+            out[k] = lower_op(l, ML_OP_look_int, place,
+                              lower_range_int(l, c->whole + k * places, places), 0);
+        else
+            out[k] = lower_op(l, ML_OP_look_float, place,
+                              lower_range(l, c->table + k * places, places), 0);
+    }
+    return 0;
+}
+
+static int lower_encoded(const struct step *s, size_t index, struct lowering *l, struct error *e)
+{
+    const struct encoder *encoder = encoder_of(s);
+    const struct encoder_plan *plan = s->plan;
+    const struct categories *c = columnwise_learnt(s, index);
+    uint32_t cell = lower_column(l, s->columns[index], ML_TEXT), place = 0;
+    uint32_t *out = mem_array(NULL, c->width + 1, sizeof *out);
+    int rc = lower_place(s, c, l, cell, &place, e);
+    if (rc == 0)
+        rc = encoder->lower ? encoder->lower(s, c, l, place, out, e)
+                            : encoder_lower_look_up(s, c, l, place, out, e);
+    for (size_t k = 0; rc == 0 && k < c->width; k++) {
+        if (plan->in_place)
+            lower_set(l, s->columns[index], out[k]);
+        else
+            lower_add(l, out[k]);
+    }
+    mem_free(out);
+    return rc;
+}
+
+int encoder_lower(const struct step *s, struct lowering *l, struct error *e)
+{
+    const struct encoder *encoder = encoder_of(s);
+    if ((encoder->fill && !encoder->lower) || encoder->count)
+        return lower_refuse(e, "not in compiled preparation");
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < s->column_count; i++)
+        rc = lower_encoded(s, i, l, e);
+    size_t at = SIZE_MAX;
+    while (rc == 0 && drops_originals(s) && (at = last_selected(s, at)) != FIELD_NONE)
+        lower_remove(l, at);
     return rc;
 }

@@ -111,6 +111,10 @@ struct encoder {
     bool widens;  /* several new columns; the original goes unless keep=true */
     int (*derive)(const struct step *s, struct categories *c, struct error *e);
     int (*fill)(const struct encoding *x); /* instead of looking up the table; may be NULL */
+    /* The same in a row program: registers of the class of `to` for the place in a register. With
+     * fill but without it the encoder is not compiled. */
+    int (*lower)(const struct step *s, const struct categories *c, struct lowering *l,
+                 uint32_t place, uint32_t *out, struct error *e);
     /* Instead of counting the cell itself: a cell holds several. fill must then find their places,
      * x->place holds nothing. May be NULL. */
     void (*count)(const struct step *s, struct categories *c, struct text cell);
@@ -143,6 +147,9 @@ int encoder_places(const struct step *s, size_t index, struct batch *b, uint32_t
                    struct error *e);
 /* Fills x->out from the column's table. */
 void encoder_look_up(const struct encoding *x);
+/* The same in a row program. */
+int encoder_lower_look_up(const struct step *s, const struct categories *c, struct lowering *l,
+                          uint32_t place, uint32_t *out, struct error *e);
 /* Reads one of the arguments unknown= and missing=. */
 int policy_read(const struct step *s, const char *name, enum type to, bool values, struct policy *p,
                 struct error *e);
@@ -153,8 +160,10 @@ int policy_place(const struct policy *p, const struct step *s, struct batch *b, 
 int encoder_open(struct step *s, const struct schema *in, struct error *e);
 int encoder_shape(struct step *s, struct schema *schema, struct error *e);
 int encoder_apply(const struct step *s, struct batch *b, struct error *e);
+int encoder_lower(const struct step *s, struct lowering *l, struct error *e);
 #define ENCODER_HOOKS                                                                              \
-    .open = encoder_open, .shape = encoder_shape, .apply = encoder_apply, COLUMNWISE_HOOKS
+    .open = encoder_open, .shape = encoder_shape, .apply = encoder_apply, .lower = encoder_lower,  \
+    COLUMNWISE_HOOKS
 
 /* Arguments of encoders. */
 #define ENCODER_UNKNOWN(usual)                                                                     \

@@ -1,5 +1,6 @@
 /* impute: missing cells get a value learnt from the column. drop_columns_by_missing. */
 #include "steps/impute.h"
+#include "prep/lower.h"
 #include "prep/retype.h"
 #include "steps/steps.h"
 #include "steps/summary.h"
@@ -324,6 +325,54 @@ static int impute_apply(const struct step *s, struct batch *b, struct error *e)
     return 0;
 }
 
+/* A number fills the column as a number, too, which saves printing and reading it: a column known
+ * as numbers before is known as numbers behind. */
+static int lower_fill(const struct step *s, struct lowering *l, size_t index, uint32_t out[2],
+                      struct error *e)
+{
+    size_t column = s->columns[index];
+    int with = arg_choice(s, "with");
+    struct text text = {NULL, 0};
+    char digits[NUMBER_MAX];
+    out[0] = lower_column(l, column, ML_TEXT);
+    out[1] = LOWER_NONE;
+    if (with == MODE) {
+        text = ((const struct mode *)columnwise_learnt(s, index))->value;
+    } else if (ways[with].fill == fill_number) {
+        double fill = ((const struct summary *)columnwise_learnt(s, index))->learnt.at[0];
+        if (!isnan(fill))
+            text = (struct text){digits, number_print(digits, fill)};
+        out[1] = lower_op(l, ML_OP_fill_float, lower_column(l, column, ML_FLOAT),
+                          lower_float(l, fill), 0);
+    } else {
+        return lower_refuse(e, "with=%.*s: not in compiled preparation",
+                            (int)arg_text(s, "with").len, arg_text(s, "with").at);
+    }
+    if (text.at)
+        out[0] = lower_op(l, ML_OP_fill_text, out[0], lower_text(l, text), 0);
+    return 0;
+}
+
+static int impute_lower(const struct step *s, struct lowering *l, struct error *e)
+{
+    uint32_t(*filled)[2] = mem_array(NULL, s->column_count + 1, sizeof *filled);
+    bool in_place = rowwise_plan(s)->added.len == 0;
+    int rc = 0;
+    for (size_t i = 0; i < s->column_count && rc == 0; i++)
+        rc = lower_fill(s, l, i, filled[i], e);
+    for (size_t i = 0; i < s->column_count && rc == 0; i++) {
+        size_t at = in_place ? s->columns[i] : l->columns.len;
+        if (in_place)
+            lower_set(l, at, filled[i][0]);
+        else
+            lower_add(l, filled[i][0]);
+        if (filled[i][1] != LOWER_NONE)
+            lower_also(l, at, filled[i][1]);
+    }
+    mem_free(filled);
+    return rc;
+}
+
 struct presence {
     uint64_t rows, missing;
 };
@@ -529,6 +578,7 @@ const struct step_kind steps_impute[] = {
      .shape = impute_shape,
      .close = rowwise_close,
      .apply = impute_apply,
+     .lower = impute_lower,
      COLUMNWISE_HOOKS,
      .keeps_rows = true,
      .detail =
@@ -548,6 +598,7 @@ const struct step_kind steps_impute[] = {
                  .output = "a\n1\n2\n3\n"},
      .shape = drop_shape,
      .apply = drop_apply,
+     .lower = lower_arranging,
      COLUMNWISE_HOOKS,
      .detail = &(const struct columnwise){.learner = &presence_learner}},
     {.name = NULL},

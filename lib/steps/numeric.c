@@ -1,124 +1,9 @@
 /* Numeric transforms of single cells: one function of a number each. */
 #include "prep/rowwise.h"
+#include "runtime/program_math.h"
 #include "steps/steps.h"
 
 #include <math.h>
-
-static double natural_log(double x, const double *p)
-{
-    return isnan(p[0]) ? log(x) : log(x) / log(p[0]);
-}
-
-static double log_one_plus(double x, const double *p)
-{
-    (void)p;
-    return log1p(x);
-}
-
-static double decimal_log(double x, const double *p)
-{
-    (void)p;
-    return log10(x);
-}
-
-static double binary_log(double x, const double *p)
-{
-    (void)p;
-    return log2(x);
-}
-
-static double square_root(double x, const double *p)
-{
-    (void)p;
-    return sqrt(x);
-}
-
-/* The C library may miss by a unit in the last place (27 gives more than 3): one step of Newton. */
-static double cube_root(double x, const double *p)
-{
-    (void)p;
-    double root = cbrt(x), step = (root * root * root - x) / (3 * root * root);
-    return isfinite(step) ? root - step : root;
-}
-
-static double squared(double x, const double *p)
-{
-    (void)p;
-    return x * x;
-}
-
-static double one_over(double x, const double *p)
-{
-    (void)p;
-    return 1 / x;
-}
-
-static double to_power(double x, const double *p)
-{
-    return pow(x, p[0]);
-}
-
-static double arc_sine_root(double x, const double *p)
-{
-    (void)p;
-    return asin(sqrt(x));
-}
-
-static double arc_sinh(double x, const double *p)
-{
-    return asinh((x - p[0]) / p[1]);
-}
-
-static double log_odds(double x, const double *p)
-{
-    (void)p;
-    return log(x / (1 - x));
-}
-
-/* Each branch takes exp of a negative number, which cannot overflow. */
-static double logistic(double x, const double *p)
-{
-    (void)p;
-    if (x >= 0)
-        return 1 / (1 + exp(-x));
-    double t = exp(x);
-    return t / (1 + t);
-}
-
-static double magnitude(double x, const double *p)
-{
-    (void)p;
-    return fabs(x);
-}
-
-static double sign_of(double x, const double *p)
-{
-    (void)p;
-    return (double)((x > 0) - (x < 0));
-}
-
-static double clipped(double x, const double *p)
-{
-    if (x < p[0])
-        return p[0];
-    return x > p[1] ? p[1] : x;
-}
-
-static double above(double x, const double *p)
-{
-    return x > p[0] ? 1 : 0;
-}
-
-/* p[1] is 10^|digits|. Beyond 2^52 every double is whole; a product that overflows has no digit to
- * lose. */
-static double rounded(double x, const double *p)
-{
-    double scaled = p[0] < 0 ? x / p[1] : x * p[1];
-    if (!isfinite(scaled))
-        return x;
-    double whole = nearbyint(scaled);
-    return p[0] < 0 ? whole * p[1] : whole / p[1];
-}
 
 static int prepare_clip(struct step *s, const struct schema *in, struct error *e)
 {
@@ -217,7 +102,7 @@ const struct step_kind steps_numeric[] = {
      .details = OUTSIDE "Domain: above 0. For values that may be 0 see log1p and log_shift.",
      .args = log_args,
      .example = {.program = "log x base=3", .input = "x\n1\n3\n9\n", .output = "x\n0\n1\n2\n"},
-     MAP(.number = natural_log, .domain = "greater than 0", .parameters = base_parameter,
+     MAP(.number = ml_map_log, .domain = "greater than 0", .parameters = base_parameter,
          .prepare = prepare_log)},
     {.name = "log1p",
      NUMERIC,
@@ -227,21 +112,21 @@ const struct step_kind steps_numeric[] = {
      .example = {.program = "log1p x",
                  .input = "x\n0\n1\n\n",
                  .output = "x\n0\n0.6931471805599453\n\n"},
-     MAP(.number = log_one_plus, .domain = "greater than -1")},
+     MAP(.number = ml_map_log1p, .domain = "greater than -1")},
     {.name = "log10",
      NUMERIC,
      .summary = "logarithm to base 10",
      .details = OUTSIDE "Domain: above 0.",
      .args = plain_args,
      .example = {.program = "log10 x", .input = "x\n1\n1000\n0.01\n", .output = "x\n0\n3\n-2\n"},
-     MAP(.number = decimal_log, .domain = "greater than 0")},
+     MAP(.number = ml_map_log10, .domain = "greater than 0")},
     {.name = "log2",
      NUMERIC,
      .summary = "logarithm to base 2",
      .details = OUTSIDE "Domain: above 0.",
      .args = plain_args,
      .example = {.program = "log2 x", .input = "x\n1\n8\n0.5\n", .output = "x\n0\n3\n-1\n"},
-     MAP(.number = binary_log, .domain = "greater than 0")},
+     MAP(.number = ml_map_log2, .domain = "greater than 0")},
     {.name = "sqrt",
      NUMERIC,
      .summary = "square root",
@@ -250,14 +135,14 @@ const struct step_kind steps_numeric[] = {
      .example = {.program = "sqrt x into=root",
                  .input = "x\n4\n2.25\n",
                  .output = "x,root\n4,2\n2.25,1.5\n"},
-     MAP(.number = square_root, .domain = "0 or above")},
+     MAP(.number = ml_map_sqrt, .domain = "0 or above")},
     {.name = "cbrt",
      NUMERIC,
      .summary = "cube root",
      .details = "Any number: the root of a negative one is negative.",
      .args = plain_args,
      .example = {.program = "cbrt x", .input = "x\n27\n-8\n", .output = "x\n3\n-2\n"},
-     MAP(.number = cube_root)},
+     MAP(.number = ml_map_cbrt)},
     {.name = "square",
      NUMERIC,
      .summary = "the value times itself",
@@ -265,7 +150,7 @@ const struct step_kind steps_numeric[] = {
      .example = {.program = "square a,b suffix=_sq",
                  .input = "a,b\n3,-0.5\n",
                  .output = "a,b,a_sq,b_sq\n3,-0.5,9,0.25\n"},
-     MAP(.number = squared)},
+     MAP(.number = ml_map_square)},
     {.name = "reciprocal",
      NUMERIC,
      .aliases = "inverse",
@@ -273,7 +158,7 @@ const struct step_kind steps_numeric[] = {
      .details = OUTSIDE "Domain: every number but 0.",
      .args = plain_args,
      .example = {.program = "reciprocal x", .input = "x\n4\n-0.5\n", .output = "x\n0.25\n-2\n"},
-     MAP(.number = one_over, .domain = "different from 0")},
+     MAP(.number = ml_map_reciprocal, .domain = "different from 0")},
     {.name = "power",
      NUMERIC,
      .summary = "the value raised to a power",
@@ -282,7 +167,7 @@ const struct step_kind steps_numeric[] = {
                  "feature-engine's default exponent is 0.5, ours 2.",
      .args = power_args,
      .example = {.program = "power x exponent=1.5", .input = "x\n4\n9\n", .output = "x\n8\n27\n"},
-     MAP(.number = to_power, .domain = "in the domain of this power",
+     MAP(.number = ml_map_power, .domain = "in the domain of this power",
          .parameters = exponent_parameter)},
     {.name = "arcsin_sqrt",
      NUMERIC,
@@ -293,7 +178,7 @@ const struct step_kind steps_numeric[] = {
      .example = {.program = "arcsin_sqrt x",
                  .input = "x\n0\n1\n",
                  .output = "x\n0\n1.5707963267948966\n"},
-     MAP(.number = arc_sine_root, .domain = "from 0 to 1")},
+     MAP(.number = ml_map_arcsin_sqrt, .domain = "from 0 to 1")},
     {.name = "arcsinh",
      NUMERIC,
      .aliases = "asinh",
@@ -303,7 +188,7 @@ const struct step_kind steps_numeric[] = {
      .example = {.program = "arcsinh x scale=2",
                  .input = "x\n0\n2\n-2\n",
                  .output = "x\n0\n0.881373587019543\n-0.881373587019543\n"},
-     MAP(.number = arc_sinh, .parameters = arcsinh_parameters, .prepare = prepare_arcsinh)},
+     MAP(.number = ml_map_arcsinh, .parameters = arcsinh_parameters, .prepare = prepare_arcsinh)},
     {.name = "logit",
      NUMERIC,
      .summary = "logarithm of the odds, ln(x / (1 - x))",
@@ -312,7 +197,7 @@ const struct step_kind steps_numeric[] = {
      .example = {.program = "logit p",
                  .input = "p\n0.5\n0.75\n",
                  .output = "p\n0\n1.0986122886681098\n"},
-     MAP(.number = log_odds, .domain = "between 0 and 1")},
+     MAP(.number = ml_map_logit, .domain = "between 0 and 1")},
     {.name = "sigmoid",
      NUMERIC,
      .aliases = "logistic expit",
@@ -321,13 +206,13 @@ const struct step_kind steps_numeric[] = {
      .example = {.program = "sigmoid x",
                  .input = "x\n0\n1000\n-1000\n",
                  .output = "x\n0.5\n1\n0\n"},
-     MAP(.number = logistic)},
+     MAP(.number = ml_map_sigmoid)},
     {.name = "abs",
      NUMERIC,
      .summary = "absolute value",
      .args = plain_args,
      .example = {.program = "abs x", .input = "x\n-3\n2.5\n", .output = "x\n3\n2.5\n"},
-     MAP(.number = magnitude)},
+     MAP(.number = ml_map_abs)},
     {.name = "sign",
      NUMERIC,
      .summary = "-1, 0 or 1",
@@ -335,7 +220,7 @@ const struct step_kind steps_numeric[] = {
      .example = {.program = "sign x into=s",
                  .input = "x\n-3\n0\n2.5\n",
                  .output = "x,s\n-3,-1\n0,0\n2.5,1\n"},
-     MAP(.number = sign_of)},
+     MAP(.number = ml_map_sign)},
     {.name = "clip",
      NUMERIC,
      .aliases = "cap_arbitrary clamp",
@@ -346,7 +231,7 @@ const struct step_kind steps_numeric[] = {
      .example = {.program = "clip fare min=0 max=300",
                  .input = "fare\n-5\n72.5\n512\n",
                  .output = "fare\n0\n72.5\n300\n"},
-     MAP(.number = clipped, .parameters = clip_parameters, .prepare = prepare_clip)},
+     MAP(.number = ml_map_clip, .parameters = clip_parameters, .prepare = prepare_clip)},
     {.name = "round",
      NUMERIC,
      .summary = "round to decimal places, ties to even",
@@ -357,7 +242,7 @@ const struct step_kind steps_numeric[] = {
      .example = {.program = "round x digits=1",
                  .input = "x\n2.25\n2.34\n-7\n",
                  .output = "x\n2.2\n2.3\n-7\n"},
-     MAP(.number = rounded, .parameters = round_parameters, .prepare = prepare_round)},
+     MAP(.number = ml_map_round, .parameters = round_parameters, .prepare = prepare_round)},
     {.name = "binarize",
      NUMERIC,
      .summary = "1 above a threshold, else 0",
@@ -366,6 +251,6 @@ const struct step_kind steps_numeric[] = {
      .example = {.program = "binarize x threshold=10",
                  .input = "x\n9\n10\n11\n",
                  .output = "x\n0\n0\n1\n"},
-     MAP(.number = above, .parameters = threshold_parameter)},
+     MAP(.number = ml_map_binarize, .parameters = threshold_parameter)},
     {.name = NULL},
 };

@@ -119,6 +119,16 @@ static int rescale(struct mapping *m)
     return 0;
 }
 
+static int lower_rescale(struct lower_map *m)
+{
+    const double *learnt =
+        ((const struct summary *)columnwise_learnt(m->step, m->index))->learnt.at;
+    double low = arg_choice(m->step, "method") == SCALING_MINMAX ? arg_number(m->step, "low") : 0;
+    const double constants[] = {learnt[CENTER], learnt[SCALE], low};
+    m->out[0] = lower_op(m->to, ML_OP_affine, m->in[0], lower_range(m->to, constants, 3), 0);
+    return 0;
+}
+
 static const struct arg scale_args[] = {
     ROWWISE_COLUMNS("numbers to scale"),
     {.name = "method", .kind = ARG_METHOD, .fallback = "standard", .help = "what to scale by"},
@@ -315,7 +325,8 @@ const struct step_kind steps_scale[] = {
      .detail = &(const struct columnwise){.map = {.from = TYPE_FLOAT,
                                                   .to = TYPE_FLOAT,
                                                   .column = rescale,
-                                                  .prepare = check_scaling},
+                                                  .prepare = check_scaling,
+                                                  .lower = lower_rescale},
                                           .choose = choose_scaling}},
     {.name = "unit_norm",
      .aliases = "normalizer l2_normalize:with=l2 l1_normalize:with=l1",

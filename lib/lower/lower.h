@@ -1,0 +1,84 @@
+/*
+ * lower: building row programs (runtime/program.h). Expressions and steps of recipes say which
+ * operations they come to; what no wanted result needs is left out in the end.
+ *
+ * Registers are named by numbers that mean something to this lowering alone. Numbers of constants,
+ * ranges, texts, maps, lists and zones are what the functions below return: operands of the letters
+ * k, K and Y, t, m, f i x, z.
+ *
+ * Columns are those of a schema at the place reached in the recipe: steps change them as they
+ * change the columns of a batch, and ask for their values as one class or another. What was
+ * converted is remembered, as in a batch.
+ */
+#ifndef LOWER_H
+#define LOWER_H
+
+#include "base/base.h"
+#include "runtime/program.h"
+
+#define LOWER_NONE UINT32_MAX
+
+struct lower_column {
+    enum ml_class class;
+    uint32_t as[ML_CLASSES]; /* registers; LOWER_NONE: not converted yet */
+};
+
+struct lowering {
+    struct lower_ops *ops; /* private to lower.c and lower_finish.c */
+    VEC(struct lower_column) columns;
+    uint32_t step;   /* what is emitted belongs to it, from 1 */
+    unsigned guards; /* jumps under way */
+    uint32_t zone;   /* of clock times without an offset; 0: none */
+};
+
+struct lowering *lowering_new(void); /* returns owned */
+void lowering_free(struct lowering *l);
+
+/* Emits an operation; the register it writes is new, of the class its signature says. */
+uint32_t lower_op(struct lowering *l, enum ml_code code, uint32_t a, uint32_t b, uint32_t c);
+/* The same with flags and with `to`: a register, or a list of them. */
+void lower_op_to(struct lowering *l, enum ml_code code, uint16_t flags, uint32_t to, uint32_t a,
+                 uint32_t b, uint32_t c);
+uint32_t lower_register(struct lowering *l, enum ml_class class);
+enum ml_class lower_class(const struct lowering *l, uint32_t reg);
+
+/* A jump forward and where it leads: here. Between the two conversions of columns are not
+ * remembered, for a row may pass them by. */
+size_t lower_jump(struct lowering *l, enum ml_code code, uint32_t a, uint32_t b);
+void lower_land(struct lowering *l, size_t jump);
+
+uint32_t lower_float(struct lowering *l, double x);
+uint32_t lower_int(struct lowering *l, int64_t x);
+uint32_t lower_range(struct lowering *l, const double *at, size_t n);
+uint32_t lower_range_int(struct lowering *l, const int64_t *at, size_t n);
+/* Of texts; at NULL is missing. Copies. */
+uint32_t lower_range_text(struct lowering *l, const struct text *at, size_t n);
+uint32_t lower_text(struct lowering *l, struct text t);                  /* copies */
+uint32_t lower_map(struct lowering *l, const struct text *at, size_t n); /* copies; all different */
+uint32_t lower_list(struct lowering *l, const uint32_t *registers, size_t n);
+uint32_t lower_zone(struct lowering *l, const struct zone_table *z); /* copies; 0 for NULL */
+
+/* A raw field of that name: a new column. type: "int", "text" ... as the recipe has it. */
+void lower_field(struct lowering *l, struct text name, const char *type);
+/* The values of a column, as the table converts them. */
+uint32_t lower_column(struct lowering *l, size_t column, enum ml_class class);
+/* A register becomes a column: behind the others, at a place, or instead of one. */
+void lower_add(struct lowering *l, uint32_t reg);
+void lower_insert(struct lowering *l, size_t at, uint32_t reg);
+void lower_set(struct lowering *l, size_t column, uint32_t reg);
+/* The column's values as another class, known without converting. */
+void lower_also(struct lowering *l, size_t column, uint32_t reg);
+void lower_remove(struct lowering *l, size_t column);
+/* Column i becomes what column at[i] was; there are n then. */
+void lower_arrange(struct lowering *l, const size_t *at, size_t n);
+/* The value of a column as the number a model reads when it is written as text. */
+uint32_t lower_answer(struct lowering *l, size_t column);
+/* The same for a text: its number among the categories. */
+uint32_t lower_code(struct lowering *l, size_t column, const struct text *categories, size_t n);
+
+/* The program whose results are those registers of class ML_FLOAT, appended to out, which begins
+ * empty. ERR_NO when it would be too large. */
+int lower_finish(struct lowering *l, const uint32_t *results, size_t n, struct buf *out,
+                 struct error *e);
+
+#endif
