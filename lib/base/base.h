@@ -167,6 +167,11 @@ bool time_pattern_printable(const char *pattern, struct error *e);
 /* strftime-like with the letters above, and %G %V %u %w %U %q (quarter) %L (millis). Appends. t is
  * printed as at that offset (seconds east of UTC). */
 void time_print_pattern(struct buf *out, usec t, int offset, const char *pattern);
+
+/* number_parse_double for a cell behind whose first byte 17 bytes can be read, whatever n: twice as
+ * fast. */
+bool number_parse_padded(const char *p, size_t n, double *f);
+
 /* Counter-based: the value depends on its arguments alone, so output does not depend on threads.
  * Streams: seed names the run, stream the user of the numbers, counter the draw (often a row). */
 uint64_t random_bits(uint64_t seed, uint64_t stream, uint64_t counter);

@@ -4,6 +4,13 @@
 
 #include <math.h>
 
+/* lgamma_r: the sign of lgamma's global variable is not thread-safe. */
+static double log_gamma(double x)
+{
+    int sign;
+    return lgamma_r(x, &sign);
+}
+
 KERNEL(do_pi)
 {
     return give_double(out, M_PI);
@@ -80,7 +87,7 @@ static const struct function_row math_rows[] = {
      'b',
      TAKES_MISSING,
      .row = do_isnan},
-    REAL("lgamma", ml_log_gamma, "logarithm of |gamma(x)|", "lgamma(1)", "0"),
+    REAL("lgamma", log_gamma, "logarithm of |gamma(x)|", "lgamma(1)", "0"),
     REAL("ln", log, "natural logarithm; an error at 0 and below", "ln(e())", "1"),
     REAL("log10", log10, "logarithm to base 10", "log10(1000)", "3"),
     REAL("log1p", log1p, "ln(1 + x), accurate near 0", "log1p(0)", "0"),

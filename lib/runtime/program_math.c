@@ -76,13 +76,6 @@ double ml_norm_ppf(double p)
     return x - u / (1.0 + x * u / 2.0);
 }
 
-/* lgamma_r: the sign of lgamma's global variable is not thread-safe. */
-double ml_log_gamma(double x)
-{
-    int sign;
-    return __builtin_lgamma_r(x, &sign);
-}
-
 double ml_map_log(double x, const double *p)
 {
     return isnan(p[0]) ? log(x) : log(x) / log(p[0]);
@@ -200,10 +193,10 @@ double ml_map_binarize(double x, const double *p)
 
 /* Programs name these by their place: new ones go to the end. */
 static ml_real *const ml_reals[] = {
-    acos,         acosh,      asin,  asinh, atan, atanh,    ml_cube_root, cos,
-    cosh,         ml_degrees, erf,   erfc,  exp,  exp2,     expm1,        tgamma,
-    ml_log_gamma, log,        log10, log1p, log2, ml_logit, ml_norm_cdf,  ml_norm_ppf,
-    ml_radians,   ml_sigmoid, sin,   sinh,  sqrt, tan,      tanh,
+    acos,       acosh,      asin,  asinh, atan,     atanh,       ml_cube_root, cos,
+    cosh,       ml_degrees, erf,   erfc,  exp,      exp2,        expm1,        tgamma,
+    log,        log10,      log1p, log2,  ml_logit, ml_norm_cdf, ml_norm_ppf,  ml_radians,
+    ml_sigmoid, sin,        sinh,  sqrt,  tan,      tanh,
 };
 static ml_real2 *const ml_real2s[] = {atan2, hypot};
 #define ML_MAP_AT(name) ml_map_##name,

@@ -17,7 +17,6 @@ ML_API double ml_logit(double p);
 ML_API double ml_sigmoid(double x);
 ML_API double ml_norm_cdf(double x);
 ML_API double ml_norm_ppf(double p);
-ML_API double ml_log_gamma(double x); /* ln |gamma(x)| */
 
 /* Functions of a number and four parameters: what steps do to each cell. Unused parameters are
  * NaN. */
