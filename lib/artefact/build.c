@@ -126,6 +126,7 @@ static int build_wasm(const struct job *j, struct error *e)
         "-Wl,-z,stack-size=1048576",
         "-DML_STACK_MAX=262144",
         "-nodefaultlibs",
+        "-U__SIZEOF_INT128__", /* whose products are in a library of their own */
         "-o",
         "model.wasm",
         "model.c",

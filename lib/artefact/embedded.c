@@ -1,6 +1,10 @@
 #include "artefact/embedded.h"
 
-/* The assembler puts the file in as it is. ML_GEN is the folder of what the build generates. */
+#ifndef ML_GEN
+#define ML_GEN "build/release/gen" /* where the build puts what it generates */
+#endif
+
+/* The assembler puts the file in as it is. */
 #define EMBED(symbol, path)                                                                        \
     extern const char embedded_##symbol[], embedded_##symbol##_end[];                              \
     __asm__(".pushsection .rodata\n"                                                               \

@@ -17,12 +17,13 @@ static bool is_digit(char c)
 
 bool source_prefix_valid(const char *prefix)
 {
-    size_t n = 0;
-    if (!is_letter(*prefix))
+    size_t n = strlen(prefix);
+    if (n > 64 || !is_letter(*prefix))
         return false;
-    while (is_letter(prefix[n]) || is_digit(prefix[n]))
-        n++;
-    return prefix[n] == '\0' && n <= 64;
+    for (size_t i = 0; i < n; i++)
+        if (!is_letter(prefix[i]) && !is_digit(prefix[i]))
+            return false;
+    return true;
 }
 
 /* Returns owned. */

@@ -430,7 +430,7 @@ TEST(archives_are_bounded_and_whole)
     CHECK_TEXT(e.message, "two files have the name manifest.json");
     tar.len = 0;
     for (int i = 0; i < 65; i++) {
-        char name[8];
+        char name[16];
         (void)snprintf(name, sizeof name, "f%d", i);
         tar_add(&tar, name, (struct text){"", 0});
     }

@@ -123,13 +123,13 @@ static void *take(size_t n)
 static int load(const char *path, struct bytes *out)
 {
     FILE *f = fopen(path, "rb");
-    long size = f && fseek(f, 0, SEEK_END) == 0 ? ftell(f) : -1;
-    if (size >= 0)
-        rewind(f);
+    if (!f)
+        return -1;
+    long size = fseek(f, 0, SEEK_END) == 0 ? ftell(f) : -1;
+    rewind(f);
     out->at = size >= 0 ? take((size_t)size + 1) : NULL;
     out->n = out->at ? fread(out->at, 1, (size_t)size, f) : 0;
-    if (f)
-        fclose(f);
+    fclose(f);
     return out->at && out->n == (size_t)size ? 0 : -1;
 }
 
