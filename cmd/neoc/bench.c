@@ -180,5 +180,6 @@ const struct command command_bench = {
     .options_size = sizeof(struct bench_options),
     .run = run,
     .more = "Rows are predicted in memory, by the kernels of artefacts: a batch for the rows a "
-            "second, the fastest of several; then one at a time, for the X",
+            "second, the fastest of several; then one at a time, for the microseconds "
+            "that half, 90 % and 99 % of them take at most.",
 };

@@ -15,6 +15,9 @@ struct compile_command_options {
     bool unverified;
 };
 
+/* The choices of --emit. */
+enum { EMITS_ARCHIVE, EMITS_SHARED, EMITS_STATIC, EMITS_SOURCE, EMITS_HEADER };
+
 /* clang-format off */
 static const struct option options[] = {
     {'o', "output", "FILE", INTO_TEXT(struct compile_command_options, output),
@@ -99,29 +102,42 @@ static char *header_beside(const char *path)
 static int write_built(const struct job *j, const struct built *b, const struct buf *json,
                        struct error *e)
 {
-    if (j->options->emit == 0) {
+    if (j->options->emit == EMITS_ARCHIVE) {
         struct pack pack = {.built = b,
                             .image = j->subject->predictor->image,
                             .tool = "neoc " MLUTILS_VERSION,
                             .verification = json->len ? json->at : NULL};
         return artefact_pack(&pack, j->path, e);
     }
-    bool one_file = j->options->emit == 4;
+    bool one_file = j->options->emit == EMITS_HEADER;
     char *header = one_file ? NULL : header_beside(j->path);
     int status = built_save(b, j->path, header, e);
     mem_free(header);
     return status;
 }
 
+static int check_emit(const struct job *j, struct error *e)
+{
+    if (j->options->emit != EMITS_SHARED || target_kind(j->target) == TARGET_SHARED)
+        return 0;
+    return error_set(e, ERR_USAGE, "--emit=so: target %s has no shared libraries",
+                     target_name(j->target));
+}
+
 static int compile_for(const struct job *j, struct error *e)
 {
-    static const enum artefact_form forms[] = {EMIT_LIBRARY, EMIT_LIBRARY, EMIT_STATIC, EMIT_C,
-                                               EMIT_HEADER};
+    static const enum artefact_form forms[] = {[EMITS_ARCHIVE] = EMIT_LIBRARY,
+                                               [EMITS_SHARED] = EMIT_LIBRARY,
+                                               [EMITS_STATIC] = EMIT_STATIC,
+                                               [EMITS_SOURCE] = EMIT_C,
+                                               [EMITS_HEADER] = EMIT_HEADER};
     struct build how = {
         .target = j->target, .form = forms[j->options->emit], .prefix = j->options->prefix};
     struct built *built = NULL;
     struct buf json = {0};
-    int status = artefact_build(j->subject->predictor->image, &how, &built, e);
+    int status = check_emit(j, e);
+    if (status == 0)
+        status = artefact_build(j->subject->predictor->image, &how, &built, e);
     if (status == 0 && !j->options->unverified)
         status = verify_built(j, built, &json, e);
     buf_text(&json);
@@ -144,6 +160,21 @@ static void warn_of(const char *note)
         cli_warn("%s", note);
 }
 
+/* An unknown name becomes a message with the nearest one that is known. */
+static int unknown_target(const char *name, struct error *e)
+{
+    VEC(const char *) known = {0};
+    char quoted[QUOTE_MAX];
+    for (size_t i = 0; target_known_name(i); i++)
+        vec_push(&known, target_known_name(i));
+    const char *near = cli_nearest(name, known.at, known.len);
+    vec_release(&known);
+    quote(quoted, name, strlen(name));
+    if (near)
+        return error_set(e, ERR_USAGE, "no target %s: did you mean '%s'?", quoted, near);
+    return error_set(e, ERR_USAGE, "no target %s: 'neoc targets' lists them", quoted);
+}
+
 static int add_targets(struct plan *p, const char *names, struct error *e)
 {
     struct error first = {0};
@@ -154,6 +185,8 @@ static int add_targets(struct plan *p, const char *names, struct error *e)
         const struct target *t = NULL;
         const char *note = NULL;
         status = target_find(name, &t, &note, &first);
+        if (status == ERR_USAGE)
+            unknown_target(name, &first);
         mem_free(name);
         if (status)
             break;

@@ -85,18 +85,26 @@ static int plan_results(struct step *s, struct error *e)
     return 0;
 }
 
+/* An error of a selection, which names the step and shows the program: there is none to show. */
+static void blame_keep(const struct step *s, struct error *e)
+{
+    size_t name = strlen(s->kind->name), at = 0;
+    if (strncmp(e->message, s->kind->name, name) == 0 && e->message[name] == ':')
+        at = name + 2;
+    size_t n = strcspn(e->message + at, "\n");
+    memmove(e->message, e->message + at, n);
+    e->message[n] = '\0';
+    snprintf(e->file, sizeof e->file, "--keep");
+    e->line = e->column = 0;
+}
+
 static int find_kept(struct step *s, const struct schema *in, struct error *e)
 {
     struct predict_plan *plan = s->plan;
     const char *keep = how_of(s)->keep;
     int status = keep ? select_columns(s, text_of(keep), in, &plan->kept, &plan->keep_count, e) : 0;
-    if (status && e) { /* there is no program to show */
-        char *end = strchr(e->message, '\n');
-        if (end)
-            *end = '\0';
-        snprintf(e->file, sizeof e->file, "--keep");
-        e->line = e->column = 0;
-    }
+    if (status && e)
+        blame_keep(s, e);
     return status;
 }
 
