@@ -19,7 +19,9 @@ size_t numbers_scalar(const struct batch *b, const struct column *c, size_t from
 number_kernel *number_kernel_of(enum simd level)
 {
 #if defined(__x86_64__)
-    if (level == SIMD_AVX2 || level == SIMD_AVX512)
+    if (level == SIMD_AVX512)
+        return numbers_avx512;
+    if (level == SIMD_AVX2)
         return numbers_avx2;
 #endif
     (void)level;

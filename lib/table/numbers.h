@@ -2,7 +2,8 @@
  * numbers: cells of a regular CSV chunk as doubles, a column at a time; the inner loop of every
  * computation on CSV. A cell takes about 5 ns: one load of 16 bytes, one shuffle that drops the
  * point and aligns the digits, three multiply-adds, one division (at most 15 digits, so it rounds
- * correctly: Clinger 1990). Longer numbers and exponents go to number_parse_double.
+ * correctly: Clinger 1990). Longer numbers and exponents go to number_parse_double. With AVX-512
+ * four cells share all that, a division, too.
  */
 #ifndef TABLE_NUMBERS_H
 #define TABLE_NUMBERS_H
@@ -16,6 +17,7 @@ typedef size_t number_kernel(const struct batch *b, const struct column *c, size
                              double *out);
 number_kernel numbers_scalar; /* the reference */
 number_kernel numbers_avx2;
+number_kernel numbers_avx512;
 
 number_kernel *number_kernel_of(enum simd level);
 

@@ -29,7 +29,14 @@ TARGET static inline int64_t sixteen_digits(__m128i digits)
     return (int64_t)(both & UINT32_MAX) * 100000000 + (int64_t)(both >> 32);
 }
 
-/* -?digits with at most one point among them, up to 15 digits; 17 bytes from p are readable. */
+/* Bits of bytes that are `c`. */
+TARGET static inline uint32_t bytes_equal(__m128i bytes, char c)
+{
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)));
+}
+
+/* -?digits with at most one point among them, up to 15 digits; 17 bytes from p are readable. Signs
+ * and points come and go from row to row, so nothing branches on them. */
 TARGET static inline bool parse_short(const char *p, size_t n, double *out)
 {
     uint64_t negative = *p == '-';
@@ -37,32 +44,37 @@ TARGET static inline bool parse_short(const char *p, size_t n, double *out)
     n -= negative;
     if (UNLIKELY(n > LOADED))
         return false;
-    __m128i digits =
-        _mm_sub_epi8(_mm_loadu_si128((const __m128i *)(const void *)p), _mm_set1_epi8('0'));
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i digits = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
     __m128i is_digit = _mm_cmpeq_epi8(_mm_min_epu8(digits, _mm_set1_epi8(9)), digits);
-    uint32_t other = ~(uint32_t)_mm_movemask_epi8(is_digit) & ((UINT32_C(1) << n) - 1);
-    uint32_t point = other ? _tzcnt_u32(other) : (uint32_t)n;
-    size_t count = n - (other != 0);
-    if (UNLIKELY(count - 1 >= EXACT_DIGITS || (other & (other - 1)) || (other && p[point] != '.')))
+    uint32_t end = UINT32_C(1) << n, within = end - 1;
+    uint32_t points = bytes_equal(bytes, '.') & within;
+    uint32_t other = ~(uint32_t)_mm_movemask_epi8(is_digit) & within & ~points;
+    uint32_t point = _tzcnt_u32(points | end);
+    size_t count = n - (points != 0);
+    if (UNLIKELY(count - 1 >= EXACT_DIGITS || (other | (points & (points - 1)))))
         return false;
     __m128i order = _mm_loadu_si128((const __m128i *)(const void *)(aligned + count));
     __m128i behind = _mm_cmpgt_epi8(order, _mm_set1_epi8((char)(point - 1)));
     int64_t value = sixteen_digits(_mm_shuffle_epi8(digits, _mm_sub_epi8(order, behind)));
-    double magnitude = (double)value / power_of_ten[count - point];
-    *out = negative ? -magnitude : magnitude;
+    __m128d magnitude = _mm_set_sd((double)value / power_of_ten[count - point]);
+    __m128i sign = _mm_cvtsi64_si128((int64_t)(negative << 63));
+    *out = _mm_cvtsd_f64(_mm_xor_pd(magnitude, _mm_castsi128_pd(sign)));
     return true;
 }
 
 TARGET size_t numbers_avx2(const struct batch *b, const struct column *c, size_t from, double *out)
 {
-    for (size_t r = from; r < b->rows; r++) {
-        struct text cell = raw_cell(b, c, r);
+    const struct batch rows = *b;
+    const struct column column = *c;
+    for (size_t r = from; r < rows.rows; r++) {
+        struct text cell = raw_cell(&rows, &column, r);
         if (cell.len == 0)
             out[r] = (double)NAN;
         else if (UNLIKELY(!parse_short(cell.at, cell.len, &out[r])) &&
                  !number_parse_double(cell.at, cell.len, &out[r]))
             return r;
     }
-    return b->rows;
+    return rows.rows;
 }
 #endif

@@ -4,6 +4,7 @@
 #include "unit.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* A chunk of one column, a cell a line, as the reader would have indexed it. */
@@ -31,6 +32,17 @@ static struct chunk chunk_of(const char *const *cells, size_t n)
     c.view.stride = 1;
     c.view.last = true;
     return (struct chunk){b, c};
+}
+
+/* The kernels of this processor. */
+static size_t kernels(number_kernel *out[static SIMD_NEON + 1])
+{
+    size_t n = 0;
+    enum simd best = simd_level();
+    for (enum simd level = SIMD_SCALAR; level <= best; level++)
+        if (best != SIMD_NEON || level == SIMD_SCALAR || level == SIMD_NEON)
+            out[n++] = number_kernel_of(level);
+    return n;
 }
 
 /* Both kernels stop at the same cells with the same bits before. */
@@ -68,7 +80,8 @@ static const char *random_cell(uint64_t seed, uint64_t i, char out[32])
 
 TEST(kernels_agree_on_random_cells)
 {
-    number_kernel *tuned = number_kernel_of(simd_level());
+    number_kernel *all[SIMD_NEON + 1];
+    size_t count = kernels(all);
     enum { CELLS = 1000 };
     static char text[CELLS][32];
     const char *cells[CELLS];
@@ -76,7 +89,8 @@ TEST(kernels_agree_on_random_cells)
         for (uint64_t i = 0; i < CELLS; i++)
             cells[i] = random_cell(seed, i, text[i]);
         struct chunk c = chunk_of(cells, CELLS);
-        compare(&c, tuned);
+        for (size_t k = 0; k < count; k++)
+            compare(&c, all[k]);
         batch_free(c.b);
     }
 }
@@ -107,25 +121,58 @@ TEST(values_are_those_of_strtod)
     };
     enum { COUNT = sizeof cells / sizeof *cells };
     struct chunk c = chunk_of(cells, COUNT);
-    double got[COUNT];
-    CHECK_INT(number_kernel_of(simd_level())(c.b, &c.cells, 0, got), COUNT);
-    for (size_t i = 0; i < COUNT; i++)
-        CHECK_DOUBLE(got[i], strtod(cells[i], NULL));
+    number_kernel *all[SIMD_NEON + 1];
+    for (size_t k = kernels(all); k-- > 0;) {
+        double got[COUNT];
+        CHECK_INT(all[k](c.b, &c.cells, 0, got), COUNT);
+        for (size_t i = 0; i < COUNT; i++)
+            CHECK_DOUBLE(got[i], strtod(cells[i], NULL));
+    }
     batch_free(c.b);
 }
 
+/* Each once among numbers, in every place of the four that are parsed together. */
 TEST(stops_at_what_is_no_number)
 {
     static const char *const cells[] = {
         "-", ".",  "1..2", "1.2.", "--1",  "1-",    "1 ",
         "x", "+1", "-.",   "1e",   "0x10", "\"5\"", "12345678901234567x"};
-    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
-        const char *three[] = {"1", "", cells[i]};
-        struct chunk c = chunk_of(three, 3);
-        double got[3];
-        CHECK_INT(number_kernel_of(simd_level())(c.b, &c.cells, 0, got), 2);
-        CHECK_DOUBLE(got[0], 1);
-        CHECK(isnan(got[1]));
+    number_kernel *all[SIMD_NEON + 1];
+    size_t count = kernels(all);
+    for (size_t i = 0; i < COUNT_OF(cells) * 9 * count; i++) {
+        size_t at = i / count % 9;
+        const char *ten[] = {"1", "", "-2.5", "1", "", "1", "", "-2.5", "1", ""};
+        ten[at] = cells[i / count / 9];
+        struct chunk c = chunk_of(ten, COUNT_OF(ten));
+        double got[COUNT_OF(ten)];
+        CHECK_INT(all[i % count](c.b, &c.cells, 0, got), at);
+        CHECK(at == 0 || got[0] == 1);
+        CHECK(at < 2 || isnan(got[1]));
+        batch_free(c.b);
+    }
+}
+
+/* Pieces of numbers in any order, no two cells of a lot alike. */
+TEST(kernels_agree_on_pieces_of_numbers)
+{
+    static const char *const pieces[] = {"",   "",    "-",     ".",   "0", "7",
+                                         "31", "999", "12345", "5.5", "e3"};
+    enum { CELLS = 64, LOTS = 3000 };
+    static char text[CELLS][40];
+    const char *cells[CELLS];
+    number_kernel *all[SIMD_NEON + 1];
+    size_t count = kernels(all);
+    for (uint64_t lot = 0; lot < LOTS; lot++) {
+        for (uint64_t i = 0; i < CELLS; i++) {
+            size_t used = 0;
+            cells[i] = text[i];
+            for (uint64_t k = 0; k < 4; k++)
+                used += (size_t)snprintf(text[i] + used, sizeof text[i] - used, "%s",
+                                         pieces[random_below(lot, k, i, COUNT_OF(pieces))]);
+        }
+        struct chunk c = chunk_of(cells, CELLS);
+        for (size_t k = 0; k < count; k++)
+            compare(&c, all[k]);
         batch_free(c.b);
     }
 }
