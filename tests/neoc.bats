@@ -442,6 +442,12 @@ END
         .latency_us_p50 > 0 and .latency_us_p50 <= .latency_us_p90 and .latency_us_p90 <= .latency_us_p99 and
         .latency_us_p99 <= .latency_us_max' out
     neoc bench "$loan" --rows=1 --repeat=1 | grep -qE '^rows_per_s +[0-9]'
+    neoc bench "$loan" "$rows" --rows=100 --repeat=1 | grep -qE '^rows +100$'
+    fails_with 3 'no rows' neoc bench "$loan" <(head -n 1 "$rows")
+    fails_with 3 'needs a column' neoc bench "$loan" <(printf 'x\n1\n')
+    neoc compile -q -o loan.tar.gz "$loan"
+    neoc bench loan.tar.gz --rows=100 --repeat=1 | grep -qE '^rows +100$'
+    fails_with 2 'not an artefact' neoc bench loan.tar.gz "$rows"
     fails_with 3 'not a model' neoc bench "$rows"
 }
 

@@ -130,15 +130,16 @@ static int report(const struct bench *b, bool jsonl, struct error *e)
 }
 
 /* The given rows over and over, or numbers of the normal distribution. */
-static void fill_rows(struct bench *b, const double *given, size_t count)
+static void fill_rows(struct bench *b, const struct verify_rows *given)
 {
     for (size_t r = 0; r < b->rows; r++)
         for (size_t f = 0; f < b->features; f++)
             b->x[r * b->features + f] =
-                count ? given[r % count * b->features + f] : random_normal(1, f, r);
+                given->n ? given->at[r % given->n * b->features + f] : random_normal(1, f, r);
 }
 
-static int measure(const struct bench_options *o, const struct subject *s, struct error *e)
+static int measure(const struct bench_options *o, const struct subject *s,
+                   const struct verify_rows *given, struct error *e)
 {
     const struct ml_image *m = s->predictor->image;
     struct bench b = {.predictor = s->predictor,
@@ -149,7 +150,7 @@ static int measure(const struct bench_options *o, const struct subject *s, struc
     b.x = mem_array(NULL, b.rows * b.features, sizeof *b.x);
     b.out = mem_array(NULL, b.rows * b.outputs, sizeof *b.out);
     b.single = mem_array(NULL, SINGLE_ROWS, sizeof *b.single);
-    fill_rows(&b, NULL, 0);
+    fill_rows(&b, given);
     run_batches(&b, o->repeats);
     run_single_rows(&b);
     int status = report(&b, o->to == 1, e);
@@ -159,23 +160,44 @@ static int measure(const struct bench_options *o, const struct subject *s, struc
     return status;
 }
 
+static int read_rows(struct session *s, const struct subject *subject, const char *file,
+                     struct verify_rows *rows, struct error *e)
+{
+    if (!subject->model)
+        return error_set(e, ERR_USAGE, "rows of a FILE need a model, not an artefact");
+    int status = subject_rows(s, subject, NULL, file, rows, e);
+    if (status == 0 && rows->n == 0)
+        status = error_set(e, ERR_DATA, "there are no rows that the model takes");
+    return status;
+}
+
+static int work(struct session *s, const void *options_given, struct operands *operands,
+                struct error *e)
+{
+    const struct bench_options *o = options_given;
+    struct subject subject;
+    struct verify_rows rows = {0};
+    int status = subject_open(operands->at[0], &o->compile, &subject, e);
+    if (status)
+        return status;
+    if (operands->len > 1)
+        status = read_rows(s, &subject, operands->at[1], &rows, e);
+    if (status == 0)
+        status = measure(o, &subject, &rows, e);
+    verify_rows_release(&rows);
+    subject_close(&subject);
+    return status;
+}
+
 static int run(void *context, struct operands *operands)
 {
-    const struct bench_options *o = context;
-    struct error e = {0};
-    struct subject s;
-    int status = subject_open(operands->at[0], &o->compile, &s, &e);
-    if (status == 0) {
-        status = measure(o, &s, &e);
-        subject_close(&s);
-    }
-    return finish(status, &e);
+    return session_run(work, &plain_stream, context, operands);
 }
 
 const struct command command_bench = {
     .name = "bench",
     .summary = "rows a second of a model or artefact, and how long one row takes",
-    .operands = "MODEL",
+    .operands = "MODEL [FILE]",
     .options = options,
     .options_size = sizeof(struct bench_options),
     .run = run,

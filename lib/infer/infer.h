@@ -21,6 +21,8 @@ void reference_free(struct reference *r);
 /* Margins of a row of m->feature_count values (NaN: missing; texts and categories as their codes,
  * -1: unknown): m->outputs of them. ERR_DATA when a stage refuses a value. */
 int reference_margins(struct reference *r, const double *row, double *margins, struct error *e);
+/* Whether no stage refuses the row. */
+bool reference_takes(struct reference *r, const double *row);
 /* The source's number of the leaf of each tree: m->trees.count of them. MODEL_TREES only. */
 int reference_leaves(struct reference *r, const double *row, uint32_t *leaves, struct error *e);
 size_t reference_outputs(const struct reference *r);

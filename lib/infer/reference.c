@@ -125,6 +125,11 @@ int reference_margins(struct reference *r, const double *row, double *margins, s
     return 0;
 }
 
+bool reference_takes(struct reference *r, const double *row)
+{
+    return run_stages(r, row, NULL) != NULL;
+}
+
 int reference_leaves(struct reference *r, const double *row, uint32_t *leaves, struct error *e)
 {
     const double *vector = run_stages(r, row, e);

@@ -194,18 +194,15 @@ static double random_value(struct interest *x, size_t feature)
 
 void verify_rows_add(struct verify_rows *rows, struct reference *r, const double *row)
 {
-    size_t outputs = reference_outputs(r);
-    double *margins = mem_array(NULL, outputs, sizeof *margins);
-    if (reference_margins(r, row, margins, NULL)) {
+    if (!reference_takes(r, row)) {
         rows->refused++;
-    } else {
-        if (rows->n == rows->cap) {
-            rows->cap = 2 * rows->cap + 64;
-            rows->at = mem_array(rows->at, rows->cap * rows->features, sizeof *rows->at);
-        }
-        memcpy(rows->at + rows->n++ * rows->features, row, rows->features * sizeof *row);
+        return;
     }
-    mem_free(margins);
+    if (rows->n == rows->cap) {
+        rows->cap = 2 * rows->cap + 64;
+        rows->at = mem_array(rows->at, rows->cap * rows->features, sizeof *rows->at);
+    }
+    memcpy(rows->at + rows->n++ * rows->features, row, rows->features * sizeof *row);
 }
 
 /* Row k has the k-th value of interest of every feature that has so many. */

@@ -136,7 +136,7 @@ engines() {
     for threads in 1 2; do
         for level in $LEVELS; do
             figures neoc "$threads" env ML_SIMD="$level" "$BIN/neoc" bench -j "$threads" --rows "$BATCH" --repeat 3 \
-                "$subject"
+                "$subject" "$rows"
         done
         figures XGBoost "$threads" "$BIN/tests/xgboost" bench "$model" "$rows" "$threads" 3
         has_node onnxruntime-node || continue
