@@ -152,7 +152,7 @@ static bool is_too_large(const struct model *m, struct error *e)
 struct ml_image *image_new(const struct model *m, const char *info, struct error *e)
 {
     struct ml_plan *plan = NULL;
-    if (is_too_large(m, e) || (m->kind == MODEL_TREES && !(plan = plan_new(m, e))))
+    if (is_too_large(m, e) || (m->kind == MODEL_TREES && !(plan = plan_new(m, NULL, e))))
         return NULL;
     struct buf image = {0};
     struct ml_image head = image_head(m);

@@ -101,7 +101,8 @@ static bool trees_fit(const struct ml_image *m)
     if (m->plan_bytes < sizeof(struct ml_plan) || !image_holds(m, m->plan_at, m->plan_bytes, 1))
         return false;
     const struct ml_plan *p = (const void *)((const char *)m + m->plan_at);
-    return p->features == m->width && p->outputs == m->outputs;
+    return ml_plan_check(p, m->plan_bytes) == 0 && p->features == m->width &&
+           p->outputs == m->outputs;
 }
 
 ML_API int ml_image_check(const struct ml_image *m, uint64_t bytes)

@@ -1,5 +1,84 @@
 #include "runtime/kernel_common.h"
 
+static size_t up_to_lines(size_t bytes)
+{
+    return (bytes + ML_LINE - 1) / ML_LINE * ML_LINE;
+}
+
+/* Memory for making lines: levels of them; or one for each code that occurs, and where it is. */
+static size_t room_bytes(const struct ml_plan *p)
+{
+    size_t levels = (size_t)p->levels * ML_LINE;
+    size_t sets = (size_t)ML_ROWS * ML_LINE + up_to_lines(p->set_codes * sizeof(uint16_t));
+    return p->set_codes && sets > levels ? sets : levels;
+}
+
+ML_API struct ml_layout ml_layout_of(const struct ml_plan *p)
+{
+    struct ml_layout l;
+    size_t planes = p->planes;
+    l.code = 0;
+    l.wide = l.code + (size_t)p->row_bytes * ML_ROWS;
+    l.line = l.wide + (p->has_deep ? planes * ML_ROWS * sizeof(uint32_t) : 0);
+    l.bit = l.line + (size_t)p->lines * ML_LINE;
+    l.room = l.bit + (size_t)ML_BITS * ML_LINE;
+    l.leaf = l.room + room_bytes(p);
+    l.codes = l.leaf + ML_ROWS * sizeof(uint32_t);
+    l.sums = l.codes + up_to_lines(planes * sizeof(uint32_t));
+    l.end =
+        l.sums + (size_t)p->outputs * ML_ROWS * (p->single_sum ? sizeof(float) : sizeof(double));
+    return l;
+}
+
+ML_API size_t ml_block_bytes(const struct ml_plan *p)
+{
+    return ml_layout_of(p).end;
+}
+
+ML_API size_t ml_row_bytes(const struct ml_plan *p)
+{
+    return up_to_lines(p->planes * sizeof(uint32_t));
+}
+
+/* ---- sums ---- */
+
+static double rounded(const struct ml_plan *p, double x)
+{
+    return p->single_sum ? (double)(float)x : x;
+}
+
+ML_API double ml_sum_first(const struct ml_plan *p, size_t output)
+{
+    const double *base = ML_SECTION(p, ML_AT_BASE);
+    if (p->how == ML_SUM_MIN || p->how == ML_SUM_MAX)
+        return p->how == ML_SUM_MIN ? ML_INFINITY : -ML_INFINITY;
+    return p->base_last ? 0 : rounded(p, base[output]);
+}
+
+ML_API double ml_sum_next(const struct ml_plan *p, double sum, double value)
+{
+    if (p->how == ML_SUM_MIN)
+        return value < sum ? value : sum;
+    if (p->how == ML_SUM_MAX)
+        return value > sum ? value : sum;
+    return rounded(p, sum + value);
+}
+
+ML_API double ml_sum_last(const struct ml_plan *p, size_t output, double sum)
+{
+    const double *base = ML_SECTION(p, ML_AT_BASE);
+    bool extreme = p->how == ML_SUM_MIN || p->how == ML_SUM_MAX;
+    if (p->how == ML_SUM_MEAN)
+        sum = rounded(p, sum / p->rounds);
+    if (extreme && (sum == ML_INFINITY || sum == -ML_INFINITY))
+        sum = 0; /* no tree has this output */
+    if (p->base_last || extreme)
+        sum = rounded(p, sum + base[output]);
+    return p->narrow ? (double)(float)sum : sum;
+}
+
+/* ---- the choice ---- */
+
 #if defined(ML_FIXED)
 ML_API const struct ml_kernels *ml_kernels_best(const char *level)
 {

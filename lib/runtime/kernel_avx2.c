@@ -1,57 +1,72 @@
-/* The block kernel for AVX2: Intel since 2013, AMD since 2015. */
+/* The kernels for AVX2: Intel since 2013, AMD since 2015. */
 #include "runtime/kernel_common.h"
 
 #if ML_HAS_AVX2
 #include <immintrin.h>
 
-#define TARGET  __attribute__((target("avx2,popcnt")))
 #define ISA     "avx2"
 #define NAME(x) x##_avx2
+#define TARGET  __attribute__((target("avx2,popcnt")))
 #define LANES   32
 
-/* Cuts among 16 that lie below x. */
-TARGET static inline uint32_t below_avx2(const float *cuts, size_t apart, __m256 x, bool less_equal)
-{
-    __m256 low, high;
-    if (apart == 1) {
-        low = _mm256_loadu_ps(cuts);
-        high = _mm256_loadu_ps(cuts + 8);
-    } else {
-        __m256i at = _mm256_setr_epi32(15, 31, 47, 63, 79, 95, 111, 127);
-        low = _mm256_i32gather_ps(cuts, at, 4);
-        high = _mm256_i32gather_ps(cuts + 128, at, 4);
-    }
-    int a, b;
-    if (less_equal) {
-        a = _mm256_movemask_ps(_mm256_cmp_ps(low, x, _CMP_LT_OQ));
-        b = _mm256_movemask_ps(_mm256_cmp_ps(high, x, _CMP_LT_OQ));
-    } else {
-        a = _mm256_movemask_ps(_mm256_cmp_ps(low, x, _CMP_LE_OQ));
-        b = _mm256_movemask_ps(_mm256_cmp_ps(high, x, _CMP_LE_OQ));
-    }
-    return (uint32_t)_mm_popcnt_u32((unsigned)a | (unsigned)b << 8);
-}
-
-/* Every sixteenth cut first, then the sixteen before the one found. */
-TARGET static inline uint8_t code_of_float_avx2(const float *cuts, float x, bool less_equal)
+TARGET static inline uint32_t count_floats_avx2(const float *cuts, float x)
 {
     __m256 all = _mm256_set1_ps(x);
-    uint32_t sixteenth = below_avx2(cuts, 16, all, less_equal);
-    return (uint8_t)(16 * sixteenth +
-                     below_avx2(cuts + (size_t)16 * sixteenth, 1, all, less_equal));
+    __m256 low = _mm256_cmp_ps(_mm256_loadu_ps(cuts), all, _CMP_LE_OQ);
+    __m256 high = _mm256_cmp_ps(_mm256_loadu_ps(cuts + 8), all, _CMP_LE_OQ);
+    unsigned mask = (unsigned)_mm256_movemask_ps(low) | (unsigned)_mm256_movemask_ps(high) << 8;
+    return (uint32_t)_mm_popcnt_u32(mask);
 }
 
-TARGET static inline void add_leaves_avx2(const struct ml_plan *p, const struct ml_tree *t,
-                                          const uint8_t leaf[ML_ROWS], union ml_sums *sums)
+TARGET static inline uint32_t count_doubles_avx2(const double *cuts, double x)
 {
-    if (!p->single_sum || p->width != 1 || p->how > ML_SUM_MEAN) {
-        ml_sums_add(p, t, leaf, sums);
-        return;
+    __m256d all = _mm256_set1_pd(x);
+    unsigned mask = 0;
+    for (size_t i = 0; i < 16; i += 4) {
+        __m256d below = _mm256_cmp_pd(_mm256_loadu_pd(cuts + i), all, _CMP_LE_OQ);
+        mask = mask << 4 | (unsigned)_mm256_movemask_pd(below);
     }
-    const float *table = (const float *)ML_AT(p, leaf_at) + t->leaf;
-    float *to = sums->single + (size_t)t->output * ML_ROWS;
-    for (size_t r = 0; r < ML_ROWS; r++)
-        to[r] += table[leaf[r]];
+    return (uint32_t)_mm_popcnt_u32(mask);
+}
+
+/* Sums lie as the bytes of leaves come out of words: every fourth row of 32 side by side. */
+static inline size_t place_avx2(bool single, size_t r)
+{
+    (void)single;
+    return (r & ~(size_t)31) | (r & 3) << 3 | (r >> 2 & 7);
+}
+
+TARGET static inline void add_floats_avx2(const float *table, uint32_t bits, const uint8_t *leaf,
+                                          size_t n, float *sums)
+{
+    (void)bits;
+    for (size_t r = 0; r < n; r += 32) {
+        __m256i four = _mm256_load_si256((const __m256i *)(const void *)(leaf + r));
+        for (size_t k = 0; k < 32; k += 8) {
+            __m256i at = _mm256_and_si256(four, _mm256_set1_epi32(255));
+            __m256 values = _mm256_i32gather_ps(table, at, 4);
+            _mm256_store_ps(sums + r + k, _mm256_add_ps(_mm256_load_ps(sums + r + k), values));
+            four = _mm256_srli_epi32(four, 8);
+        }
+    }
+}
+
+TARGET static inline void add_doubles_avx2(const double *table, uint32_t bits, const uint8_t *leaf,
+                                           size_t n, double *sums)
+{
+    (void)bits;
+    for (size_t r = 0; r < n; r += 32) {
+        __m256i four = _mm256_load_si256((const __m256i *)(const void *)(leaf + r));
+        for (size_t k = 0; k < 32; k += 8) {
+            __m256i at = _mm256_and_si256(four, _mm256_set1_epi32(255));
+            __m256d low = _mm256_i32gather_pd(table, _mm256_castsi256_si128(at), 8);
+            __m256d high = _mm256_i32gather_pd(table, _mm256_extracti128_si256(at, 1), 8);
+            double *to = sums + r + k;
+            _mm256_store_pd(to, _mm256_add_pd(_mm256_load_pd(to), low));
+            _mm256_store_pd(to + 4, _mm256_add_pd(_mm256_load_pd(to + 4), high));
+            four = _mm256_srli_epi32(four, 8);
+        }
+    }
 }
 
 #include "runtime/kernel_body.h"

@@ -1,72 +1,141 @@
-/* The block kernel for AVX-512 (F, BW, VL, DQ): Intel servers since 2017, AMD since 2022. */
+/* The kernels for AVX-512 (F, BW, VL, DQ): Intel servers since 2017, AMD since 2022. */
 #include "runtime/kernel_common.h"
 
 #if ML_HAS_AVX512
 #include <immintrin.h>
 
-#define TARGET  __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,popcnt")))
 #define ISA     "avx512"
 #define NAME(x) x##_avx512
+#define TARGET  __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,popcnt")))
 #define LANES   64
+#define INLINE  TARGET static inline __attribute__((always_inline))
 
-TARGET static inline uint32_t below_avx512(__m512 cuts, __m512 x, bool less_equal)
+INLINE uint32_t count_floats_avx512(const float *cuts, float x)
 {
-    __mmask16 mask = less_equal ? _mm512_cmp_ps_mask(cuts, x, _CMP_LT_OQ)
-                                : _mm512_cmp_ps_mask(cuts, x, _CMP_LE_OQ);
-    return (uint32_t)_mm_popcnt_u32(mask);
+    return (uint32_t)_mm_popcnt_u32(
+        _mm512_cmp_ps_mask(_mm512_loadu_ps(cuts), _mm512_set1_ps(x), _CMP_LE_OQ));
 }
 
-/* Every sixteenth cut first, then the sixteen before the one found. */
-TARGET static inline uint8_t code_of_float_avx512(const float *cuts, float x, bool less_equal)
+INLINE uint32_t count_doubles_avx512(const double *cuts, double x)
 {
-    const __m512i at =
-        _mm512_setr_epi32(15, 31, 47, 63, 79, 95, 111, 127, 143, 159, 175, 191, 207, 223, 239, 255);
-    __m512 all = _mm512_set1_ps(x), sixteenths = _mm512_i32gather_ps(at, cuts, 4);
-    uint32_t sixteenth = below_avx512(sixteenths, all, less_equal);
-    __m512 rest = _mm512_loadu_ps(cuts + (size_t)16 * sixteenth);
-    return (uint8_t)(16 * sixteenth + below_avx512(rest, all, less_equal));
+    __m512d all = _mm512_set1_pd(x);
+    __mmask8 low = _mm512_cmp_pd_mask(_mm512_loadu_pd(cuts), all, _CMP_LE_OQ);
+    __mmask8 high = _mm512_cmp_pd_mask(_mm512_loadu_pd(cuts + 8), all, _CMP_LE_OQ);
+    return (uint32_t)_mm_popcnt_u32((unsigned)low | (unsigned)high << 8);
 }
 
-/* Leaves of up to 64 from four registers, 16 rows at a time. */
-TARGET static inline __m512 leaves_of_avx512(const __m512 table[4], const uint8_t *leaf,
-                                             uint32_t depth)
+/* Sums lie as the bytes of leaves come out of words, every fourth row of 64 side by side; and of
+ * doubles, as their halves are unpacked, two and two by turns. */
+INLINE size_t place_avx512(bool single, size_t r)
 {
-    __m512i at = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)leaf));
-    __m512 low = _mm512_permutex2var_ps(table[0], at, table[1]);
-    if (depth <= 5)
-        return low;
-    __m512 high = _mm512_permutex2var_ps(table[2], at, table[3]);
-    return _mm512_mask_blend_ps(_mm512_test_epi32_mask(at, _mm512_set1_epi32(32)), low, high);
+    size_t i = r >> 2 & 15;
+    if (!single)
+        i = (i >> 1 & 1) << 3 | (i >> 2) << 1 | (i & 1);
+    return (r & ~(size_t)63) | (r & 3) << 4 | i;
 }
 
-TARGET static inline void add_leaves_avx512(const struct ml_plan *p, const struct ml_tree *t,
-                                            const uint8_t leaf[ML_ROWS], union ml_sums *sums)
+/* Numbers of 32 bits from a table of up to 256 in registers. */
+INLINE __m512i look_5(const __m512i *table, __m512i at)
 {
-    if (!p->single_sum || p->width != 1 || p->how > ML_SUM_MEAN) {
-        ml_sums_add(p, t, leaf, sums);
-        return;
+    return _mm512_permutex2var_epi32(table[0], at, table[1]);
+}
+
+INLINE __m512i look_6(const __m512i *table, __m512i at)
+{
+    __mmask16 high = _mm512_test_epi32_mask(at, _mm512_set1_epi32(32));
+    return _mm512_mask_blend_epi32(high, look_5(table, at), look_5(table + 2, at));
+}
+
+INLINE __m512i look_7(const __m512i *table, __m512i at)
+{
+    __mmask16 high = _mm512_test_epi32_mask(at, _mm512_set1_epi32(64));
+    return _mm512_mask_blend_epi32(high, look_6(table, at), look_6(table + 4, at));
+}
+
+INLINE __m512i look_8(const __m512i *table, __m512i at)
+{
+    __mmask16 high = _mm512_test_epi32_mask(at, _mm512_set1_epi32(128));
+    return _mm512_mask_blend_epi32(high, look_7(table, at), look_7(table + 8, at));
+}
+
+/* bits is a constant from 5 on. */
+INLINE __m512i look(const __m512i *table, uint32_t bits, __m512i at)
+{
+    return bits == 5   ? look_5(table, at)
+           : bits == 6 ? look_6(table, at)
+           : bits == 7 ? look_7(table, at)
+                       : look_8(table, at);
+}
+
+INLINE void float_sums(const float *table, uint32_t bits, const uint8_t *leaf, size_t n,
+                       float *sums)
+{
+    __m512i tables[16];
+    for (size_t i = 0; i < (size_t)1 << (bits - 4); i++)
+        tables[i] = _mm512_loadu_si512(table + 16 * i);
+    for (size_t r = 0; r < n; r += 64) {
+        __m512i four = _mm512_load_si512(leaf + r);
+        for (size_t k = 0; k < 64; k += 16) {
+            __m512 values = _mm512_castsi512_ps(look(tables, bits, four));
+            _mm512_store_ps(sums + r + k, _mm512_add_ps(_mm512_load_ps(sums + r + k), values));
+            four = _mm512_srli_epi32(four, 8);
+        }
     }
-    const float *from = (const float *)ML_AT(p, leaf_at) + t->leaf;
-    float *to = sums->single + (size_t)t->output * ML_ROWS;
-    if (t->depth > 6) {
-        for (size_t r = 0; r < ML_ROWS; r++)
-            to[r] += from[leaf[r]];
-        return;
-    }
-    __m512 table[4] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
-                       _mm512_setzero_ps()};
-    size_t leaves = (size_t)1 << t->depth;
-    for (size_t i = 0; i < 4 && 16 * i < leaves; i++) {
-        size_t left = leaves - 16 * i;
-        __mmask16 there = (__mmask16)(0xffffu >> (left >= 16 ? 0 : 16 - left));
-        table[i] = _mm512_maskz_loadu_ps(there, from + 16 * i);
-    }
-    for (size_t r = 0; r < ML_ROWS; r += 16)
-        _mm512_storeu_ps(to + r, _mm512_add_ps(_mm512_loadu_ps(to + r),
-                                               leaves_of_avx512(table, leaf + r, t->depth)));
 }
 
-#define MASKS
+TARGET static void add_floats_avx512(const float *table, uint32_t bits, const uint8_t *leaf,
+                                     size_t n, float *sums)
+{
+    if (bits <= 5)
+        float_sums(table, 5, leaf, n, sums);
+    else if (bits == 6)
+        float_sums(table, 6, leaf, n, sums);
+    else if (bits == 7)
+        float_sums(table, 7, leaf, n, sums);
+    else
+        float_sums(table, 8, leaf, n, sums);
+}
+
+/* Doubles are looked up by halves; 64 of them are all that registers hold. */
+INLINE void double_sums(const double *table, uint32_t bits, const uint8_t *leaf, size_t n,
+                        double *sums)
+{
+    const __m512i even =
+        _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+    __m512i low[8], high[8];
+    for (size_t i = 0; i < (size_t)1 << (bits - 4); i++) {
+        __m512i a = _mm512_loadu_si512(table + 16 * i), b = _mm512_loadu_si512(table + 16 * i + 8);
+        low[i] = _mm512_permutex2var_epi32(a, even, b);
+        high[i] = _mm512_permutex2var_epi32(a, odd, b);
+    }
+    for (size_t r = 0; r < n; r += 64) {
+        __m512i four = _mm512_load_si512(leaf + r);
+        for (size_t k = 0; k < 64; k += 16) {
+            __m512i a = look(low, bits, four), b = look(high, bits, four);
+            __m512d first = _mm512_castsi512_pd(_mm512_unpacklo_epi32(a, b));
+            __m512d second = _mm512_castsi512_pd(_mm512_unpackhi_epi32(a, b));
+            double *to = sums + r + k;
+            _mm512_store_pd(to, _mm512_add_pd(_mm512_load_pd(to), first));
+            _mm512_store_pd(to + 8, _mm512_add_pd(_mm512_load_pd(to + 8), second));
+            four = _mm512_srli_epi32(four, 8);
+        }
+    }
+}
+
+TARGET static void add_doubles_avx512(const double *table, uint32_t bits, const uint8_t *leaf,
+                                      size_t n, double *sums)
+{
+    if (bits <= 5)
+        double_sums(table, 5, leaf, n, sums);
+    else if (bits == 6)
+        double_sums(table, 6, leaf, n, sums);
+    else
+        for (size_t r = 0; r < n; r++)
+            sums[place_avx512(false, r)] += table[leaf[r]];
+}
+
+#undef INLINE
 #include "runtime/kernel_body.h"
 #else
 typedef int no_avx512;

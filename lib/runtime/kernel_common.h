@@ -1,18 +1,18 @@
-/* What the kernels of all instruction sets have in common. For the files of this module and for
- * artefacts. */
-#ifndef ML_KERNEL_COMMON_H
-#define ML_KERNEL_COMMON_H
+/* What the kernels of all instruction sets have in common. For the files of this module. */
+#ifndef RUNTIME_KERNEL_COMMON_H
+#define RUNTIME_KERNEL_COMMON_H
 
 #include "runtime/kernel.h"
 
 #include <stdbool.h>
+#include <string.h>
 
-#define ML_NAN         ((double)__builtin_nanf(""))
-#define ML_INFINITY    ((double)__builtin_inff())
-#define ML_ZERO        ((double)1e-35F) /* what LightGBM takes for zero */
-#define ML_AT(p, what) ((const void *)((const char *)(p) + (p)->what))
+#define ML_NAN      ((double)__builtin_nanf(""))
+#define ML_INFINITY ((double)__builtin_inff())
+#define ML_ZERO     ((double)1e-35F) /* what LightGBM takes for zero */
 
-enum { ML_TOGETHER = 8 }; /* trees walked side by side, so that their loads overlap */
+#define ML_SECTION(p, section) ((const void *)((const char *)(p) + (p)->at[section]))
+#define ML_ALWAYS              static inline __attribute__((always_inline))
 
 /* Which kernels there are: all that the architecture may have, to be chosen from at run time, or,
  * with ML_FIXED, the one for what the compiler was told of the processor. */
@@ -49,97 +49,67 @@ ML_API const struct ml_kernels *ml_kernels_avx2(void);
 ML_API const struct ml_kernels *ml_kernels_avx512(void);
 #endif
 
-/* Sums of a block: output k of row r at [k * ML_ROWS + r]. */
-union ml_sums {
-    float single[1];
-    double wide[1];
+/* The parts of a block's memory, as offsets. */
+struct ml_layout {
+    size_t code;  /* uint8_t [bytes][ML_ROWS]: codes of all planes, by bytes */
+    size_t wide;  /* uint32_t [planes][ML_ROWS]: the same as numbers, for deep trees */
+    size_t line;  /* [lines] of the group at hand */
+    size_t bit;   /* [ML_BITS] lines: the bits of a plane's codes */
+    size_t room;  /* for making lines */
+    size_t leaf;  /* uint32_t or uint8_t [ML_ROWS]: a tree's leaves */
+    size_t codes; /* uint32_t [planes]: of a single row */
+    size_t sums;  /* float or double [outputs][ML_ROWS] */
+    size_t end;
 };
-/* The sums lie behind the encoded rows. */
-ML_API union ml_sums *ml_sums_of(const struct ml_plan *p, void *block);
-ML_API void ml_sums_begin(const struct ml_plan *p, union ml_sums *sums);
-/* Adds the leaves of a tree by the plain way: any width, any kind of sum. */
-ML_API void ml_sums_add(const struct ml_plan *p, const struct ml_tree *t,
-                        const uint8_t leaf[ML_ROWS], union ml_sums *sums);
-ML_API void ml_sums_end(const struct ml_plan *p, const union ml_sums *sums, size_t rows,
-                        double *margins);
+ML_API struct ml_layout ml_layout_of(const struct ml_plan *p);
 
-/* One value a row: the same kinds of sums, as doubles. */
-ML_API void ml_row_begin(const struct ml_plan *p, double *margins);
-/* Adds `width` numbers of the section `at`, from the number `from` on. */
-ML_API void ml_row_add(const struct ml_plan *p, const struct ml_tree *t, uint64_t at, size_t from,
-                       double *margins);
-ML_API void ml_row_end(const struct ml_plan *p, double *margins);
-
-/* Without codes: a block has a row's slots side by side, what the nodes of each plane compare. */
-ML_API void ml_steps_encode(const struct ml_plan *p, const struct ml_rows *rows, size_t first,
-                            size_t n, size_t at, void *block);
-ML_API void ml_steps_block(const struct ml_plan *p, void *block, size_t n, double *margins);
-ML_API void ml_steps_leaves(const struct ml_plan *p, void *block, size_t n, uint32_t *leaves);
-ML_API void ml_steps_row(const struct ml_plan *p, const double *row, void *work, double *margins);
-
-static inline uint32_t ml_leaf_id(const struct ml_plan *p, size_t leaf)
+/* What NaN and, when the plane says so, zero are coded as; and all others as `code`. */
+static inline uint32_t ml_plane_code(const struct ml_plane *plane, double x, uint32_t code)
 {
-    const void *ids = ML_AT(p, leaf_id_at);
-    return p->wide_ids ? ((const uint32_t *)ids)[leaf] : ((const uint16_t *)ids)[leaf];
+    bool zero = plane->with_zero && x <= ML_ZERO && x >= -ML_ZERO;
+    return x != x || zero ? plane->missing : code;
 }
 
-/* Feature f of n rows. */
-static inline void ml_values(const struct ml_rows *rows, size_t f, size_t first, size_t n,
-                             double *values)
+static inline bool ml_set_has(const struct ml_plan *p, const struct ml_plane *plane, uint32_t set,
+                              uint32_t code)
 {
-    if (rows->column) {
-        const double *column = rows->column[f];
-        for (size_t r = 0; r < n; r++)
-            values[r] = column ? column[first + r] : ML_NAN;
-        return;
-    }
-    size_t at = first * rows->stride + f;
-    for (size_t r = 0; r < n; r++, at += rows->stride)
-        values[r] = rows->wide ? rows->wide[at] : (double)rows->single[at];
+    const uint32_t *words = ML_SECTION(p, ML_AT_WORD);
+    return words[plane->word + (size_t)set * plane->words + code / 32] >> (code % 32) & 1;
 }
 
-static inline bool ml_in_set(const struct ml_plan *p, const struct ml_plane *plane, double x)
+static inline double ml_number(const struct ml_plan *p, uint64_t at)
 {
-    bool low = p->sets_of == ML_SET_OF_TRUNCATED ? x <= -1 : x < 0;
-    if (low || x >= (double)plane->words * 32)
-        return false;
-    const uint32_t *words = (const uint32_t *)ML_AT(p, word_at) + plane->word;
-    uint32_t category = x > 0 ? (uint32_t)x : 0;
-    if (p->sets_of == ML_SET_OF_WHOLE && x != (double)category)
-        return false;
-    return words[category / 32] >> (category % 32) & 1;
+    const void *numbers = ML_SECTION(p, ML_AT_VALUE);
+    return p->single_sum ? (double)((const float *)numbers)[at] : ((const double *)numbers)[at];
 }
 
-/* Whether the way x takes is known without the cuts; then it is in *left. Else x is a number, in
- * the precision of the cuts. */
-static inline bool ml_is_settled(const struct ml_plan *p, const struct ml_plane *plane, double *x,
-                                 bool *left)
+/* Value k of a leaf. */
+static inline double ml_leaf_value(const struct ml_plan *p, const struct ml_tree *t, uint32_t leaf,
+                                   size_t k)
 {
-    if (*x != *x && plane->missing & ML_MISSING_IS_ZERO)
-        *x = 0;
-    if (*x != *x || (plane->missing & ML_MISSING_WITH_ZERO && *x <= ML_ZERO && *x >= -ML_ZERO)) {
-        *left = plane->missing & ML_MISSING_LEFT;
-        return true;
-    }
-    if (p->single_input)
-        *x = (double)(float)*x;
-    if (plane->is_set)
-        *left = ml_in_set(p, plane, *x);
-    return plane->is_set;
+    if (t->kind == ML_DEEP)
+        return ml_number(p, t->value + (uint64_t)leaf * p->width + k);
+    return ml_number(p, t->value + ((uint64_t)k << t->bits) + leaf);
 }
 
-/* How many of n ascending cuts lie at or below x; below it with less_equal. */
-static inline uint32_t ml_code_of_double(const double *cuts, uint32_t n, double x, bool less_equal)
+static inline uint32_t ml_leaf_number(const struct ml_plan *p, const struct ml_tree *t,
+                                      uint32_t leaf)
 {
-    uint32_t low = 0;
-    while (n > 0) {
-        uint32_t half = n / 2;
-        double cut = cuts[low + half];
-        bool below = less_equal ? cut < x : cut <= x;
-        low = below ? low + half + 1 : low;
-        n = below ? n - half - 1 : half;
-    }
-    return low;
+    const void *numbers = ML_SECTION(p, ML_AT_NUMBER);
+    size_t at = (size_t)t->number + leaf;
+    return p->wide_numbers ? ((const uint32_t *)numbers)[at] : ((const uint16_t *)numbers)[at];
 }
+
+/* A sum of outputs: where it starts, with one more leaf, and what it is in the end. */
+ML_API double ml_sum_first(const struct ml_plan *p, size_t output);
+ML_API double ml_sum_next(const struct ml_plan *p, double sum, double value);
+ML_API double ml_sum_last(const struct ml_plan *p, size_t output, double sum);
+
+/* One row, by walking: codes of its planes to margins, or to leaves[trees]. */
+ML_API void ml_row_margins(const struct ml_plan *p, const uint32_t *codes, double *margins);
+ML_API void ml_row_leaves(const struct ml_plan *p, const uint32_t *codes, uint32_t *leaves);
+/* The leaves of n rows in a deep tree. */
+ML_API void ml_deep_leaves(const struct ml_plan *p, const struct ml_tree *t, const uint32_t *wide,
+                           size_t n, uint32_t *leaf);
 
 #endif

@@ -1,29 +1,53 @@
-/* The block kernel with 16-byte vectors, which most machines have, or with none: of vectors the
- * compiler would make a hundred times as many instructions there. */
+/* The kernels with 16-byte vectors, which most machines have, or with words. */
 #include "runtime/kernel_common.h"
 
 #if ML_HAS_PLAIN
-#define TARGET
+
 #define ISA     "plain"
 #define NAME(x) x##_plain
-#if defined(__SSE2__) || defined(__ARM_NEON) || defined(__wasm_simd128__) || defined(__VSX__)
+#define TARGET
+#if ML_HAS_VECTORS
 #define LANES 16
 #else
-#define LANES 0
+#define LANES 8
 #endif
 
-static inline uint8_t code_of_float_plain(const float *cuts, float x, bool less_equal)
+static inline uint32_t count_floats_plain(const float *cuts, float x)
 {
-    const float *c = cuts;
-    for (size_t step = 128; step > 0; step /= 2) /* cuts beyond the last are NaN: not below */
-        c += (less_equal ? c[step - 1] < x : c[step - 1] <= x) ? step : 0;
-    return (uint8_t)(c - cuts);
+    uint32_t below = 0;
+    for (size_t step = 8; step > 0; step /= 2)
+        below += cuts[below + step - 1] <= x ? (uint32_t)step : 0;
+    return below + (cuts[below] <= x);
 }
 
-static inline void add_leaves_plain(const struct ml_plan *p, const struct ml_tree *t,
-                                    const uint8_t leaf[ML_ROWS], union ml_sums *sums)
+static inline uint32_t count_doubles_plain(const double *cuts, double x)
 {
-    ml_sums_add(p, t, leaf, sums);
+    uint32_t below = 0;
+    for (size_t step = 8; step > 0; step /= 2)
+        below += cuts[below + step - 1] <= x ? (uint32_t)step : 0;
+    return below + (cuts[below] <= x);
+}
+
+static inline size_t place_plain(bool single, size_t r)
+{
+    (void)single;
+    return r;
+}
+
+static inline void add_floats_plain(const float *table, uint32_t bits, const uint8_t *leaf,
+                                    size_t n, float *sums)
+{
+    (void)bits;
+    for (size_t r = 0; r < n; r++)
+        sums[r] += table[leaf[r]];
+}
+
+static inline void add_doubles_plain(const double *table, uint32_t bits, const uint8_t *leaf,
+                                     size_t n, double *sums)
+{
+    (void)bits;
+    for (size_t r = 0; r < n; r++)
+        sums[r] += table[leaf[r]];
 }
 
 #include "runtime/kernel_body.h"

@@ -1,0 +1,251 @@
+/* Walks: one row through all trees, several trees at a time; and many rows through a deep tree. */
+#include "runtime/kernel_common.h"
+
+enum { TOGETHER = 8 }; /* walks side by side, so that their loads overlap */
+
+/* Trees of one group and kind. */
+struct walk {
+    const struct ml_plan *p;
+    const struct ml_tree *tree;
+    size_t n;                     /* 1 to TOGETHER */
+    const struct ml_entry *entry; /* of the group's lines */
+    const uint32_t *codes;        /* of the row */
+};
+
+/* has_sets is a constant: without sets there is nothing to choose. */
+ML_ALWAYS uint32_t goes_right(const struct ml_plan *p, bool has_sets, uint32_t plane, uint32_t code,
+                              uint32_t x)
+{
+    if (!has_sets)
+        return x > code;
+    const struct ml_plane *planes = ML_SECTION(p, ML_AT_PLANE);
+    const uint32_t *words = ML_SECTION(p, ML_AT_WORD);
+    bool set = plane >= p->number_planes;
+    const struct ml_plane *q = &planes[plane];
+    size_t word = set ? q->word + (size_t)code * q->words + x / 32 : 0;
+    return set ? words[word] >> (x % 32) & 1 : x > code;
+}
+
+ML_ALWAYS uint32_t right_at(const struct walk *w, bool has_sets, uint32_t line)
+{
+    struct ml_entry e = w->entry[line];
+    return goes_right(w->p, has_sets, e.plane, e.code, w->codes[e.plane]);
+}
+
+ML_ALWAYS void walk_perfect(const struct walk *w, bool has_sets, uint32_t leaf[TOGETHER])
+{
+    const uint16_t *nodes = ML_SECTION(w->p, ML_AT_NODE), *node[TOGETHER];
+    uint32_t least = UINT32_MAX, most = 0, at[TOGETHER] = {0};
+    for (size_t k = 0; k < TOGETHER; k++) {
+        const struct ml_tree *t = &w->tree[k < w->n ? k : 0];
+        node[k] = nodes + t->node;
+        least = t->depth < least ? t->depth : least;
+        most = t->depth > most ? t->depth : most;
+    }
+    for (uint32_t i = 0; i < least; i++)
+#pragma GCC unroll 8
+        for (size_t k = 0; k < TOGETHER; k++)
+            at[k] = 2 * at[k] + 1 + right_at(w, has_sets, node[k][at[k]]);
+    for (uint32_t i = least; i < most; i++)
+        for (size_t k = 0; k < w->n; k++)
+            if (i < w->tree[k].depth)
+                at[k] = 2 * at[k] + 1 + right_at(w, has_sets, node[k][at[k]]);
+    for (size_t k = 0; k < w->n; k++)
+        leaf[k] = at[k] + 1 - (UINT32_C(1) << w->tree[k].depth);
+}
+
+ML_ALWAYS void walk_sparse(const struct walk *w, bool has_sets, uint32_t leaf[TOGETHER])
+{
+    const uint16_t *nodes = ML_SECTION(w->p, ML_AT_NODE), *line[TOGETHER], *to[TOGETHER];
+    uint32_t most = 0, at[TOGETHER] = {0};
+    for (size_t k = 0; k < TOGETHER; k++) {
+        const struct ml_tree *t = &w->tree[k < w->n ? k : 0];
+        line[k] = nodes + t->node;
+        to[k] = line[k] + 2 * t->nodes;
+        most = t->depth > most ? t->depth : most;
+    }
+    for (uint32_t i = 0; i < most; i++)
+#pragma GCC unroll 8
+        for (size_t k = 0; k < TOGETHER; k++) {
+            uint32_t now = at[k] < ML_LEAVES ? at[k] : 0; /* or at a leaf */
+            uint32_t next = to[k][2 * now + right_at(w, has_sets, line[k][now])];
+            at[k] = at[k] < ML_LEAVES ? next : at[k];
+        }
+    for (size_t k = 0; k < w->n; k++)
+        leaf[k] = at[k] < ML_LEAVES ? 0 : UINT16_MAX - at[k];
+}
+
+/* One of many walks through a deep tree: from a node to a child; a leaf stays. */
+ML_ALWAYS int32_t step(const struct ml_plan *p, bool has_sets, const struct ml_step *steps,
+                       int32_t at, const uint32_t *codes, size_t apart)
+{
+    const struct ml_step *s = &steps[at < 0 ? 0 : at];
+    uint32_t right = goes_right(p, has_sets, s->plane, s->code, codes[s->plane * apart]);
+    return at < 0 ? at : s->child[right];
+}
+
+/* A walk that has not come to a leaf, for a plan that lies about a tree's depth, is at leaf 0. */
+static inline uint32_t leaf_at(int32_t at)
+{
+    return at < 0 ? (uint32_t)(-1 - at) : 0;
+}
+
+ML_ALWAYS void walk_deep(const struct walk *w, bool has_sets, uint32_t leaf[TOGETHER])
+{
+    const struct ml_step *all = ML_SECTION(w->p, ML_AT_STEP), *steps[TOGETHER];
+    uint32_t most = 0;
+    int32_t at[TOGETHER] = {0};
+    for (size_t k = 0; k < TOGETHER; k++) {
+        const struct ml_tree *t = &w->tree[k < w->n ? k : 0];
+        steps[k] = all + t->node;
+        most = t->depth > most ? t->depth : most;
+    }
+    for (uint32_t i = 0; i < most; i++)
+#pragma GCC unroll 8
+        for (size_t k = 0; k < TOGETHER; k++)
+            at[k] = step(w->p, has_sets, steps[k], at[k], w->codes, 1);
+    for (size_t k = 0; k < w->n; k++)
+        leaf[k] = leaf_at(at[k]);
+}
+
+ML_ALWAYS void walk_any(const struct walk *w, bool has_sets, uint32_t leaf[TOGETHER])
+{
+    if (w->tree->kind == ML_PERFECT)
+        walk_perfect(w, has_sets, leaf);
+    else if (w->tree->kind == ML_SPARSE)
+        walk_sparse(w, has_sets, leaf);
+    else
+        walk_deep(w, has_sets, leaf);
+}
+
+static void walk_numbers(const struct walk *w, uint32_t leaf[TOGETHER])
+{
+    walk_any(w, false, leaf);
+}
+
+static void walk_sets(const struct walk *w, uint32_t leaf[TOGETHER])
+{
+    walk_any(w, true, leaf);
+}
+
+/* The leaves of the next trees, from w->tree on, of a group that has `left` more. */
+static void walk_next(struct walk *w, size_t left, uint32_t leaf[TOGETHER])
+{
+    w->n = 1;
+    while (w->n < left && w->n < TOGETHER && w->tree[w->n].kind == w->tree->kind)
+        w->n++;
+    if (w->p->number_planes == w->p->planes)
+        walk_numbers(w, leaf);
+    else
+        walk_sets(w, leaf);
+}
+
+/* What becomes of the leaves of w's trees. */
+typedef void leaf_user(const struct walk *w, const uint32_t leaf[TOGETHER], void *out);
+
+static void row_walk(const struct ml_plan *p, const uint32_t *codes, leaf_user *use, void *out)
+{
+    const struct ml_group *group = ML_SECTION(p, ML_AT_GROUP);
+    const struct ml_entry *entries = ML_SECTION(p, ML_AT_ENTRY);
+    struct walk w = {.p = p, .tree = ML_SECTION(p, ML_AT_TREE), .codes = codes};
+    for (size_t g = 0; g < p->groups; g++) {
+        w.entry = entries + group[g].entry;
+        for (size_t left = group[g].trees; left > 0; left -= w.n, w.tree += w.n) {
+            uint32_t leaf[TOGETHER];
+            walk_next(&w, left, leaf);
+            use(&w, leaf, out);
+        }
+    }
+}
+
+static void use_numbers(const struct walk *w, const uint32_t leaf[TOGETHER], void *out)
+{
+    const struct ml_tree *first = ML_SECTION(w->p, ML_AT_TREE);
+    uint32_t *leaves = (uint32_t *)out + (w->tree - first);
+    for (size_t k = 0; k < w->n; k++)
+        leaves[k] = ml_leaf_number(w->p, &w->tree[k], leaf[k]);
+}
+
+ML_API void ml_row_leaves(const struct ml_plan *p, const uint32_t *codes, uint32_t *leaves)
+{
+    row_walk(p, codes, use_numbers, leaves);
+}
+
+static void use_values(const struct walk *w, const uint32_t leaf[TOGETHER], void *out)
+{
+    for (size_t i = 0; i < w->n; i++)
+        for (size_t k = 0; k < w->p->width; k++) {
+            double *sum = (double *)out + w->tree[i].output + k;
+            *sum = ml_sum_next(w->p, *sum, ml_leaf_value(w->p, &w->tree[i], leaf[i], k));
+        }
+}
+
+/* The usual case, a single sum of floats, which stays in a register. */
+static void use_float(const struct walk *w, const uint32_t leaf[TOGETHER], void *out)
+{
+    const float *value = ML_SECTION(w->p, ML_AT_VALUE);
+    float sum = *(float *)out;
+    for (size_t i = 0; i < w->n; i++)
+        sum += value[w->tree[i].value + leaf[i]];
+    *(float *)out = sum;
+}
+
+ML_API void ml_row_margins(const struct ml_plan *p, const uint32_t *codes, double *margins)
+{
+    for (size_t k = 0; k < p->outputs; k++)
+        margins[k] = ml_sum_first(p, k);
+    if (p->outputs == 1 && p->single_sum && p->how <= ML_SUM_MEAN) {
+        float sum = (float)margins[0];
+        row_walk(p, codes, use_float, &sum);
+        margins[0] = (double)sum;
+    } else {
+        row_walk(p, codes, use_values, margins);
+    }
+    for (size_t k = 0; k < p->outputs; k++)
+        margins[k] = ml_sum_last(p, k, margins[k]);
+}
+
+/* ---- rows of a block in a deep tree ---- */
+
+ML_ALWAYS void deep_leaves(const struct ml_plan *p, bool has_sets, const struct ml_tree *t,
+                           const uint32_t *wide, size_t n, uint32_t *leaf)
+{
+    const struct ml_step *steps = (const struct ml_step *)ML_SECTION(p, ML_AT_STEP) + t->node;
+    for (size_t r = 0; r < n; r += TOGETHER) {
+        const uint32_t *row[TOGETHER];       /* the last one several times */
+        int32_t at[TOGETHER] = {0}, all = 0; /* < 0: all are at leaves */
+        for (size_t k = 0; k < TOGETHER; k++)
+            row[k] = wide + (r + k < n ? r + k : n - 1);
+        for (uint32_t i = 0; i < t->depth && all >= 0; i++) {
+            all = -1;
+#pragma GCC unroll 8
+            for (size_t k = 0; k < TOGETHER; k++) {
+                at[k] = step(p, has_sets, steps, at[k], row[k], ML_ROWS);
+                all &= at[k];
+            }
+        }
+        for (size_t k = 0; k < TOGETHER && r + k < n; k++)
+            leaf[r + k] = leaf_at(at[k]);
+    }
+}
+
+static void deep_by_numbers(const struct ml_plan *p, const struct ml_tree *t, const uint32_t *wide,
+                            size_t n, uint32_t *leaf)
+{
+    deep_leaves(p, false, t, wide, n, leaf);
+}
+
+static void deep_by_sets(const struct ml_plan *p, const struct ml_tree *t, const uint32_t *wide,
+                         size_t n, uint32_t *leaf)
+{
+    deep_leaves(p, true, t, wide, n, leaf);
+}
+
+ML_API void ml_deep_leaves(const struct ml_plan *p, const struct ml_tree *t, const uint32_t *wide,
+                           size_t n, uint32_t *leaf)
+{
+    if (p->number_planes == p->planes)
+        deep_by_numbers(p, t, wide, n, leaf);
+    else
+        deep_by_sets(p, t, wide, n, leaf);
+}
