@@ -114,7 +114,7 @@ static double random_value(const struct kind *k, uint64_t *state)
     }
 }
 
-enum { ROWS_MAX = 200 };
+enum { ROWS_MAX = 700 };
 
 /* Margins of all rows, encoded a column at a time. */
 static void run_columns(const struct ml_plan *p, const struct ml_kernels *k,
@@ -167,8 +167,8 @@ static void trial_begin(struct trial *t, const struct kind *k, uint64_t seed)
     uint64_t state = seed << 32;
     struct error e = {0};
     t->m = random_model(k, &state);
-    t->p = plan_new(t->m, &e);
-    t->rows = (size_t[]){1, 63, 64, 65, ROWS_MAX}[seed % 5];
+    t->p = plan_new(t->m, NULL, &e);
+    t->rows = (size_t[]){1, 63, 65, 512, ROWS_MAX}[seed % 5];
     t->wide = model_numbers(t->m, t->rows * k->features);
     t->margins = model_numbers(t->m, t->rows * k->outputs);
     t->leaves = mem_array(NULL, t->rows * k->trees, sizeof *t->leaves);
@@ -187,6 +187,15 @@ static void trial_begin(struct trial *t, const struct kind *k, uint64_t seed)
     reference_free(r);
 }
 
+static void *new_block(const struct ml_plan *p)
+{
+    size_t bytes = ml_block_bytes(p);
+    void *block = aligned_alloc(64, bytes + 64 - bytes % 64);
+    if (block)
+        memset(block, 0xd7, bytes); /* nothing may depend on what was there */
+    return block;
+}
+
 static void trial_end(struct trial *t)
 {
     mem_free(t->leaves);
@@ -197,7 +206,7 @@ static void trial_end(struct trial *t)
 static void check_kernels(const struct trial *t, const struct ml_kernels *k)
 {
     size_t outputs = t->m->outputs, trees = t->m->trees.count;
-    void *block = mem_alloc(ml_block_bytes(t->p));
+    void *block = new_block(t->p);
     double *got = mem_alloc(t->rows * outputs * sizeof *got);
     uint32_t *leaves = mem_alloc(t->rows * trees * sizeof *leaves);
     run_columns(t->p, k, t->columns, t->rows, block, got);
@@ -210,7 +219,7 @@ static void check_kernels(const struct trial *t, const struct ml_kernels *k)
     check_same(t->margins, got, t->rows * outputs, k->name);
     mem_free(leaves);
     mem_free(got);
-    mem_free(block);
+    free(block);
 }
 
 static void check_kind(const struct kind *k, uint64_t seed)
@@ -295,4 +304,51 @@ TEST(deep_trees_and_many_cuts_walk)
                                   .many_cuts = true,
                                   .missing = MISSING_LEFT},
                    seed);
+}
+
+/* A damaged plan is refused, or leads to nothing but other numbers. */
+static void check_damaged(const struct trial *t, const struct ml_kernels *k, uint64_t *state)
+{
+    size_t bytes = t->p->bytes, rows = t->rows < 40 ? t->rows : 40;
+    struct ml_plan *p = mem_copy(t->p, bytes);
+    for (size_t n = 1 + draw(state, 2); n > 0; n--)
+        ((uint8_t *)p)[draw(state, bytes)] ^= (uint8_t)(1 << draw(state, 8));
+    if (p->features == t->p->features && ml_plan_check(p, bytes) == 0) {
+        void *block = new_block(p);
+        double *margins = mem_alloc(rows * p->outputs * sizeof *margins);
+        uint32_t *leaves = mem_alloc(rows * p->trees * sizeof *leaves);
+        run_columns(p, k, t->columns, rows, block, margins);
+        run_rows(p, k, t->wide, rows, block, margins, leaves);
+        for (size_t r = 0; r < rows; r++)
+            k->row(p, t->wide + r * p->features, block, margins);
+        mem_free(leaves);
+        mem_free(margins);
+        free(block);
+    }
+    mem_free(p);
+}
+
+TEST(damaged_plans)
+{
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        struct trial t;
+        struct kind kind = {.depth = seed % 12,
+                            .features = 5,
+                            .trees = 6,
+                            .outputs = 2,
+                            .width = 1 + seed % 2,
+                            .single = seed % 3,
+                            .single_sum = seed % 4,
+                            .sets = seed % 5 < 3,
+                            .many_cuts = seed % 2,
+                            .missing = 7};
+        uint64_t state = seed << 20;
+        trial_begin(&t, &kind, seed);
+        CHECK_INT(ml_plan_check(t.p, t.p->bytes), 0);
+        CHECK(ml_plan_check(t.p, t.p->bytes - 1) < 0);
+        const char *levels[] = {"scalar", "avx2", "avx512"};
+        for (size_t i = 0; i < 60; i++)
+            check_damaged(&t, ml_kernels_best(levels[i % 3]), &state);
+        trial_end(&t);
+    }
 }
