@@ -4,15 +4,15 @@
  * features are when they have no names. */
 static bool goes_by_position(const struct predictor *p, const struct schema *in)
 {
-    return !p->named && !p->fields && in->fields.len == p->image->features &&
+    return !p->named && !p->takes_fields && in->fields.len == p->image->features &&
            schema_find(in, text_of(p->features[0])) == FIELD_NONE;
 }
 
 int columns_find(const struct predictor *p, const struct schema *in, bool absent_is_missing,
                  size_t *input, struct error *e)
 {
-    const char **names = p->fields ? p->fields : p->features, *first = NULL;
-    size_t count = p->fields ? p->image->fields : p->image->features, absent = 0;
+    const char **names = p->takes_fields ? p->fields : p->features, *first = NULL;
+    size_t count = p->takes_fields ? p->image->fields : p->image->features, absent = 0;
     bool by_position = goes_by_position(p, in);
     for (size_t i = 0; i < count; i++) {
         input[i] = by_position ? i : schema_find(in, text_of(names[i]));

@@ -1,7 +1,7 @@
 /* A model's parts, each as a section of its image. */
 #include "infer/image.h"
 
-#include "runtime/predict.h"
+#include "runtime/program.h"
 
 /* Sections begin at multiples of 64 bytes, as vectors like it. */
 static uint64_t add_section(struct buf *image, const void *bytes, size_t n)
@@ -149,7 +149,8 @@ static bool is_too_large(const struct model *m, struct error *e)
     return large;
 }
 
-struct ml_image *image_new(const struct model *m, const char *info, struct error *e)
+struct ml_image *image_new(const struct model *m, const struct buf *program, const char *info,
+                           struct error *e)
 {
     struct ml_plan *plan = NULL;
     if (is_too_large(m, e) || (m->kind == MODEL_TREES && !(plan = plan_new(m, NULL, e))))
@@ -165,6 +166,9 @@ struct ml_image *image_new(const struct model *m, const char *info, struct error
         head.base_at = add_doubles(&image, m->base, m->outputs);
         head.weight_at = add_doubles(&image, m->linear.weight, m->outputs * head.width);
     }
+    head.program_bytes = program->len;
+    head.program_at = add_section(&image, program->at, program->len);
+    head.fields = ((const struct ml_program *)(const void *)program->at)->fields;
     head.info_bytes = strlen(info) + 1;
     head.info_at = add_section(&image, info, head.info_bytes);
     mem_free(plan);

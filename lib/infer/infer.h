@@ -38,9 +38,10 @@ size_t margins_class(const struct model *m, const double *transformed);
 struct compile_options {
     struct recipe
         *prep; /* fitted: raw rows go in, and it is fused with the model; NULL: features */
-    const char *prep_name; /* its file, for what the image says of itself */
-    bool float32;          /* numbers and sums of a model in doubles become floats: not exact */
-    bool u8;               /* features with more than 255 thresholds keep 255 of them: not exact */
+    const char *prep_name;   /* its file, for what the image says of itself */
+    const struct zone *zone; /* of clock times in raw rows that name none; NULL: refused */
+    bool float32;            /* numbers and sums of a model in doubles become floats: not exact */
+    bool u8; /* features with more than 255 thresholds keep 255 of them: not exact */
 };
 
 /* A compiled model and the names that go with it. Read-only once made: any number of threads. */
@@ -49,7 +50,8 @@ struct predictor {
     const struct ml_kernels *kernels; /* the fastest here, as $ML_SIMD limits them */
     const char *info;                 /* JSON, as ml_info gives it */
     const char **features;            /* image->features names */
-    const char **fields;  /* image->fields names of raw columns; NULL without a program */
+    const char **fields;              /* image->fields names of raw columns */
+    bool takes_fields;    /* rows must come as raw fields: they are prepared, or have texts */
     const char **classes; /* class_count; NULL: none, or without names */
     size_t class_count;
     size_t trees; /* 0: linear */

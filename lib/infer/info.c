@@ -1,21 +1,27 @@
 /* What an image says of itself, in JSON: for people, and for who must match columns by name. */
 #include "infer/image.h"
+#include "runtime/program.h"
 
 /* Names come from files: what is not UTF-8 in them becomes U+FFFD. */
-static json_t *any_text(const char *s)
+static json_t *any_text(struct text s)
 {
     struct buf quoted = {0};
-    json_put_string(&quoted, s, strlen(s));
+    json_put_string(&quoted, s.at, s.len);
     json_t *text = json_loadb(quoted.at, quoted.len, JSON_DECODE_ANY, NULL);
     buf_release(&quoted);
     return text ? text : json_string("?");
+}
+
+static struct text text_from(struct ml_text t)
+{
+    return (struct text){t.at, t.len};
 }
 
 static json_t *texts(const char *const *at, size_t n)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, any_text(at[i]));
+        json_array_append_new(list, any_text(text_of(at[i])));
     return list;
 }
 
@@ -26,7 +32,7 @@ static json_t *info_features(const struct model *m)
         static const char *const kinds[] = {"number", "code", "text"};
         const struct feature *f = &m->features[i];
         json_t *feature =
-            json_pack("{s:o, s:s}", "name", any_text(f->name), "kind", kinds[f->kind]);
+            json_pack("{s:o, s:s}", "name", any_text(text_of(f->name)), "kind", kinds[f->kind]);
         if (f->kind == FEATURE_TEXT)
             json_object_set_new(feature, "values", texts(f->values, f->value_count));
         json_array_append_new(list, feature);
@@ -36,8 +42,9 @@ static json_t *info_features(const struct model *m)
 
 static json_t *info_source(const struct model *m)
 {
-    return json_pack("{s:s, s:o, s:s, s:I}", "format", m->format, "producer", any_text(m->producer),
-                     "sha256", m->sha256, "bytes", (json_int_t)m->bytes);
+    return json_pack("{s:s, s:o, s:s, s:I}", "format", m->format, "producer",
+                     any_text(text_of(m->producer)), "sha256", m->sha256, "bytes",
+                     (json_int_t)m->bytes);
 }
 
 static json_t *info_trees(const struct trees *t)
@@ -63,15 +70,28 @@ static const char *answer_name(const struct model *m)
 static json_t *info_prep(const struct compile_options *o)
 {
     const struct recipe *r = o->prep;
-    return json_pack("{s:o, s:o, s:I}", "file", any_text(o->prep_name ? o->prep_name : ""),
-                     "program", any_text(r->program.at), "rows_seen", (json_int_t)r->rows_seen);
+    return json_pack("{s:o, s:o, s:I}", "file", any_text(text_of(o->prep_name ? o->prep_name : "")),
+                     "program", any_text(r->program), "rows_seen", (json_int_t)r->rows_seen);
 }
 
-char *image_info(const struct model *m, const struct compile_options *o)
+static json_t *info_fields(const struct ml_program *program)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < program->fields; i++) {
+        struct text name = text_from(ml_program_field(program, i));
+        struct text type = text_from(ml_program_type(program, i));
+        json_array_append_new(
+            list, json_pack("{s:o, s:o}", "name", any_text(name), "type", any_text(type)));
+    }
+    return list;
+}
+
+char *image_info(const struct model *m, const struct compile_options *o,
+                 const struct ml_program *program)
 {
     json_t *info = json_object();
     json_object_set_new(info, "source", info_source(m));
-    json_object_set_new(info, "objective", any_text(m->objective));
+    json_object_set_new(info, "objective", any_text(text_of(m->objective)));
     json_object_set_new(info, "kind", json_string(m->kind == MODEL_TREES ? "trees" : "linear"));
     if (m->kind == MODEL_TREES)
         json_object_set_new(info, "trees", info_trees(&m->trees));
@@ -84,6 +104,7 @@ char *image_info(const struct model *m, const struct compile_options *o)
     json_object_set_new(info, "class_count", json_integer((json_int_t)model_class_count(m)));
     if (m->classes)
         json_object_set_new(info, "classes", texts(m->classes, m->class_count));
+    json_object_set_new(info, "fields", info_fields(program));
     if (o->prep)
         json_object_set_new(info, "preparation", info_prep(o));
     json_object_set_new(info, "exact", json_boolean(!o->float32 && !o->u8));

@@ -32,7 +32,7 @@ static int find_inputs(struct step *s, const struct schema *in, struct error *e)
     const struct predict_step *how = how_of(s);
     struct predict_plan *plan = s->plan;
     const struct predictor *p = how->predictor;
-    plan->inputs = p->fields ? p->image->fields : p->image->features;
+    plan->inputs = p->takes_fields ? p->image->fields : p->image->features;
     plan->input = arena_alloc(&s->arena, (plan->inputs + 1) * sizeof *plan->input);
     plan->is_bool = arena_zero(&s->arena, plan->inputs + 1);
     int status = columns_find(p, in, how->absent_is_missing, plan->input, e);
@@ -166,6 +166,8 @@ static int predict_shape(struct step *s, struct schema *schema, struct error *e)
 
 /* ---- predicting ---- */
 
+enum { RAW_ROWS = 256 }; /* whose fields are gathered at a time */
+
 /* A batch on its way through the predictor. */
 struct run {
     const struct step *step;
@@ -175,6 +177,7 @@ struct run {
     struct error *error;
     const double **numbers;     /* columns of features */
     const struct text **fields; /* columns of raw fields */
+    struct ml_text *raw;        /* RAW_ROWS * inputs */
     void *work;
     double *out;      /* rows * outputs */
     uint32_t *leaves; /* rows * trees */
@@ -217,10 +220,30 @@ static int load_numbers(struct run *x)
 static void load_fields(struct run *x)
 {
     x->fields = batch_array(x->batch, x->plan->inputs, sizeof *x->fields);
+    x->raw = batch_array(x->batch, RAW_ROWS * x->plan->inputs, sizeof *x->raw);
     for (size_t i = 0; i < x->plan->inputs; i++) {
         size_t column = x->plan->input[i];
         x->fields[i] = column == FIELD_NONE ? NULL : batch_text(x->batch, column);
     }
+}
+
+/* Raw rows from row `first` on: the same. */
+static size_t predict_fields(const struct run *x, size_t first, struct ml_refusal *why)
+{
+    const struct predictor *p = x->predictor;
+    size_t inputs = x->plan->inputs, left = x->batch->rows - first;
+    size_t n = left < RAW_ROWS ? left : RAW_ROWS;
+    for (size_t i = 0; i < inputs; i++)
+        for (size_t r = 0; r < n; r++)
+            x->raw[r * inputs + i] = x->fields[i] ? (struct ml_text){x->fields[i][first + r].at,
+                                                                     x->fields[i][first + r].len}
+                                                  : (struct ml_text){NULL, 0};
+    if (x->leaves)
+        return ml_image_leaves_raw(p->image, p->kernels, x->raw, n, x->work,
+                                   x->leaves + first * p->trees, why);
+    enum ml_what what = how_of(x->step)->kind == PREDICT_MARGIN ? ML_MARGINS : ML_ANSWERS;
+    return ml_image_predict_raw(p->image, p->kernels, x->raw, n, what, x->work,
+                                x->out + first * p->image->outputs, why);
 }
 
 /* Numbers from row `first` on: how many rows until one is refused, or the end. */
@@ -243,14 +266,19 @@ static size_t predict_numbers(const struct run *x, size_t first, struct ml_refus
 static int refuse(const struct run *x, size_t row, const struct ml_refusal *why)
 {
     const struct predictor *p = x->predictor;
-    size_t input =
-        why->by == ML_REFUSED_BY_STAGE && why->column <= x->plan->inputs ? why->column - 1 : 0;
-    size_t column = x->plan->input[input];
-    const char *name = p->features[input];
-    if (x->out)
-        for (size_t k = 0; k < p->image->outputs; k++)
-            x->out[row * p->image->outputs + k] = (double)NAN;
-    error_set(x->error, ERR_DATA, "a category that the model does not know");
+    size_t input = why->column ? why->column - 1 : 0, outputs = p->image->outputs;
+    size_t column = input < x->plan->inputs ? x->plan->input[input] : FIELD_NONE;
+    const char *name = column == FIELD_NONE ? ""
+                       : p->takes_fields    ? p->fields[input]
+                                            : p->features[input];
+    for (size_t k = 0; k < outputs && x->out; k++)
+        x->out[row * outputs + k] = (double)NAN;
+    for (size_t t = 0; t < p->trees && x->leaves; t++)
+        x->leaves[row * p->trees + t] = 0;
+    if (why->by == ML_REFUSED_BY_PROGRAM && why->number)
+        error_set(x->error, ERR_DATA, "step %u of the preparation: %s", why->number, why->text);
+    else
+        error_set(x->error, ERR_DATA, "%s", why->text);
     return batch_reject(x->batch, row, column == FIELD_NONE ? 0 : column, name, x->error);
 }
 
@@ -258,9 +286,11 @@ static int predict_rows(struct run *x)
 {
     struct ml_refusal why = {0};
     for (size_t first = 0; first < x->batch->rows;) {
-        size_t done = predict_numbers(x, first, &why);
+        size_t left = x->batch->rows - first;
+        size_t wanted = x->raw && left > RAW_ROWS ? RAW_ROWS : left;
+        size_t done = x->raw ? predict_fields(x, first, &why) : predict_numbers(x, first, &why);
         first += done;
-        int status = first < x->batch->rows ? refuse(x, first++, &why) : 0;
+        int status = done < wanted ? refuse(x, first++, &why) : 0;
         if (status)
             return status;
     }
@@ -336,7 +366,7 @@ static int predict_apply(const struct step *s, struct batch *b, struct error *e)
     else
         x.out = batch_array(b, b->rows * p->image->outputs, sizeof *x.out);
     int status = 0;
-    if (p->fields)
+    if (p->takes_fields)
         load_fields(&x);
     else
         status = load_numbers(&x);

@@ -1,7 +1,7 @@
 /*
  * A compiled model as one piece of memory, wherever it lies: every *_at is an offset from the
  * start. Little-endian, aligned to 64 bytes. A row goes through the program (raw fields to
- * features; only with fused preparation), the stages, the predictor (trees or weights) and the
+ * features), the stages, the predictor (trees or weights) and the
  * transform, as in the model it was made of.
  */
 #ifndef RUNTIME_IMAGE_H
@@ -79,7 +79,7 @@ struct ml_image {
     uint32_t width;    /* of the vector that the predictor gets */
     uint32_t outputs;  /* margins, and as many answers */
     uint32_t stages;
-    uint32_t fields; /* raw fields that the program takes; 0 without one */
+    uint32_t fields; /* raw fields that the program takes */
     uint32_t reserved;
     double scale, cut; /* cut: a single output above it means class 1 */
     uint64_t stage_at; /* struct ml_stage */
@@ -87,7 +87,7 @@ struct ml_image {
     uint64_t plan_bytes;
     uint64_t base_at;    /* double, outputs: linear */
     uint64_t weight_at;  /* double, outputs * width: linear */
-    uint64_t program_at; /* struct ml_program; 0: none */
+    uint64_t program_at; /* struct ml_program */
     uint64_t program_bytes;
     uint64_t info_at; /* JSON, ends with NUL: names, classes, where the model came from */
     uint64_t info_bytes;

@@ -2,6 +2,7 @@
 #include "runtime/image.h"
 
 #include "runtime/kernel.h"
+#include "runtime/program.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -105,11 +106,22 @@ static bool trees_fit(const struct ml_image *m)
            p->outputs == m->outputs;
 }
 
+static bool program_fits(const struct ml_image *m)
+{
+    if (!image_holds(m, m->program_at, m->program_bytes, 1))
+        return false;
+    const struct ml_program *p = (const void *)((const char *)m + m->program_at);
+    return ml_program_check(p, m->program_bytes) == 0 && p->fields == m->fields &&
+           p->features == m->features;
+}
+
 ML_API int ml_image_check(const struct ml_image *m, uint64_t bytes)
 {
     if (!image_head_fits(m, bytes))
         return -1;
     if (!stages_fit(m))
         return -2;
-    return (m->kind == ML_TREES ? trees_fit(m) : linear_fits(m)) ? 0 : -3;
+    if (!(m->kind == ML_TREES ? trees_fit(m) : linear_fits(m)))
+        return -3;
+    return program_fits(m) ? 0 : -4;
 }

@@ -13,8 +13,9 @@ enum ml_what {
 /* Why a row was refused. */
 struct ml_refusal {
     enum { ML_REFUSED_BY_STAGE = 1, ML_REFUSED_BY_PROGRAM } by;
-    uint32_t number; /* of the stage or the program's step, from 1 */
-    uint32_t column; /* of the stage, from 1 */
+    uint32_t number;  /* of the stage, or of the recipe's step; from 1, 0: the model itself */
+    uint32_t column;  /* of the stage, or of the program's fields; from 1, 0: not known */
+    const char *text; /* "is not a number"; constant */
 };
 
 /* Bytes of work that a prediction needs, aligned to 64. */
@@ -26,8 +27,7 @@ ML_API size_t ml_image_predict(const struct ml_image *m, const struct ml_kernels
                                const struct ml_rows *rows, size_t n, enum ml_what what, void *work,
                                double *out, struct ml_refusal *why);
 
-/* The same for rows of raw fields, fields[r * m->fields + i]; of an image without a program they
- * are its features, as numbers. */
+/* The same for rows of raw fields, fields[r * m->fields + i]. */
 ML_API size_t ml_image_predict_raw(const struct ml_image *m, const struct ml_kernels *kernels,
                                    const struct ml_text *fields, size_t n, enum ml_what what,
                                    void *work, double *out, struct ml_refusal *why);
@@ -36,6 +36,9 @@ ML_API size_t ml_image_predict_raw(const struct ml_image *m, const struct ml_ker
 ML_API size_t ml_image_leaves(const struct ml_image *m, const struct ml_kernels *kernels,
                               const struct ml_rows *rows, size_t n, void *work, uint32_t *leaves,
                               struct ml_refusal *why);
+ML_API size_t ml_image_leaves_raw(const struct ml_image *m, const struct ml_kernels *kernels,
+                                  const struct ml_text *fields, size_t n, void *work,
+                                  uint32_t *leaves, struct ml_refusal *why);
 
 /* Margins of a row to its answers, in place. */
 ML_API void ml_image_answers(const struct ml_image *m, double *margins);

@@ -181,7 +181,8 @@ ML_API double *ml_stages_run(const struct ml_image *m, double *vector, double *o
     for (uint32_t i = 0; i < m->stages; i++) {
         uint32_t refused = stage_run(m, &stages[i], vector, other);
         if (refused) {
-            *why = (struct ml_refusal){ML_REFUSED_BY_STAGE, i + 1, refused};
+            *why = (struct ml_refusal){ML_REFUSED_BY_STAGE, i + 1, refused,
+                                       "is a category that the model does not know"};
             return NULL;
         }
         double *swap = vector;
