@@ -1,3 +1,4 @@
+# shellcheck disable=SC2034
 # Models by hand, for the suites of neoc: `load models`.
 MODELS=$ROOT/tests/fuzz/corpus # small ones of every format
 loan=$ROOT/examples/embed/loan.txt
@@ -25,7 +26,8 @@ xgboost() {
 
 # lightgbm NAMES <TREES: a regression of LightGBM of trees that lightgbm_stump writes.
 lightgbm() {
-    local names=($1)
+    local names
+    read -ra names <<<"$1"
     printf '%s\n' tree version=v4 num_class=1 num_tree_per_iteration=1 "max_feature_idx=$((${#names[@]} - 1))" \
         objective=regression "feature_names=$1"
     cat

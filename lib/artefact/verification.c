@@ -20,6 +20,12 @@ static void set_demands(struct verification *v)
     r->share = LOSSY_SHARE_BEYOND;
 }
 
+static int other_shape(const char *what, size_t got, size_t wanted, struct error *e)
+{
+    return error_set(e, ERR_NO, "not the model: the number of %s is %zu, not %zu", what, got,
+                     wanted);
+}
+
 static int compare_rows(const struct built *b, const struct model *m, struct verification *v,
                         const struct verify_rows *rows, struct error *e)
 {
@@ -31,6 +37,8 @@ static int compare_rows(const struct built *b, const struct model *m, struct ver
     if (status == 0 && out.predicted < rows->n)
         status = error_set(e, ERR_NO, "row %zu is refused, and the model does not refuse it",
                            out.predicted + 1);
+    if (status == 0 && out.outputs != m->outputs)
+        status = other_shape("outputs", out.outputs, m->outputs, e);
     if (status == 0)
         verify_compare(m, rows, out.margins, out.answers, &v->result);
     v->seconds += out.seconds;
@@ -42,6 +50,8 @@ int artefact_verify(const struct built *b, const struct model *m, struct verific
                     struct error *e)
 {
     struct verify_rows made = {0};
+    if (b->features != m->feature_count)
+        return other_shape("features", b->features, m->feature_count, e);
     set_demands(v);
     v->runs_on = target_runs_on(b->target);
     verify_rows_make(m, v->random, v->most, v->seed, &made);

@@ -217,6 +217,8 @@ static void interest_row(struct interest *x, size_t k, double *row)
 void verify_rows_make(const struct model *m, size_t random, size_t most, uint64_t seed,
                       struct verify_rows *rows)
 {
+    if (random >= most)
+        random = most > 0 ? most - 1 : 0;
     struct interest x = {.model = m, .seed = seed, .most = most > random ? most - random : 1};
     struct reference *r = reference_new(m);
     double *row = mem_array(NULL, m->feature_count, sizeof *row);
