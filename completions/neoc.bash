@@ -27,7 +27,7 @@ _neoc()
     esac
     if [[ -z $words && $current == -* ]]; then
         case $command in
-            compile) words=' -o --output --target --platform --prep --emit --prefix --float32 --u8 --rows --tolerance --unverified -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            compile) words=' -o --output --target --platform --prep --zone --emit --prefix --float32 --u8 --rows --tolerance --unverified -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             run) words=' -k --keep --margin --proba --class --leaf --absent-is-missing -f --from -d --delimiter --quote --backslash --lazy-quotes --comment --skip-lines --no-header --columns --types --na --encoding --source-column --same-header --schema --ragged --on-error --rejects --max-record --zone -t --to -o --output -D --out-delimiter -N --no-out-header -j --jobs -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             inspect) words=' -t --to -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             verify) words=' --prep --random --rows --seed --tolerance -t --to -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;

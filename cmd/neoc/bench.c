@@ -1,6 +1,8 @@
 /* neoc bench MODEL [FILE]: rows a second, and how long one row takes. */
 #include "neoc.h"
 
+#include "runtime/program.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <time.h>
@@ -30,9 +32,10 @@ enum { SINGLE_ROWS = 20000 };
 struct bench {
     const struct predictor *predictor;
     size_t rows, jobs, features, outputs;
-    double *x;   /* rows * features */
-    double *out; /* rows * outputs */
-    double best; /* seconds of a batch, and the processors' seconds of the cheapest */
+    double *x;              /* rows * features, or */
+    struct ml_text *fields; /* rows * fields of the image: raw rows */
+    double *out;            /* rows * outputs */
+    double best;            /* seconds of a batch, and the processors' seconds of the cheapest */
     double cheapest;
     double *single; /* seconds of a row, SINGLE_ROWS, ascending */
 };
@@ -50,6 +53,20 @@ static void *work_new(const struct predictor *p, void **memory)
     return (void *)(((uintptr_t)*memory + 63) / 64 * 64);
 }
 
+/* n rows from row `first` on. */
+static void predict(const struct bench *b, size_t first, size_t n, void *work)
+{
+    const struct ml_image *m = b->predictor->image;
+    double *out = b->out + first * b->outputs;
+    if (b->fields) {
+        ml_image_predict_raw(m, b->predictor->kernels, b->fields + first * m->fields, n, ML_ANSWERS,
+                             work, out, NULL);
+        return;
+    }
+    struct ml_rows rows = {.wide = b->x + first * b->features, .stride = b->features};
+    ml_image_predict(m, b->predictor->kernels, &rows, n, ML_ANSWERS, work, out, NULL);
+}
+
 /* A share of the batch, in whole blocks. */
 static void predict_share(void *context, unsigned number)
 {
@@ -58,10 +75,8 @@ static void predict_share(void *context, unsigned number)
     size_t first = blocks * number / b->jobs * ML_ROWS;
     size_t end = blocks * (number + 1) / b->jobs * ML_ROWS;
     end = end < b->rows ? end : b->rows;
-    struct ml_rows rows = {.wide = b->x + first * b->features, .stride = b->features};
     void *memory, *work = work_new(b->predictor, &memory);
-    ml_image_predict(b->predictor->image, b->predictor->kernels, &rows, end - first, ML_ANSWERS,
-                     work, b->out + first * b->outputs, NULL);
+    predict(b, first, end - first, work);
     mem_free(memory);
 }
 
@@ -86,11 +101,8 @@ static void run_single_rows(struct bench *b)
 {
     void *memory, *work = work_new(b->predictor, &memory);
     for (size_t i = 0; i < SINGLE_ROWS; i++) {
-        size_t r = i % b->rows;
-        struct ml_rows row = {.wide = b->x + r * b->features};
         double start = seconds(CLOCK_MONOTONIC);
-        ml_image_predict(b->predictor->image, b->predictor->kernels, &row, 1, ML_ANSWERS, work,
-                         b->out, NULL);
+        predict(b, i % b->rows, 1, work);
         b->single[i] = seconds(CLOCK_MONOTONIC) - start;
     }
     mem_free(memory);
@@ -129,25 +141,47 @@ static int report(const struct bench *b, bool jsonl, struct error *e)
     return status;
 }
 
-/* The given rows over and over, or numbers of the normal distribution. */
-static void fill_rows(struct bench *b, const struct verify_rows *given)
+/* Raw rows as features, where the model takes numbers: NaN for rows that it refuses. */
+static void fill_numbers(struct bench *b, const struct raw_rows *given)
 {
-    for (size_t r = 0; r < b->rows; r++)
-        for (size_t f = 0; f < b->features; f++)
-            b->x[r * b->features + f] =
-                given->n ? given->at[r % given->n * b->features + f] : random_normal(1, f, r);
+    const struct ml_image *m = b->predictor->image;
+    const struct ml_program *program = (const void *)((const char *)m + m->program_at);
+    void *work = mem_alloc(ml_program_work(program));
+    for (size_t r = 0; r < b->rows; r++) {
+        double *row = b->x + r * b->features;
+        const struct ml_text *fields = given->at.at + r % given->n * given->fields;
+        if (ml_program_run(program, fields, work, row))
+            for (size_t f = 0; f < b->features; f++)
+                row[f] = (double)NAN;
+    }
+    mem_free(work);
 }
 
-static int measure(const struct bench_options *o, const struct subject *s,
-                   const struct verify_rows *given, struct error *e)
+/* The given rows over and over, or numbers of the normal distribution. */
+static void fill_rows(struct bench *b, const struct raw_rows *given)
 {
-    const struct ml_image *m = s->predictor->image;
-    struct bench b = {.predictor = s->predictor,
+    if (given->n && b->predictor->takes_fields) {
+        b->fields = mem_array(NULL, b->rows * given->fields, sizeof *b->fields);
+        for (size_t r = 0; r < b->rows; r++)
+            memcpy(b->fields + r * given->fields, given->at.at + r % given->n * given->fields,
+                   given->fields * sizeof *b->fields);
+        return;
+    }
+    b->x = mem_array(NULL, b->rows * b->features, sizeof *b->x);
+    if (given->n)
+        fill_numbers(b, given);
+    for (size_t i = 0; i < b->rows * b->features && !given->n; i++)
+        b->x[i] = random_normal(1, i % b->features, i / b->features);
+}
+
+static int measure(const struct bench_options *o, const struct predictor *p,
+                   const struct raw_rows *given, struct error *e)
+{
+    struct bench b = {.predictor = p,
                       .rows = (size_t)o->rows,
                       .jobs = (size_t)o->jobs,
-                      .features = m->features,
-                      .outputs = m->outputs};
-    b.x = mem_array(NULL, b.rows * b.features, sizeof *b.x);
+                      .features = p->image->features,
+                      .outputs = p->image->outputs};
     b.out = mem_array(NULL, b.rows * b.outputs, sizeof *b.out);
     b.single = mem_array(NULL, SINGLE_ROWS, sizeof *b.single);
     fill_rows(&b, given);
@@ -155,19 +189,9 @@ static int measure(const struct bench_options *o, const struct subject *s,
     run_single_rows(&b);
     int status = report(&b, o->to == 1, e);
     mem_free(b.x);
+    mem_free(b.fields);
     mem_free(b.out);
     mem_free(b.single);
-    return status;
-}
-
-static int read_rows(struct session *s, const struct subject *subject, const char *file,
-                     struct verify_rows *rows, struct error *e)
-{
-    if (!subject->model)
-        return error_set(e, ERR_USAGE, "rows of a FILE need a model, not an artefact");
-    int status = subject_rows(s, subject, NULL, file, rows, e);
-    if (status == 0 && rows->n == 0)
-        status = error_set(e, ERR_DATA, "there are no rows that the model takes");
     return status;
 }
 
@@ -176,15 +200,17 @@ static int work(struct session *s, const void *options_given, struct operands *o
 {
     const struct bench_options *o = options_given;
     struct subject subject;
-    struct verify_rows rows = {0};
+    struct raw_rows rows = {0};
     int status = subject_open(operands->at[0], &o->compile, &subject, e);
     if (status)
         return status;
     if (operands->len > 1)
-        status = read_rows(s, &subject, operands->at[1], &rows, e);
+        status = raw_read(s, subject.predictor, operands->at[1], &rows, e);
+    if (status == 0 && operands->len > 1 && rows.n == 0)
+        status = error_set(e, ERR_DATA, "%s: there are no rows", operands->at[1]);
     if (status == 0)
-        status = measure(o, &subject, &rows, e);
-    verify_rows_release(&rows);
+        status = measure(o, subject.predictor, &rows, e);
+    raw_rows_release(&rows);
     subject_close(&subject);
     return status;
 }

@@ -8,6 +8,7 @@
 
 struct compile_command_options {
     struct compile_options compile;
+    const char *zone;
     const char *output, *prep, *prefix, *platform, *rows;
     struct option_list targets;
     int emit;
@@ -28,6 +29,8 @@ static const struct option options[] = {
      .help = "the target by its platform: LINUX,ARM64"},
     {0, "prep", "STATE", INTO_TEXT(struct compile_command_options, prep),
      .help = "a preparation fitted by wrangle: raw rows go in"},
+    {0, "zone", "NAME", INTO_TEXT(struct compile_command_options, zone),
+     .help = "zone of times in raw rows that name none, such as Europe/Paris"},
     {0, "emit", NULL, INTO_CHOICE(struct compile_command_options, emit), .fallback = "tar",
      .choices = "tar|so|a|c|header",
      .help = "the archive, or only a library, its C source, or one header with all of it"},
@@ -53,7 +56,7 @@ struct job {
     const struct subject *subject;
     const struct target *target;
     const char *path;
-    const struct verify_rows *supplied;
+    const struct trial_rows *supplied; /* NULL: none */
 };
 
 /* Rows that a quick check takes: every threshold once, and some; an emulated controller less. */
@@ -64,7 +67,8 @@ static struct verification demands(const struct job *j)
                                  .most = firmware ? 300 : 5000,
                                  .exact = j->subject->predictor->exact,
                                  .tolerance = j->options->tolerance,
-                                 .supplied = j->supplied};
+                                 .supplied = j->supplied ? &j->supplied->features : NULL,
+                                 .raw = j->supplied ? &j->supplied->raw : NULL};
 }
 
 static int verify_built(const struct job *j, const struct built *b, struct buf *json,
@@ -246,7 +250,7 @@ static char *output_path(const struct compile_command_options *o, const struct t
 }
 
 static int compile_all(const struct compile_command_options *o, const struct subject *s,
-                       const struct verify_rows *supplied, struct error *e)
+                       const struct trial_rows *supplied, struct error *e)
 {
     struct plan plan = {0};
     int status = find_targets(&plan, o, e);
@@ -277,17 +281,18 @@ static int work(struct session *s, const void *options_given, struct operands *o
     struct compile_command_options o = *given;
     struct recipe *prep = NULL;
     struct subject subject = {0};
-    struct verify_rows rows = {0};
+    struct trial_rows rows = {0};
     int status = o.prep ? load_recipe(o.prep, &s->context, &prep, e) : 0;
     o.compile.prep = prep;
     o.compile.prep_name = o.prep;
+    o.compile.zone = s->zone;
     if (status == 0)
         status = subject_of_model(operands->at[0], &o.compile, &subject, e);
     if (status == 0 && o.rows)
-        status = subject_rows(s, &subject, o.prep, o.rows, &rows, e);
+        status = trial_rows_read(s, subject.model, subject.predictor, o.prep, o.rows, &rows, e);
     if (status == 0)
         status = compile_all(&o, &subject, o.rows ? &rows : NULL, e);
-    verify_rows_release(&rows);
+    trial_rows_release(&rows);
     subject_close(&subject);
     recipe_free(prep);
     return status;
@@ -295,7 +300,10 @@ static int work(struct session *s, const void *options_given, struct operands *o
 
 static int run(void *context, struct operands *operands)
 {
-    return session_run(work, &plain_stream, context, operands);
+    struct compile_command_options *o = context;
+    struct stream_options stream = plain_stream;
+    stream.zone = o->zone;
+    return session_run(work, &stream, o, operands);
 }
 
 const struct command command_compile = {

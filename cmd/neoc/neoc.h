@@ -3,6 +3,7 @@
 #define NEOC_H
 
 #include "artefact/artefact.h"
+#include "infer/raw_rows.h"
 #include "infer/verify.h"
 #include "session/session.h"
 
@@ -18,9 +19,18 @@ int subject_of_model(const char *path, const struct compile_options *o, struct s
                      struct error *e);
 void subject_close(struct subject *s);
 
-/* The features of a file's rows: raw ones, with the file of a fitted preparation, else NULL. */
-int subject_rows(struct session *s, const struct subject *subject, const char *prep,
-                 const char *file, struct verify_rows *rows, struct error *e);
+/* The rows of a file, as features and as they are; prep: the file of a fitted preparation, or NULL.
+ * predictor: the one that takes them raw. */
+struct trial_rows {
+    struct verify_rows features;
+    struct raw_rows raw;
+};
+int trial_rows_read(struct session *s, const struct model *m, const struct predictor *predictor,
+                    const char *prep, const char *file, struct trial_rows *out, struct error *e);
+void trial_rows_release(struct trial_rows *s);
+/* Only as they are. */
+int raw_read(struct session *s, const struct predictor *p, const char *file, struct raw_rows *rows,
+             struct error *e);
 
 /* Of commands that read rows as they come, without options of their own. */
 extern const struct stream_options plain_stream;

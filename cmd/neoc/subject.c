@@ -44,26 +44,73 @@ void subject_close(struct subject *s)
     *s = (struct subject){0};
 }
 
-int subject_rows(struct session *s, const struct subject *subject, const char *prep,
-                 const char *file, struct verify_rows *rows, struct error *e)
+/* One pass over a file: its rows through a recipe, which stays the caller's. */
+struct passage {
+    struct session *session;
+    struct recipe *recipe;
+    bool prepared;
+    struct operands files;
+};
+
+static int open_input(const struct passage *p, struct input **in, struct error *e)
 {
-    struct recipe *recipe = NULL;
+    int status = session_input(p->session, p->recipe, &p->files, in, e);
+    if (status == 0 && p->prepared)
+        input_set_types(*in, &p->recipe->schema);
+    return status;
+}
+
+/* Operands of one file, for the block they stand in. */
+#define ONE_FILE(name)                                                                             \
+    {                                                                                              \
+        (char *[]){(char *)(uintptr_t)(name), NULL}, 1                                             \
+    }
+
+int raw_read(struct session *s, const struct predictor *p, const char *file, struct raw_rows *rows,
+             struct error *e)
+{
+    struct passage way = {.session = s, .files = ONE_FILE(file)};
+    struct input *in = NULL;
+    int status = recipe_parse("", 0, &s->context, &way.recipe, e);
+    if (status == 0)
+        status = open_input(&way, &in, e);
+    if (status == 0)
+        status = raw_rows_read(p, way.recipe, in, rows, e);
+    input_free(in);
+    recipe_free(way.recipe);
+    return status;
+}
+
+static int read_features(struct session *s, const struct model *m, const char *prep,
+                         const char *file, struct verify_rows *rows, struct error *e)
+{
+    struct passage way = {.session = s, .files = ONE_FILE(file), .prepared = prep};
     struct input *in = NULL;
     struct predictor *plain = NULL;
     const struct compile_options features = {0};
-    struct operands files = {(char *[]){(char *)(uintptr_t)file, NULL}, 1};
-    int status = prep ? load_recipe(prep, &s->context, &recipe, e)
-                      : recipe_parse("", 0, &s->context, &recipe, e);
+    int status = prep ? load_recipe(prep, &s->context, &way.recipe, e)
+                      : recipe_parse("", 0, &s->context, &way.recipe, e);
     if (status == 0)
-        status = predictor_compile(subject->model, &features, &plain, e);
+        status = predictor_compile(m, &features, &plain, e);
     if (status == 0)
-        status = session_input(s, recipe, &files, &in, e);
-    if (status == 0 && prep)
-        input_set_types(in, &recipe->schema);
+        status = open_input(&way, &in, e);
     if (status == 0)
-        status = verify_rows_read(plain, subject->model, recipe, in, rows, e);
+        status = verify_rows_read(plain, m, way.recipe, in, rows, e);
     input_free(in);
     predictor_free(plain);
-    recipe_free(recipe);
+    recipe_free(way.recipe);
     return status;
+}
+
+int trial_rows_read(struct session *s, const struct model *m, const struct predictor *predictor,
+                    const char *prep, const char *file, struct trial_rows *out, struct error *e)
+{
+    int status = read_features(s, m, prep, file, &out->features, e);
+    return status ? status : raw_read(s, predictor, file, &out->raw, e);
+}
+
+void trial_rows_release(struct trial_rows *s)
+{
+    verify_rows_release(&s->features);
+    raw_rows_release(&s->raw);
 }

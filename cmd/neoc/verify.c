@@ -40,26 +40,30 @@ static int report(const struct verification *v, bool json, struct error *e)
     return status;
 }
 
-/* What was asked for is printed whether it passes or not. */
-static int verify(const struct verify_options *o, const struct artefact *a,
-                  const struct subject *model, const struct verify_rows *rows, struct error *e)
+/* What is compared: an artefact, its model, and rows of a file. */
+struct trial {
+    struct artefact *artefact;
+    struct predictor *own; /* of the artefact */
+    struct subject model;
+    struct trial_rows rows;
+    bool has_rows;
+};
+
+/* The result is printed whether it passes or not. */
+static int verify(const struct verify_options *o, const struct trial *t, struct error *e)
 {
     struct built *built = NULL;
     struct error late = {0};
     struct verification v = {.random = (size_t)o->random,
                              .most = (size_t)o->most,
                              .seed = (uint64_t)o->seed,
+                             .exact = t->own->exact,
                              .tolerance = o->tolerance,
-                             .supplied = rows};
-    struct predictor *own = NULL;
-    int status = predictor_load(a->image, a->image->bytes, &own, e);
-    if (status)
-        return status;
-    v.exact = own->exact;
-    predictor_free(own);
-    status = artefact_restore(a, &built, e);
+                             .supplied = t->has_rows ? &t->rows.features : NULL,
+                             .raw = t->has_rows ? &t->rows.raw : NULL};
+    int status = artefact_restore(t->artefact, &built, e);
     if (status == 0)
-        status = artefact_verify(built, model->model, &v, e);
+        status = artefact_verify(built, t->model.model, &v, e);
     bool compared = status == 0 || (status == ERR_NO && v.result.rows > 0);
     if (compared && report(&v, o->to == 1, &late)) {
         *e = late;
@@ -69,24 +73,33 @@ static int verify(const struct verify_options *o, const struct artefact *a,
     return status;
 }
 
+static int open_trial(struct session *s, const struct verify_options *o,
+                      const struct operands *operands, struct trial *t, struct error *e)
+{
+    const struct compile_options exact = {0};
+    int status = artefact_open(operands->at[0], &t->artefact, e);
+    if (status == 0)
+        status = predictor_load(t->artefact->image, t->artefact->image->bytes, &t->own, e);
+    if (status == 0)
+        status = subject_of_model(operands->at[1], &exact, &t->model, e);
+    t->has_rows = operands->len > 2;
+    if (status == 0 && t->has_rows)
+        status = trial_rows_read(s, t->model.model, t->own, o->prep, operands->at[2], &t->rows, e);
+    return status;
+}
+
 static int work(struct session *s, const void *options_given, struct operands *operands,
                 struct error *e)
 {
     const struct verify_options *o = options_given;
-    const struct compile_options exact = {0};
-    struct artefact *a = NULL;
-    struct subject model = {0};
-    struct verify_rows rows = {0};
-    int status = artefact_open(operands->at[0], &a, e);
+    struct trial t = {.artefact = NULL};
+    int status = open_trial(s, o, operands, &t, e);
     if (status == 0)
-        status = subject_of_model(operands->at[1], &exact, &model, e);
-    if (status == 0 && operands->len > 2)
-        status = subject_rows(s, &model, o->prep, operands->at[2], &rows, e);
-    if (status == 0)
-        status = verify(o, a, &model, operands->len > 2 ? &rows : NULL, e);
-    verify_rows_release(&rows);
-    subject_close(&model);
-    artefact_free(a);
+        status = verify(o, &t, e);
+    trial_rows_release(&t.rows);
+    subject_close(&t.model);
+    predictor_free(t.own);
+    artefact_free(t.artefact);
     return status;
 }
 

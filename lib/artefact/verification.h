@@ -3,6 +3,7 @@
 #define ARTEFACT_VERIFICATION_H
 
 #include "artefact/artefact.h"
+#include "infer/raw_rows.h"
 #include "infer/verify.h"
 
 struct verification {
@@ -12,6 +13,7 @@ struct verification {
     bool exact;       /* the same bits are demanded, of all rows */
     double tolerance; /* else of margins: of all but one row in a hundred; 0: the default */
     const struct verify_rows *supplied; /* rows besides, or NULL */
+    const struct raw_rows *raw;         /* the same rows before their preparation, or NULL */
 
     struct verify_result result; /* set */
     size_t supplied_rows, refused;

@@ -149,11 +149,12 @@ static bool is_too_large(const struct model *m, struct error *e)
     return large;
 }
 
-struct ml_image *image_new(const struct model *m, const struct buf *program, const char *info,
-                           struct error *e)
+struct ml_image *image_new(const struct model *m, const struct compile_options *o,
+                           const struct buf *program, const char *info, struct error *e)
 {
     struct ml_plan *plan = NULL;
-    if (is_too_large(m, e) || (m->kind == MODEL_TREES && !(plan = plan_new(m, NULL, e))))
+    const struct plan_options lossy = {.float32 = o->float32, .u8 = o->u8};
+    if (is_too_large(m, e) || (m->kind == MODEL_TREES && !(plan = plan_new(m, &lossy, e))))
         return NULL;
     struct buf image = {0};
     struct ml_image head = image_head(m);

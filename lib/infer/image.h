@@ -12,8 +12,8 @@
 struct ml_image *image_of_stages(const struct model *m);
 /* All of it, with the row program that makes its features: returns owned; NULL with ERR_DATA when
  * the model is too large. info is borrowed. */
-struct ml_image *image_new(const struct model *m, const struct buf *program, const char *info,
-                           struct error *e);
+struct ml_image *image_new(const struct model *m, const struct compile_options *o,
+                           const struct buf *program, const char *info, struct error *e);
 /* What ml_info gives: JSON, returned owned. */
 char *image_info(const struct model *m, const struct compile_options *o,
                  const struct ml_program *program);

@@ -130,7 +130,7 @@ int predictor_compile(const struct model *m, const struct compile_options *o,
     int status = lower_features(m, o, &program, e);
     if (status == 0) {
         char *info = image_info(m, o, (const void *)program.at);
-        struct ml_image *image = image_new(m, &program, info, e);
+        struct ml_image *image = image_new(m, o, &program, info, e);
         status = image ? predictor_load(image, image->bytes, out, e) : ERR_DATA;
         mem_free(image);
         free(info); /* jansson's */

@@ -201,7 +201,9 @@ void verify_rows_add(struct verify_rows *rows, struct reference *r, const double
     if (rows->n == rows->cap) {
         rows->cap = 2 * rows->cap + 64;
         rows->at = mem_array(rows->at, rows->cap * rows->features, sizeof *rows->at);
+        rows->from = mem_array(rows->from, rows->cap, sizeof *rows->from);
     }
+    rows->from[rows->n] = rows->n + rows->refused;
     memcpy(rows->at + rows->n++ * rows->features, row, rows->features * sizeof *row);
 }
 
@@ -246,6 +248,7 @@ void verify_rows_make(const struct model *m, size_t random, size_t most, uint64_
 void verify_rows_release(struct verify_rows *rows)
 {
     mem_free(rows->at);
+    mem_free(rows->from);
     *rows = (struct verify_rows){0};
 }
 

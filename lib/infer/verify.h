@@ -14,6 +14,7 @@ struct verify_rows {
     double *at; /* n * features; owned */
     size_t cap;
     size_t refused; /* rows that the model itself refuses: they are not among the n */
+    size_t *from;   /* n: which of the rows that were added, counted from 0; owned */
 };
 
 /* Appends `random` rows of seed and, with them, rows in which every value of interest stands at
