@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { WIDTH_MAX = 1 << 16, PIPELINES_MAX = 8, ROOM_LEAST = 4096, STEPS_MAX = 64 };
+enum { WIDTH_MAX = 1 << 16, ROOM_LEAST = 4096, SPREAD_LEAST = 1 << 18 };
 
 int sklearn_wrong(struct sklearn *s, const struct pickled *o, const char *format, ...)
 {
@@ -137,136 +137,6 @@ double numpy_sum(const double *x, size_t n)
     return sum;
 }
 
-struct estimator {
-    const char *name;
-    sklearn_reader *read;
-};
-
-static const struct estimator transformers[] = {
-    {"StandardScaler", sklearn_standard_scaler}, {"MinMaxScaler", sklearn_minmax_scaler},
-    {"MaxAbsScaler", sklearn_maxabs_scaler},     {"RobustScaler", sklearn_robust_scaler},
-    {"Normalizer", sklearn_normalizer},          {"SimpleImputer", sklearn_imputer},
-    {"OneHotEncoder", sklearn_onehot},           {"FunctionTransformer", sklearn_function},
-};
-
-static const struct estimator predictors[] = {
-    {"DecisionTreeClassifier", sklearn_tree_classifier},
-    {"DecisionTreeRegressor", sklearn_tree_regressor},
-    {"ExtraTreeClassifier", sklearn_tree_classifier},
-    {"ExtraTreeRegressor", sklearn_tree_regressor},
-    {"RandomForestClassifier", sklearn_forest_classifier},
-    {"RandomForestRegressor", sklearn_forest_regressor},
-    {"ExtraTreesClassifier", sklearn_forest_classifier},
-    {"ExtraTreesRegressor", sklearn_forest_regressor},
-    {"GradientBoostingClassifier", sklearn_boosting_classifier},
-    {"GradientBoostingRegressor", sklearn_boosting_regressor},
-    {"HistGradientBoostingClassifier", sklearn_histogram_boosting},
-    {"HistGradientBoostingRegressor", sklearn_histogram_boosting},
-    {"LogisticRegression", sklearn_logistic},
-    {"LogisticRegressionCV", sklearn_logistic},
-    {"LinearDiscriminantAnalysis", sklearn_discriminant},
-    {"SGDClassifier", sklearn_sgd_classifier},
-    {"LinearSVC", sklearn_class_only},
-    {"Perceptron", sklearn_class_only},
-    {"PassiveAggressiveClassifier", sklearn_class_only},
-    {"RidgeClassifier", sklearn_ridge_classifier},
-    {"RidgeClassifierCV", sklearn_ridge_classifier},
-    {"PoissonRegressor", sklearn_log_link},
-    {"GammaRegressor", sklearn_log_link},
-    {"TweedieRegressor", sklearn_tweedie},
-    {"ARDRegression", sklearn_regression},
-    {"BayesianRidge", sklearn_regression},
-    {"ElasticNet", sklearn_regression},
-    {"ElasticNetCV", sklearn_regression},
-    {"HuberRegressor", sklearn_regression},
-    {"Lars", sklearn_regression},
-    {"LarsCV", sklearn_regression},
-    {"Lasso", sklearn_regression},
-    {"LassoCV", sklearn_regression},
-    {"LassoLars", sklearn_regression},
-    {"LassoLarsCV", sklearn_regression},
-    {"LassoLarsIC", sklearn_regression},
-    {"LinearRegression", sklearn_regression},
-    {"LinearSVR", sklearn_regression},
-    {"MultiTaskElasticNet", sklearn_regression},
-    {"MultiTaskLasso", sklearn_regression},
-    {"OrthogonalMatchingPursuit", sklearn_regression},
-    {"PassiveAggressiveRegressor", sklearn_regression},
-    {"QuantileRegressor", sklearn_regression},
-    {"Ridge", sklearn_regression},
-    {"RidgeCV", sklearn_regression},
-    {"SGDRegressor", sklearn_regression},
-    {"TheilSenRegressor", sklearn_regression},
-};
-
-static sklearn_reader *find_reader(const struct pickled *o, bool predicts)
-{
-    const struct estimator *in = predicts ? predictors : transformers;
-    size_t count = predicts ? COUNT_OF(predictors) : COUNT_OF(transformers);
-    for (size_t i = 0; i < count; i++)
-        if (text_equal(pickle_class(o), text_of(in[i].name)))
-            return in[i].read;
-    return NULL;
-}
-
-/* One estimator of a pipeline, or the model itself; the last one predicts. */
-static int read_estimator(struct sklearn *s, const struct pickled *o, bool last)
-{
-    sklearn_reader *read = find_reader(o, last);
-    double width;
-    if (pickle_number(pickle_get(o, "n_features_in_"), &width) && width != (double)s->width)
-        return sklearn_wrong(s, o, "it takes %.0f columns and gets %zu", width, s->width);
-    if (last)
-        s->m->objective = model_text(s->m, pickle_class(o));
-    return read(s, o);
-}
-
-/* Steps one after another, those of a pipeline in a pipeline in its place. */
-struct step_list {
-    VEC(const struct pickled *) step, name;
-    size_t seen; /* pipelines may be in pipelines any number of times */
-};
-
-static int add_steps(struct sklearn *s, const struct pickled *o, int depth, struct step_list *out)
-{
-    const struct pickled *steps = pickle_get(o, "steps");
-    if (depth > PIPELINES_MAX)
-        return sklearn_wrong(s, o, "pipelines are nested too deeply");
-    if (!steps || steps->kind != PICKLE_LIST)
-        return sklearn_wrong(s, o, "it has no steps");
-    for (size_t i = 0; i < steps->items.len; i++) {
-        const struct pickled *pair = steps->items.at[i], *step;
-        if (pair->kind != PICKLE_TUPLE || pair->items.len != 2 ||
-            pair->items.at[0]->kind != PICKLE_TEXT)
-            return sklearn_wrong(s, o, "step %zu has no name", i + 1);
-        if (++out->seen > STEPS_MAX)
-            return sklearn_wrong(s, o, "it has too many steps");
-        step = pair->items.at[1];
-        if (step->kind == PICKLE_NONE || pickle_is(step, "passthrough"))
-            continue;
-        if (text_equal(pickle_class(step), TEXT_LITERAL("Pipeline"))) {
-            int status = add_steps(s, step, depth + 1, out);
-            if (status)
-                return status;
-            continue;
-        }
-        vec_push(&out->step, step);
-        vec_push(&out->name, pair->items.at[0]);
-    }
-    return 0;
-}
-
-static int list_steps(struct sklearn *s, const struct pickled *root, struct step_list *out)
-{
-    if (text_equal(pickle_class(root), TEXT_LITERAL("Pipeline"))) {
-        int status = add_steps(s, root, 1, out);
-        return status || out->step.len ? status : sklearn_wrong(s, root, "it has no steps");
-    }
-    vec_push(&out->step, root);
-    vec_push(&out->name, NULL);
-    return 0;
-}
-
 /* Columns of a row. Versions before 0.24 have no n_features_in_. */
 static int count_features(struct sklearn *s, const struct pickled *o)
 {
@@ -303,60 +173,33 @@ static int name_features(struct sklearn *s, const struct pickled *o)
     return 0;
 }
 
-/* The step's name, for messages about it. */
-static void enter_step(struct sklearn *s, const struct pickled *name)
+/* Every column is a feature as it came. */
+static void start_columns(struct sklearn *s)
 {
-    char quoted[QUOTE_MAX];
-    s->step =
-        name ? arena_format(&s->m->arena, "step %s: ", quote(quoted, name->text.at, name->text.len))
-             : "";
+    s->origin = arena_alloc(&s->m->arena, s->width * sizeof *s->origin);
+    s->fill = arena_zero(&s->m->arena, s->width * sizeof *s->fill);
+    for (size_t i = 0; i < s->width; i++)
+        s->origin[i] = i;
 }
 
-static int read_steps(struct sklearn *s, const struct step_list *steps)
+/* What no transformer takes may be anything: a text that is none of no values. */
+static void release_unused(struct model *m)
 {
-    struct model *m = s->m;
-    m->stages = arena_zero(&m->arena, steps->step.len * sizeof *m->stages);
-    for (size_t i = 0; i < steps->step.len; i++) {
-        enter_step(s, steps->name.at[i]);
-        int status = read_estimator(s, steps->step.at[i], i + 1 == steps->step.len);
-        if (status)
-            return status;
-    }
-    return 0;
+    const struct stage *first = m->stage_count ? &m->stages[0] : NULL;
+    if (!first || first->kind != STAGE_PICK)
+        return;
+    bool *used = arena_zero(&m->arena, m->feature_count * sizeof *used);
+    for (size_t i = 0; i < first->out; i++)
+        used[first->pick[i]] = true;
+    for (size_t i = 0; i < m->feature_count; i++)
+        m->features[i].kind = used[i] ? m->features[i].kind : FEATURE_TEXT;
 }
 
-/* Names every step that cannot be read at all, which is said before what is wrong with one that
- * can. */
-static int check_steps(struct sklearn *s, const struct step_list *steps)
+static int read_model(struct sklearn *s, const struct pickle *p)
 {
-    struct buf list = {0};
-    char quoted[QUOTE_MAX];
-    size_t n = steps->step.len;
-    if (n == 0 || steps->step.at[n - 1]->kind != PICKLE_OBJECT)
-        return sklearn_wrong(s, NULL, "there is no estimator of scikit-learn in it");
-    for (size_t i = 0; i < n; i++) {
-        const struct pickled *step = steps->step.at[i], *name = steps->name.at[i];
-        struct text class = pickle_class(step);
-        if (find_reader(step, i + 1 == n))
-            continue;
-        buf_puts(&list, list.len ? ", " : "");
-        if (name)
-            buf_format(&list, "step %s: ", quote(quoted, name->text.at, name->text.len));
-        buf_format(&list, "%s", quote(quoted, class.at, class.len));
-        if (i + 1 == n && find_reader(step, false))
-            buf_puts(&list, " as the model");
-    }
-    int status = list.len ? error_set(s->e, ERR_DATA, "not supported: %s", buf_text(&list)) : 0;
-    buf_release(&list);
-    return status;
-}
-
-static int read_model(struct sklearn *s, const struct pickle *p, const struct step_list *steps)
-{
-    const struct pickled *first = steps->step.at ? steps->step.at[0] : NULL;
-    const struct pickled *last = first ? steps->step.at[steps->step.len - 1] : NULL;
+    const struct pickled *first = sklearn_first(p->root), *last = sklearn_last(p->root);
     const struct pickled *version = pickle_get(last, "_sklearn_version");
-    int status = check_steps(s, steps);
+    int status = sklearn_check(s, p->root);
     if (status == 0)
         status = count_features(s, first);
     if (status)
@@ -365,23 +208,24 @@ static int read_model(struct sklearn *s, const struct pickle *p, const struct st
     if (version && version->kind == PICKLE_TEXT)
         s->m->producer = arena_format(&s->m->arena, "scikit-learn %.*s", (int)version->text.len,
                                       version->text.at);
+    start_columns(s);
     if ((status = name_features(s, first)) == 0)
-        status = read_steps(s, steps);
+        status = sklearn_read(s, p->root);
+    s->m->stages = arena_copy(&s->m->arena, s->stages.at, s->stages.len * sizeof *s->stages.at);
+    s->m->stage_count = s->stages.len;
+    if (status == 0)
+        release_unused(s->m);
     return status;
 }
 
 static int read_pickle(const char *bytes, size_t n, struct model **out, struct error *e)
 {
     struct pickle p = {0};
-    struct step_list steps = {0};
-    struct sklearn s = {.room = 2 * n + ROOM_LEAST, .step = "", .e = e};
+    struct sklearn s = {.room = 2 * n + ROOM_LEAST, .spread = n + SPREAD_LEAST, .step = "", .e = e};
     int status = pickle_read(bytes, n, &p, e);
     if (status == 0)
-        status = list_steps(&s, p.root, &steps);
-    if (status == 0)
-        status = read_model(&s, &p, &steps);
-    vec_release(&steps.step);
-    vec_release(&steps.name);
+        status = read_model(&s, &p);
+    vec_release(&s.stages);
     pickle_release(&p);
     *out = s.m;
     return status ? status : 1;

@@ -7,7 +7,14 @@
 
 struct sklearn {
     struct model *m;
-    size_t width; /* of the vector that the next estimator gets */
+    VEC(struct stage) stages;
+    /* The next estimator gets width columns of the vector, behind `before` and with `after` behind
+     * it that are other estimators' business. */
+    size_t before, width, after;
+    size_t *origin;    /* of the whole vector: the feature that a column still is; SIZE_MAX: none */
+    const char **fill; /* by feature: the text that stands for a missing one; NULL: none */
+    size_t visited;    /* estimators */
+    size_t spread;     /* columns that may still be made by repeating others */
     /* Bytes of arrays that may still be read: a pickle can name one array a million times, but a
      * model has each for itself. */
     size_t room;
@@ -39,6 +46,15 @@ uint32_t sklearn_index(double x);
 /* Sum as numpy adds a row of a matrix: pairwise, in eight columns. */
 double numpy_sum(const double *x, size_t n);
 
+/* The estimators of the root, a model or a pipeline that ends with one: the first that gets a row,
+ * the one that predicts. */
+const struct pickled *sklearn_first(const struct pickled *root);
+const struct pickled *sklearn_last(const struct pickled *root);
+/* ERR_DATA that names every estimator which is not supported. */
+int sklearn_check(struct sklearn *s, const struct pickled *root);
+/* Reads all of them, after sklearn_check. */
+int sklearn_read(struct sklearn *s, const struct pickled *root);
+
 /* Each reads one estimator into s->m. */
 typedef int sklearn_reader(struct sklearn *s, const struct pickled *o);
 sklearn_reader sklearn_tree_classifier, sklearn_tree_regressor;
@@ -48,9 +64,11 @@ sklearn_reader sklearn_histogram_boosting;
 sklearn_reader sklearn_logistic, sklearn_regression, sklearn_ridge_classifier;
 sklearn_reader sklearn_sgd_classifier, sklearn_class_only, sklearn_discriminant;
 sklearn_reader sklearn_log_link, sklearn_tweedie;
-/* Each adds a stage. */
+/* Adds a stage of the columns at hand; valid until the next. */
+struct stage *sklearn_stage(struct sklearn *s, enum stage_kind kind);
+/* Each adds stages. */
 sklearn_reader sklearn_standard_scaler, sklearn_minmax_scaler, sklearn_maxabs_scaler;
 sklearn_reader sklearn_robust_scaler, sklearn_normalizer, sklearn_imputer, sklearn_onehot;
-sklearn_reader sklearn_function;
+sklearn_reader sklearn_ordinal, sklearn_function;
 
 #endif

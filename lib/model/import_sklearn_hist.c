@@ -68,8 +68,8 @@ static int read_set(struct sklearn *s, const struct pickled *tree, struct hist *
         for (size_t i = 0; i < SET_WORDS; i++)
             words[i] = h->known[node->feature * SET_WORDS + i] & ~words[i];
     }
-    if (s->m->stage_count == 0)
-        s->m->features[node->feature].kind = FEATURE_CODE;
+    if (s->origin[node->feature] != SIZE_MAX)
+        s->m->features[s->origin[node->feature]].kind = FEATURE_CODE;
     node->set = builder_set(h->builder, words, SET_WORDS);
     return 0;
 }

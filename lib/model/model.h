@@ -15,7 +15,8 @@
 enum feature_kind {
     FEATURE_NUMBER,
     FEATURE_CODE, /* a number that names a category; trees test it with sets */
-    FEATURE_TEXT, /* text that `values` numbers: its index, or unknown */
+    FEATURE_TEXT, /* text that `values` numbers: its index, or unknown; without values any text
+                   * will do, since nothing reads it */
 };
 
 struct feature {

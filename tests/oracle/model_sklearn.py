@@ -21,7 +21,7 @@ warnings.filterwarnings("ignore")
 import joblib
 import numpy as np
 import pandas as pd
-from sklearn import datasets, discriminant_analysis, dummy, ensemble, impute, linear_model, pipeline, preprocessing, svm, tree
+from sklearn import compose, datasets, discriminant_analysis, dummy, ensemble, impute, linear_model, pipeline, preprocessing, svm, tree
 
 from oracle import BIN, done, ok
 
@@ -40,7 +40,7 @@ def tool(data, rows="", *options):
 
 
 def cell(x):
-    return x if isinstance(x, str) else "" if np.isnan(x) else repr(float(x))
+    return x if isinstance(x, str) else "" if x is None or np.isnan(x) else repr(float(x))
 
 
 def margins(data, rows, *options):
@@ -337,6 +337,58 @@ for kind, frame in (("fixed", words), ("object", words.astype(object))):
 model = pipeline.make_pipeline(preprocessing.OneHotEncoder(), linear_model.Ridge()).fit(numbers, target)
 status, _, message = tool(pickle.dumps(model), "9,9,9\n")
 ok(status == 3 and "unknown category" in message, "OneHotEncoder refuses a category as its options say")
+
+
+
+# Transformers of some columns.
+def columns():
+    n = 300
+    X = pd.DataFrame({"age": np.round(rng.normal(40, 9, n)), "city": rng.choice(["Rome", "Oslo", "Bern", "Ulm"], n),
+                      "pay": rng.normal(size=n), "size": rng.choice(["S", "M", "L"], n),
+                      "code": rng.integers(0, 4, n).astype(float)})
+    y = (X.age / 9 + (X.city == "Rome") * 2 - (X["size"] == "M") + X.code + rng.normal(size=n) > 6).astype(int)
+    for name in X:
+        X.loc[rng.random(n) < .1, name] = None
+    rows = X.copy()
+    rows.loc[:20, "city"] = "Paris"
+    rows.loc[10:30, "size"] = "XXL"
+    rows.loc[40:60, "code"] = 9.
+    gaps = impute.SimpleImputer(strategy="most_frequent", missing_values=None)
+    one_hot = preprocessing.OneHotEncoder(handle_unknown="ignore")
+    unknown = {"handle_unknown": "use_encoded_value", "unknown_value": -5}
+    make, pipe = compose.make_column_transformer, pipeline.make_pipeline
+    number = pipe(impute.SimpleImputer(strategy="median"), preprocessing.StandardScaler())
+    forest = ensemble.RandomForestClassifier(9, **seed)
+    logistic = linear_model.LogisticRegression()
+    hist = ensemble.HistGradientBoostingClassifier(categorical_features=[0, 1], min_samples_leaf=5, **seed)
+    encoders = [
+        ("the usual one", make((number, ["age", "pay"]), (pipe(gaps, one_hot), ["city", "size"])), logistic, False),
+        ("columns by their kind", make((number, compose.make_column_selector(dtype_include=np.number)),
+                                       (pipe(gaps, one_hot), X.select_dtypes(object).columns)), logistic, False),
+        ("the rest passed on", make((one_hot, [1, 3]), ("drop", ["age"]), remainder=impute.SimpleImputer()), forest, True),
+        ("a constant for missing texts", make((pipe(impute.SimpleImputer(
+            strategy="constant", fill_value="none", missing_values=None), one_hot), ["size", "city"])), forest, True),
+        ("columns by a mask and a slice", make((one_hot, [False, True, False, True, False]),
+                                              (number, slice(4, 5)), (preprocessing.MinMaxScaler((0, 1), clip=True), ["pay"])), None, True),
+        ("places of texts", make((preprocessing.OrdinalEncoder(**unknown), ["size", "city"]),
+                                 (preprocessing.OrdinalEncoder(encoded_missing_value=-9, **unknown), ["code"]),
+                                 remainder="passthrough"), hist, True),
+        ("one in another", make((make((one_hot, ["city"]), (number, ["pay", "age"])), ["age", "city", "pay"]),
+                                (pipe(gaps, one_hot), ["size"])), logistic, False),
+        ("a union", pipe(make((number, ["age", "pay", "code"])),
+                         pipeline.make_union(preprocessing.MinMaxScaler(), "passthrough", preprocessing.StandardScaler())),
+         forest, True),
+    ]
+    for name, encoder, model, exact in encoders:
+        model = ensemble.HistGradientBoostingClassifier(**seed) if model is None else model
+        compare(f"ColumnTransformer, {name}", pipe(encoder, model).fit(X, y), rows, exact)
+    model = pipe(make((preprocessing.OrdinalEncoder(), ["size"]), (number, ["pay"])), logistic).fit(X, y)
+    for text, want in (("1,Rome,2,S,3", 0), ("1,Rome,2,,3", 0), ("1,Rome,2,XXL,3", 3)):
+        status, _, message = tool(pickle.dumps(model), text + "\n")
+        ok(status == want and (status == 0 or "unknown category" in message or "NaN" in message), f"OrdinalEncoder gets {text}")
+
+
+columns()
 
 # Layouts of arrays: Fortran order, big-endian, single precision.
 model = linear_model.Ridge().fit(diabetes_X, both_y)
