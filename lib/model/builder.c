@@ -163,6 +163,18 @@ double *model_numbers(struct model *m, size_t n)
     return arena_zero(&m->arena, (n + 1) * sizeof(double));
 }
 
+void model_release_unused(struct model *m)
+{
+    const struct stage *first = m->stage_count ? &m->stages[0] : NULL;
+    if (!first || first->kind != STAGE_PICK)
+        return;
+    bool *used = arena_zero(&m->arena, m->feature_count * sizeof *used);
+    for (size_t i = 0; i < first->out; i++)
+        used[first->pick[i]] = true;
+    for (size_t i = 0; i < m->feature_count; i++)
+        m->features[i].kind = used[i] ? m->features[i].kind : FEATURE_TEXT;
+}
+
 void model_free(struct model *m)
 {
     if (!m)

@@ -36,6 +36,8 @@ void builder_free(struct builder *b); /* NULL is fine */
 struct model *model_new(const char *format, size_t features);
 const char *model_text(struct model *m, struct text t); /* copied */
 double *model_numbers(struct model *m, size_t n);       /* zeros */
+/* Features that the first stage does not pick may be anything: texts that are none of no values. */
+void model_release_unused(struct model *m);
 
 /* An importer: 1 when the bytes are of its format and m is read, 0 when they are not, < 0 when they
  * are and cannot be read: e has reason and place, but not the file. */

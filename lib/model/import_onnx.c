@@ -1,11 +1,13 @@
 /*
- * ONNX models of the operators of ai.onnx.ml in a row: every node takes what the one before it
- * gave. Inputs are the features in their order; FeatureVectorizer or Concat may put several
- * together first. Behind the predictor stand its answers, which some nodes only pass on.
+ * ONNX models of the operators of ai.onnx.ml: inputs are the features in their order, operators
+ * change them, columns by columns, until one predictor gets what they made. Behind it stand its
+ * answers, which some nodes only pass on.
  */
 #include "model/import_onnx.h"
 
-static onnx_operator join, pass, pass_answer, normalize_answer, pick_answer;
+enum { NODES_MAX = 1 << 14, SPREAD_LEAST = 1 << 18 };
+
+static onnx_operator pass, pass_answer, pick_answer, sigmoid, softmax, exponential;
 
 /* attributes: those that are read or do not matter; any other is refused. */
 struct known_operator {
@@ -41,14 +43,19 @@ static const struct known_operator operators[] = {
      " keys_strings keys_int64s keys_floats values_strings values_int64s values_floats "
      "default_string default_int64 default_float classes_strings "},
     {"OneHotEncoder", onnx_one_hot, ML, false, " cats_int64s cats_strings zeros "},
-    {"FeatureVectorizer", join, ML, false, " inputdimensions "},
-    {"Concat", join, CORE, false, " axis "},
+    {"FeatureVectorizer", onnx_feature_vectorizer, ML, false, " inputdimensions "},
+    {"ArrayFeatureExtractor", onnx_extractor, ML, false, " "},
+    {"Concat", onnx_concat, CORE, false, " axis "},
+    {"Gather", onnx_gather, CORE, false, " axis "},
     {"Cast", onnx_cast, CORE, false, " to "},
     {"Identity", pass, CORE, false, " "},
     {"Reshape", pass, CORE, false, " allowzero "},
     {"Flatten", pass, CORE, false, " axis "},
     {"ZipMap", pass_answer, ML, false, " classlabels_strings classlabels_int64s "},
     {"ArgMax", pick_answer, CORE, false, " axis keepdims select_last_index "},
+    {"Sigmoid", sigmoid, CORE, false, " "},
+    {"Softmax", softmax, CORE, false, " axis "},
+    {"Exp", exponential, CORE, false, " "},
 };
 
 static const struct known_operator *find_operator(const struct onnx_node *n)
@@ -61,11 +68,6 @@ static const struct known_operator *find_operator(const struct onnx_node *n)
             text_equal(n->op, text_of(operators[i].name)))
             return &operators[i];
     return NULL;
-}
-
-static bool listed(const struct map *names, struct text name)
-{
-    return map_get(names, name) != MAP_NONE;
 }
 
 static int check_attributes(const struct onnx_node *n, const struct known_operator *o,
@@ -118,44 +120,40 @@ static int normalize_answer(struct onnx_walk *w, const struct onnx_node *n, stru
     return 0;
 }
 
-static int check_concat(const struct onnx_node *n, struct error *e)
+/* An operator that other models have as the transform of their margins. */
+static int transform_answer(struct onnx_walk *w, const struct onnx_node *n, enum transform t,
+                            struct error *e)
 {
-    int64_t axis = 0;
+    struct model *m = w->model;
+    if (!w->answered || m->transform != TRANSFORM_NONE || m->class_count)
+        return onnx_refuse(n, e, "it does not stand behind a regressor that answers its sums");
+    m->transform = t;
+    return 0;
+}
+
+static int sigmoid(struct onnx_walk *w, const struct onnx_node *n, struct error *e)
+{
+    return transform_answer(w, n, TRANSFORM_SIGMOID, e);
+}
+
+static int softmax(struct onnx_walk *w, const struct onnx_node *n, struct error *e)
+{
+    int64_t axis = -1;
     int status = onnx_int(n, "axis", &axis, e);
     if (status == 0 && axis != 1 && axis != -1)
         status = onnx_refuse(n, e, "axis %lld is not that of the columns", (long long)axis);
-    return status;
+    return status ? status : transform_answer(w, n, TRANSFORM_SOFTMAX, e);
 }
 
-static int check_dimensions(const struct onnx_walk *w, const struct onnx_node *n, struct error *e)
+static int exponential(struct onnx_walk *w, const struct onnx_node *n, struct error *e)
 {
-    struct integers sizes = {0};
-    int status = onnx_ints(n, "inputdimensions", &sizes, e);
-    bool same = sizes.len == w->graph->inputs.len;
-    for (size_t i = 0; i < sizes.len && same; i++)
-        same = sizes.at[i] == (int64_t)w->graph->inputs.at[i].columns;
-    vec_release(&sizes);
-    if (status == 0 && !same)
-        status = onnx_refuse(n, e, "inputdimensions are not the columns of its inputs");
-    return status;
+    return transform_answer(w, n, TRANSFORM_EXP, e);
 }
 
-/* Several inputs side by side. */
-static int join(struct onnx_walk *w, const struct onnx_node *n, struct error *e)
+static bool takes_several(const struct known_operator *o)
 {
-    if (w->answered || w->stages.len)
-        return onnx_refuse(n, e, "it joins what is no input of the graph");
-    if (text_equal(n->op, TEXT_LITERAL("Concat")))
-        return check_concat(n, e);
-    (void)onnx_stage(w, STAGE_FLOAT, true);
-    w->type = ONNX_FLOAT;
-    return check_dimensions(w, n, e);
-}
-
-static bool passes_answers(const struct known_operator *o)
-{
-    return o->run == pass || o->run == pass_answer || o->run == pick_answer ||
-           o->run == onnx_cast || o->run == onnx_normalizer;
+    return o->run == onnx_concat || o->run == onnx_feature_vectorizer || o->run == onnx_extractor ||
+           o->run == onnx_gather;
 }
 
 static bool takes_texts(const struct known_operator *o)
@@ -163,37 +161,64 @@ static bool takes_texts(const struct known_operator *o)
     return o->run == pass || o->run == onnx_label_encoder || o->run == onnx_one_hot;
 }
 
-static int run_operator(struct onnx_walk *w, const struct onnx_node *n,
-                        const struct known_operator *o, struct error *e)
+static bool is_constant(const struct onnx_walk *w, struct text name)
 {
-    if (w->answered && !passes_answers(o))
-        return onnx_refuse(n, e, "it stands behind the predictor");
-    if (!w->answered && w->type == ONNX_STRING && !takes_texts(o))
-        return onnx_refuse(n, e, "it gets texts");
-    return w->answered && o->run == onnx_normalizer ? normalize_answer(w, n, e) : o->run(w, n, e);
+    return map_get(&w->graph->initializers, name) != MAP_NONE;
 }
 
-/* Whether a node takes the tensor at hand: first among its inputs, or all of the graph's inputs. */
-static int check_place(const struct onnx_walk *w, const struct onnx_node *n,
+/* A node before the predictor, or it: takes lanes, of which all but the first are constants, unless
+ * it joins several. */
+static int run_on_lane(struct onnx_walk *w, const struct onnx_node *n,
                        const struct known_operator *o, struct error *e)
 {
-    if (n->inputs.len == 0 || n->outputs.len == 0)
-        return onnx_refuse(n, e, "it has no %s", n->inputs.len ? "outputs" : "inputs");
-    size_t own = o->run == join ? n->inputs.len : 1;
-    for (size_t i = 0; i < own; i++)
-        if (!listed(&w->current, n->inputs.at[i]))
+    bool joins = o->run == onnx_concat || o->run == onnx_feature_vectorizer;
+    for (size_t i = 0; i < n->inputs.len; i++) {
+        struct text name = n->inputs.at[i];
+        bool constant = i > 0 && !joins;
+        if (constant ? name.len && !is_constant(w, name) : !onnx_is_lane(w, name))
             return onnx_refuse(n, e,
-                               "its input is not what the node before it gives: only "
-                               "operators in a row are supported");
-    for (size_t i = own; i < n->inputs.len; i++)
-        if (n->inputs.at[i].len && !listed(&w->graph->initializers, n->inputs.at[i]))
-            return onnx_refuse(n, e, "its second input is no constant");
-    bool whole = own == w->current.keys.len;
-    for (size_t i = 0; i < own && whole; i++)
-        whole = map_get(&w->current, n->inputs.at[i]) == i;
-    if (!w->answered && !whole)
-        return onnx_refuse(n, e, "it does not take every input in its order");
-    return 0;
+                               constant ? "its second input is no constant"
+                                        : "its input is nothing that is there before the "
+                                          "predictor");
+    }
+    if (takes_several(o))
+        return o->run(w, n, e);
+    size_t stages = w->stages.len;
+    int status = onnx_take_lane(w, n, o->predicts, e);
+    if (status == 0 && w->type == ONNX_STRING && !takes_texts(o))
+        status = onnx_refuse(n, e, "it gets texts");
+    stages = w->stages.len;
+    if (status == 0)
+        status = o->run(w, n, e);
+    if (status == 0)
+        onnx_give_lane(w, n->outputs.at[0], w->stages.len > stages);
+    return status;
+}
+
+static bool passes_answers(const struct known_operator *o)
+{
+    return o->run == pass || o->run == pass_answer || o->run == pick_answer ||
+           o->run == onnx_cast || o->run == onnx_normalizer || o->run == onnx_extractor ||
+           o->run == sigmoid || o->run == softmax || o->run == exponential;
+}
+
+/* A node behind the predictor, which takes one of its answers. An extractor looks the class up
+ * whose index it gets. */
+static int run_on_answer(struct onnx_walk *w, const struct onnx_node *n,
+                         const struct known_operator *o, struct error *e)
+{
+    bool looks_up = o->run == onnx_extractor;
+    if (!passes_answers(o))
+        return onnx_refuse(n, e, "it stands behind the predictor");
+    for (size_t i = 0; i < n->inputs.len; i++) {
+        struct text name = n->inputs.at[i];
+        bool answer = map_get(&w->answers, name) != MAP_NONE;
+        if (name.len && (i == (looks_up ? 1 : 0) ? !answer : !is_constant(w, name)))
+            return onnx_refuse(n, e, "its input is no answer of the predictor");
+    }
+    if (o->run == onnx_normalizer)
+        return normalize_answer(w, n, e);
+    return looks_up ? 0 : o->run(w, n, e);
 }
 
 static int step(struct onnx_walk *w, const struct onnx_node *n, struct error *e)
@@ -201,28 +226,55 @@ static int step(struct onnx_walk *w, const struct onnx_node *n, struct error *e)
     const struct known_operator *o = find_operator(n);
     if (!o)
         return onnx_refuse(n, e, "it is not supported");
+    if (n->inputs.len == 0 || n->outputs.len == 0)
+        return onnx_refuse(n, e, "it has no %s", n->inputs.len ? "outputs" : "inputs");
     int status = check_attributes(n, o, e);
     if (status == 0)
-        status = check_place(w, n, o, e);
-    if (status == 0)
-        status = run_operator(w, n, o, e);
+        status = w->answered ? run_on_answer(w, n, o, e) : run_on_lane(w, n, o, e);
     if (status)
         return status;
-    if (!w->answered)
-        map_clear(&w->current);
-    w->answered = w->answered || o->predicts;
     if (o->predicts)
         w->model->objective = model_text(w->model, n->op);
-    for (size_t i = 0; i < n->outputs.len; i++)
-        (void)map_put(&w->current, n->outputs.at[i], NULL);
+    w->answered = w->answered || o->predicts;
+    for (size_t i = 0; i < n->outputs.len && w->answered; i++)
+        (void)map_put(&w->answers, n->outputs.at[i], NULL);
     return 0;
+}
+
+/* Names every operator that is not known, once each. */
+static int check_operators(const struct onnx_graph *g, struct error *e)
+{
+    struct buf list = {0};
+    struct map seen = {0};
+    const struct onnx_node *first = NULL;
+    bool is_new;
+    char quoted[QUOTE_MAX];
+    if (g->nodes.len > NODES_MAX || g->inputs.len > NODES_MAX)
+        return error_set(e, ERR_DATA, "%zu operators and %zu inputs are too many", g->nodes.len,
+                         g->inputs.len);
+    for (size_t i = 0; i < g->nodes.len; i++) {
+        const struct onnx_node *n = &g->nodes.at[i];
+        if (find_operator(n))
+            continue;
+        (void)map_put(&seen, n->op, &is_new);
+        first = first ? first : n;
+        if (is_new)
+            buf_format(&list, "%s%s", list.len ? ", " : "",
+                       quote(quoted, n->op.at ? n->op.at : "", n->op.len));
+    }
+    int status = 0;
+    if (seen.keys.len > 1)
+        status = error_set(e, ERR_DATA, "operators that are not supported: %s", buf_text(&list));
+    else if (first)
+        status = onnx_refuse(first, e, "it is not supported");
+    map_release(&seen);
+    buf_release(&list);
+    return status;
 }
 
 static int walk(struct onnx_walk *w, struct error *e)
 {
     const struct onnx_graph *g = w->graph;
-    for (size_t i = 0; i < g->inputs.len; i++)
-        (void)map_put(&w->current, g->inputs.at[i].name, NULL);
     for (size_t i = 0; i < g->nodes.len; i++) {
         int status = step(w, &g->nodes.at[i], e);
         if (status)
@@ -301,8 +353,6 @@ static int count_columns(struct onnx_graph *g, size_t *columns, struct error *e)
         *columns += input->columns;
         if (input->columns == 0 || input->columns > g->bytes || *columns > g->bytes)
             return error_set(e, ERR_DATA, "input %s: %zu columns", name, input->columns);
-        if (input->type != g->inputs.at[0].type)
-            return error_set(e, ERR_DATA, "input %s: not of the type of the first", name);
         if (!is_readable(input->type))
             return error_set(e, ERR_DATA, "input %s: elements of type %d", name, (int)input->type);
     }
@@ -334,16 +384,22 @@ static struct model *start_model(const struct onnx_graph *g, size_t columns)
 static int import_graph(struct onnx_graph *g, struct model **out, struct error *e)
 {
     size_t columns;
-    int status = count_columns(g, &columns, e);
+    int status = check_operators(g, e);
+    if (status == 0)
+        status = count_columns(g, &columns, e);
     if (status)
         return status;
     struct model *m = start_model(g, columns);
-    struct onnx_walk w = {.graph = g, .model = m, .type = g->inputs.at[0].type, .width = columns};
+    struct onnx_walk w = {.graph = g, .model = m, .spread = g->bytes + SPREAD_LEAST};
+    onnx_lanes_start(&w, columns);
     status = walk(&w, e);
     m->stages = arena_copy(&m->arena, w.stages.at, w.stages.len * sizeof *w.stages.at);
     m->stage_count = w.stages.len;
     vec_release(&w.stages);
-    map_release(&w.current);
+    map_release(&w.answers);
+    onnx_lanes_release(&w);
+    if (status == 0)
+        model_release_unused(m);
     *out = m;
     return status;
 }

@@ -51,6 +51,7 @@ struct onnx_graph {
     VEC(struct onnx_node) nodes;
     VEC(struct onnx_input) inputs; /* without those that are initializers */
     struct map initializers;       /* names */
+    VEC(struct text) constants;    /* their TensorProtos, as they are listed */
 };
 
 /* Everything borrows from the file. */
@@ -72,23 +73,51 @@ int onnx_texts(const struct onnx_node *n, const char *name, struct texts *list, 
 int onnx_floats(const struct onnx_node *n, const char *name, struct doubles *list, struct error *e);
 bool onnx_has(const struct onnx_node *n, const char *name);
 
-/* The walk: what the tensor at hand is. */
+/* Appends the integers of an initializer. */
+int onnx_constant_integers(const struct onnx_graph *g, const struct onnx_node *n, struct text name,
+                           struct integers *list, struct error *e);
+
+struct onnx_lane {
+    struct text name;
+    enum onnx_type type; /* of its elements */
+    size_t columns;
+};
+
+/* The walk: the tensors that there are, and the one at hand. */
 struct onnx_walk {
     const struct onnx_graph *graph;
     struct model *model;
     VEC(struct stage) stages;
-    enum onnx_type type; /* of its elements */
-    size_t width;        /* its columns */
-    struct map current;  /* its names; after the predictor those of all answers */
-    bool answered;       /* the predictor is behind us */
+    VEC(struct onnx_lane) lanes; /* side by side they are the vector */
+    size_t lane;                 /* at hand: columns [before, before + width) of the vector */
+    enum onnx_type type;
+    size_t before, width, after;
+    size_t *origin; /* of each column of the vector: the feature that it is; SIZE_MAX: none */
+    size_t spread;  /* columns that may still be made by picking others */
+    struct map names;
+    VEC(size_t) uses;   /* by name: inputs of nodes that are still to come */
+    struct map answers; /* names of tensors behind the predictor */
+    bool answered;      /* the predictor is behind us */
 };
 
-/* One per operator: what the node makes of the tensor at hand. */
+/* import_onnx_lanes.c */
+void onnx_lanes_start(struct onnx_walk *w, size_t columns);
+void onnx_lanes_release(struct onnx_walk *w);
+bool onnx_is_lane(const struct onnx_walk *w, struct text name);
+/* Makes a node's first input, which is a lane, the one at hand: its own columns, or a copy when
+ * others still take it. alone: the rest of the vector is dropped. */
+int onnx_take_lane(struct onnx_walk *w, const struct onnx_node *n, bool alone, struct error *e);
+/* What became of it. changed: its columns are no features any more. */
+void onnx_give_lane(struct onnx_walk *w, struct text name, bool changed);
+
+/* One per operator: what the node makes of the lane at hand. */
 typedef int onnx_operator(struct onnx_walk *w, const struct onnx_node *n, struct error *e);
 onnx_operator onnx_scaler, onnx_normalizer, onnx_imputer, onnx_label_encoder, onnx_one_hot,
     onnx_cast;
 onnx_operator onnx_tree_regressor, onnx_tree_classifier;
 onnx_operator onnx_linear_regressor, onnx_linear_classifier;
+/* Those that make a lane of several, or of some columns: they take their inputs themselves. */
+onnx_operator onnx_concat, onnx_feature_vectorizer, onnx_extractor, onnx_gather;
 
 struct stage *onnx_stage(struct onnx_walk *w, enum stage_kind kind, bool single);
 /* One value for all columns, or one per column; NULL with e filled when there are others. */

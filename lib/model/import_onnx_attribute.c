@@ -191,3 +191,45 @@ int onnx_floats(const struct onnx_node *n, const char *name, struct doubles *lis
         return onnx_refuse(n, e, "both '%s' and '%s' are given", name, as_tensor);
     return read_tensor(n, as_tensor, body, list, e);
 }
+
+static int take_integers(struct tensor *t, const struct proto *p, const struct proto_field *f,
+                         struct integers *list, struct error *e)
+{
+    if (f->number == 5 || f->number == 7)
+        return proto_integers(p, f, list, e);
+    bool other = f->number == 4 || f->number == 10;
+    return other ? 0 : take_tensor(t, p, f, NULL, e);
+}
+
+/* Little-endian. */
+static void add_raw(struct text raw, size_t size, struct integers *list)
+{
+    for (size_t i = 0; i + size <= raw.len; i += size) {
+        uint64_t bits = 0;
+        for (size_t k = size; k-- > 0;)
+            bits = bits << 8 | (uint8_t)raw.at[i + k];
+        vec_push(list, size == 4 ? (int64_t)(int32_t)(uint32_t)bits : (int64_t)bits);
+    }
+}
+
+int onnx_constant_integers(const struct onnx_graph *g, const struct onnx_node *n, struct text name,
+                           struct integers *list, struct error *e)
+{
+    size_t i = map_get(&g->initializers, name);
+    if (i == MAP_NONE)
+        return onnx_refuse(n, e, "an input is no constant");
+    struct proto p = {g->constants.at[i].at, g->constants.at[i].at + g->constants.at[i].len,
+                      n->file};
+    struct proto_field f;
+    struct tensor t = {0};
+    int status;
+    while ((status = proto_next(&p, &f, e)) > 0)
+        if ((status = take_integers(&t, &p, &f, list, e)))
+            return status;
+    if (status)
+        return status;
+    if (t.elsewhere || (t.type != ONNX_INT64 && t.type != ONNX_INT32))
+        return onnx_refuse(n, e, "an input is no constant of integers in the file");
+    add_raw(t.raw, t.type == ONNX_INT32 ? 4 : 8, list);
+    return 0;
+}

@@ -141,6 +141,7 @@ static int take_graph(struct reading *r, struct proto *p, const struct proto_fie
     struct onnx_graph *g = into;
     struct onnx_input input = {0};
     struct text name = {0};
+    bool is_new;
     if (f->wire != WIRE_BYTES)
         return 0;
     struct proto body = proto_within(p, f->bytes);
@@ -150,7 +151,9 @@ static int take_graph(struct reading *r, struct proto *p, const struct proto_fie
     case 5:
         if (each_field(r, body, take_tensor_name, &name))
             return ERR_DATA;
-        (void)map_put(&g->initializers, name, NULL);
+        (void)map_put(&g->initializers, name, &is_new);
+        if (is_new)
+            vec_push(&g->constants, f->bytes);
         return 0;
     case 11:
         if (each_field(r, body, take_input, &input))
@@ -233,5 +236,6 @@ void onnx_graph_release(struct onnx_graph *g)
     }
     vec_release(&g->nodes);
     vec_release(&g->inputs);
+    vec_release(&g->constants);
     map_release(&g->initializers);
 }

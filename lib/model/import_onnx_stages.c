@@ -6,8 +6,13 @@
 
 struct stage *onnx_stage(struct onnx_walk *w, enum stage_kind kind, bool single)
 {
-    vec_push(&w->stages,
-             ((struct stage){.kind = kind, .single = single, .in = w->width, .out = w->width}));
+    size_t whole = w->before + w->width + w->after;
+    vec_push(&w->stages, ((struct stage){.kind = kind,
+                                         .single = single,
+                                         .in = whole,
+                                         .out = whole,
+                                         .before = w->before,
+                                         .after = w->after}));
     return &w->stages.at[w->stages.len - 1];
 }
 
@@ -122,8 +127,6 @@ static int number_texts(struct onnx_walk *w, const struct onnx_node *n, const st
     struct map seen = {0};
     const char **values = arena_alloc(&m->arena, (list->len + 1) * sizeof *values);
     int status = 0;
-    if (w->stages.len)
-        status = onnx_refuse(n, e, "texts behind another operator");
     for (size_t i = 0; i < list->len && status == 0; i++) {
         bool is_new;
         (void)map_put(&seen, list->at[i], &is_new);
@@ -131,10 +134,15 @@ static int number_texts(struct onnx_walk *w, const struct onnx_node *n, const st
         if (!is_new)
             status = onnx_refuse(n, e, "a text is listed twice");
     }
-    for (size_t i = 0; i < m->feature_count; i++) {
-        m->features[i].kind = FEATURE_TEXT;
-        m->features[i].values = values;
-        m->features[i].value_count = list->len;
+    for (size_t i = 0; i < w->width && status == 0; i++) {
+        size_t origin = w->origin[w->before + i];
+        if (origin == SIZE_MAX)
+            status = onnx_refuse(n, e, "texts behind another operator");
+        else if (m->features[origin].values)
+            status = onnx_refuse(n, e, "one text is numbered twice");
+        else
+            m->features[origin] =
+                (struct feature){m->features[origin].name, FEATURE_TEXT, values, list->len};
     }
     map_release(&seen);
     return status;
@@ -244,7 +252,8 @@ static void add_one_hot(struct onnx_walk *w, const struct doubles *list, bool ze
     s->first = first;
     s->truncates = w->type != ONNX_STRING;
     s->unknown = zeros ? UNKNOWN_ZEROS : UNKNOWN_ERROR;
-    w->width = s->out = w->width * list->len;
+    w->width *= list->len;
+    s->out = w->before + w->width + w->after;
     w->type = ONNX_FLOAT;
 }
 

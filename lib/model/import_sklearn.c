@@ -182,19 +182,6 @@ static void start_columns(struct sklearn *s)
         s->origin[i] = i;
 }
 
-/* What no transformer takes may be anything: a text that is none of no values. */
-static void release_unused(struct model *m)
-{
-    const struct stage *first = m->stage_count ? &m->stages[0] : NULL;
-    if (!first || first->kind != STAGE_PICK)
-        return;
-    bool *used = arena_zero(&m->arena, m->feature_count * sizeof *used);
-    for (size_t i = 0; i < first->out; i++)
-        used[first->pick[i]] = true;
-    for (size_t i = 0; i < m->feature_count; i++)
-        m->features[i].kind = used[i] ? m->features[i].kind : FEATURE_TEXT;
-}
-
 static int read_model(struct sklearn *s, const struct pickle *p)
 {
     const struct pickled *first = sklearn_first(p->root), *last = sklearn_last(p->root);
@@ -214,7 +201,7 @@ static int read_model(struct sklearn *s, const struct pickle *p)
     s->m->stages = arena_copy(&s->m->arena, s->stages.at, s->stages.len * sizeof *s->stages.at);
     s->m->stage_count = s->stages.len;
     if (status == 0)
-        release_unused(s->m);
+        model_release_unused(s->m);
     return status;
 }
 

@@ -277,7 +277,7 @@ def show(name, nodes, inputs, rows, width, **options):
 
 
 def node(op, *args, **attributes):
-    core = op in ("Cast", "Reshape", "Concat", "Identity", "Flatten")
+    core = op in ("Cast", "Reshape", "Concat", "Identity", "Flatten", "Gather", "Sigmoid", "Softmax", "Exp", "Split")
     return helper.make_node(op, *args, domain="" if core else ML, **attributes)
 
 
@@ -333,6 +333,56 @@ def stages():
                                         node("Normalizer", ["s"], ["z"], norm="L2")], pair, rows, 4)
 
 
+def constant(name, values):
+    return numpy_helper.from_array(np.array(values, dtype=np.int64), name)
+
+
+def branches():
+    """Columns that go different ways and come together again, as skl2onnx writes a ColumnTransformer."""
+    x = [("x", TensorProto.FLOAT, 4)]
+    rows = rng.normal(size=(150, 4)).astype(np.float32).astype(np.float64)
+    holes = np.where(rng.random(rows.shape) < 0.2, np.nan, rows)
+    one, two = constant("one", [2]), constant("two", [3, 0])
+    split = [node("ArrayFeatureExtractor", ["x", "two"], ["a"]), node("Scaler", ["a"], ["s"], offset=floats(2), scale=floats(2)),
+             node("ArrayFeatureExtractor", ["x", "one"], ["b"]),
+             node("Imputer", ["b"], ["i"], imputed_value_floats=[0.25], replaced_value_float=float("nan"))]
+    show("two ways of one input", [*split, node("Concat", ["s", "i"], ["z"], axis=1)], x, holes, 3, initializers=[one, two])
+    show("two ways, the input as well", [*split, node("Concat", ["i", "x", "s"], ["z"], axis=-1)], x, holes, 7,
+         initializers=[one, two])
+    show("columns gathered", [node("Gather", ["x", "two"], ["z"], axis=1)], x, rows, 2, initializers=[two])
+    show("a tensor taken twice", [node("Scaler", ["x"], ["s"], offset=floats(4), scale=floats(4)),
+                                  node("Normalizer", ["s"], ["n"], norm="L1"),
+                                  node("Concat", ["s", "n"], ["z"], axis=1)], x, rows, 8)
+    pair = [("a", TensorProto.FLOAT, 1), ("b", TensorProto.FLOAT, 3)]
+    show("inputs in another order", [node("Concat", ["b", "a"], ["z"], axis=1)], pair, rows, 4)
+    show("an input that nothing takes", [node("Identity", ["b"], ["z"])], pair, rows, 3)
+    words = np.empty((80, 4), dtype=object)
+    words[:, 0] = rng.choice(["a", "bb", "other"], 80)
+    words[:, 1] = rng.choice(["x", "y", "z"], 80)
+    words[:, 2:] = rng.normal(size=(80, 2)).astype(np.float32).astype(np.float64)
+    mixed = [("p", TensorProto.STRING, 1), ("q", TensorProto.STRING, 1), ("m", TensorProto.FLOAT, 2)]
+    many = [node("OneHotEncoder", ["p"], ["h"], cats_strings=["bb", "a"]), node("Reshape", ["h", "wide"], ["hp"]),
+            node("LabelEncoder", ["q"], ["l"], keys_strings=["z", "x"], values_floats=[1.5, 2.5], default_float=-1.0),
+            node("Scaler", ["m"], ["s"], offset=floats(2), scale=floats(2)),
+            node("Concat", ["s", "hp", "l"], ["z"], axis=1)]
+    show("texts and numbers", many, mixed, words, 5, initializers=[constant("wide", [-1, 2])], none=False)
+    text = [("t", TensorProto.STRING, 2)]
+    show("texts by the column", [node("ArrayFeatureExtractor", ["t", "second"], ["u"]),
+                                 node("OneHotEncoder", ["u"], ["h"], cats_strings=["z", "x"]),
+                                 node("Reshape", ["h", "wide"], ["z"])], text, words[:, :2].copy(), 2,
+         initializers=[constant("second", [1]), constant("wide", [-1, 2])])
+
+
+def answers():
+    """Operators behind a regressor that are transforms of others. Its sums are what is compared."""
+    for op, targets in (("Sigmoid", 1), ("Exp", 2), ("Softmax", 3)):
+        path = save(op, [node("LinearRegressor", ["x"], ["m"], targets=targets, coefficients=floats(4 * targets)),
+                         node(op, ["m"], ["y"])], [("x", TensorProto.FLOAT, 4)], "y")
+        ours = subprocess.run([MARGINS, path], input="1,2,3,4\n", text=True, capture_output=True)
+        if ours.returncode or len(ours.stdout.split(",")) != targets:
+            sys.exit(f"{op} behind a regressor: {ours.stderr}{ours.stdout}")
+
+
 def unknown_columns():
     """Inputs that do not say how many columns they have."""
     made = node("Scaler", ["x"], ["s"], offset=[0.5], scale=[2.0])
@@ -359,6 +409,8 @@ regressors()
 set_chain()
 classifiers()
 stages()
+branches()
+answers()
 unknown_columns()
 linear()
 check()

@@ -93,8 +93,8 @@ static void start_node(struct buf *node, const char *op, const char *in, const c
     put_text(node, 7, "ai.onnx.ml");
 }
 
-/* A ModelProto of one node over an input x of floats in two columns. Takes the node. */
-static struct buf model_of(struct buf *node)
+/* A ModelProto of two nodes, or of one, over an input x of floats in two columns. Takes them. */
+static struct buf model_of_two(struct buf *first, struct buf *node)
 {
     struct buf m = {0}, graph = {0}, input = {0}, type = {0}, tensor = {0}, shape = {0};
     struct buf rows = {0}, columns = {0};
@@ -107,6 +107,8 @@ static struct buf model_of(struct buf *node)
     put_message(&type, 1, &tensor);
     put_text(&input, 1, "x");
     put_message(&input, 2, &type);
+    if (first)
+        put_message(&graph, 1, first);
     put_message(&graph, 1, node);
     put_message(&graph, 11, &input);
     put_integer(&m, 1, 8);
@@ -114,6 +116,11 @@ static struct buf model_of(struct buf *node)
     put_text(&m, 3, "1.2");
     put_message(&m, 7, &graph);
     return m;
+}
+
+static struct buf model_of(struct buf *node)
+{
+    return model_of_two(NULL, node);
 }
 
 /* A tree of two branches, 0 and 1, and three leaves 2, 3, 14 with the weights 1, 2, 4: 0 goes to 1
@@ -369,7 +376,38 @@ TEST(an_unknown_operator_is_named)
     start_node(&node, "Scaler", "elsewhere", "y");
     file = model_of(&node);
     CHECK(import(&file, &e) == NULL);
-    CHECK(strstr(e.message, "only operators in a row are supported"));
+    CHECK(strstr(e.message, "nothing that is there before the predictor"));
+}
+
+TEST(all_unknown_operators_are_named)
+{
+    struct buf first = {0}, second = {0};
+    struct error e;
+    start_node(&first, "SVMRegressor", "x", "y");
+    start_node(&second, "TfIdfVectorizer", "y", "z");
+    struct buf file = model_of_two(&first, &second);
+    CHECK(import(&file, &e) == NULL);
+    CHECK_TEXT(e.message, "operators that are not supported: 'SVMRegressor', 'TfIdfVectorizer'");
+}
+
+/* x is scaled in its place, or a copy of it when somebody else still wants it. */
+TEST(a_tensor_that_is_taken_twice)
+{
+    struct buf first = {0}, second = {0};
+    struct error e;
+    start_node(&first, "Scaler", "x", "s");
+    put_floats(&first, "offset", true, 1, (const float[]){1});
+    put_floats(&first, "scale", true, 1, (const float[]){2});
+    start_node(&second, "LinearRegressor", "x", "y");
+    put_floats(&second, "coefficients", true, 2, (const float[]){1, 10});
+    struct buf file = model_of_two(&first, &second);
+    struct model *m = import(&file, &e);
+    CHECK_TEXT(e.message, "");
+    if (m) {
+        CHECK_INT(m->stage_count, 3); /* the copy, its scaling, and x alone again */
+        CHECK_DOUBLE(margin(m, 3, 4), 43);
+    }
+    model_free(m);
 }
 
 TEST(what_a_file_says_of_itself)
