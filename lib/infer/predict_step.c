@@ -166,7 +166,7 @@ static int predict_shape(struct step *s, struct schema *schema, struct error *e)
 
 /* ---- predicting ---- */
 
-enum { RAW_ROWS = 256 }; /* whose fields are gathered at a time */
+enum { RAW_ROWS = ML_ROWS }; /* whose fields are gathered at a time */
 
 /* A batch on its way through the predictor. */
 struct run {
