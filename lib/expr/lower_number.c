@@ -19,7 +19,7 @@ static uint32_t arithmetic(struct lowering *l, enum ml_arithmetic what, uint32_t
     uint32_t out = lower_register(l, ML_FLOAT);
     a = lower_real(l, a);
     b = lower_real(l, b);
-    lower_op_to(l, plain ? codes[what] : ML_OP_arithmetic, 1, out, a, b, plain ? 0 : what);
+    lower_op_to(l, plain ? codes[what] : ML_OP_arithmetic, ML_FINITE, out, a, b, plain ? 0 : what);
     return out;
 }
 

@@ -160,3 +160,12 @@ uint32_t lower_zone(struct lowering *l, const struct zone_table *z)
     vec_push(&l->ops->zone, zone);
     return (uint32_t)l->ops->zone.len;
 }
+
+void lower_vector(struct lowering *l, uint32_t code, bool whole, const uint32_t *in, size_t n,
+                  const double *constants, size_t count, uint32_t *out, size_t k)
+{
+    for (size_t i = 0; i < k; i++)
+        out[i] = lower_register(l, ML_FLOAT);
+    uint32_t from = lower_list(l, in, n), to = lower_list(l, out, k);
+    lower_op_to(l, ML_OP_vector, whole, to, from, lower_range(l, constants, count), code);
+}

@@ -91,6 +91,7 @@ struct ml_program {
     uint32_t features; /* results */
     uint32_t registers;
     uint64_t scratch;          /* bytes for the texts a row makes */
+    uint64_t wide;             /* numbers of the longest two lists of a vector */
     struct ml_array class;     /* uint8_t, by register */
     struct ml_array op;        /* struct ml_op */
     struct ml_array result;    /* uint32_t, features: registers of class F */
@@ -149,6 +150,7 @@ ML_API struct ml_text ml_program_type(const struct ml_program *p, uint32_t field
 ML_API const char *ml_signature(unsigned code);
 
 /* What the operations compute, by number. */
+enum { ML_FINITE = 1, ML_STRICT = 2 }; /* flags of add, sub, mul, div and arithmetic */
 enum ml_arithmetic { ML_ADD, ML_SUB, ML_MUL, ML_DIV, ML_IDIV, ML_MOD, ML_POW };
 enum ml_single { ML_NEG, ML_ABS, ML_FLOOR, ML_CEIL, ML_TRUNC, ML_ROUND };
 enum ml_whole { ML_BAND, ML_BOR, ML_BXOR, ML_SHL, ML_SHR, ML_GCD, ML_LCM };
@@ -226,6 +228,9 @@ enum ml_whole_single { ML_BNOT, ML_POPCOUNT, ML_FACTORIAL };
     OP(compare, "B*~u")                                                                            \
     OP(extreme, "*==u")                                                                            \
     OP(clamp, "NNNN")                                                                              \
+    OP(beyond, "BFK-")                                                                             \
+    OP(curve, "FFKu")                                                                              \
+    OP(vector, "ffKu")                                                                             \
     OP(float_is, "BFu-")                                                                           \
     OP(in_numbers, "BFKu")                                                                         \
     /* program_time.c */                                                                           \
@@ -233,8 +238,9 @@ enum ml_whole_single { ML_BNOT, ML_POPCOUNT, ML_FACTORIAL };
     OP(time_shift, "TTNu")                                                                         \
     OP(time_plus, "TTI-")                                                                          \
     /* program_table.c */                                                                          \
+    OP(first_text, "XXX-")                                                                         \
     OP(fill_text, "XXt-")                                                                          \
-    OP(blank_known, "XXm-")                                                                        \
+    OP(blank_known, "XXmu")                                                                        \
     OP(in_texts, "BXmu")                                                                           \
     OP(place, "IXmK")                                                                              \
     OP(code, "FXm-")                                                                               \
