@@ -325,6 +325,7 @@ static size_t scratch_of(const struct ml_op *op)
     case ML_OP_text_of_number:
         return NUMBER_MAX;
     case ML_OP_text_of_time:
+    case ML_OP_text_of_date:
         return TIME_MAX;
     case ML_OP_move:
     case ML_OP_missing:

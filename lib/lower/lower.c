@@ -45,6 +45,7 @@ enum ml_class lower_class(const struct lowering *l, uint32_t reg)
 void lower_op_to(struct lowering *l, enum ml_code code, uint16_t flags, uint32_t to, uint32_t a,
                  uint32_t b, uint32_t c)
 {
+    flags |= l->else_missing ? ML_ELSE_MISSING : 0;
     struct ml_op op = {(uint16_t)code, flags, l->step, to, a, b, c};
     vec_push(&l->ops->op, op);
 }

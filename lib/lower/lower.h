@@ -26,9 +26,10 @@ struct lower_column {
 struct lowering {
     struct lower_ops *ops; /* private to lower.c and lower_finish.c */
     VEC(struct lower_column) columns;
-    uint32_t step;   /* what is emitted belongs to it, from 1 */
-    unsigned guards; /* jumps under way */
-    uint32_t zone;   /* of clock times without an offset; 0: none */
+    uint32_t step;     /* what is emitted belongs to it, from 1 */
+    unsigned guards;   /* jumps under way */
+    bool else_missing; /* what is emitted gives a missing value where it would refuse the row */
+    uint32_t zone;     /* of clock times without an offset; 0: none */
 };
 
 struct lowering *lowering_new(void); /* returns owned */

@@ -284,6 +284,12 @@ static int ml_begin(struct ml_machine *m, const struct ml_program *p, const stru
     return ml_take_fields(m, fields);
 }
 
+static bool ml_writes_one(const struct ml_op *o)
+{
+    char letter = ml_kinds[o->code].signature[0];
+    return letter == '*' || (letter >= 'A' && letter <= 'Z');
+}
+
 int ml_program_run(const struct ml_program *p, const struct ml_text *fields, void *work,
                    double *features)
 {
@@ -293,6 +299,8 @@ int ml_program_run(const struct ml_program *p, const struct ml_text *fields, voi
     while (status == 0 && m->next < end) {
         const struct ml_op *o = m->next++;
         status = ml_kinds[o->code].run(m, o);
+        if (status && o->flags & ML_ELSE_MISSING && ml_writes_one(o))
+            status = ml_op_missing(m, o);
         if (status)
             m->refused = (uint64_t)(o - m->first) + 1;
     }
