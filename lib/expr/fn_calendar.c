@@ -1,6 +1,8 @@
 /* Parts of a time, and the calendar. Each part takes a zone as its last argument; UTC without. */
 #include "expr/fn_time.h"
 
+#include "base/interval.h"
+
 #define PART(name, expression)                                                                     \
     KERNEL(name)                                                                                   \
     {                                                                                              \
@@ -29,7 +31,7 @@ PART(do_hour, t.hour)
 PART(do_minute, t.minute)
 PART(do_second, t.second)
 PART(do_millis, t.micros / 1000)
-PART(do_days_in_month, month_length(t.year, t.month))
+PART(do_days_in_month, month_days(t.year, t.month))
 
 static bool give_name(struct call *c, usec t, const char *pattern, struct value *out)
 {
@@ -51,7 +53,7 @@ KERNEL(do_day_name)
 KERNEL(do_last_day)
 {
     struct civil t = civil_at(c, a[0].time);
-    struct civil last = {.year = t.year, .month = t.month, .day = month_length(t.year, t.month)};
+    struct civil last = {.year = t.year, .month = t.month, .day = month_days(t.year, t.month)};
     return give_civil(c, out, &last);
 }
 

@@ -1,6 +1,8 @@
 /* Times: reading, writing, moving, cutting, differences. */
 #include "expr/fn_time.h"
 
+#include "base/interval.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -49,12 +51,6 @@ struct civil civil_at(const struct call *c, usec t)
     struct civil civil;
     civil_from_usec(t + offset * USEC_SECOND, &civil);
     return civil;
-}
-
-int month_length(int year, int month)
-{
-    int next_year = month == 12 ? year + 1 : year, next = month == 12 ? 1 : month + 1;
-    return (int)(civil_to_days(next_year, next, 1) - civil_to_days(year, month, 1));
 }
 
 bool give_civil(struct call *c, struct value *out, const struct civil *civil)
@@ -206,7 +202,7 @@ static bool add_months(struct call *c, usec t, int64_t months, struct value *out
                          c->node->fn->about.name);
     civil.year = (int)(index / 12);
     civil.month = (int)(index % 12) + 1;
-    int most = month_length(civil.year, civil.month);
+    int most = month_days(civil.year, civil.month);
     civil.day = civil.day > most ? most : civil.day;
     return give_time(out, civil_to_usec(&civil));
 }
@@ -236,20 +232,6 @@ KERNEL(do_date_sub)
     return add_units(c, a, -1, out);
 }
 
-/* Whole months from b to a: the last counts when its day and clock time are reached. */
-static int64_t months_between(usec a, usec b)
-{
-    struct civil x, y;
-    if (a < b)
-        return -months_between(b, a);
-    civil_from_usec(a, &x);
-    civil_from_usec(b, &y);
-    int64_t months = ((int64_t)x.year - y.year) * 12 + x.month - y.month;
-    usec x_rest = x.day * USEC_DAY + a - start_of_day(a);
-    usec y_rest = y.day * USEC_DAY + b - start_of_day(b);
-    return months - (x_rest < y_rest && x.day != month_length(x.year, x.month));
-}
-
 KERNEL(do_date_diff)
 {
     enum unit unit = UNIT_DAY;
@@ -258,7 +240,7 @@ KERNEL(do_date_diff)
     if (unit > UNIT_MONTH)
         return give_int(out, (a[0].time - a[1].time) / unit_length(unit));
     static const int64_t months[] = {[UNIT_YEAR] = 12, [UNIT_QUARTER] = 3, [UNIT_MONTH] = 1};
-    return give_int(out, months_between(a[0].time, a[1].time) / months[unit]);
+    return give_int(out, interval_months(a[0].time, a[1].time) / months[unit]);
 }
 
 KERNEL(do_age)

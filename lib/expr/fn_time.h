@@ -24,6 +24,5 @@ struct civil civil_at(const struct call *c, usec t);
 /* As a result; an error outside of the years 1 to 9999. */
 bool give_civil(struct call *c, struct value *out, const struct civil *civil);
 bool give_shifted(struct call *c, struct value *out, usec t, usec by);
-int month_length(int year, int month);
 
 #endif

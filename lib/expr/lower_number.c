@@ -19,12 +19,12 @@ static uint32_t arithmetic(struct lowering *l, enum ml_arithmetic what, uint32_t
     uint32_t out = lower_register(l, ML_FLOAT);
     a = lower_real(l, a);
     b = lower_real(l, b);
-    lower_op_to(l, plain ? codes[what] : ML_OP_arithmetic, 1, out, a, b, plain ? 0 : what);
+    lower_op_to(l, plain ? codes[what] : ML_OP_arithmetic, ML_FINITE, out, a, b, plain ? 0 : what);
     return out;
 }
 
 static int call_arithmetic(struct lower_expr *k, const struct node *n, enum ml_arithmetic what,
-                            uint32_t *reg)
+                           uint32_t *reg)
 {
     uint32_t a, b;
     int status =
@@ -41,7 +41,7 @@ static int call_arithmetic(struct lower_expr *k, const struct node *n, enum ml_a
 #define ARITHMETIC(name, what)                                                                     \
     static int name(struct lower_expr *k, const struct node *n, uint32_t *reg)                     \
     {                                                                                              \
-        return call_arithmetic(k, n, what, reg);                                                  \
+        return call_arithmetic(k, n, what, reg);                                                   \
     }
 ARITHMETIC(call_mul, ML_MUL)
 ARITHMETIC(call_div, ML_DIV)
@@ -94,7 +94,7 @@ static int call_sub(struct lower_expr *k, const struct node *n, uint32_t *reg)
 }
 
 static int call_single(struct lower_expr *k, const struct node *n, enum ml_single what,
-                        uint32_t *reg)
+                       uint32_t *reg)
 {
     uint32_t a;
     int status = lower_as(k, n->args[0], KIND_NUMBER, &a);
@@ -106,7 +106,7 @@ static int call_single(struct lower_expr *k, const struct node *n, enum ml_singl
 #define SINGLE(name, what)                                                                         \
     static int name(struct lower_expr *k, const struct node *n, uint32_t *reg)                     \
     {                                                                                              \
-        return call_single(k, n, what, reg);                                                      \
+        return call_single(k, n, what, reg);                                                       \
     }
 SINGLE(call_neg, ML_NEG)
 SINGLE(call_abs, ML_ABS)

@@ -133,16 +133,18 @@ void lower_arrange(struct lowering *l, const size_t *at, size_t n)
     mem_free(old);
 }
 
-/* A text that is known as a number, too, was made of one. */
-uint32_t lower_answer(struct lowering *l, size_t column)
+uint32_t lower_answer(struct lowering *l, size_t column, enum lower_what what)
 {
     const struct lower_column *c = &l->columns.at[column];
-    if (c->class == ML_TIME)
+    enum ml_class class = c->class;
+    if (class == ML_TIME)
         return lower_op(l, ML_OP_answer_of_time, c->as[ML_TIME], 0, 0);
-    if (c->class == ML_TEXT && c->as[ML_FLOAT] == LOWER_NONE)
+    if (class == ML_TEXT && what == LOWER_EITHER)
         return lower_op(l, ML_OP_answer_of_text, c->as[ML_TEXT], 0, 0);
+    if (what == LOWER_FLAGS && class == ML_TEXT)
+        return lower_op(l, ML_OP_float_of_bool, lower_column(l, column, ML_BOOL), 0, 0);
     uint32_t reg = lower_column(l, column, ML_FLOAT);
-    bool infinite = c->class == ML_FLOAT || c->class == ML_NUMBER;
+    bool infinite = class == ML_FLOAT || class == ML_NUMBER;
     return infinite ? lower_op(l, ML_OP_answer_of_float, reg, 0, 0) : reg;
 }
 

@@ -315,12 +315,57 @@ static void put_fields(struct finish *f)
     }
 }
 
-static bool makes_texts(const struct finish *f)
+/* Bytes that an operation may put into the scratch: numbers and times have a longest text, what is
+ * made of texts is bounded by the whole alone. */
+static size_t scratch_of(const struct ml_op *op)
 {
-    for (size_t i = 0; i < f->o->op.len; i++)
-        if (f->live_op[i] && ml_signature(f->o->op.at[i].code)[0] == 'X')
-            return true;
-    return false;
+    switch (op->code) {
+    case ML_OP_text_of_float:
+    case ML_OP_text_of_int:
+    case ML_OP_text_of_number:
+        return NUMBER_MAX;
+    case ML_OP_text_of_time:
+    case ML_OP_text_of_date:
+        return TIME_MAX;
+    case ML_OP_move:
+    case ML_OP_missing:
+    case ML_OP_set_text:
+    case ML_OP_text_of_bool:
+    case ML_OP_fill_text:
+    case ML_OP_first_text:
+    case ML_OP_blank_known:
+    case ML_OP_look_text:
+    case ML_OP_extreme:
+        return 0;
+    default:
+        return strchr("X*x", ml_signature(op->code)[0]) ? ML_SCRATCH : 0;
+    }
+}
+
+static uint64_t scratch_needed(const struct finish *f)
+{
+    uint64_t bounded = 0, unbounded = 0;
+    for (size_t i = 0; i < f->o->op.len; i++) {
+        size_t bytes = f->live_op[i] ? scratch_of(&f->o->op.at[i]) : 0;
+        if (bytes == ML_SCRATCH)
+            unbounded = ML_SCRATCH;
+        else
+            bounded += bytes;
+    }
+    return (bounded + unbounded + 7) / 8 * 8;
+}
+
+static uint64_t width_needed(const struct finish *f)
+{
+    uint64_t most = 0;
+    for (size_t i = 0; i < f->o->op.len; i++) {
+        const struct ml_op *op = &f->o->op.at[i];
+        if (!f->live_op[i] || op->code != ML_OP_vector)
+            continue;
+        uint64_t width = f->o->list.at[op->a].count + f->o->list.at[op->to].count;
+        most = width > most ? width : most;
+    }
+    return most;
 }
 
 static struct ml_array put_array(struct buf *out, const struct buf *from, size_t item)
@@ -339,7 +384,8 @@ static void put_program(struct finish *f, struct buf *out)
     p.fields = count32(&f->fields, sizeof(struct ml_field));
     p.features = count32(&f->result, sizeof(uint32_t));
     p.registers = (uint32_t)f->class.len;
-    p.scratch = makes_texts(f) ? ML_SCRATCH : 0;
+    p.scratch = scratch_needed(f);
+    p.wide = width_needed(f);
     p.class = put_array(out, &f->class, 1);
     p.op = put_array(out, &f->op, sizeof(struct ml_op));
     p.result = put_array(out, &f->result, sizeof(uint32_t));

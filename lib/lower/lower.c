@@ -45,6 +45,7 @@ enum ml_class lower_class(const struct lowering *l, uint32_t reg)
 void lower_op_to(struct lowering *l, enum ml_code code, uint16_t flags, uint32_t to, uint32_t a,
                  uint32_t b, uint32_t c)
 {
+    flags |= l->else_missing ? ML_ELSE_MISSING : 0;
     struct ml_op op = {(uint16_t)code, flags, l->step, to, a, b, c};
     vec_push(&l->ops->op, op);
 }
@@ -159,4 +160,13 @@ uint32_t lower_zone(struct lowering *l, const struct zone_table *z)
     zone.changes = add_range(l, z->changes, 2 * z->count, false);
     vec_push(&l->ops->zone, zone);
     return (uint32_t)l->ops->zone.len;
+}
+
+void lower_vector(struct lowering *l, uint32_t code, bool whole, const uint32_t *in, size_t n,
+                  const double *constants, size_t count, uint32_t *out, size_t k)
+{
+    for (size_t i = 0; i < k; i++)
+        out[i] = lower_register(l, ML_FLOAT);
+    uint32_t from = lower_list(l, in, n), to = lower_list(l, out, k);
+    lower_op_to(l, ML_OP_vector, whole, to, from, lower_range(l, constants, count), code);
 }

@@ -26,9 +26,10 @@ struct lower_column {
 struct lowering {
     struct lower_ops *ops; /* private to lower.c and lower_finish.c */
     VEC(struct lower_column) columns;
-    uint32_t step;   /* what is emitted belongs to it, from 1 */
-    unsigned guards; /* jumps under way */
-    uint32_t zone;   /* of clock times without an offset; 0: none */
+    uint32_t step;     /* what is emitted belongs to it, from 1 */
+    unsigned guards;   /* jumps under way */
+    bool else_missing; /* what is emitted gives a missing value where it would refuse the row */
+    uint32_t zone;     /* of clock times without an offset; 0: none */
 };
 
 struct lowering *lowering_new(void); /* returns owned */
@@ -39,6 +40,10 @@ uint32_t lower_op(struct lowering *l, enum ml_code code, uint32_t a, uint32_t b,
 /* The same with flags and with `to`: a register, or a list of them. */
 void lower_op_to(struct lowering *l, enum ml_code code, uint16_t flags, uint32_t to, uint32_t a,
                  uint32_t b, uint32_t c);
+/* A vector of `n` registers with its constants: writes the numbers of k new ones into out. whole:
+ * one that is missing makes all missing. code: enum ml_vector_code. */
+void lower_vector(struct lowering *l, uint32_t code, bool whole, const uint32_t *in, size_t n,
+                  const double *constants, size_t count, uint32_t *out, size_t k);
 uint32_t lower_register(struct lowering *l, enum ml_class class);
 enum ml_class lower_class(const struct lowering *l, uint32_t reg);
 
@@ -71,8 +76,10 @@ void lower_also(struct lowering *l, size_t column, uint32_t reg);
 void lower_remove(struct lowering *l, size_t column);
 /* Column i becomes what column at[i] was; there are n then. */
 void lower_arrange(struct lowering *l, const size_t *at, size_t n);
-/* The value of a column as the number a model reads when it is written as text. */
-uint32_t lower_answer(struct lowering *l, size_t column);
+/* The value of a column as the number a model reads when it is written as text, by what the column
+ * is: numbers; true and false, which are 1 and 0; or one or the other. */
+enum lower_what { LOWER_NUMBERS, LOWER_FLAGS, LOWER_EITHER };
+uint32_t lower_answer(struct lowering *l, size_t column, enum lower_what what);
 /* The same for a text: its number among the categories. */
 uint32_t lower_code(struct lowering *l, size_t column, const struct text *categories, size_t n);
 

@@ -134,6 +134,13 @@ static int walk_step(struct walk *w, size_t i)
     return rc;
 }
 
+static enum lower_what answers_of(enum type t)
+{
+    if (t == TYPE_BOOL)
+        return LOWER_FLAGS;
+    return t == TYPE_INT || t == TYPE_FLOAT ? LOWER_NUMBERS : LOWER_EITHER;
+}
+
 static int lower_answers(struct walk *w, const struct lower_request *wanted, uint32_t *results)
 {
     for (size_t i = 0; i < wanted->count; i++) {
@@ -144,8 +151,9 @@ static int lower_answers(struct walk *w, const struct lower_request *wanted, uin
             return error_set(w->e, ERR_DATA, "the preparation gives no column %s%s",
                              quote(quoted, f->name, strlen(f->name)),
                              column_hint(hint, text_of(f->name), &w->schema));
+        enum lower_what what = answers_of(w->schema.fields.at[column].type);
         results[i] = f->categories ? lower_code(w->l, column, f->categories, f->count)
-                                   : lower_answer(w->l, column);
+                                   : lower_answer(w->l, column, what);
     }
     return 0;
 }

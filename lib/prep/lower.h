@@ -24,7 +24,8 @@ struct lower_request {
 /* Appends to program, which begins empty, the program whose fields are the columns of r->schema
  * that are needed, and whose results are the features. The tokens for missing cells are those of
  * r->context.policy. A text becomes the number of its category, -1 when it is none of them; other
- * features are what number_parse_double reads of the recipe's cells, true and false being 1 and 0.
+ * features are what number_parse_double reads of the recipe's cells, true and false being 1 and 0
+ * unless the column is one of numbers.
  * ERR_DATA: no such column comes out of the recipe. ERR_NO: steps that are not compiled, with the
  * reason for each. */
 int lower_recipe(struct recipe *r, const struct lower_request *wanted, struct buf *program,

@@ -37,7 +37,8 @@ static bool ml_arrays_fit(const struct ml_program *p)
 static bool ml_counts_fit(const struct ml_program *p)
 {
     return p->class.count == p->registers && p->result.count == p->features &&
-           p->field.count == p->fields && p->fields <= p->registers && p->scratch <= ML_ITEMS_MAX;
+           p->field.count == p->fields && p->fields <= p->registers && p->scratch <= ML_ITEMS_MAX &&
+           p->wide <= ML_ITEMS_MAX;
 }
 
 static bool ml_has_class(const struct ml_program *p, uint32_t reg, char letter)
@@ -183,6 +184,13 @@ static bool ml_operand_good(const struct ml_program *p, const struct ml_op *o, c
     }
 }
 
+/* The numbers of a vector, in and out, fit where they are put. */
+static bool ml_width_good(const struct ml_program *p, const struct ml_op *o)
+{
+    const uint32_t *list = ml_part(p, &p->list);
+    return o->code != ML_OP_vector || (uint64_t)list[o->a] + list[o->to] <= p->wide;
+}
+
 static bool ml_ops_good(const struct ml_program *p)
 {
     const struct ml_op *op = ml_part(p, &p->op);
@@ -192,7 +200,8 @@ static bool ml_ops_good(const struct ml_program *p)
             return false;
         const char *s = ml_kinds[o->code].signature;
         if (!ml_operand_good(p, o, s[0], o->to) || !ml_operand_good(p, o, s[1], o->a) ||
-            !ml_operand_good(p, o, s[2], o->b) || !ml_operand_good(p, o, s[3], o->c))
+            !ml_operand_good(p, o, s[2], o->b) || !ml_operand_good(p, o, s[3], o->c) ||
+            !ml_width_good(p, o))
             return false;
     }
     return true;
@@ -232,11 +241,11 @@ struct ml_text ml_program_type(const struct ml_program *p, uint32_t field)
     return ml_text_at(p, ((const struct ml_field *)ml_part(p, &p->field))[field].type);
 }
 
-/* The work is the machine, its registers and the scratch. */
+/* The work is the machine, its registers, the numbers of a vector and the scratch. */
 size_t ml_program_work(const struct ml_program *p)
 {
     return sizeof(struct ml_machine) + (size_t)p->registers * sizeof(struct ml_cell) +
-           (size_t)p->scratch;
+           (size_t)p->wide * sizeof(double) + (size_t)p->scratch;
 }
 
 char *ml_scratch_room(struct ml_machine *m, size_t len)
@@ -266,12 +275,19 @@ static int ml_begin(struct ml_machine *m, const struct ml_program *p, const stru
 {
     m->p = p;
     m->r = (struct ml_cell *)(void *)(m + 1);
-    m->scratch = (char *)(m->r + p->registers);
+    m->wide = (double *)(void *)(m->r + p->registers);
+    m->scratch = (char *)(m->wide + p->wide);
     m->room = (size_t)p->scratch;
     m->first = m->next = ml_part(p, &p->op);
     m->refused = 0;
     memset(m->r, 0, (size_t)p->registers * sizeof *m->r);
     return ml_take_fields(m, fields);
+}
+
+static bool ml_writes_one(const struct ml_op *o)
+{
+    char letter = ml_kinds[o->code].signature[0];
+    return letter == '*' || (letter >= 'A' && letter <= 'Z');
 }
 
 int ml_program_run(const struct ml_program *p, const struct ml_text *fields, void *work,
@@ -283,6 +299,8 @@ int ml_program_run(const struct ml_program *p, const struct ml_text *fields, voi
     while (status == 0 && m->next < end) {
         const struct ml_op *o = m->next++;
         status = ml_kinds[o->code].run(m, o);
+        if (status && o->flags & ML_ELSE_MISSING && ml_writes_one(o))
+            status = ml_op_missing(m, o);
         if (status)
             m->refused = (uint64_t)(o - m->first) + 1;
     }

@@ -45,10 +45,13 @@ enum ml_class {
 
 struct ml_op {
     uint16_t code;  /* enum ml_code */
-    uint16_t flags; /* what they mean says the code */
+    uint16_t flags; /* what they mean says the code; ML_ELSE_MISSING: see below */
     uint32_t step;  /* of the recipe it came from, from 1; 0: none */
     uint32_t to, a, b, c;
 };
+
+/* Where the operation would refuse the row its register is missing instead. */
+#define ML_ELSE_MISSING 0x8000
 
 struct ml_range {
     uint32_t first, count; /* constants */
@@ -91,6 +94,7 @@ struct ml_program {
     uint32_t features; /* results */
     uint32_t registers;
     uint64_t scratch;          /* bytes for the texts a row makes */
+    uint64_t wide;             /* numbers of the longest two lists of a vector */
     struct ml_array class;     /* uint8_t, by register */
     struct ml_array op;        /* struct ml_op */
     struct ml_array result;    /* uint32_t, features: registers of class F */
@@ -149,6 +153,34 @@ ML_API struct ml_text ml_program_type(const struct ml_program *p, uint32_t field
 ML_API const char *ml_signature(unsigned code);
 
 /* What the operations compute, by number. */
+enum { ML_ELSE_UTC = 1, ML_ALL_LOCAL = 2 }; /* flags of time_of_text, time_of_pattern */
+enum ml_part {
+    ML_YEAR,
+    ML_SEMESTER,
+    ML_QUARTER,
+    ML_MONTH,
+    ML_WEEK, /* counted from January 1st */
+    ML_ISO_WEEK,
+    ML_DAY,
+    ML_WEEKDAY,
+    ML_YEARDAY,
+    ML_DAYS_IN_MONTH,
+    ML_HOUR,
+    ML_MINUTE,
+    ML_SECOND,
+    ML_MILLIS,
+    ML_WEEKEND, /* 0 or 1 from here on */
+    ML_MONTH_START,
+    ML_MONTH_END,
+    ML_QUARTER_START,
+    ML_QUARTER_END,
+    ML_YEAR_START,
+    ML_YEAR_END,
+    ML_LEAP_YEAR,
+    ML_EPOCH_DAY, /* since 1970 */
+};
+enum ml_time_to { ML_LATER, ML_CUT, ML_NEAREST, ML_START };
+enum { ML_FINITE = 1, ML_STRICT = 2 }; /* flags of add, sub, mul, div and arithmetic */
 enum ml_arithmetic { ML_ADD, ML_SUB, ML_MUL, ML_DIV, ML_IDIV, ML_MOD, ML_POW };
 enum ml_single { ML_NEG, ML_ABS, ML_FLOOR, ML_CEIL, ML_TRUNC, ML_ROUND };
 enum ml_whole { ML_BAND, ML_BOR, ML_BXOR, ML_SHL, ML_SHR, ML_GCD, ML_LCM };
@@ -226,15 +258,33 @@ enum ml_whole_single { ML_BNOT, ML_POPCOUNT, ML_FACTORIAL };
     OP(compare, "B*~u")                                                                            \
     OP(extreme, "*==u")                                                                            \
     OP(clamp, "NNNN")                                                                              \
+    OP(beyond, "BFK-")                                                                             \
+    OP(curve, "FFKu")                                                                              \
+    OP(vector, "ffKu")                                                                             \
     OP(float_is, "BFu-")                                                                           \
     OP(in_numbers, "BFKu")                                                                         \
     /* program_time.c */                                                                           \
     OP(seconds_between, "NTT-")                                                                    \
     OP(time_shift, "TTNu")                                                                         \
     OP(time_plus, "TTI-")                                                                          \
+    OP(time_of_pattern, "TXzt")                                                                    \
+    OP(text_of_date, "XT--")                                                                       \
+    OP(local, "TTz-")                                                                              \
+    OP(part, "ITu-")                                                                               \
+    OP(time_later, "TTIK")                                                                         \
+    OP(time_to, "TTzK")                                                                            \
+    OP(whole_between, "ITTK")                                                                      \
+    OP(span_between, "FTTk")                                                                       \
+    OP(age, "ITT-")                                                                                \
+    OP(epoch, "ITk-")                                                                              \
+    OP(time_of_epoch, "TFk-")                                                                      \
+    OP(time_of_parts, "Tiz-")                                                                      \
+    OP(in_ints, "BIK-")                                                                            \
+    OP(workdays, "IIIK")                                                                           \
     /* program_table.c */                                                                          \
+    OP(first_text, "XXX-")                                                                         \
     OP(fill_text, "XXt-")                                                                          \
-    OP(blank_known, "XXm-")                                                                        \
+    OP(blank_known, "XXmu")                                                                        \
     OP(in_texts, "BXmu")                                                                           \
     OP(place, "IXmK")                                                                              \
     OP(code, "FXm-")                                                                               \

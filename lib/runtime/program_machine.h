@@ -30,7 +30,7 @@ struct ml_machine {
     const struct ml_op *next;  /* operation */
     const struct ml_op *first; /* of the program */
     uint64_t refused;          /* number of the operation that refused the row */
-    uint64_t unused;
+    double *wide;              /* room for p->wide numbers */
 };
 
 /* 0, or -ML_WHY_... */

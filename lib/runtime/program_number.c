@@ -1,10 +1,13 @@
 /* Operations of row programs: arithmetic, comparisons. */
 #include "runtime/program_machine.h"
 
-/* With flag 1, finite operands must give a finite result, as in expressions. */
+/* With ML_FINITE, finite operands must give a finite result, as in expressions; with ML_STRICT
+ * infinite ones, too. */
 static int ml_finite(struct ml_machine *m, const struct ml_op *o, double x, double y, double z)
 {
-    if (o->flags && !isfinite(z) && isfinite(x) && isfinite(y))
+    if (o->flags & ML_FINITE && !isfinite(z) && isfinite(x) && isfinite(y))
+        return -ML_WHY_DOMAIN;
+    if (o->flags & ML_STRICT && !isfinite(z) && !isnan(x) && !isnan(y))
         return -ML_WHY_DOMAIN;
     return ml_give_float(m, o, z);
 }
@@ -57,11 +60,11 @@ static double ml_double_arithmetic(uint32_t what, double x, double y)
     }
 }
 
-/* c: enum ml_arithmetic. pow(NaN, 0) is 1, but missing stays missing. */
+/* c: enum ml_arithmetic. pow(NaN, 0) is 1, but missing stays missing, unless with ML_STRICT. */
 ML_OPERATION(arithmetic)
 {
     double x = m->r[o->a].f, y = m->r[o->b].f;
-    if (isnan(x) || isnan(y))
+    if ((isnan(x) || isnan(y)) && !(o->flags & ML_STRICT))
         return ml_give_float(m, o, ML_NONE);
     return ml_finite(m, o, x, y, ml_double_arithmetic(o->c, x, y));
 }

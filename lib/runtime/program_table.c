@@ -30,13 +30,31 @@ ML_OPERATION(fill_text)
     return ml_give_text(m, o, t.at, t.len);
 }
 
-/* Texts of the map become missing. */
+/* a, or b where a is missing. */
+ML_OPERATION(first_text)
+{
+    m->r[o->to] = m->r[m->r[o->a].at ? o->a : o->b];
+    return 0;
+}
+
+static bool ml_is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Texts of the map become missing. c: blanks around a text do not count, and nothing but blanks
+ * becomes missing, too. */
 ML_OPERATION(blank_known)
 {
-    const struct ml_cell *x = &m->r[o->a];
-    if (x->at && ml_find(m, o->b, x) != ML_NO_KEY)
-        return ml_give_text(m, o, NULL, 0);
-    return ml_op_move(m, o);
+    struct ml_cell x = m->r[o->a];
+    if (!x.at)
+        return ml_op_move(m, o);
+    for (; o->c && x.len && ml_is_blank(x.at[0]); x.at++)
+        x.len--;
+    while (o->c && x.len && ml_is_blank(x.at[x.len - 1]))
+        x.len--;
+    bool blank = (o->c && x.len == 0) || ml_find(m, o->b, &x) != ML_NO_KEY;
+    return blank ? ml_give_text(m, o, NULL, 0) : ml_op_move(m, o);
 }
 
 /* c: what it is when not found. */

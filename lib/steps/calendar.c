@@ -36,13 +36,6 @@ static bool unit_parse(struct text word, struct interval *one)
     return false;
 }
 
-static bool interval_times(struct interval *i, int64_t n)
-{
-    return !__builtin_mul_overflow(i->months, n, &i->months) &&
-           !__builtin_mul_overflow(i->days, n, &i->days) &&
-           !__builtin_mul_overflow(i->span, n, &i->span);
-}
-
 bool interval_parse(struct text text, struct interval *out)
 {
     int64_t sign = 1, count = 1;
@@ -69,127 +62,44 @@ bool interval_parse(struct text text, struct interval *out)
            interval_times(out, sign * count);
 }
 
-usec interval_length(struct interval i)
+static const struct zone_table *table_of(const struct zone *zone)
 {
-    return i.span + i.days * USEC_DAY;
-}
-
-static int64_t floor_of(int64_t x, int64_t by)
-{
-    int64_t rest = x % by;
-    return x - (rest < 0 ? rest + by : rest);
+    return zone ? zone_table(zone) : NULL;
 }
 
 usec clock_of(const struct zone *zone, usec utc)
 {
-    return zone ? utc + zone_offset(zone, utc) * USEC_SECOND : utc;
-}
-
-static usec utc_of(const struct zone *zone, usec local)
-{
-    return zone ? zone_to_utc(zone, local) : local;
-}
-
-int64_t day_of(usec local)
-{
-    return floor_of(local, USEC_DAY) / USEC_DAY;
-}
-
-int weekday_of(int64_t day)
-{
-    return (int)(day + 3 - floor_of(day + 3, 7)); /* 1970-01-01 was a Thursday */
-}
-
-int days_of_month(int year, int month)
-{
-    static const signed char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    return days[month - 1] + (month == 2 && leap);
-}
-
-static bool within_years(usec t)
-{
-    const usec first = -62135596800 * USEC_SECOND, past = 253402300800 * USEC_SECOND;
-    return t >= first && t < past;
-}
-
-enum { MONTHS_MIN = 12, MONTHS_MAX = 10000 * 12 }; /* from year 0; years 1 to 9999 */
-
-static bool first_of_month(int64_t months, struct civil *c)
-{
-    if (months < MONTHS_MIN || months >= MONTHS_MAX)
-        return false;
-    c->year = (int)(months / 12);
-    c->month = (int)(months % 12) + 1;
-    return true;
-}
-
-static bool add_months(usec local, int64_t months, usec *out)
-{
-    struct civil c;
-    civil_from_usec(local, &c);
-    if (months > MONTHS_MAX || months < -MONTHS_MAX ||
-        !first_of_month((int64_t)c.year * 12 + c.month - 1 + months, &c))
-        return false;
-    int most = days_of_month(c.year, c.month);
-    c.day = c.day > most ? most : c.day;
-    *out = civil_to_usec(&c);
-    return true;
+    return local_of_utc(table_of(zone), utc);
 }
 
 bool interval_add(const struct zone *zone, usec t, struct interval by, int64_t n, usec *out)
 {
-    usec length, local = clock_of(zone, t);
-    if (!interval_times(&by, n))
-        return false;
-    if (by.months) {
-        if (!add_months(local, by.months, out))
-            return false;
-        *out = utc_of(zone, *out);
-        return within_years(*out);
-    }
-    if (by.span) {
-        if (__builtin_add_overflow(t, by.span, out))
-            return false;
-        return within_years(*out);
-    }
-    if (__builtin_mul_overflow(by.days, USEC_DAY, &length) ||
-        __builtin_add_overflow(local, length, out) || !within_years(*out))
-        return false;
-    *out = utc_of(zone, *out);
-    return true;
-}
-
-static bool months_around(usec local, int64_t every, usec *floor, usec *next)
-{
-    struct civil c, start = {.day = 1};
-    civil_from_usec(local, &c);
-    int64_t months = floor_of((int64_t)c.year * 12 + c.month - 1, every);
-    if (!first_of_month(months, &start))
-        return false;
-    *floor = civil_to_usec(&start);
-    if (!first_of_month(months + every, &start))
-        return false;
-    *next = civil_to_usec(&start);
-    return true;
+    return interval_times(&by, n) && interval_after(table_of(zone), t, by, out);
 }
 
 bool interval_around(const struct zone *zone, usec t, struct interval every, usec *floor,
                      usec *next)
 {
-    usec local = clock_of(zone, t), length = interval_length(every);
-    if (every.months) {
-        if (!months_around(local, every.months, floor, next))
-            return false;
-    } else {
-        usec origin = every.days && every.days % 7 == 0 ? -3 * USEC_DAY : 0; /* a Monday */
-        *floor = floor_of(local - origin, length) + origin;
-        *next = *floor + length;
-    }
-    *floor = utc_of(zone, *floor);
-    *next = utc_of(zone, *next);
-    return within_years(*floor);
+    return interval_bounds(table_of(zone), t, every, floor, next);
 }
+
+uint32_t lower_step_zone(struct lowering *l, const struct zone *zone)
+{
+    return lower_zone(l, table_of(zone));
+}
+
+uint32_t lower_clock(struct lowering *l, const struct zone *zone, uint32_t time)
+{
+    return zone ? lower_op(l, ML_OP_local, time, lower_step_zone(l, zone), 0) : time;
+}
+
+uint32_t lower_interval(struct lowering *l, struct interval i)
+{
+    const int64_t numbers[] = {i.months, i.days, i.span};
+    return lower_range_int(l, numbers, 3);
+}
+
+enum { MONTHS_MAX = 10000 * 12 };
 
 int zone_argument(struct step *s, struct zone **zone, struct error *e)
 {
@@ -226,7 +136,7 @@ static bool add_day(struct days_off *off, struct text word)
     bool has_offset;
     if (word.len != 10 || !time_parse(word.at, word.len, &t, &has_offset))
         return false;
-    vec_push(&off->days, day_of(t));
+    vec_push(&off->days, day_of_usec(t));
     return true;
 }
 

@@ -5,13 +5,9 @@
 #ifndef STEPS_CALENDAR_H
 #define STEPS_CALENDAR_H
 
+#include "base/interval.h"
 #include "prep/rowwise.h"
 
-/* One of the three is set. Days are those of a calendar: a day later keeps the clock time. */
-struct interval {
-    int64_t months, days;
-    usec span;
-};
 /* "15m", "1h30m", "7d", "day", "2 weeks", "quarter", "-3 months"; false when it is none. */
 bool interval_parse(struct text text, struct interval *out);
 /* t + n intervals. The day is cut to the length of its month.
@@ -21,13 +17,13 @@ bool interval_add(const struct zone *zone, usec t, struct interval by, int64_t n
  * multiples of days and spans are counted from 1970-01-01, months from year 0. */
 bool interval_around(const struct zone *zone, usec t, struct interval every, usec *floor,
                      usec *next);
-/* Length when it is fixed, 0 for months. */
-usec interval_length(struct interval i);
 
 usec clock_of(const struct zone *zone, usec utc); /* as if the zone's clock were UTC */
-int days_of_month(int year, int month);
-int64_t day_of(usec local);  /* days since 1970-01-01 */
-int weekday_of(int64_t day); /* 0 = Monday */
+
+/* For a row program: a zone, the zone's clock of a register of times, three constants. */
+uint32_t lower_step_zone(struct lowering *l, const struct zone *zone);
+uint32_t lower_clock(struct lowering *l, const struct zone *zone, uint32_t time);
+uint32_t lower_interval(struct lowering *l, struct interval i);
 
 /* What a rowwise map's prepare makes of the argument zone= (NULL when not given). */
 int zone_argument(struct step *s, struct zone **zone, struct error *e);

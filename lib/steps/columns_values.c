@@ -1,6 +1,7 @@
 /* Steps that make columns from values: copies, conversions, expressions, numbers of rows. */
 #include "expr/lower.h"
 #include "prep/groups.h"
+#include "prep/lower.h"
 #include "prep/recipe.h"
 #include "steps/steps.h"
 
@@ -201,6 +202,36 @@ static int cast_apply(const struct step *s, struct batch *b, struct error *e)
     }
     b->policy = outer;
     return rc;
+}
+
+static uint32_t lower_cast(const struct step *s, struct lowering *l, size_t column)
+{
+    static const enum ml_class classes[] = {ML_INT, ML_FLOAT, ML_BOOL, ML_TIME, ML_TIME, ML_TEXT};
+    int to = arg_choice(s, "to");
+    uint32_t reg;
+    if (arg_given(s, "format")) {
+        struct text pattern = arg_text(s, "format");
+        pattern.len++; /* its NUL */
+        reg = lower_op(l, ML_OP_time_of_pattern, lower_column(l, column, ML_TEXT), 0,
+                       lower_text(l, pattern));
+    } else {
+        reg = lower_column(l, column, classes[to]);
+    }
+    return to == CAST_DATE ? lower_op(l, ML_OP_text_of_date, reg, 0, 0) : reg;
+}
+
+static int cast_lower(const struct step *s, struct lowering *l, struct error *e)
+{
+    bool to_null = arg_given(s, "invalid") && arg_choice(s, "invalid") == INVALID_NULL;
+    if (arg_given(s, "invalid") && arg_choice(s, "invalid") == INVALID_SKIP)
+        return lower_refuse(e, "invalid=skip leaves rows out");
+    for (size_t i = 0; i < s->column_count; i++) {
+        l->else_missing = to_null;
+        uint32_t reg = lower_cast(s, l, s->columns[i]);
+        l->else_missing = false;
+        lower_set(l, s->columns[i], reg);
+    }
+    return 0;
 }
 
 struct assignment {
@@ -484,6 +515,7 @@ const struct step_kind steps_columns_values[] = {
         .open = cast_open,
         .shape = cast_shape,
         .apply = cast_apply,
+        .lower = cast_lower,
     },
     {
         .name = "copy",

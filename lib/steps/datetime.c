@@ -94,6 +94,23 @@ static int parse_times(struct mapping *m)
     return 0;
 }
 
+static int lower_parse(struct lower_map *m)
+{
+    const struct clockwork *c = m->own;
+    struct lowering *l = m->to;
+    uint32_t zone = c->zone ? lower_step_zone(l, c->zone) : l->zone;
+    bool local = c->zone || (c->pattern && c->needs_zone);
+    m->out[0] = lower_register(l, ML_TIME);
+    if (c->pattern) {
+        struct text pattern = {c->pattern, strlen(c->pattern) + 1};
+        lower_op_to(l, ML_OP_time_of_pattern, local ? ML_ALL_LOCAL : 0, m->out[0], m->in[0], zone,
+                    lower_text(l, pattern));
+    } else {
+        lower_op_to(l, ML_OP_time_of_text, local ? ML_ALL_LOCAL : 0, m->out[0], m->in[0], zone, 0);
+    }
+    return 0;
+}
+
 static int prepare_format(struct step *s, const struct schema *in, struct error *e)
 {
     (void)in;
@@ -195,6 +212,20 @@ static int times_from_epoch(struct mapping *m)
     return 0;
 }
 
+static int lower_to_epoch(struct lower_map *m)
+{
+    const struct clockwork *c = m->own;
+    m->out[0] = lower_op(m->to, ML_OP_epoch, m->in[0], lower_int(m->to, (int64_t)c->unit), 0);
+    return 0;
+}
+
+static int lower_from_epoch(struct lower_map *m)
+{
+    const struct clockwork *c = m->own;
+    m->out[0] = lower_op(m->to, ML_OP_time_of_epoch, m->in[0], lower_float(m->to, c->unit), 0);
+    return 0;
+}
+
 static int prepare_add(struct step *s, const struct schema *in, struct error *e)
 {
     (void)in;
@@ -227,15 +258,9 @@ static bool cut(const struct clockwork *c, usec t, usec *out)
     return interval_around(c->zone, t, c->interval, out, &next);
 }
 
-/* The nearer multiple. A tie goes to the even one when multiples are counted, else to the later. */
 static bool nearest(const struct clockwork *c, usec t, usec *out)
 {
-    usec floor, next, length = interval_length(c->interval);
-    if (!interval_around(c->zone, t, c->interval, &floor, &next))
-        return false;
-    bool even = length > 0 && clock_of(c->zone, floor) / length % 2 == 0;
-    *out = t - floor > next - t || (t - floor == next - t && !even) ? next : floor;
-    return true;
+    return interval_nearest(c->zone ? zone_table(c->zone) : NULL, t, c->interval, out);
 }
 
 static int move_times(struct mapping *m, bool (*move)(const struct clockwork *, usec, usec *))
@@ -266,6 +291,30 @@ static int cut_times(struct mapping *m)
 static int round_times(struct mapping *m)
 {
     return move_times(m, nearest);
+}
+
+static int lower_move(struct lower_map *m, enum ml_time_to how)
+{
+    const struct clockwork *c = m->own;
+    m->out[0] = lower_register(m->to, ML_TIME);
+    lower_op_to(m->to, ML_OP_time_to, (uint16_t)how, m->out[0], m->in[0],
+                lower_step_zone(m->to, c->zone), lower_interval(m->to, c->interval));
+    return 0;
+}
+
+static int lower_shift(struct lower_map *m)
+{
+    return lower_move(m, ML_LATER);
+}
+
+static int lower_cut(struct lower_map *m)
+{
+    return lower_move(m, ML_CUT);
+}
+
+static int lower_nearest(struct lower_map *m)
+{
+    return lower_move(m, ML_NEAREST);
 }
 
 #define TIMES ROWWISE_COLUMNS("columns of times")
@@ -316,8 +365,8 @@ static const struct arg multiple_args[] = {
     ENDS};
 
 #define DATETIME .family = "datetime", .class = "S", ROWWISE_HOOKS
-#define MAP(FROM, TO, PREPARE, KERNEL)                                                             \
-    ROWWISE_MAP(.from = FROM, .to = TO, .prepare = PREPARE, .column = KERNEL,                      \
+#define MAP(FROM, TO, PREPARE, KERNEL, LOWER)                                                      \
+    ROWWISE_MAP(.from = FROM, .to = TO, .prepare = PREPARE, .column = KERNEL, .lower = LOWER,      \
                 .release = clockwork_free)
 
 const struct step_kind steps_datetime[] = {
@@ -333,7 +382,7 @@ const struct step_kind steps_datetime[] = {
      .example = {.program = "date_add t by='1 month'",
                  .input = "t\n2024-01-31\n2024-02-10T12:00:00Z\n",
                  .output = "t\n2024-02-29T00:00:00Z\n2024-03-10T12:00:00Z\n"},
-     MAP(TYPE_TIME, TYPE_TIME, prepare_add, shift_times)},
+     MAP(TYPE_TIME, TYPE_TIME, prepare_add, shift_times, lower_shift)},
     {.name = "date_round",
      DATETIME,
      .summary = "the nearest quarter of an hour, day, month ...",
@@ -344,7 +393,7 @@ const struct step_kind steps_datetime[] = {
      .example = {.program = "date_round t to=15m",
                  .input = "t\n2024-05-16T10:07:00Z\n2024-05-16T10:08:00Z\n",
                  .output = "t\n2024-05-16T10:00:00Z\n2024-05-16T10:15:00Z\n"},
-     MAP(TYPE_TIME, TYPE_TIME, prepare_multiple, round_times)},
+     MAP(TYPE_TIME, TYPE_TIME, prepare_multiple, round_times, lower_nearest)},
     {.name = "date_trunc",
      DATETIME,
      .aliases = "date_floor",
@@ -356,7 +405,7 @@ const struct step_kind steps_datetime[] = {
      .example = {.program = "date_trunc t to=month into=month",
                  .input = "t\n2024-05-16T10:07:00Z\n\n",
                  .output = "t,month\n2024-05-16T10:07:00Z,2024-05-01T00:00:00Z\n,\n"},
-     MAP(TYPE_TIME, TYPE_TIME, prepare_multiple, cut_times)},
+     MAP(TYPE_TIME, TYPE_TIME, prepare_multiple, cut_times, lower_cut)},
     {.name = "format_date",
      DATETIME,
      .aliases = "strftime format_time",
@@ -365,7 +414,7 @@ const struct step_kind steps_datetime[] = {
      .example = {.program = "format_date t pattern='%d %b %Y'",
                  .input = "t\n2024-05-16T10:07:00Z\n",
                  .output = "t\n16 May 2024\n"},
-     MAP(TYPE_TIME, TYPE_TEXT, prepare_format, format_times)},
+     MAP(TYPE_TIME, TYPE_TEXT, prepare_format, format_times, NULL)},
     {.name = "from_epoch",
      DATETIME,
      .summary = "times of seconds (days, milliseconds ...) since 1970",
@@ -374,7 +423,7 @@ const struct step_kind steps_datetime[] = {
      .example = {.program = "from_epoch t",
                  .input = "t\n0\n1715854020.25\n",
                  .output = "t\n1970-01-01T00:00:00Z\n2024-05-16T10:07:00.250Z\n"},
-     MAP(TYPE_FLOAT, TYPE_TIME, prepare_epoch, times_from_epoch)},
+     MAP(TYPE_FLOAT, TYPE_TIME, prepare_epoch, times_from_epoch, lower_from_epoch)},
     {.name = "parse_date",
      DATETIME,
      .aliases = "strptime parse_time to_datetime",
@@ -389,7 +438,7 @@ const struct step_kind steps_datetime[] = {
      .example = {.program = "parse_date t pattern='%Y/%m/%d %H:%M' zone=America/Chicago",
                  .input = "t\n2001/01/31 00:05\n2001/07/01 00:05\n",
                  .output = "t\n2001-01-31T06:05:00Z\n2001-07-01T05:05:00Z\n"},
-     MAP(TYPE_TEXT, TYPE_TIME, prepare_parse, parse_times)},
+     MAP(TYPE_TEXT, TYPE_TIME, prepare_parse, parse_times, lower_parse)},
     {.name = "to_epoch",
      DATETIME,
      .summary = "whole seconds (days, milliseconds ...) since 1970",
@@ -398,7 +447,7 @@ const struct step_kind steps_datetime[] = {
      .example = {.program = "to_epoch t unit=milli",
                  .input = "t\n1970-01-01T00:00:01.5Z\n1969-12-31T23:59:59.9995Z\n",
                  .output = "t\n1500\n-1\n"},
-     MAP(TYPE_TIME, TYPE_INT, prepare_epoch, times_to_epoch)},
+     MAP(TYPE_TIME, TYPE_INT, prepare_epoch, times_to_epoch, lower_to_epoch)},
     {.name = "tz_convert",
      DATETIME,
      .summary = "write times as a zone's clock shows them, with the offset",
@@ -409,6 +458,6 @@ const struct step_kind steps_datetime[] = {
      .example = {.program = "tz_convert t zone=America/Chicago",
                  .input = "t\n2001-01-31T06:05:00Z\n",
                  .output = "t\n2001-01-31T00:05:00-06:00\n"},
-     MAP(TYPE_TIME, TYPE_TEXT, prepare_convert, convert_times)},
+     MAP(TYPE_TIME, TYPE_TEXT, prepare_convert, convert_times, NULL)},
     {0},
 };

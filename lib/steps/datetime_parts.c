@@ -17,7 +17,7 @@ static int month_start(const struct moment *m)
 
 static int month_end(const struct moment *m)
 {
-    return m->c.day == days_of_month(m->c.year, m->c.month);
+    return m->c.day == month_days(m->c.year, m->c.month);
 }
 
 static int part_year(const struct moment *m)
@@ -106,12 +106,12 @@ static int part_year_end(const struct moment *m)
 
 static int part_leap_year(const struct moment *m)
 {
-    return days_of_month(m->c.year, 2) == 29;
+    return month_days(m->c.year, 2) == 29;
 }
 
 static int part_days_in_month(const struct moment *m)
 {
-    return days_of_month(m->c.year, m->c.month);
+    return month_days(m->c.year, m->c.month);
 }
 
 struct part {
@@ -119,29 +119,30 @@ struct part {
     int (*of)(const struct moment *m);
     int period; /* largest value, of those that go round; 0: others */
     bool from_zero;
+    enum ml_part code; /* in row programs */
 };
 
 static const struct part parts[] = {
-    {"year", part_year, 0, false},
-    {"semester", part_semester, 2, false},
-    {"quarter", part_quarter, 4, false},
-    {"month", part_month, 12, false},
-    {"week", part_week, 53, false},
-    {"day", part_day, 31, false},
-    {"day_of_week", part_weekday, 7, true},
-    {"day_of_year", part_yearday, 366, false},
-    {"hour", part_hour, 24, true},
-    {"minute", part_minute, 60, true},
-    {"second", part_second, 60, true},
-    {"weekend", part_weekend, 0, false},
-    {"month_start", month_start, 0, false},
-    {"month_end", month_end, 0, false},
-    {"quarter_start", part_quarter_start, 0, false},
-    {"quarter_end", part_quarter_end, 0, false},
-    {"year_start", part_year_start, 0, false},
-    {"year_end", part_year_end, 0, false},
-    {"leap_year", part_leap_year, 0, false},
-    {"days_in_month", part_days_in_month, 0, false},
+    {"year", part_year, 0, false, ML_YEAR},
+    {"semester", part_semester, 2, false, ML_SEMESTER},
+    {"quarter", part_quarter, 4, false, ML_QUARTER},
+    {"month", part_month, 12, false, ML_MONTH},
+    {"week", part_week, 53, false, ML_ISO_WEEK},
+    {"day", part_day, 31, false, ML_DAY},
+    {"day_of_week", part_weekday, 7, true, ML_WEEKDAY},
+    {"day_of_year", part_yearday, 366, false, ML_YEARDAY},
+    {"hour", part_hour, 24, true, ML_HOUR},
+    {"minute", part_minute, 60, true, ML_MINUTE},
+    {"second", part_second, 60, true, ML_SECOND},
+    {"weekend", part_weekend, 0, false, ML_WEEKEND},
+    {"month_start", month_start, 0, false, ML_MONTH_START},
+    {"month_end", month_end, 0, false, ML_MONTH_END},
+    {"quarter_start", part_quarter_start, 0, false, ML_QUARTER_START},
+    {"quarter_end", part_quarter_end, 0, false, ML_QUARTER_END},
+    {"year_start", part_year_start, 0, false, ML_YEAR_START},
+    {"year_end", part_year_end, 0, false, ML_YEAR_END},
+    {"leap_year", part_leap_year, 0, false, ML_LEAP_YEAR},
+    {"days_in_month", part_days_in_month, 0, false, ML_DAYS_IN_MONTH},
 };
 #define PART_NAMES                                                                                 \
     "year semester quarter month week day day_of_week day_of_year hour minute second weekend "     \
@@ -235,7 +236,7 @@ static struct moment moment_of(const struct featurizer *f, usec t)
     struct moment m;
     usec local = clock_of(f->zone, t);
     civil_from_usec(local, &m.c);
-    m.day = day_of(local);
+    m.day = day_of_usec(local);
     return m;
 }
 
@@ -272,6 +273,29 @@ static int turn_times(struct mapping *m)
             m->out[2 * i].number[r] = f->sine[i][value];
             m->out[2 * i + 1].number[r] = f->cosine[i][value];
         }
+    }
+    return 0;
+}
+
+static int lower_parts(struct lower_map *m)
+{
+    const struct featurizer *f = m->own;
+    uint32_t clock = lower_clock(m->to, f->zone, m->in[0]);
+    for (size_t i = 0; i < f->count; i++)
+        m->out[i] = lower_op(m->to, ML_OP_part, clock, f->parts[i]->code, 0);
+    return 0;
+}
+
+static int lower_cyclic(struct lower_map *m)
+{
+    const struct featurizer *f = m->own;
+    struct lowering *l = m->to;
+    uint32_t clock = lower_clock(l, f->zone, m->in[0]);
+    for (size_t i = 0; i < f->count; i++) {
+        uint32_t part = lower_op(l, ML_OP_part, clock, f->parts[i]->code, 0);
+        size_t n = (size_t)f->parts[i]->period + 1;
+        m->out[2 * i] = lower_op(l, ML_OP_look_float, part, lower_range(l, f->sine[i], n), 0);
+        m->out[2 * i + 1] = lower_op(l, ML_OP_look_float, part, lower_range(l, f->cosine[i], n), 0);
     }
     return 0;
 }
@@ -328,9 +352,28 @@ static int flag_days(struct mapping *m)
         m->out->flag[r] = BOOL_MISSING;
         if (t == INT_MISSING)
             continue;
-        int64_t day = day_of(clock_of(c->zone, t));
-        m->out->flag[r] = (c->weekend >> weekday_of(day) & 1) || days_off_has(&c->off, day);
+        int64_t day = day_of_usec(clock_of(c->zone, t));
+        m->out->flag[r] = (c->weekend >> weekday_of_day(day) & 1) || days_off_has(&c->off, day);
     }
+    return 0;
+}
+
+/* Days off, and the weekdays of the weekend as a table of seven flags. */
+static int lower_days(struct lower_map *m)
+{
+    const struct calendar_days *c = m->own;
+    struct lowering *l = m->to;
+    int64_t weekend[7], one = 1;
+    for (size_t d = 0; d < 7; d++)
+        weekend[d] = c->weekend >> d & 1;
+    uint32_t clock = lower_clock(l, c->zone, m->in[0]);
+    uint32_t day = lower_op(l, ML_OP_part, clock, ML_EPOCH_DAY, 0);
+    uint32_t off =
+        lower_op(l, ML_OP_in_ints, day, lower_range_int(l, c->off.days.at, c->off.days.len), 0);
+    uint32_t weekday = lower_op(l, ML_OP_part, clock, ML_WEEKDAY, 0);
+    uint32_t flag = lower_op(l, ML_OP_look_int, weekday, lower_range_int(l, weekend, 7), 0);
+    uint32_t free = lower_op(l, ML_OP_in_ints, flag, lower_range_int(l, &one, 1), 0);
+    m->out[0] = lower_op(l, ML_OP_kleene, free, off, 1);
     return 0;
 }
 
@@ -380,7 +423,8 @@ const struct step_kind steps_datetime_parts[] = {
                                        .to = TYPE_FLOAT,
                                        .prepare = prepare_cyclic,
                                        .release = featurizer_free,
-                                       .column = turn_times}},
+                                       .column = turn_times,
+                                       .lower = lower_cyclic}},
     {.name = "date_parts",
      DATETIME,
      .aliases = "featurize_date datetime_features",
@@ -398,7 +442,8 @@ const struct step_kind steps_datetime_parts[] = {
                                        .to = TYPE_INT,
                                        .prepare = prepare_parts,
                                        .release = featurizer_free,
-                                       .column = split_times}},
+                                       .column = split_times,
+                                       .lower = lower_parts}},
     {.name = "is_holiday",
      DATETIME,
      .summary = "whether the day is in a list of holidays",
@@ -414,7 +459,8 @@ const struct step_kind steps_datetime_parts[] = {
                                        .suffix = "_holiday",
                                        .prepare = prepare_holiday,
                                        .release = calendar_days_free,
-                                       .column = flag_days}},
+                                       .column = flag_days,
+                                       .lower = lower_days}},
     {.name = "is_weekend",
      DATETIME,
      .summary = "whether the day is a Saturday or Sunday, or of other days",
@@ -428,6 +474,7 @@ const struct step_kind steps_datetime_parts[] = {
                                        .suffix = "_weekend",
                                        .prepare = prepare_weekend,
                                        .release = calendar_days_free,
-                                       .column = flag_days}},
+                                       .column = flag_days,
+                                       .lower = lower_days}},
     {0},
 };

@@ -1,4 +1,5 @@
 /* Steps that measure between times, and date_range, which makes them. */
+#include "prep/lower.h"
 #include "steps/calendar.h"
 #include "steps/steps.h"
 
@@ -38,19 +39,6 @@ static int ruler_new(struct step *s, struct error *e)
     return zone_argument(s, &r->zone, e);
 }
 
-/* Whole months from b to a, a not before b: the last counts when its day and clock time are
- * reached, or the end of the month is. */
-static int64_t months_between(usec a, usec b)
-{
-    struct civil x, y;
-    civil_from_usec(a, &x);
-    civil_from_usec(b, &y);
-    int64_t months = ((int64_t)x.year - y.year) * 12 + x.month - y.month;
-    usec x_rest = x.day * USEC_DAY + (a - day_of(a) * USEC_DAY);
-    usec y_rest = y.day * USEC_DAY + (b - day_of(b) * USEC_DAY);
-    return months - (x_rest < y_rest && x.day != days_of_month(x.year, x.month));
-}
-
 static double measure(const struct ruler *r, usec a, usec b)
 {
     if (a == INT_MISSING || b == INT_MISSING)
@@ -58,9 +46,18 @@ static double measure(const struct ruler *r, usec a, usec b)
     if (r->unit > 0)
         return (double)(a - b) / r->unit;
     usec x = clock_of(r->zone, a), y = clock_of(r->zone, b);
-    int64_t months = x >= y ? months_between(x, y) : -months_between(y, x);
-    int64_t whole = months / r->months;
+    int64_t whole = interval_months(x, y) / r->months;
     return (double)whole;
+}
+
+static uint32_t lower_measure(struct lowering *l, const struct ruler *r, uint32_t a, uint32_t b)
+{
+    if (r->unit > 0)
+        return lower_op(l, ML_OP_span_between, a, b, lower_float(l, r->unit));
+    struct interval unit = {.months = r->months};
+    uint32_t whole = lower_op(l, ML_OP_whole_between, lower_clock(l, r->zone, a),
+                              lower_clock(l, r->zone, b), lower_interval(l, unit));
+    return lower_op(l, ML_OP_float_of_int, whole, 0, 0);
 }
 
 /* The two columns of a step that compares them, and how the result is called without into=. */
@@ -84,6 +81,12 @@ static int subtract_times(struct mapping *m)
 {
     for (size_t r = 0; r < m->rows; r++)
         m->out->number[r] = measure(m->own, m->in[0].time[r], m->in[1].time[r]);
+    return 0;
+}
+
+static int lower_subtract(struct lower_map *m)
+{
+    m->out[0] = lower_measure(m->to, m->own, m->in[0], m->in[1]);
     return 0;
 }
 
@@ -117,6 +120,16 @@ static int elapsed(struct mapping *m)
     return 0;
 }
 
+static int lower_elapsed(struct lower_map *m)
+{
+    const struct ruler *r = m->own;
+    if (text_equal(arg_text(m->step, "at"), TEXT_LITERAL("now")))
+        return lower_refuse(m->error, "at=now depends on the run");
+    uint32_t origin = lower_op(m->to, ML_OP_set_time, lower_int(m->to, r->origin), 0, 0);
+    m->out[0] = lower_measure(m->to, r, m->in[0], origin);
+    return 0;
+}
+
 struct working_days {
     struct zone *zone;
     struct days_off off; /* none of them at a weekend */
@@ -138,7 +151,7 @@ static int prepare_business(struct step *s, const struct schema *in, struct erro
     int rc = days_off_read(s, &w->off, e);
     size_t kept = 0;
     for (size_t i = 0; i < w->off.days.len; i++)
-        if (weekday_of(w->off.days.at[i]) < 5)
+        if (weekday_of_day(w->off.days.at[i]) < 5)
             w->off.days.at[kept++] = w->off.days.at[i];
     w->off.days.len = kept;
     if (rc == 0)
@@ -168,9 +181,21 @@ static int count_business(struct mapping *m)
         m->out->integer[r] = INT_MISSING;
         if (from == INT_MISSING || to == INT_MISSING)
             continue;
-        m->out->integer[r] =
-            working_between(w, day_of(clock_of(w->zone, from)), day_of(clock_of(w->zone, to)));
+        m->out->integer[r] = working_between(w, day_of_usec(clock_of(w->zone, from)),
+                                             day_of_usec(clock_of(w->zone, to)));
     }
+    return 0;
+}
+
+static int lower_business(struct lower_map *m)
+{
+    const struct working_days *w = m->own;
+    struct lowering *l = m->to;
+    uint32_t days[2];
+    for (size_t i = 0; i < 2; i++)
+        days[i] = lower_op(l, ML_OP_part, lower_clock(l, w->zone, m->in[i]), ML_EPOCH_DAY, 0);
+    uint32_t off = lower_range_int(l, w->off.days.at, w->off.days.len);
+    m->out[0] = lower_op(l, ML_OP_workdays, days[0], days[1], off);
     return 0;
 }
 
@@ -289,7 +314,8 @@ const struct step_kind steps_datetime_span[] = {
      .example = {.program = "business_days from,to dates=2024-12-25,2024-12-26 into=days",
                  .input = "from,to\n2024-12-23,2024-12-30\n2024-12-21,2024-12-23\n",
                  .output = "from,to,days\n2024-12-23,2024-12-30,3\n2024-12-21,2024-12-23,0\n"},
-     MAP(TYPE_INT, prepare_business, count_business, working_days_free, .several = true)},
+     MAP(TYPE_INT, prepare_business, count_business, working_days_free, .lower = lower_business,
+         .several = true)},
     {.name = "date_diff",
      DATETIME,
      ROWWISE_HOOKS,
@@ -304,7 +330,8 @@ const struct step_kind steps_datetime_span[] = {
                  .input = "ordered,arrived\n2024-05-16,2024-05-17T06:30:00Z\n2024-05-16,\n",
                  .output = "ordered,arrived,hours\n2024-05-16,2024-05-17T06:30:00Z,30.5\n"
                            "2024-05-16,,\n"},
-     MAP(TYPE_FLOAT, prepare_diff, subtract_times, ruler_free, .several = true)},
+     MAP(TYPE_FLOAT, prepare_diff, subtract_times, ruler_free, .lower = lower_subtract,
+         .several = true)},
     {.name = "date_range",
      DATETIME,
      .summary = "add a column of times at equal distances, one a row",
@@ -332,6 +359,7 @@ const struct step_kind steps_datetime_span[] = {
      .example = {.program = "elapsed_since t at=2024-01-01 unit=week",
                  .input = "t\n2024-01-15\n2023-12-25\n",
                  .output = "t,t_elapsed\n2024-01-15,2\n2023-12-25,-1\n"},
-     MAP(TYPE_FLOAT, prepare_elapsed, elapsed, ruler_free, .suffix = "_elapsed")},
+     MAP(TYPE_FLOAT, prepare_elapsed, elapsed, ruler_free, .lower = lower_elapsed,
+         .suffix = "_elapsed")},
     {0},
 };

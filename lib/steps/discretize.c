@@ -260,12 +260,12 @@ struct edges {
     size_t len;
 };
 
-static struct edges edges_of(const struct mapping *m)
+static struct edges edges_of(const struct step *s, size_t index)
 {
-    const struct binning *b = m->own;
+    const struct binning *b = binning_of(s);
     if (b->edges)
         return (struct edges){b->edges, b->edge_count};
-    const struct summary *learnt = columnwise_mapped(m);
+    const struct summary *learnt = columnwise_learnt(s, index);
     return (struct edges){learnt->learnt.at, learnt->learnt.len};
 }
 
@@ -285,19 +285,23 @@ static void print_range(struct buf *out, struct edges edges, size_t bin)
     buf_putc(out, bin + 2 == edges.len ? ']' : ')');
 }
 
+static void print_label(struct buf *out, const struct step *s, struct edges edges, size_t bin)
+{
+    const struct binning *b = binning_of(s);
+    if (b->names)
+        buf_add(out, b->names[bin].at, b->names[bin].len);
+    else if (arg_choice(s, "labels") == LABELS_RANGE)
+        print_range(out, edges, bin);
+    else
+        buf_format(out, "%zu", bin);
+}
+
 /* What each bin is called, in the batch's arena. */
 static const struct text *labels_of(struct mapping *m, struct edges edges)
 {
-    const struct binning *b = m->own;
-    if (b->names)
-        return b->names;
-    bool range = arg_choice(m->step, "labels") == LABELS_RANGE;
     struct text *labels = batch_array(m->batch, edges.len, sizeof *labels);
     for (size_t i = 0; i + 1 < edges.len; i++) {
-        if (range)
-            print_range(&m->scratch, edges, i);
-        else
-            buf_format(&m->scratch, "%zu", i);
+        print_label(&m->scratch, m->step, edges, i);
         labels[i] = mapping_text(m);
     }
     return labels;
@@ -320,7 +324,7 @@ static size_t bin_of(struct edges edges, double x)
 static int put_into_bins(struct mapping *m)
 {
     const struct text none = {NULL, 0};
-    struct edges edges = edges_of(m);
+    struct edges edges = edges_of(m->step, (size_t)(m->columns - m->step->columns));
     const struct text *labels = labels_of(m, edges);
     bool clip = arg_choice(m->step, "outside") == 0;
     for (size_t r = 0; r < m->rows; r++) {
@@ -329,6 +333,34 @@ static int put_into_bins(struct mapping *m)
         known = known && (clip || (x >= edges.at[0] && x <= edges.at[edges.len - 1]));
         m->out->text[r] = known ? labels[bin_of(edges, x)] : none;
     }
+    return 0;
+}
+
+/* Bins that are numbers are known as such, too. */
+static int lower_bins(struct lower_map *m)
+{
+    struct edges edges = edges_of(m->step, m->index);
+    size_t bins = edges.len > 1 ? edges.len - 1 : 0;
+    struct text *labels = mem_array(NULL, bins + 1, sizeof *labels);
+    double *codes = mem_array(NULL, bins + 1, sizeof *codes);
+    bool numbers = true;
+    for (size_t i = 0; i < bins; i++) {
+        struct buf label = {0};
+        print_label(&label, m->step, edges, i);
+        labels[i] = (struct text){buf_text(&label), label.len};
+        numbers = numbers && number_parse_double(label.at, label.len, &codes[i]);
+        labels[i].at = buf_take(&label);
+    }
+    bool clip = arg_choice(m->step, "outside") == 0;
+    uint32_t at = lower_range(m->to, edges.at, edges.len);
+    uint32_t bin = lower_op(m->to, ML_OP_bin, m->in[0], at, clip);
+    m->out[0] = lower_op(m->to, ML_OP_look_text, bin, lower_range_text(m->to, labels, bins), 0);
+    if (numbers)
+        m->also[0] = lower_op(m->to, ML_OP_look_float, bin, lower_range(m->to, codes, bins), 0);
+    for (size_t i = 0; i < bins; i++)
+        mem_free((void *)(uintptr_t)labels[i].at);
+    mem_free(labels);
+    mem_free(codes);
     return 0;
 }
 
@@ -419,9 +451,12 @@ static const struct arg chimerge_args[] = {
 
 #define DISCRETIZE .family = "discretize", .keeps_rows = true
 
-#define BIN_MAP .from = TYPE_FLOAT, .to = TYPE_TEXT, .column = put_into_bins, .prepare = plan_bins
+#define BIN_MAP                                                                                    \
+    .from = TYPE_FLOAT, .to = TYPE_TEXT, .column = put_into_bins, .lower = lower_bins,             \
+    .prepare = plan_bins
 #define BIN_HOOKS                                                                                  \
-    .open = rowwise_open, .shape = bins_shape, .close = rowwise_close, .apply = rowwise_apply
+    .open = rowwise_open, .shape = bins_shape, .close = rowwise_close, .apply = rowwise_apply,     \
+    .lower = rowwise_lower
 #define LEARNT_BINS(method)                                                                        \
     BIN_HOOKS, COLUMNWISE_HOOKS, .detail = &(const struct columnwise)                              \
     {                                                                                              \
@@ -464,9 +499,11 @@ const struct step_kind steps_discretize[] = {
                  .input = "age\n5\n18\n70\n",
                  .output = "age\nchild\nadult\nadult\n"},
      BIN_HOOKS,
-     .detail =
-         &(const struct rowwise){
-             .from = TYPE_FLOAT, .to = TYPE_TEXT, .column = put_into_bins, .prepare = plan_edges}},
+     .detail = &(const struct rowwise){.from = TYPE_FLOAT,
+                                       .to = TYPE_TEXT,
+                                       .column = put_into_bins,
+                                       .lower = lower_bins,
+                                       .prepare = plan_edges}},
     {.name = "bin_equal_width",
      DISCRETIZE,
      .class = "F",

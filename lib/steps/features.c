@@ -1,5 +1,6 @@
 /* Numeric features made of several columns, or several of one: products, waves, row statistics. */
 #include "prep/rowwise.h"
+#include "runtime/program_vector.h"
 #include "steps/steps.h"
 
 #include <math.h>
@@ -104,6 +105,18 @@ static int multiply(struct mapping *m)
     return 0;
 }
 
+static int lower_products(struct lower_map *m)
+{
+    const struct products *list = m->own;
+    for (size_t k = 0; k < list->at.len; k++) {
+        const struct product *p = &list->at.at[k];
+        m->out[k] = m->in[p->factor[0]];
+        for (size_t i = 1; i < p->degree; i++)
+            m->out[k] = lower_op(m->to, ML_OP_mul, m->out[k], m->in[p->factor[i]], 0);
+    }
+    return 0;
+}
+
 static int check_period(struct step *s, struct error *e)
 {
     return arg_number(s, "period") > 0 ? 0 : step_error(s, e, "period must be above 0");
@@ -141,6 +154,13 @@ static int waves(struct mapping *m)
             cosine[r] = cos(angle);
         }
     }
+    return 0;
+}
+
+static int lower_waves(struct lower_map *m)
+{
+    size_t parts = rowwise_plan(m->step)->parts.len;
+    lower_vector(m->to, ML_VECTOR_waves, false, m->in, 1, m->parameters, 1, m->out, parts);
     return 0;
 }
 
@@ -218,6 +238,13 @@ static int aggregate_rows(struct mapping *m)
     return 0;
 }
 
+static int lower_aggregate(struct lower_map *m)
+{
+    uint32_t code = ML_VECTOR_sum + (uint32_t)arg_choice(m->step, "agg");
+    lower_vector(m->to, code, false, m->in, m->count, NULL, 0, m->out, 1);
+    return 0;
+}
+
 struct reference {
     size_t column;
     const char *name;
@@ -283,6 +310,17 @@ static int relate(struct mapping *m)
         rc = mapping_reject(m, 0, r, "the result is not a finite number");
     }
     return rc;
+}
+
+static int lower_relative(struct lower_map *m)
+{
+    static const enum ml_arithmetic codes[] = {ML_ADD, ML_SUB, ML_MUL, ML_DIV, ML_MOD, ML_POW};
+    const struct reference *to = m->own;
+    uint32_t y = lower_column(m->to, to->column, ML_FLOAT);
+    m->out[0] = lower_register(m->to, ML_FLOAT);
+    lower_op_to(m->to, ML_OP_arithmetic, ML_STRICT, m->out[0], m->in[0], y,
+                codes[arg_choice(m->step, "op")]);
+    return 0;
 }
 
 #define FEATURE  .family = "numeric", .class = "S", ROWWISE_HOOKS
@@ -427,8 +465,8 @@ const struct step_kind steps_features[] = {
      .example = {.program = "polynomial a,b",
                  .input = "a,b\n2,3\n",
                  .output = "a,b,a_pow2,a_x_b,b_pow2\n2,3,4,6,9\n"},
-     MAP(.column = multiply, .several = true, .prepare = prepare_polynomial,
-         .release = products_free)},
+     MAP(.column = multiply, .lower = lower_products, .several = true,
+         .prepare = prepare_polynomial, .release = products_free)},
     {.name = "interactions",
      FEATURE,
      .summary = "products of different columns",
@@ -439,8 +477,8 @@ const struct step_kind steps_features[] = {
      .example = {.program = "interactions a,b,c",
                  .input = "a,b,c\n2,3,5\n",
                  .output = "a,b,c,a_x_b,a_x_c,b_x_c\n2,3,5,6,10,15\n"},
-     MAP(.column = multiply, .several = true, .prepare = prepare_interactions,
-         .release = products_free)},
+     MAP(.column = multiply, .lower = lower_products, .several = true,
+         .prepare = prepare_interactions, .release = products_free)},
     {.name = "fourier_features",
      FEATURE,
      .summary = "sines and cosines of 1, 2, 3 ... turns in a period",
@@ -450,7 +488,7 @@ const struct step_kind steps_features[] = {
      .example = {.program = "fourier_features t period=4 terms=1 keep",
                  .input = "t\n0\n4\n\n",
                  .output = "t,t_sin1,t_cos1\n0,0,1\n4,0,1\n,,\n"},
-     MAP(.column = waves, .drops = true, .parameters = period_parameter,
+     MAP(.column = waves, .lower = lower_waves, .drops = true, .parameters = period_parameter,
          .prepare = prepare_fourier)},
     {.name = "cyclical",
      FEATURE,
@@ -463,7 +501,7 @@ const struct step_kind steps_features[] = {
      .example = {.program = "cyclical hour period=24",
                  .input = "hour\n0\n24\n\n",
                  .output = "hour_sin,hour_cos\n0,1\n0,1\n,\n"},
-     MAP(.column = waves, .drops = true, .parameters = period_parameter,
+     MAP(.column = waves, .lower = lower_waves, .drops = true, .parameters = period_parameter,
          .prepare = prepare_cyclical)},
     {.name = "row_aggregate",
      FEATURE,
@@ -476,7 +514,8 @@ const struct step_kind steps_features[] = {
      .example = {.program = "row_aggregate a,b,c agg=mean into=m",
                  .input = "a,b,c\n1,2,6\n4,,6\n,,\n",
                  .output = "a,b,c,m\n1,2,6,3\n4,,6,5\n,,,\n"},
-     MAP(.column = aggregate_rows, .several = true, .prepare = prepare_aggregate)},
+     MAP(.column = aggregate_rows, .lower = lower_aggregate, .several = true,
+         .prepare = prepare_aggregate)},
     {.name = "relative_features",
      FEATURE,
      .summary = "columns compared with a reference column",
@@ -487,6 +526,6 @@ const struct step_kind steps_features[] = {
      .example = {.program = "relative_features price,cost to=area op=div",
                  .input = "price,cost,area\n300,120,60\n",
                  .output = "price,cost,area,price_div_area,cost_div_area\n300,120,60,5,2\n"},
-     MAP(.column = relate, .prepare = prepare_relative)},
+     MAP(.column = relate, .lower = lower_relative, .prepare = prepare_relative)},
     {.name = NULL},
 };

@@ -44,6 +44,18 @@ static int fill(struct mapping *m)
     return 0;
 }
 
+/* A number that fills a column is known as one, too: what was a number stays one. */
+static int lower_fill(struct lower_map *m)
+{
+    const struct filling *f = m->own;
+    double number;
+    m->out[0] = lower_op(m->to, ML_OP_fill_text, m->in[0], lower_text(m->to, f->value), 0);
+    if (number_parse_double(f->value.at, f->value.len, &number))
+        m->also[0] = lower_op(m->to, ML_OP_fill_float, lower_column(m->to, m->columns[0], ML_FLOAT),
+                              lower_float(m->to, number), 0);
+    return 0;
+}
+
 /* Of one type when all columns are; whole numbers and fractions together are fractions. */
 static int plan_coalesce(struct step *s, const struct schema *in, struct error *e)
 {
@@ -71,6 +83,14 @@ static int coalesce(struct mapping *m)
     return 0;
 }
 
+static int lower_coalesce(struct lower_map *m)
+{
+    m->out[0] = m->in[0];
+    for (size_t i = 1; i < m->count; i++)
+        m->out[0] = lower_op(m->to, ML_OP_first_text, m->out[0], m->in[i], 0);
+    return 0;
+}
+
 static int indicate(struct mapping *m)
 {
     for (size_t r = 0; r < m->rows; r++)
@@ -85,6 +105,27 @@ static int count_missing(struct mapping *m)
         for (size_t i = 0; i < m->count; i++)
             m->out->integer[r] += !m->in[i].text[r].at;
     }
+    return 0;
+}
+
+/* What a column holds is missing in any class. */
+static uint32_t held(const struct lower_map *m, size_t i)
+{
+    const struct lower_column *c = &m->to->columns.at[m->columns[i]];
+    return c->as[c->class];
+}
+
+static int lower_indicate(struct lower_map *m)
+{
+    m->out[0] = lower_op(m->to, ML_OP_is_missing, held(m, 0), 1, 0);
+    return 0;
+}
+
+static int lower_count_missing(struct lower_map *m)
+{
+    m->out[0] = lower_op(m->to, ML_OP_set_int, lower_int(m->to, 0), 0, 0);
+    for (size_t i = 0; i < m->count; i++)
+        m->out[0] = lower_op(m->to, ML_OP_count_missing, m->out[0], held(m, i), 0);
     return 0;
 }
 
@@ -169,6 +210,18 @@ static int clear_tokens(struct mapping *m)
     return 0;
 }
 
+static int lower_clear_tokens(struct lower_map *m)
+{
+    const struct tokens *t = m->own;
+    struct map different = {0};
+    for (size_t i = 0; i < t->count; i++)
+        map_put(&different, t->at[i], NULL);
+    uint32_t map = lower_map(m->to, different.keys.at, different.keys.len);
+    m->out[0] = lower_op(m->to, ML_OP_blank_known, m->in[0], map, 1);
+    map_release(&different);
+    return 0;
+}
+
 static int clear_matches(struct mapping *m)
 {
     const struct tokens *t = m->own;
@@ -231,7 +284,8 @@ static const struct arg regex_args[] = {
 #define MAP_OF(result, kernel, ...)                                                                \
     ROWWISE_MAP(.from = TYPE_TEXT, .to = result, .column = kernel, __VA_ARGS__)
 #define TEXT_HOOKS(shape_hook)                                                                     \
-    .open = rowwise_open, .shape = shape_hook, .close = rowwise_close, .apply = rowwise_apply
+    .open = rowwise_open, .shape = shape_hook, .close = rowwise_close, .apply = rowwise_apply,     \
+    .lower = rowwise_lower
 
 const struct step_kind steps_missing[] = {
     {.name = "fill",
@@ -245,7 +299,7 @@ const struct step_kind steps_missing[] = {
                  .input = "age,city\n31,Rome\n,\n",
                  .output = "age,city\n31,Rome\n0,0\n"},
      TEXT_HOOKS(fill_shape),
-     MAP_OF(TYPE_TEXT, fill, .prepare = plan_fill)},
+     MAP_OF(TYPE_TEXT, fill, .lower = lower_fill, .prepare = plan_fill)},
     {.name = "coalesce",
      MISSING,
      .summary = "the first value of several columns that is there",
@@ -254,7 +308,8 @@ const struct step_kind steps_missing[] = {
                  .input = "mobile,home\n,55\n66,77\n,\n",
                  .output = "mobile,home,phone\n,55,55\n66,77,66\n,,\n"},
      TEXT_HOOKS(fill_shape),
-     MAP_OF(TYPE_TEXT, coalesce, .several = true, .prepare = plan_coalesce)},
+     MAP_OF(TYPE_TEXT, coalesce, .lower = lower_coalesce, .several = true,
+            .prepare = plan_coalesce)},
     {.name = "missing_indicator",
      .aliases = "add_missing_indicator is_missing",
      MISSING,
@@ -265,7 +320,7 @@ const struct step_kind steps_missing[] = {
                  .input = "age,city\n31,Rome\n,Oslo\n",
                  .output = "age,city,age_missing\n31,Rome,false\n,Oslo,true\n"},
      ROWWISE_HOOKS,
-     MAP_OF(TYPE_BOOL, indicate, .suffix = "_missing")},
+     MAP_OF(TYPE_BOOL, indicate, .lower = lower_indicate, .suffix = "_missing")},
     {.name = "missing_count",
      .aliases = "count_missing",
      MISSING,
@@ -275,7 +330,7 @@ const struct step_kind steps_missing[] = {
                  .input = "age,city\n31,Rome\n,Oslo\n,\n",
                  .output = "age,city,missing_count\n31,Rome,0\n,Oslo,1\n,,2\n"},
      ROWWISE_HOOKS,
-     MAP_OF(TYPE_INT, count_missing, .several = true)},
+     MAP_OF(TYPE_INT, count_missing, .lower = lower_count_missing, .several = true)},
     {.name = "missing_tokens_to_null",
      .aliases = "null_tokens na_tokens",
      MISSING,
@@ -289,7 +344,8 @@ const struct step_kind steps_missing[] = {
                  .input = "age\n31\nNA\n unknown \n\"\"\nna\n",
                  .output = "age\n31\n\n\n\nna\n"},
      TEXT_HOOKS(tokens_shape),
-     MAP_OF(TYPE_TEXT, clear_tokens, .prepare = plan_tokens, .release = tokens_free)},
+     MAP_OF(TYPE_TEXT, clear_tokens, .lower = lower_clear_tokens, .prepare = plan_tokens,
+            .release = tokens_free)},
     {.name = "regex_to_missing",
      .aliases = "convert_regex_to_missing",
      MISSING,

@@ -1,4 +1,6 @@
 /* Numeric transforms that learn from the column: log_shift, spline_basis. */
+#include "runtime/program_curve.h"
+#include "runtime/program_vector.h"
 #include "steps/steps.h"
 #include "steps/summary.h"
 
@@ -29,7 +31,15 @@ static int shifted_logs(struct mapping *m)
     return rc;
 }
 
-enum { SPLINE_DEGREE_MAX = 5, SPLINE_KNOTS_MAX = 100 };
+static int lower_shifted(struct lower_map *m)
+{
+    const double *shift = ((const struct summary *)columnwise_learnt(m->step, m->index))->learnt.at;
+    m->out[0] =
+        lower_op(m->to, ML_OP_curve, m->in[0], lower_range(m->to, shift, 1), ML_CURVE_log_shift);
+    return 0;
+}
+
+enum { SPLINE_DEGREE_MAX = ML_SPLINE_DEGREE_MAX, SPLINE_KNOTS_MAX = 100 };
 
 static int finish_uniform(const struct step *s, size_t index, void *state, struct error *e)
 {
@@ -85,11 +95,10 @@ struct knots {
     double at[SPLINE_KNOTS_MAX + 2 * SPLINE_DEGREE_MAX];
 };
 
-static struct knots extend_knots(const struct mapping *m)
+static struct knots extend_knots(const struct step *s, const struct summary *learnt)
 {
-    const struct summary *learnt = columnwise_mapped(m);
     const double *base = learnt->learnt.at;
-    size_t n = learnt->learnt.len, degree = (size_t)arg_int(m->step, "degree");
+    size_t n = learnt->learnt.len, degree = (size_t)arg_int(s, "degree");
     struct knots k = {.degree = degree, .count = n + 2 * degree};
     double first = base[1] - base[0], last = base[n - 1] - base[n - 2];
     for (size_t i = 0; i < degree; i++) {
@@ -123,7 +132,7 @@ static size_t splines_at(const struct knots *k, double x, double value[SPLINE_DE
 
 static int spline_columns(struct mapping *m)
 {
-    struct knots k = extend_knots(m);
+    struct knots k = extend_knots(m->step, columnwise_mapped(m));
     size_t parts = rowwise_plan(m->step)->parts.len;
     double low = k.at[k.degree], high = k.at[k.count - 1 - k.degree];
     for (size_t r = 0; r < m->rows; r++) {
@@ -137,6 +146,17 @@ static int spline_columns(struct mapping *m)
         for (size_t j = 0; j <= k.degree && first + j < parts; j++)
             m->out[first + j].number[r] = value[j];
     }
+    return 0;
+}
+
+static int lower_splines(struct lower_map *m)
+{
+    struct knots k = extend_knots(m->step, columnwise_learnt(m->step, m->index));
+    double constants[1 + COUNT_OF(k.at)];
+    size_t parts = rowwise_plan(m->step)->parts.len;
+    constants[0] = (double)k.degree;
+    memcpy(constants + 1, k.at, k.count * sizeof *k.at);
+    lower_vector(m->to, ML_VECTOR_splines, false, m->in, 1, constants, k.count + 1, m->out, parts);
     return 0;
 }
 
@@ -185,10 +205,11 @@ const struct step_kind steps_numeric_fit[] = {
                  .output = "x\n0\n0.6931471805599453\n\n"},
      COLUMNWISE_HOOKS,
      ROWWISE_HOOKS,
-     .detail =
-         &(const struct columnwise){
-             .map = {.from = TYPE_FLOAT, .to = TYPE_FLOAT, .column = shifted_logs},
-             .learner = &shift_learner}},
+     .detail = &(const struct columnwise){.map = {.from = TYPE_FLOAT,
+                                                  .to = TYPE_FLOAT,
+                                                  .column = shifted_logs,
+                                                  .lower = lower_shifted},
+                                          .learner = &shift_learner}},
     {.name = "spline_basis",
      .family = "numeric",
      .class = "F",
@@ -207,6 +228,7 @@ const struct step_kind steps_numeric_fit[] = {
      .detail = &(const struct columnwise){.map = {.from = TYPE_FLOAT,
                                                   .to = TYPE_FLOAT,
                                                   .column = spline_columns,
+                                                  .lower = lower_splines,
                                                   .drops = true,
                                                   .prepare = prepare_spline},
                                           .choose = choose_spline}},

@@ -1,4 +1,6 @@
 /* outliers: limits of a column by its own spread, and what to do with values beyond them. */
+#include "prep/lower.h"
+#include "runtime/program_curve.h"
 #include "steps/steps.h"
 #include "steps/summary.h"
 
@@ -199,6 +201,25 @@ static int outliers_apply(const struct step *s, struct batch *b, struct error *e
     return 0;
 }
 
+static int outliers_lower(const struct step *s, struct lowering *l, struct error *e)
+{
+    int action = arg_choice(s, "action");
+    if (action == ACTION_REMOVE)
+        return lower_refuse(e, "action=remove leaves rows out");
+    for (size_t i = 0; i < s->column_count; i++) {
+        const double *limits = ((const struct summary *)columnwise_learnt(s, i))->learnt.at;
+        const double bounds[] = {limits[LOW], limits[HIGH]};
+        uint32_t x = lower_column(l, s->columns[i], ML_FLOAT), range = lower_range(l, bounds, 2);
+        if (action == ACTION_FLAG)
+            lower_add(l, lower_op(l, ML_OP_beyond, x, range, 0));
+        else
+            lower_set(l, s->columns[i],
+                      lower_op(l, ML_OP_curve, x, range,
+                               action == ACTION_CLIP ? ML_CURVE_clipped : ML_CURVE_within));
+    }
+    return 0;
+}
+
 static const struct arg outliers_args[] = {
     ROWWISE_COLUMNS("numbers to look at"),
     {.name = "method", .kind = ARG_METHOD, .fallback = "std", .help = "how limits are found"},
@@ -298,6 +319,7 @@ const struct step_kind steps_outliers[] = {
      .open = outliers_open,
      .shape = outliers_shape,
      .apply = outliers_apply,
+     .lower = outliers_lower,
      COLUMNWISE_HOOKS,
      .detail = &(const struct columnwise){.choose = choose}},
     {.name = NULL},

@@ -1,5 +1,6 @@
 /* Projections found by iteration over a sample of rows: kmeans_distance, nmf, fast_ica. Nothing but
  * the seed, the rows and their order has a say. */
+#include "runtime/program_vector.h"
 #include "steps/projection.h"
 #include "steps/steps.h"
 
@@ -141,6 +142,11 @@ static void distances_to_centres(const struct projection *x, const double *in, d
 {
     for (size_t c = 0; c < x->k; c++)
         out[c] = sqrt(squared_distance(in, x->weights + c * x->p, x->p));
+}
+
+static void put_centres_of(const struct projection *x, struct buf *out)
+{
+    projection_put(out, x->weights, x->k * x->p);
 }
 
 /* rows (n * p) are about left (n * k) times right (k * p), none of them negative. */
@@ -540,6 +546,8 @@ const struct step_kind steps_project_model[] = {
      PROJECTION_FITTED_HOOKS,
      .detail = &(const struct projecting){.derive = derive_kmeans,
                                           .row = distances_to_centres,
+                                          .vector = ML_VECTOR_distances,
+                                          .constants = put_centres_of,
                                           .landmarks = true}},
     {.name = "nmf",
      .family = "project",

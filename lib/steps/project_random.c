@@ -1,5 +1,6 @@
 /* Projections that need no data but the seed: random_projection, rbf_sampler, count_sketch; and
  * nystroem, whose landmarks are a seeded sample of the rows. */
+#include "runtime/program_vector.h"
 #include "steps/projection.h"
 #include "steps/steps.h"
 
@@ -55,6 +56,15 @@ static void fourier_row(const struct projection *x, const double *in, double *ou
     projection_linear(x, in, out);
     for (size_t c = 0; c < x->k; c++)
         out[c] = size * cos(out[c] + phase[c]);
+}
+
+static void put_fourier(const struct projection *x, struct buf *out)
+{
+    double size = sqrt(2 / (double)x->k);
+    projection_put(out, &size, 1);
+    projection_put(out, x->own, x->k);
+    projection_put(out, x->shift, x->p);
+    projection_put(out, x->weights, x->k * x->p);
 }
 
 static int prepare_sketch(struct step *s, struct projection *x, struct error *e)
@@ -141,6 +151,14 @@ static void landmark_row(const struct projection *x, const double *in, double *o
         for (size_t c = 0; c < l->count; c++)
             out[c] += near * l->root[c * l->count + i];
     }
+}
+
+static void put_landmarks(const struct projection *x, struct buf *out)
+{
+    const struct landmarks *l = x->own;
+    projection_put(out, &l->gamma, 1);
+    projection_put(out, l->at, l->count * x->p);
+    projection_put(out, l->root, l->count * l->count);
 }
 
 #define SEED                                                                                       \
@@ -238,7 +256,10 @@ const struct step_kind steps_project_random[] = {
                  .input = "a\n1\n2\n",
                  .output = "rbf_0\n0.26085190842230915\n0.26085190842230915\n"},
      PROJECTION_HOOKS,
-     .detail = &(const struct projecting){.prepare = prepare_fourier, .row = fourier_row}},
+     .detail = &(const struct projecting){.prepare = prepare_fourier,
+                                          .row = fourier_row,
+                                          .vector = ML_VECTOR_fourier,
+                                          .constants = put_fourier}},
     {.name = "count_sketch",
      .family = "project",
      .class = "S",
@@ -270,6 +291,8 @@ const struct step_kind steps_project_random[] = {
      PROJECTION_FITTED_HOOKS,
      .detail = &(const struct projecting){.derive = derive_landmarks,
                                           .row = landmark_row,
+                                          .vector = ML_VECTOR_landmarks,
+                                          .constants = put_landmarks,
                                           .landmarks = true}},
     {0},
 };

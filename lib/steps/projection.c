@@ -1,6 +1,7 @@
 #include "steps/projection.h"
 
 #include "prep/dropping.h"
+#include "runtime/program_vector.h"
 
 #include <math.h>
 
@@ -126,6 +127,42 @@ int projection_apply(const struct step *s, struct batch *b, struct error *e)
         batch_remove(b, drop[i]);
     for (size_t c = 0; c < x->k; c++)
         batch_add(b, column_of_double(cells + c * b->rows));
+    return 0;
+}
+
+void projection_put(struct buf *out, const double *at, size_t n)
+{
+    buf_add(out, at, n * sizeof *at);
+}
+
+static void put_linear(const struct projection *x, struct buf *out)
+{
+    projection_put(out, x->shift, x->p);
+    projection_put(out, x->weights, x->k * x->p);
+}
+
+int projection_lower(const struct step *s, struct lowering *l, struct error *e)
+{
+    const struct projection *x = projection_of(s);
+    const struct projecting *detail = detail_of(s);
+    if (detail->row && !detail->constants)
+        return lower_refuse(e, "not in compiled preparation");
+    struct buf constants = {0};
+    uint32_t *in = mem_array(NULL, x->p + x->k + 1, sizeof *in), *out = in + x->p;
+    (detail->row ? detail->constants : put_linear)(x, &constants);
+    for (size_t i = 0; i < x->p; i++)
+        in[i] = lower_column(l, s->columns[i], ML_FLOAT);
+    lower_vector(l, detail->row ? detail->vector : ML_VECTOR_linear, true, in, x->p,
+                 (const double *)(const void *)constants.at, constants.len / sizeof(double), out,
+                 x->k);
+    for (size_t at = l->columns.len; !arg_bool(s, "keep") && at-- > 0;)
+        for (size_t i = 0; i < s->column_count; i++)
+            if (s->columns[i] == at)
+                lower_remove(l, at);
+    for (size_t c = 0; c < x->k; c++)
+        lower_add(l, out[c]);
+    mem_free(in);
+    buf_release(&constants);
     return 0;
 }
 

@@ -33,6 +33,10 @@ struct projecting {
     int (*prepare)(struct step *s, struct projection *x, struct error *e);
     /* One row; NULL: linear. */
     void (*row)(const struct projection *x, const double *in, double *out);
+    /* With row: the same in a row program, enum ml_vector_code, and its constants. NULL: not
+     * compiled. */
+    uint32_t vector;
+    void (*constants)(const struct projection *x, struct buf *out);
     bool by_class;  /* target= holds classes */
     bool landmarks; /* learns a sample of sample= rows, k= when it has no such argument, not sums */
 };
@@ -51,6 +55,8 @@ int projection_open(struct step *s, const struct schema *in, struct error *e);
 int projection_shape(struct step *s, struct schema *schema, struct error *e);
 void projection_close(struct step *s);
 int projection_apply(const struct step *s, struct batch *b, struct error *e);
+int projection_lower(const struct step *s, struct lowering *l, struct error *e);
+void projection_put(struct buf *out, const double *at, size_t n); /* for constants */
 void *projection_new(const struct step *s);
 int projection_learn(const struct step *s, void *state, struct batch *b, struct error *e);
 int projection_merge(const struct step *s, void *into, void *from, struct error *e);
@@ -61,7 +67,7 @@ void projection_free(void *state);
 
 #define PROJECTION_HOOKS                                                                           \
     .open = projection_open, .shape = projection_shape, .close = projection_close,                 \
-    .apply = projection_apply
+    .apply = projection_apply, .lower = projection_lower
 #define PROJECTION_FITTED_HOOKS                                                                    \
     PROJECTION_HOOKS, .state_new = projection_new, .learn = projection_learn,                      \
                       .merge = projection_merge, .finish = projection_finish,                      \

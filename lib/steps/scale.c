@@ -1,5 +1,6 @@
 /* Steps that bring numbers to a common scale by shifting and dividing: scale, unit_norm,
  * vector_assemble. */
+#include "runtime/program_vector.h"
 #include "steps/steps.h"
 #include "steps/summary.h"
 
@@ -254,6 +255,21 @@ static int unit_norm_apply(const struct step *s, struct batch *b, struct error *
     return 0;
 }
 
+static int unit_norm_lower(const struct step *s, struct lowering *l, struct error *e)
+{
+    uint32_t *in = mem_array(NULL, 2 * s->column_count + 1, sizeof *in),
+             *out = in + s->column_count;
+    (void)e;
+    for (size_t i = 0; i < s->column_count; i++)
+        in[i] = lower_column(l, s->columns[i], ML_FLOAT);
+    uint32_t code = ML_VECTOR_unit_l1 + (uint32_t)arg_choice(s, "with");
+    lower_vector(l, code, false, in, s->column_count, NULL, 0, out, s->column_count);
+    for (size_t i = 0; i < s->column_count; i++)
+        lower_set(l, s->columns[i], out[i]);
+    mem_free(in);
+    return 0;
+}
+
 static const struct arg unit_norm_args[] = {
     ROWWISE_COLUMNS("the numbers of a row that become a vector of length 1"),
     {.name = "with", .kind = ARG_METHOD, .fallback = "l2", .help = "what length means"},
@@ -341,7 +357,8 @@ const struct step_kind steps_scale[] = {
                  .input = "a,b\n3,4\n0,0\n",
                  .output = "a,b\n0.6,0.8\n0,0\n"},
      .shape = unit_norm_shape,
-     .apply = unit_norm_apply},
+     .apply = unit_norm_apply,
+     .lower = unit_norm_lower},
     {.name = "vector_assemble",
      .aliases = "assemble",
      .family = "scale",

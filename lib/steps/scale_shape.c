@@ -1,28 +1,10 @@
 /* Steps that change the shape of a distribution:
  * quantile_transform, rank_gauss, power_transform. */
+#include "runtime/program_curve.h"
 #include "steps/steps.h"
 #include "steps/summary.h"
 
 #include <math.h>
-
-/* First index with at[i] >= x. */
-static size_t lower_bound(const double *at, size_t n, double x)
-{
-    size_t low = 0;
-    while (n > 0) {
-        size_t half = n / 2;
-        if (at[low + half] < x) {
-            low += half + 1;
-            n -= half + 1;
-        } else {
-            n = half;
-        }
-    }
-    return low;
-}
-
-/* How far into the tails of a normal distribution the ends go, as in scikit-learn. */
-static const double TAIL = 1e-7;
 
 static int finish_quantiles(const struct step *s, size_t index, void *state, struct error *e)
 {
@@ -40,38 +22,6 @@ static int finish_quantiles(const struct step *s, size_t index, void *state, str
     return rc;
 }
 
-/* The share of values below x. Among equal quantiles the middle one counts. */
-static double share_below(const double *q, size_t n, double x)
-{
-    double last = n > 1 ? (double)(n - 1) : 1;
-    size_t low = lower_bound(q, n, x), high = low;
-    if (low == n)
-        return 1;
-    if (q[low] > x)
-        return low == 0 ? 0 : ((double)(low - 1) + (x - q[low - 1]) / (q[low] - q[low - 1])) / last;
-    while (high + 1 < n && q[high + 1] == x)
-        high++;
-    return ((double)low / last + (double)high / last) / 2;
-}
-
-static double to_uniform(const double *q, size_t n, double x)
-{
-    if (x <= q[0])
-        return 0;
-    return x >= q[n - 1] ? 1 : share_below(q, n, x);
-}
-
-static double to_normal(const double *q, size_t n, double x)
-{
-    double low = normal_quantile(TAIL - 2.220446049250313e-16), share = share_below(q, n, x);
-    if (x - TAIL < q[0])
-        return low;
-    if (x + TAIL > q[n - 1])
-        return -low;
-    double z = normal_quantile(share);
-    return z < low ? low : z > -low ? -low : z;
-}
-
 static int map_quantiles(struct mapping *m)
 {
     const struct summary *learnt = columnwise_mapped(m);
@@ -80,11 +30,22 @@ static int map_quantiles(struct mapping *m)
     size_t n = learnt->learnt.len;
     for (size_t r = 0; r < m->rows; r++) {
         double x = m->in->number[r];
-        if (isnan(x) || n == 0)
-            m->out->number[r] = (double)NAN;
-        else
-            m->out->number[r] = normal ? to_normal(q, n, x) : to_uniform(q, n, x);
+        m->out->number[r] = (double)NAN;
+        if (!isnan(x) && normal)
+            (void)ml_curve_normal(x, q, n, &m->out->number[r]);
+        else if (!isnan(x))
+            (void)ml_curve_uniform(x, q, n, &m->out->number[r]);
     }
+    return 0;
+}
+
+static int lower_quantiles(struct lower_map *m)
+{
+    const struct summary *learnt = columnwise_learnt(m->step, m->index);
+    bool normal = arg_choice(m->step, "to") == 1;
+    uint32_t q = lower_range(m->to, learnt->learnt.at, learnt->learnt.len);
+    m->out[0] =
+        lower_op(m->to, ML_OP_curve, m->in[0], q, normal ? ML_CURVE_normal : ML_CURVE_uniform);
     return 0;
 }
 
@@ -106,58 +67,50 @@ static int finish_ranks(const struct step *s, size_t index, void *state, struct 
     return 0;
 }
 
-static double score_of(const struct summary *m, double x)
+/* The distinct values, then their scores. */
+static double *scores_of(const struct summary *m, size_t *n)
 {
-    const struct pair_count *p = m->values->pairs.at;
-    const double *score = m->learnt.at;
-    size_t low = 0, n = m->learnt.len;
-    for (size_t width = n; width > 0;) {
-        size_t half = width / 2;
-        if (p[low + half].x < x) {
-            low += half + 1;
-            width -= half + 1;
-        } else {
-            width = half;
-        }
+    *n = m->learnt.len;
+    double *at = mem_array(NULL, 2 * *n + 1, sizeof *at);
+    for (size_t i = 0; i < *n; i++) {
+        at[i] = m->values->pairs.at[i].x;
+        at[*n + i] = m->learnt.at[i];
     }
-    if (low == n)
-        return score[n - 1];
-    if (low == 0 || p[low].x == x)
-        return score[low];
-    double share = (x - p[low - 1].x) / (p[low].x - p[low - 1].x);
-    return score[low - 1] + share * (score[low] - score[low - 1]);
+    return at;
 }
 
 static int map_ranks(struct mapping *m)
 {
-    const struct summary *learnt = columnwise_mapped(m);
+    size_t n;
+    double *at = scores_of(columnwise_mapped(m), &n);
     for (size_t r = 0; r < m->rows; r++) {
         double x = m->in->number[r];
-        m->out->number[r] = isnan(x) || learnt->learnt.len == 0 ? (double)NAN : score_of(learnt, x);
+        m->out->number[r] = (double)NAN;
+        if (!isnan(x))
+            (void)ml_curve_scores(x, at, 2 * n, &m->out->number[r]);
     }
+    mem_free(at);
+    return 0;
+}
+
+static int lower_ranks(struct lower_map *m)
+{
+    size_t n;
+    double *at = scores_of(columnwise_learnt(m->step, m->index), &n);
+    m->out[0] =
+        lower_op(m->to, ML_OP_curve, m->in[0], lower_range(m->to, at, 2 * n), ML_CURVE_scores);
+    mem_free(at);
     return 0;
 }
 
 enum { LAMBDA, MEAN, DEVIATION, POWER_LEARNT };
 static const char *const power_names[] = {"lambda", "mean", "deviation"};
 
-static double box_cox(double x, double lambda)
-{
-    return lambda == 0 ? log(x) : expm1(lambda * log(x)) / lambda;
-}
-
-static double yeo_johnson(double x, double lambda)
-{
-    if (x >= 0)
-        return box_cox(x + 1, lambda);
-    return -box_cox(1 - x, 2 - lambda);
-}
-
 typedef double power_function(double x, double lambda);
 
 static power_function *power_of(const struct step *s)
 {
-    return arg_choice(s, "with") == 0 ? yeo_johnson : box_cox;
+    return arg_choice(s, "with") == 0 ? ml_yeo_johnson : ml_box_cox;
 }
 
 /* Mean and variance of the transformed values. */
@@ -186,7 +139,7 @@ static double log_slope(const struct distribution *d, power_function *f)
     double sum = 0;
     for (size_t i = 0; i < d->pairs.len; i++) {
         double x = d->pairs.at[i].x, times = (double)d->pairs.at[i].n;
-        if (f == box_cox)
+        if (f == ml_box_cox)
             sum += times * log(x);
         else
             sum += times * copysign(log1p(fabs(x)), x);
@@ -289,7 +242,7 @@ static int outside_domain(const struct step *s, struct batch *b, size_t index, s
 static int learn_power(const struct lesson *l, void *state, const double *values, struct error *e)
 {
     struct summary *m = state;
-    bool positive = power_of(l->step) == box_cox;
+    bool positive = power_of(l->step) == ml_box_cox;
     for (size_t r = 0; r < l->rows; r++) {
         if (positive && values[r] <= 0) {
             int rc = outside_domain(l->step, l->batch, l->index, r, e);
@@ -309,7 +262,7 @@ static int map_power(struct mapping *m)
     bool standardize = arg_bool(m->step, "standardize");
     for (size_t r = 0; r < m->rows; r++) {
         double x = m->in->number[r], y = (double)NAN;
-        if (f == box_cox && x <= 0) {
+        if (f == ml_box_cox && x <= 0) {
             int rc = mapping_reject(m, 0, r, "box_cox needs numbers greater than 0");
             if (rc)
                 return rc;
@@ -318,6 +271,17 @@ static int map_power(struct mapping *m)
         }
         m->out->number[r] = standardize ? (y - learnt[MEAN]) / learnt[DEVIATION] : y;
     }
+    return 0;
+}
+
+static int lower_power(struct lower_map *m)
+{
+    const double *learnt =
+        ((const struct summary *)columnwise_learnt(m->step, m->index))->learnt.at;
+    bool box_cox = power_of(m->step) == ml_box_cox;
+    size_t n = arg_bool(m->step, "standardize") ? POWER_LEARNT : 1;
+    m->out[0] = lower_op(m->to, ML_OP_curve, m->in[0], lower_range(m->to, learnt, n),
+                         box_cox ? ML_CURVE_box_cox : ML_CURVE_yeo_johnson);
     return 0;
 }
 
@@ -390,10 +354,11 @@ static const struct method power_methods[] = {
     {.name = NULL},
 };
 
-#define LEARNT_MAP(learns, kernel)                                                                 \
+#define LEARNT_MAP(learns, kernel, lowered)                                                        \
     ROWWISE_HOOKS, COLUMNWISE_HOOKS, .keeps_rows = true, .detail = &(const struct columnwise)      \
     {                                                                                              \
-        .map = {.from = TYPE_FLOAT, .to = TYPE_FLOAT, .column = kernel}, .learner = &learns        \
+        .map = {.from = TYPE_FLOAT, .to = TYPE_FLOAT, .column = kernel, .lower = lowered},         \
+        .learner = &learns                                                                         \
     }
 
 const struct step_kind steps_scale_shape[] = {
@@ -411,7 +376,7 @@ const struct step_kind steps_scale_shape[] = {
      .example = {.program = "quantile_transform x",
                  .input = SQUARES,
                  .output = "x\n0\n0.25\n0.5\n0.75\n1\n"},
-     LEARNT_MAP(quantile_learner, map_quantiles)},
+     LEARNT_MAP(quantile_learner, map_quantiles, lower_quantiles)},
     {.name = "rank_gauss",
      .aliases = "rankgauss",
      .family = "scale",
@@ -425,7 +390,7 @@ const struct step_kind steps_scale_shape[] = {
      .example = {.program = "rank_gauss x",
                  .input = "x\n10\n30\n20\n20\n",
                  .output = "x\n-1.1503493803760079\n1.1503493803760079\n0\n0\n"},
-     LEARNT_MAP(rank_learner, map_ranks)},
+     LEARNT_MAP(rank_learner, map_ranks, lower_ranks)},
     {.name = "power_transform",
      .aliases = "power_transformer yeo_johnson:with=yeo_johnson box_cox:with=box_cox",
      .family = "scale",
@@ -438,6 +403,6 @@ const struct step_kind steps_scale_shape[] = {
      .example = {.program = "power_transform x | round x digits=6",
                  .input = SQUARES,
                  .output = "x\n-1.355143\n-0.764086\n-0.068876\n0.793123\n1.394981\n"},
-     LEARNT_MAP(power_learner, map_power)},
+     LEARNT_MAP(power_learner, map_power, lower_power)},
     {.name = NULL},
 };

@@ -1,5 +1,6 @@
 /* The step fraction_of_total: the total is learnt. */
 #include "prep/columnwise.h"
+#include "runtime/program_curve.h"
 #include "steps/steps.h"
 
 #include <math.h>
@@ -63,6 +64,15 @@ static int divide(struct mapping *m)
     return 0;
 }
 
+static int lower_share(struct lower_map *m)
+{
+    const struct total *total = columnwise_learnt(m->step, m->index);
+    const double constants[] = {arg_bool(m->step, "percent") ? 100 : 1, total->value};
+    m->out[0] =
+        lower_op(m->to, ML_OP_curve, m->in[0], lower_range(m->to, constants, 2), ML_CURVE_share);
+    return 0;
+}
+
 static const struct learner total_learner = {.size = sizeof(struct total),
                                              .numbers = add_values,
                                              .merge = merge_totals,
@@ -92,9 +102,11 @@ const struct step_kind steps_window_total[] = {
                  .output = "x,x_fraction\n1,0.125\n3,0.375\n,\n4,0.5\n"},
      COLUMNWISE_HOOKS,
      ROWWISE_HOOKS,
-     .detail =
-         &(const struct columnwise){
-             .map = {.from = TYPE_FLOAT, .to = TYPE_FLOAT, .suffix = "_fraction", .column = divide},
-             .learner = &total_learner}},
+     .detail = &(const struct columnwise){.map = {.from = TYPE_FLOAT,
+                                                  .to = TYPE_FLOAT,
+                                                  .suffix = "_fraction",
+                                                  .column = divide,
+                                                  .lower = lower_share},
+                                          .learner = &total_learner}},
     {0},
 };

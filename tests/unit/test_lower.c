@@ -212,11 +212,13 @@ static void run_recipe(struct trial *t, size_t row)
 }
 
 /* As neoc run reads a cell: false, it refuses. */
-static bool read_answer(struct text cell, double *out)
+static bool read_answer(struct text cell, enum type type, double *out)
 {
     *out = (double)NAN;
     if (!cell.at || number_parse_double(cell.at, cell.len, out))
-        return true;
+        return type != TYPE_BOOL || !cell.at || *out == 0 || *out == 1;
+    if (type_is_number(type))
+        return false;
     char word[8] = {0};
     for (size_t i = 0; i < cell.len && i < 7; i++)
         word[i] = (char)(cell.at[i] | 0x20);
@@ -266,7 +268,7 @@ static bool expected(const struct trial *t, const struct lower_request *w, size_
         if (w->features[i].categories)
             out[i] = code_of(&w->features[i], cell);
         else
-            good = read_answer(cell, &out[i]);
+            good = read_answer(cell, t->shape.fields.at[i].type, &out[i]);
     }
     return good;
 }
@@ -346,7 +348,8 @@ static void check_results(struct trial *t)
         double unused;
         for (size_t row = 0; row < t->count; row++)
             if (t->first.at[row] != SIZE_MAX && t->results.at[t->first.at[row] + i].at)
-                is_text = is_text && !read_answer(t->results.at[t->first.at[row] + i], &unused);
+                is_text = is_text &&
+                          !read_answer(t->results.at[t->first.at[row] + i], TYPE_TEXT, &unused);
         if (is_text)
             numbers[i] = texts[i];
     }
