@@ -126,16 +126,17 @@ static int build_wasm(const struct job *j, struct error *e)
         "-Wl,-z,stack-size=1048576",
         "-DML_STACK_MAX=262144",
         "-nodefaultlibs",
-        "-U__SIZEOF_INT128__", /* whose products are in a library of their own */
         "-o",
         "model.wasm",
         "model.c",
+        "wasm.c",
         "-lc",
         NULL};
     struct command_line c = {.len = 0};
     compiler(j, &c);
     command_add_all(&c, words);
-    return run(j, &c, e);
+    int rc = put(j, "wasm.c", embedded("wasm.c"), e);
+    return rc ? rc : run(j, &c, e);
 }
 
 /* ---- which of them ---- */
