@@ -115,6 +115,21 @@ END
     [ "$(./both)" = "9 3 apart" ]
 }
 
+@test "a microcontroller carries what its program calls and no more" {
+    command -v arm-none-eabi-gcc >/dev/null || skip "lacks arm-none-eabi-gcc"
+    "$BIN/tests/target" cortex-m4f library 0 ml
+    printf '#include "model.h"\ndouble x[9], y[3];\nvoid _exit(int s);\nvoid _exit(int s) { for (;;) (void)s; }\n' >main.c
+    printf 'int main(void) { return (int)ml_predict_f64(x, 1, 9, y); }\n' >>main.c
+    arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16 -Wl,--gc-sections \
+        --specs=nosys.specs -o main main.c libmodel.a -lm
+    image=$(arm-none-eabi-size -A libmodel.a | awk '$1 == ".rodata.ml_model" { print $2 }')
+    code=$(($(arm-none-eabi-size -B main | awk 'NR == 2 { print $1 }') - image))
+    ram=$(arm-none-eabi-size -B main | awk 'NR == 2 { print $2 + $3 }')
+    echo "$code bytes of code, $ram of memory"
+    [ "$code" -lt 40000 ]
+    [ "$ram" -lt 8000 ]
+}
+
 @test "C++ programs can use the header" {
     command -v g++ >/dev/null || skip "lacks g++"
     "$BIN/tests/target" host static 0 ml

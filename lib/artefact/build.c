@@ -97,7 +97,7 @@ static int join_runtime(const struct job *j, struct error *e)
 static int build_static(const struct job *j, struct error *e)
 {
     static const char *const firmware[] = {"-ffunction-sections", "-fdata-sections",
-                                           "-DML_STACK_MAX=0", NULL};
+                                           "-DML_STACK_MAX=0", "-DML_ROW_AT_A_TIME", NULL};
     static const char *const words[] = {"-c", "-o", "model.o", "model.c", NULL};
     struct command_line c = {.len = 0};
     compiler(j, &c);
