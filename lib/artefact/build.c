@@ -97,7 +97,7 @@ static int join_runtime(const struct job *j, struct error *e)
 static int build_static(const struct job *j, struct error *e)
 {
     static const char *const firmware[] = {"-ffunction-sections", "-fdata-sections",
-                                           "-DML_STACK_MAX=0", NULL};
+                                           "-DML_STACK_MAX=0", "-DML_ROW_AT_A_TIME", NULL};
     static const char *const words[] = {"-c", "-o", "model.o", "model.c", NULL};
     struct command_line c = {.len = 0};
     compiler(j, &c);
@@ -126,16 +126,17 @@ static int build_wasm(const struct job *j, struct error *e)
         "-Wl,-z,stack-size=1048576",
         "-DML_STACK_MAX=262144",
         "-nodefaultlibs",
-        "-U__SIZEOF_INT128__", /* whose products are in a library of their own */
         "-o",
         "model.wasm",
         "model.c",
+        "wasm.c",
         "-lc",
         NULL};
     struct command_line c = {.len = 0};
     compiler(j, &c);
     command_add_all(&c, words);
-    return run(j, &c, e);
+    int rc = put(j, "wasm.c", embedded("wasm.c"), e);
+    return rc ? rc : run(j, &c, e);
 }
 
 /* ---- which of them ---- */

@@ -20,6 +20,7 @@ EMBED(header, "lib/runtime/mlmodel.h")
 EMBED(model, "lib/artefact/embed/model.c")
 EMBED(runner, "lib/artefact/embed/runner.c")
 EMBED(runner_node, "lib/artefact/embed/runner.mjs")
+EMBED(wasm, "lib/artefact/embed/wasm.c")
 EMBED(firmware, "lib/artefact/embed/firmware.c")
 EMBED(firmware_layout, "lib/artefact/embed/firmware.ld")
 
@@ -36,6 +37,7 @@ static const struct {
     FILE_ROW("model.c", model),
     FILE_ROW("runner.c", runner),
     FILE_ROW("runner.mjs", runner_node),
+    FILE_ROW("wasm.c", wasm),
     FILE_ROW("firmware.c", firmware),
     FILE_ROW("firmware.ld", firmware_layout),
 };

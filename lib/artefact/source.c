@@ -74,9 +74,9 @@ static void put_settings(const struct ml_image *m, const char *prefix, struct bu
 {
     buf_format(out,
                "\n#define ML_PREFIX %s\n#define ML_INPUTS %" PRIu32 "\n#define ML_FIELDS %" PRIu32
-               "\n#define ML_OUTPUTS %" PRIu32 "\n#define ML_WORK %zu\n",
+               "\n#define ML_OUTPUTS %" PRIu32 "\n#define ML_WORK %zu\n#define ML_ROW_WORK %zu\n",
                prefix, m->features, m->fields ? m->fields : m->features, m->outputs,
-               ml_image_work(m));
+               ml_image_work(m), ml_image_row_work(m));
 }
 
 /* The image as numbers of 64 bits: of all literals a compiler reads these the fastest. */
@@ -154,6 +154,6 @@ void source_single(const struct ml_image *m, const char *prefix, struct buf *out
     put_words(m, prefix, out);
     put_embedded("model.c", out);
     buf_puts(out, "#undef ML_PREFIX\n#undef ML_INPUTS\n#undef ML_FIELDS\n#undef ML_OUTPUTS\n"
-                  "#undef ML_WORK\n#undef ML_MODEL\n#endif\n");
+                  "#undef ML_WORK\n#undef ML_ROW_WORK\n#undef ML_MODEL\n#endif\n");
     mem_free(name);
 }

@@ -16,9 +16,12 @@ struct prediction {
     const struct ml_program *program;
     const struct ml_rows *rows;   /* features, or */
     const struct ml_text *fields; /* raw rows: m->fields each */
-    double *vector, *other;       /* a row: ml_stages_widest numbers each */
-    void *block;                  /* of the kernels */
-    void *work;                   /* of the program */
+    /* The features of a raw row into vector; false: refused. NULL of rows of features: a linker can
+     * leave out what runs programs where none is called for. */
+    bool (*prepare)(const struct prediction *p, size_t r);
+    double *vector, *other; /* a row: ml_stages_widest numbers each */
+    void *block;            /* of the kernels */
+    void *work;             /* of the program */
     struct ml_refusal *why;
 };
 
@@ -37,17 +40,31 @@ static uint64_t block_bytes(const struct ml_image *m)
     return m->kind == ML_TREES ? work_rounded(ml_block_bytes(image_at(m, m->plan_at))) : 0;
 }
 
+static uint64_t program_bytes(const struct ml_image *m)
+{
+    return m->fields ? work_rounded(ml_program_work(image_at(m, m->program_at))) : 0;
+}
+
+static uint64_t vector_bytes(const struct ml_image *m)
+{
+    return work_rounded(ml_stages_widest(m) * sizeof(double));
+}
+
 ML_API size_t ml_image_work(const struct ml_image *m)
 {
-    uint64_t vector = work_rounded(ml_stages_widest(m) * sizeof(double));
-    uint64_t program = m->fields ? ml_program_work(image_at(m, m->program_at)) : 0;
-    return (size_t)(2 * vector + block_bytes(m) + work_rounded(program));
+    return (size_t)(2 * vector_bytes(m) + program_bytes(m) + block_bytes(m));
+}
+
+ML_API size_t ml_image_row_work(const struct ml_image *m)
+{
+    size_t row = m->kind == ML_TREES ? ml_row_bytes(image_at(m, m->plan_at)) : 0;
+    return (size_t)(2 * vector_bytes(m) + program_bytes(m) + work_rounded(row));
 }
 
 static struct prediction prediction_in(const struct ml_image *m, const struct ml_kernels *kernels,
                                        void *work, struct ml_refusal *why)
 {
-    uint64_t vector = work_rounded(ml_stages_widest(m) * sizeof(double));
+    uint64_t vector = vector_bytes(m);
     char *at = work;
     return (struct prediction){.m = m,
                                .kernels = kernels,
@@ -55,8 +72,8 @@ static struct prediction prediction_in(const struct ml_image *m, const struct ml
                                .program = image_at(m, m->program_at),
                                .vector = (void *)at,
                                .other = (void *)(at + vector),
-                               .block = at + 2 * vector,
-                               .work = at + 2 * vector + block_bytes(m),
+                               .work = at + 2 * vector,
+                               .block = at + 2 * vector + program_bytes(m),
                                .why = why};
 }
 
@@ -70,7 +87,6 @@ static void row_load(const struct ml_rows *rows, size_t r, size_t n, double *vec
         vector[f] = (double)rows->single[r * rows->stride + f];
 }
 
-/* The features of a raw row into p->vector; false: refused. */
 static bool row_prepare(const struct prediction *p, size_t r)
 {
     int status = ml_program_run(p->program, p->fields + r * p->m->fields, p->work, p->vector);
@@ -87,9 +103,9 @@ static bool row_prepare(const struct prediction *p, size_t r)
 static const double *row_vector(const struct prediction *p, size_t r)
 {
     struct ml_refusal unwanted;
-    if (p->rows)
+    if (!p->prepare)
         row_load(p->rows, r, p->m->features, p->vector);
-    else if (!row_prepare(p, r))
+    else if (!p->prepare(p, r))
         return NULL;
     if (p->m->stages == 0)
         return p->vector;
@@ -166,6 +182,7 @@ ML_API size_t ml_image_predict_raw(const struct ml_image *m, const struct ml_ker
 {
     struct prediction p = prediction_in(m, kernels, work, why);
     p.fields = fields;
+    p.prepare = row_prepare;
     return predict_rows(&p, n, what, out);
 }
 
@@ -196,5 +213,6 @@ ML_API size_t ml_image_leaves_raw(const struct ml_image *m, const struct ml_kern
 {
     struct prediction p = prediction_in(m, kernels, work, why);
     p.fields = fields;
+    p.prepare = row_prepare;
     return leaves_of_rows(&p, n, leaves);
 }

@@ -20,6 +20,8 @@ struct ml_refusal {
 
 /* Bytes of work that a prediction needs, aligned to 64. */
 ML_API size_t ml_image_work(const struct ml_image *m);
+/* The same when every call is for one row: less. */
+ML_API size_t ml_image_row_work(const struct ml_image *m);
 
 /* out[r * outputs + k] for n rows of features. Returns n, or the number of the row (from 0) that a
  * stage refuses; why may be NULL. kernels: from ml_kernels_best. */

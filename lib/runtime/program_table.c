@@ -1,7 +1,7 @@
 /* Operations of row programs: looking things up, texts in maps and numbers between edges. */
 #include "runtime/program_machine.h"
 
-enum { ML_NO_KEY = UINT32_MAX };
+#define ML_NO_KEY UINT32_MAX
 
 static bool ml_same_bytes(struct ml_text a, const struct ml_cell *b)
 {

@@ -3,10 +3,11 @@
  * an object, model.h, and of the model:
  *   ML_PREFIX                          of the functions' names
  *   ML_INPUTS, ML_FIELDS, ML_OUTPUTS   of a row
- *   ML_WORK                            bytes that a prediction works with
+ *   ML_WORK, ML_ROW_WORK               bytes that a prediction works with, and one of a row
  *   ML_MODEL                           address of the image
  * What is needed of memory is on the stack up to ML_STACK_MAX bytes, beyond that in a static
- * variable, which is each thread's own where there are threads.
+ * variable, which is each thread's own where there are threads. With ML_ROW_AT_A_TIME it is less,
+ * and many rows go no faster than one by one.
  */
 #ifndef ML_STACK_MAX
 #define ML_STACK_MAX (256 * 1024)
@@ -16,8 +17,16 @@
 #define ML_PASTE(prefix, name)  ML_PASTE_(prefix, name)
 #define ML_NAME(name)           ML_PASTE(ML_PREFIX, name)
 
-/* Rows that go through the buffers at a time. */
+/* Rows that go through the buffers at a time, and all at once where there are no buffers. */
+#ifdef ML_ROW_AT_A_TIME
+#define ML_AT_ONCE(width) 1
+#define ML_ALL(n)         1
+#undef ML_WORK
+#define ML_WORK ML_ROW_WORK
+#else
 #define ML_AT_ONCE(width) ((width) >= 8192 ? 1 : (width) > 128 ? 8192 / (width) : ML_ROWS)
+#define ML_ALL(n)         (n)
+#endif
 
 struct ML_NAME(room) {
     _Alignas(64) unsigned char work[ML_WORK];
@@ -55,20 +64,27 @@ size_t ML_NAME(fields)(void)
     return ML_FIELDS;
 }
 
-size_t ML_NAME(margins_f64)(const double *x, size_t n, size_t ld, double *out)
+static size_t ML_NAME(wide)(const double *x, size_t n, size_t ld, enum ml_what what, double *out)
 {
     ML_ROOM;
-    struct ml_rows rows = {.wide = x, .stride = ld};
-    return ml_image_predict(ML_MODEL, ml_kernels_best(NULL), &rows, n, ML_MARGINS, room.work, out,
-                            NULL);
+    for (size_t first = 0; first < n; first += ML_ALL(n)) {
+        struct ml_rows rows = {.wide = x + first * ld, .stride = ld};
+        size_t done = ml_image_predict(ML_MODEL, ml_kernels_best(NULL), &rows, ML_ALL(n), what,
+                                       room.work, out + first * ML_OUTPUTS, NULL);
+        if (done < ML_ALL(n))
+            return first + done;
+    }
+    return n;
+}
+
+size_t ML_NAME(margins_f64)(const double *x, size_t n, size_t ld, double *out)
+{
+    return ML_NAME(wide)(x, n, ld, ML_MARGINS, out);
 }
 
 size_t ML_NAME(predict_f64)(const double *x, size_t n, size_t ld, double *out)
 {
-    ML_ROOM;
-    struct ml_rows rows = {.wide = x, .stride = ld};
-    return ml_image_predict(ML_MODEL, ml_kernels_best(NULL), &rows, n, ML_ANSWERS, room.work, out,
-                            NULL);
+    return ML_NAME(wide)(x, n, ld, ML_ANSWERS, out);
 }
 
 size_t ML_NAME(predict)(const float *x, size_t n, size_t ld, float *out)
@@ -124,3 +140,4 @@ const char *ML_NAME(info)(void)
 #undef ML_PASTE
 #undef ML_PASTE_
 #undef ML_AT_ONCE
+#undef ML_ALL
