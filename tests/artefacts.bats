@@ -395,8 +395,9 @@ fails_with_report() {
     printf 'f0,f1,f2,f3,f4,f5,f6,f7,f8,x0,x1\n1,0,,-1,.5,2,0,0,1,3,2\n.3,.1,1.5,0,0,,0,1,0,,\n-1,2,0,0,3,1,9,1,1,0.5,1\n' >in.csv
     some=0
     for model in "$MODELS"/{lightgbm,xgboost,onnx,sklearn}/*; do
-        case $model in *texts* | */onehot-4 | */lightgbm/linear | */xgboost/categories.* | */onnx/concat*) continue ;; esac
+        case $model in *texts* | */onehot-4 | */xgboost/categories.* | */onnx/concat*) continue ;; esac
         echo "$model"
+        neoc inspect "$model" >/dev/null 2>&1 || continue # it is there to be refused
         neoc compile "$model" --target c --unverified -o c.tar.gz
         neoc run "$model" in.csv >want
         neoc run c.tar.gz in.csv >got
