@@ -10,17 +10,41 @@ setup_file() {
     for i in {0..39}; do
         stump 0 $((i % 3)) "0.$i" "0.1$i" "-0.3$i"
     done | xgboost reg:squarederror 0 0.25 3 a b c >many.json
-    # Rows for every model of the corpus: columns that a model does not know are ignored.
-    awk 'BEGIN {
+    # Rows for every model of the corpus, whose columns are known by their number; a model ignores those of others.
+    local model
+    for model in "$MODELS"/{lightgbm,xgboost,onnx,sklearn}/*; do
+        neoc inspect -t json "$model" 2>err >info || continue
+        if jq -e '[.features[] | select(.kind == "text")] == []' info >is; then
+            echo "$model" >>numbers.list
+            jq '.features[].name' info >>names
+        else
+            echo "$model" >>texts.list
+        fi
+    done
+    { printf '"%s"\n' id income debt a b c; cat names; } | awk '!seen[$0]++' >columns
+    table columns 300 'column == 1 ? row : rand() < .1 ? "" : rand() < .3 ? int(rand() * 4) : column < 4 ? rand() * 100 : rand() * 4 - 2' >rows.csv
+}
+
+# table COLUMNS ROWS CELL: rows of the cells that an expression of awk gives.
+table() {
+    jq -rs @csv "$1"
+    awk -v columns="$(wc -l <"$1")" -v rows="$2" 'BEGIN {
         srand(3)
-        print "id,f0,f1,f2,f3,f4,f5,f6,f7,f8,a,b,c,x0,x1,income,debt"
-        for (r = 0; r < 300; r++) {
-            line = r
-            for (f = 0; f < 14; f++)
-                line = line "," (rand() < .1 ? "" : rand() < .3 ? int(rand() * 4) : rand() * 4 - 2)
-            print line "," int(rand() * 100) "," (rand() < .1 ? "" : rand() * 60)
-        }
-    }' >rows.csv
+        for (row = 0; row < rows; row++)
+            for (column = 1; column <= columns; column++)
+                printf "%s%s", '"$3"', column < columns ? "," : "\n"
+    }'
+}
+
+# cells_of MODEL COLUMNS TABLE: the cells of its features, in their order, without a header.
+cells_of() {
+    neoc inspect -t json "$1" | jq '.features[].name' |
+        awk -F, 'FNR == 1 { part++ }
+            part == 1 { at[$0] = FNR }
+            part == 2 { want[++n] = at[$0] }
+            part == 3 && FNR > 1 { for (i = 1; i <= n; i++)
+                printf "%s%s", $want[i], i < n ? "," : "\n"
+        }' "$2" - "$3"
 }
 
 setup() {
@@ -38,19 +62,10 @@ gives() {
     same want got
 }
 
-# Models of numbers in the corpus, whose columns rows.csv has; others in it are there to be refused.
-models_of_numbers() {
-    local model seen=0
-    for model in "$MODELS"/{lightgbm,xgboost,onnx,sklearn}/*; do
-        case $model in
-        */onehot-4 | */xgboost/categories.* | */onnx/concat*) continue ;;
-        esac
-        if neoc inspect -t json "$model" 2>/dev/null | jq -e 'all(.features[]; .kind != "text")' >/dev/null; then
-            echo "$model"
-            seen=$((seen + 1))
-        fi
-    done
-    [ "$seen" -gt 30 ] || echo "only $seen models"
+# as_printf: the lines of margins in the digits of the plain interpreter.
+as_printf() {
+    awk -F, 'NF == 0 { print "nan" } { for (i = 1; i <= NF; i++)
+        printf $i == "" ? "nan%s%s" : "%.17g%s", $i, i < NF ? "," : "\n" }'
 }
 
 # ---- what is predicted ----
@@ -114,11 +129,13 @@ END
     [ "$(head -n 1 probabilities)" = prob_0,prob_1,prob_2 ]
     same <(tail -n +2 answers) <(tail -n +2 probabilities)
     awk -F, 'NR > 1 && ($1 + $2 + $3 < .999999 || $1 + $2 + $3 > 1.000001) { exit 1 }' answers
-    neoc run "$MODELS/sklearn/logistic-3" "$rows" --proba --keep id >named
-    [ "$(head -n 1 named)" = id,prob_a,prob_b,prob_c ]
-    printf 'f0,f1,f2,f3\n5,3,1,0\n' >in.csv
-    best=$(neoc run "$MODELS/sklearn/tree-2" in.csv --proba -t jsonl | jq -r 'to_entries | max_by(.value).key')
-    [ "$(neoc run "$MODELS/sklearn/tree-2" in.csv --class -N)" = "${best#prob_}" ]
+    model=$MODELS/onnx/three-classes-by-name.onnx
+    neoc run "$model" "$rows" --proba -t jsonl >probabilities
+    jq -r 'to_entries | max_by(.value).key | sub("prob_"; "")' probabilities >want
+    neoc run "$model" "$rows" --class -N >got
+    same want got
+    [ "$(sort -u got | wc -l)" -gt 1 ]
+    grep -qx '[abc]' got
 }
 
 @test "a model that answers with a class does so" {
@@ -135,16 +152,36 @@ END
     some=0
     while read -r model; do
         echo "$model"
-        names=$(neoc inspect -t json "$model" | jq -r '[.features[].name] | join(",")')
-        wrangle -N "select $names" "$rows" >plain.csv
+        cells_of "$model" "$shared/columns" "$rows" >plain.csv
         "$BIN/tests/margins" "$model" <plain.csv >want
-        neoc run -N --margin "$model" "$rows" >margins
-        awk -F, 'NF == 0 { print "nan" } { for (i = 1; i <= NF; i++)
-            printf $i == "" ? "nan%s%s" : "%.17g%s", $i, i < NF ? "," : "\n" }' margins >got
+        neoc run -N --margin "$model" "$rows" | as_printf >got
         same want got
         some=$((some + 1))
-    done < <(models_of_numbers)
+    done <"$shared/numbers.list"
     [ $some -gt 30 ]
+}
+
+@test "texts are the categories they were to the model; others are what it makes of unknown ones" {
+    text='substr("a   bb  ccc b   c   d   otherz  ", 1 + 4 * int(rand() * 8), 1 + int(rand() * 4))'
+    while read -r model; do
+        echo "$model"
+        neoc inspect -t json "$model" >info
+        jq '.features[].name' info >columns
+        kinds=$(jq -r '[.features[].kind] | join(" ")' info)
+        table columns 200 "split(\"$kinds\", kind, \" \") && kind[column] == \"text\" ? $text : rand() * 4 - 2" |
+            tr -d ' ' >texts.csv
+        tail -n +2 texts.csv >plain.csv
+        "$BIN/tests/margins" "$model" <plain.csv >want
+        for way in -j1 -j4; do
+            ML_CHUNK=300 neoc run -N --margin "$model" texts.csv $way | as_printf >got
+            same want got
+        done
+        sort -u want >>all
+    done <"$shared/texts.list"
+    [ "$(wc -l <all)" -gt 20 ]
+    # The second is not a category, and no number either.
+    printf 'f0,f1\nc,d\n1,2\n,\n' | neoc run "$MODELS/sklearn/onehot-4" >got
+    [ "$(wc -l <got)" -eq 4 ]
 }
 
 @test "probabilities and classes of a model without classes are a usage error" {
@@ -391,7 +428,7 @@ END
             env "${way% *}" neoc run "$model" "$rows" -k id "${way#* }" >got
             same want got
         done
-    done < <(models_of_numbers; echo "$loan"; echo "$shared/many.json")
+    done < <(cat "$shared/numbers.list"; echo "$loan"; echo "$shared/many.json")
     for kind in --leaf --class --proba; do
         neoc run "$loan" "$rows" $kind >want
         for way in "ML_SIMD=scalar -j1" "ML_SIMD=avx2 -j4" "ML_CHUNK=100 -j2"; do
@@ -426,8 +463,8 @@ END
     some=0
     for model in "$MODELS"/{lightgbm,xgboost,onnx,sklearn}/*; do
         echo "$model"
-        neoc inspect -t json "$model" >json 2>/dev/null || continue # it is there to be refused
-        jq -e '.features | length > 0' json >out
+        neoc inspect -t json "$model" >info 2>err || continue # it is there to be refused
+        jq -e '.features | length > 0' info >out
         neoc inspect "$model" | grep -q '^features '
         some=$((some + 1))
     done
@@ -449,9 +486,9 @@ END
     neoc bench "$loan" "$rows" --rows=100 --repeat=1 | grep -qE '^rows +100$'
     fails_with 3 'no rows' neoc bench "$loan" <(head -n 1 "$rows")
     fails_with 3 'needs a column' neoc bench "$loan" <(printf 'x\n1\n')
-    neoc compile -q -o loan.tar.gz "$loan"
+    neoc compile "$loan" --target c --unverified -o loan.tar.gz
     neoc bench loan.tar.gz --rows=100 --repeat=1 | grep -qE '^rows +100$'
-    fails_with 2 'not an artefact' neoc bench loan.tar.gz "$rows"
+    neoc bench loan.tar.gz "$rows" --rows=100 --repeat=1 | grep -qE '^rows +100$'
     fails_with 3 'not a model' neoc bench "$rows"
 }
 

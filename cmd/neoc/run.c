@@ -99,6 +99,6 @@ const struct command command_run = {
         "are ignored. A model whose features have no names (f0, f1 ...) takes the columns in their "
         "order when there are as many. An empty cell is a missing value.\n\n"
         "Without --margin, --proba, --class or --leaf the predictions are what the model's own "
-        "framework answers: values, the probability of the second of two classes, the "
-        "probabilities of more, or the class where it answers nothing else.",
+        "framework answers: values, the probability of the second class where one number stands "
+        "for two, the probabilities of all, or the class where it answers nothing else.",
 };

@@ -168,6 +168,8 @@ static int predict_shape(struct step *s, struct schema *schema, struct error *e)
 
 enum { RAW_ROWS = ML_ROWS }; /* whose fields are gathered at a time */
 
+#define NO_LEAF UINT32_MAX /* of a row that was refused */
+
 /* A batch on its way through the predictor. */
 struct run {
     const struct step *step;
@@ -177,6 +179,7 @@ struct run {
     struct error *error;
     const double **numbers;     /* columns of features */
     const struct text **fields; /* columns of raw fields */
+    struct text **edited;       /* those of them that are copies, with cells made missing */
     struct ml_text *raw;        /* RAW_ROWS * inputs */
     void *work;
     double *out;      /* rows * outputs */
@@ -220,10 +223,12 @@ static int load_numbers(struct run *x)
 static void load_fields(struct run *x)
 {
     x->fields = batch_array(x->batch, x->plan->inputs, sizeof *x->fields);
+    x->edited = batch_array(x->batch, x->plan->inputs, sizeof *x->edited);
     x->raw = batch_array(x->batch, RAW_ROWS * x->plan->inputs, sizeof *x->raw);
     for (size_t i = 0; i < x->plan->inputs; i++) {
         size_t column = x->plan->input[i];
         x->fields[i] = column == FIELD_NONE ? NULL : batch_text(x->batch, column);
+        x->edited[i] = NULL;
     }
 }
 
@@ -263,23 +268,55 @@ static size_t predict_numbers(const struct run *x, size_t first, struct ml_refus
                             x->out + first * m->outputs, why);
 }
 
+/* "'gold'", what is refused, for "is a category that the model does not know". */
+static const char *refused_cell(const struct run *x, size_t row, size_t column, const char *why,
+                                char quoted[static QUOTE_MAX])
+{
+    if (column != FIELD_NONE) {
+        struct text cell = batch_text(x->batch, column)[row];
+        if (cell.at)
+            return quote(quoted, cell.at, cell.len);
+    }
+    return strcmp(why, "is missing") == 0 ? "the cell" : "a missing value";
+}
+
 static int refuse(const struct run *x, size_t row, const struct ml_refusal *why)
 {
     const struct predictor *p = x->predictor;
-    size_t input = why->column ? why->column - 1 : 0, outputs = p->image->outputs;
-    size_t column = input < x->plan->inputs ? x->plan->input[input] : FIELD_NONE;
-    const char *name = column == FIELD_NONE ? ""
-                       : p->takes_fields    ? p->fields[input]
-                                            : p->features[input];
+    size_t input = why->column ? why->column - 1 : SIZE_MAX, outputs = p->image->outputs;
+    bool known = input < x->plan->inputs;
+    size_t column = known ? x->plan->input[input] : FIELD_NONE;
+    const char *name = !known ? NULL : p->takes_fields ? p->fields[input] : p->features[input];
+    char quoted[QUOTE_MAX];
+    const char *cell = known ? refused_cell(x, row, column, why->text, quoted) : "a value";
     for (size_t k = 0; k < outputs && x->out; k++)
         x->out[row * outputs + k] = (double)NAN;
     for (size_t t = 0; t < p->trees && x->leaves; t++)
-        x->leaves[row * p->trees + t] = 0;
+        x->leaves[row * p->trees + t] = NO_LEAF;
     if (why->by == ML_REFUSED_BY_PROGRAM && why->number)
-        error_set(x->error, ERR_DATA, "step %u of the preparation: %s", why->number, why->text);
+        error_set(x->error, ERR_DATA, "step %u of the preparation: %s %s", why->number, cell,
+                  why->text);
     else
-        error_set(x->error, ERR_DATA, "%s", why->text);
-    return batch_reject(x->batch, row, column == FIELD_NONE ? 0 : column, name, x->error);
+        error_set(x->error, ERR_DATA, "%s %s", cell, why->text);
+    return batch_reject(x->batch, row, column, name, x->error);
+}
+
+/* --on-error=null: the cell that the preparation refuses becomes missing, and the row is predicted
+ * so. False: there is no such cell. */
+static bool make_missing(struct run *x, size_t row, const struct ml_refusal *why)
+{
+    const struct cell_policy *policy = x->batch->policy;
+    size_t input = why->column ? why->column - 1 : SIZE_MAX, rows = x->batch->rows;
+    if (!policy || policy->on_error != ON_ERROR_NULL || why->by != ML_REFUSED_BY_PROGRAM ||
+        input >= x->plan->inputs || !x->fields[input] || !x->fields[input][row].at)
+        return false;
+    if (!x->edited[input]) {
+        x->edited[input] = batch_array(x->batch, rows, sizeof **x->edited);
+        memcpy(x->edited[input], x->fields[input], rows * sizeof **x->edited);
+        x->fields[input] = x->edited[input];
+    }
+    x->edited[input][row] = (struct text){NULL, 0};
+    return true;
 }
 
 static int predict_rows(struct run *x)
@@ -290,9 +327,12 @@ static int predict_rows(struct run *x)
         size_t wanted = x->raw && left > RAW_ROWS ? RAW_ROWS : left;
         size_t done = x->raw ? predict_fields(x, first, &why) : predict_numbers(x, first, &why);
         first += done;
-        int status = done < wanted ? refuse(x, first++, &why) : 0;
+        if (done == wanted)
+            continue;
+        int status = refuse(x, first, &why);
         if (status)
             return status;
+        first += !make_missing(x, first, &why);
     }
     return 0;
 }
@@ -319,8 +359,10 @@ static struct column class_column(const struct run *x)
 static struct column leaf_column(const struct run *x, size_t tree)
 {
     int64_t *leaf = batch_array(x->batch, x->batch->rows, sizeof *leaf);
-    for (size_t r = 0; r < x->batch->rows; r++)
-        leaf[r] = x->leaves[r * x->predictor->trees + tree];
+    for (size_t r = 0; r < x->batch->rows; r++) {
+        uint32_t number = x->leaves[r * x->predictor->trees + tree];
+        leaf[r] = number == NO_LEAF ? INT_MISSING : number;
+    }
     return column_of_int(leaf);
 }
 

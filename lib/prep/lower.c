@@ -162,9 +162,8 @@ static int finish(struct walk *w, const struct lower_request *wanted, struct buf
 {
     uint32_t *results = mem_array(NULL, wanted->count + 1, sizeof *results);
     w->l->step = 0;
-    int rc = lower_answers(w, wanted, results);
-    if (rc == 0 && w->refused.len)
-        rc = error_set(w->e, ERR_NO, "%s", buf_text(&w->refused));
+    int rc = w->refused.len ? error_set(w->e, ERR_NO, "%s", buf_text(&w->refused))
+                            : lower_answers(w, wanted, results);
     if (rc == 0)
         rc = lower_finish(w->l, results, wanted->count, program, w->e);
     mem_free(results);

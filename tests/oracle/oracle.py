@@ -55,6 +55,20 @@ def margins(model, rows, *options):
     return np.array([[float(x) for x in line.split(",")] for line in done.stdout.decode().splitlines()])
 
 
+def neoc(*args, stdin=b""):
+    """The bytes neoc writes; its message ends the test when it fails."""
+    done = subprocess.run([os.path.join(os.path.dirname(BIN), "neoc"), *args], input=stdin, capture_output=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"neoc {' '.join(args)}: {done.returncode}: {done.stderr.decode()}")
+    return done.stdout
+
+
+def predictions(model, frame, *options):
+    """What `neoc run` makes of a DataFrame, to the last bit: a DataFrame."""
+    out = neoc("run", model, *options, stdin=to_csv(frame))
+    return from_csv(out, float_precision="round_trip")
+
+
 def ok(good, name):
     global _count, _failed
     _count += 1
@@ -71,6 +85,36 @@ def close(got, want, name, tolerance=1e-9):
         print(f"# shapes {got.shape} {want.shape}")
         if got.shape == want.shape:
             print(f"# largest difference {np.nanmax(np.abs(got - want))}")
+
+
+def bits(got, want, name):
+    """The same numbers, to the last bit."""
+    got, want = np.asarray(got, dtype=float), np.asarray(want, dtype=float).reshape(len(got), -1)
+    good = got.shape == want.shape and np.array_equal(got, want, equal_nan=True)
+    ok(good, name)
+    if not good:
+        print(f"# shapes {got.shape} {want.shape}")
+        if got.shape == want.shape:
+            print(f"# {np.sum(got != want)} differ, by at most {np.nanmax(np.abs(got - want))}")
+
+
+def within_ulps(got, want, ulps, name, kind=np.float32):
+    """As near as so many last digits of the wanted numbers, as floats or doubles."""
+    got, want = np.asarray(got, dtype=float), np.asarray(want, dtype=float).reshape(len(got), -1)
+    apart = np.abs(got - want) / np.spacing(np.abs(want).astype(kind)).astype(float)
+    good = got.shape == want.shape and bool(np.all(apart <= ulps))
+    ok(good, name)
+    if not good:
+        print(f"# {apart.max()} ulps")
+
+
+def artefact_is_model(model, frame, name, *kinds, folder):
+    """Compiled for this machine, verified on these rows too, and unpacked from its archive it predicts the same bytes."""
+    path, rows = os.path.join(folder, "model.tar.gz"), os.path.join(folder, "rows.csv")
+    frame.to_csv(rows, index=False)
+    neoc("compile", model, "-o", path, "--rows", rows)
+    good = all(neoc("run", path, rows, *kind) == neoc("run", model, rows, *kind) for kind in [[], *([k] for k in kinds)])
+    ok(good, f"{name}: the artefact")
 
 
 def same(got, want, name):
