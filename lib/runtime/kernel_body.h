@@ -35,7 +35,10 @@
 #define fill_sets     NAME(fill_sets)
 #define fill_group    NAME(fill_group)
 #define pick          NAME(pick)
+#define right_at      NAME(right_at)
+#define perfect_2     NAME(perfect_2)
 #define perfect_3     NAME(perfect_3)
+#define perfect_4     NAME(perfect_4)
 #define perfect       NAME(perfect)
 #define sparse        NAME(sparse)
 #define find_leaves   NAME(find_leaves)
@@ -178,9 +181,9 @@ INLINE void store(void *line, part x)
 /* Swaps the bits of a that `low` lacks with those of b that it has, `shift` places below. */
 INLINE void swap_bits(part *a, part *b, int shift, uint64_t low)
 {
-    part x = *a, y = *b;
-    *a = (x & low) | ((y << shift) & ~low);
-    *b = ((x >> shift) & low) | (y & ~low);
+    part differ = ((*a >> shift) ^ *b) & low;
+    *a ^= differ << shift;
+    *b ^= differ;
 }
 
 /* Bit j of a byte of v[i] becomes bit i of that byte of v[j]. The same again undoes it. */
@@ -311,35 +314,57 @@ INLINE part pick(part right, part if_left, part if_right)
     return (if_left & ~right) | (if_right & right);
 }
 
-/* The bits of the leaf's number below node i of a perfect tree, the highest first. */
+/* Whether rows go right at node i of a perfect tree. */
+INLINE part right_at(const uint8_t *lines, const uint16_t *node, size_t i)
+{
+    return load(lines + (size_t)node[i] * ML_LINE);
+}
+
+/* The bits of the leaf's number below node i, the highest first: of two levels, of three, of
+ * four. */
+INLINE void perfect_2(const uint8_t *lines, const uint16_t *node, size_t i, part out[2])
+{
+    out[0] = right_at(lines, node, i);
+    out[1] = pick(out[0], right_at(lines, node, 2 * i + 1), right_at(lines, node, 2 * i + 2));
+}
+
 INLINE void perfect_3(const uint8_t *lines, const uint16_t *node, size_t i, part out[3])
 {
-#define LINE(i) load(lines + (size_t)node[i] * ML_LINE)
-    part a = LINE(i), b = pick(a, LINE(2 * i + 1), LINE(2 * i + 2));
-    part left = pick(b, LINE(4 * i + 3), LINE(4 * i + 4));
-    part right = pick(b, LINE(4 * i + 5), LINE(4 * i + 6));
-    out[0] = a;
-    out[1] = b;
-    out[2] = pick(a, left, right);
+    part left[2], right[2];
+    out[0] = right_at(lines, node, i);
+    perfect_2(lines, node, 2 * i + 1, left);
+    perfect_2(lines, node, 2 * i + 2, right);
+    out[1] = pick(out[0], left[0], right[0]);
+    out[2] = pick(out[0], left[1], right[1]);
+}
+
+INLINE void perfect_4(const uint8_t *lines, const uint16_t *node, size_t i, part out[4])
+{
+    part left[3], right[3];
+    out[0] = right_at(lines, node, i);
+    perfect_3(lines, node, 2 * i + 1, left);
+    perfect_3(lines, node, 2 * i + 2, right);
+    out[1] = pick(out[0], left[0], right[0]);
+    out[2] = pick(out[0], left[1], right[1]);
+    out[3] = pick(out[0], left[2], right[2]);
 }
 
 /* The same at any depth; out has depth parts, with room for as many at each depth below. */
 TARGET static void perfect(const uint8_t *lines, const uint16_t *node, size_t i, size_t depth,
                            part *out)
 {
-    if (depth == 3) {
-        perfect_3(lines, node, i, out);
+    if (depth == 4) {
+        perfect_4(lines, node, i, out);
         return;
     }
     if (depth == 0)
         return;
-    out[0] = LINE(i);
+    out[0] = right_at(lines, node, i);
     part *left = out + 1, *right = out + depth;
     perfect(lines, node, 2 * i + 1, depth - 1, left);
     perfect(lines, node, 2 * i + 2, depth - 1, right);
     for (size_t b = 0; b + 1 < depth; b++)
         left[b] = pick(out[0], left[b], right[b]);
-#undef LINE
 }
 
 /* The bits of the leaf's number in a sparse tree, the lowest first. */
@@ -560,7 +585,10 @@ ML_API const struct ml_kernels *NAME(ml_kernels)(void)
 #undef fill_sets
 #undef fill_group
 #undef pick
+#undef right_at
+#undef perfect_2
 #undef perfect_3
+#undef perfect_4
 #undef perfect
 #undef sparse
 #undef find_leaves
