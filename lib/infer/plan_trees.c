@@ -2,7 +2,8 @@
 #include "infer/plan_parts.h"
 
 enum {
-    LINES_MAX = 8192, /* of a group: half a megabyte, so that they stay in a cache */
+    LINES_MAX = 8192, /* of a group: half a megabyte, so that they stay in a cache; and 8 times
+                       * their numbers in 16 bits */
     PERFECT_MAX = 8,  /* depth: of it, leaves have numbers of a byte */
 };
 
@@ -119,7 +120,7 @@ static void put_leaves(struct draft *d, struct ml_tree *t, const uint32_t *leaf,
 
 static uint16_t line_of(const struct grouping *g, size_t node)
 {
-    return (uint16_t)(g->line[g->pair[g->d->plane[node]] + g->d->code[node]] - 1);
+    return (uint16_t)(8 * (g->line[g->pair[g->d->plane[node]] + g->d->code[node]] - 1));
 }
 
 /* Padded: a leaf above the bottom repeats below itself, whatever the nodes there ask. */
@@ -396,6 +397,13 @@ static void give_bytes(struct draft *d)
     for (size_t i = 0; i < d->planes.len; i++) {
         d->planes.at[i].byte = d->bytes;
         d->bytes += d->planes.at[i].bytes;
+    }
+    for (size_t i = 0; i < d->columns.len; i++) {
+        struct ml_column *c = &d->columns.at[i];
+        const struct ml_plane *p = &d->planes.at[c->plane];
+        bool usual = c->planes == 1 && p->bytes == 1 && !p->with_zero && !d->has_deep;
+        c->byte = usual ? p->byte : ML_NO_BYTE;
+        c->missing = p->missing;
     }
 }
 

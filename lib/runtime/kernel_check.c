@@ -78,6 +78,14 @@ static bool plane_is_sound(const struct ml_plan *p, size_t i, uint32_t byte, uin
                                     has_items(p, ML_AT_WORD, sizeof(uint32_t), q->word, set_words));
 }
 
+/* What is usual says of its plane what the plane says. */
+static bool usual_is_sound(const struct ml_plan *p, const struct ml_column *c)
+{
+    const struct ml_plane *q = (const struct ml_plane *)ML_SECTION(p, ML_AT_PLANE) + c->plane;
+    return c->byte == ML_NO_BYTE ||
+           (c->planes == 1 && q->bytes == 1 && c->byte == q->byte && c->missing == q->missing);
+}
+
 /* Each plane is filled by one column, and has its bytes in a block behind those before. */
 static bool columns_are_sound(const struct ml_plan *p)
 {
@@ -88,7 +96,7 @@ static bool columns_are_sound(const struct ml_plan *p)
         const struct ml_column *c = &columns[i];
         uint64_t code = 0;
         if (c->feature >= p->features || c->levels > ML_LEVELS || c->plane != plane ||
-            c->planes == 0 || c->planes > p->planes - plane)
+            c->planes == 0 || c->planes > p->planes - plane || !usual_is_sound(p, c))
             return false;
         for (size_t k = 0; k < c->levels; k++)
             if (!level_is_sound(p, c->level[k], &code))
@@ -166,6 +174,11 @@ static bool group_is_sound(const struct ml_plan *p, const struct ml_group *g, st
 
 /* ---- trees ---- */
 
+static bool is_line(const struct ml_group *g, uint16_t line)
+{
+    return line % 8 == 0 && line / 8u < g->lines;
+}
+
 static bool perfect_is_sound(const struct ml_plan *p, const struct ml_group *g,
                              const struct ml_tree *t)
 {
@@ -174,7 +187,7 @@ static bool perfect_is_sound(const struct ml_plan *p, const struct ml_group *g,
         t->nodes != t->leaves - 1 || !has_items(p, ML_AT_NODE, sizeof *line, t->node, t->nodes))
         return false;
     for (size_t i = 0; i < t->nodes; i++)
-        if (line[i] >= g->lines)
+        if (!is_line(g, line[i]))
             return false;
     return true;
 }
@@ -189,7 +202,7 @@ static bool sparse_is_sound(const struct ml_plan *p, const struct ml_group *g,
         t->leaves != UINT32_C(1) << t->bits || !has_items(p, ML_AT_NODE, sizeof *nodes, at, 0))
         return false;
     for (size_t i = 0; i < t->nodes; i++)
-        if (line[i] >= g->lines || from[i] > 2 * i)
+        if (!is_line(g, line[i]) || from[i] > 2 * i)
             return false;
     for (size_t i = 0; i < 2 * (size_t)t->nodes; i++)
         if (to[i] >= t->nodes && (uint32_t)(UINT16_MAX - to[i]) >= t->leaves)

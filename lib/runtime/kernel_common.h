@@ -63,6 +63,12 @@ struct ml_layout {
 };
 ML_API struct ml_layout ml_layout_of(const struct ml_plan *p);
 
+/* uint32_t [planes][ML_ROWS] of a block. */
+static inline uint32_t *ml_wide_codes(const struct ml_plan *p, void *block)
+{
+    return (uint32_t *)(void *)((uint8_t *)block + (size_t)p->row_bytes * ML_ROWS);
+}
+
 /* What NaN and, when the plane says so, zero are coded as; and all others as `code`. */
 static inline uint32_t ml_plane_code(const struct ml_plane *plane, double x, uint32_t code)
 {

@@ -26,9 +26,17 @@ ML_ALWAYS uint32_t goes_right(const struct ml_plan *p, bool has_sets, uint32_t p
     return set ? words[word] >> (x % 32) & 1 : x > code;
 }
 
+/* Keeps a compiler from gathering walks into vectors, which takes longer than the walks. */
+ML_ALWAYS uint32_t on_its_own(uint32_t x)
+{
+    __asm__("" : "+r"(x));
+    return x;
+}
+
+/* line: as nodes have it. */
 ML_ALWAYS uint32_t right_at(const struct walk *w, bool has_sets, uint32_t line)
 {
-    struct ml_entry e = w->entry[line];
+    struct ml_entry e = w->entry[line / 8];
     return goes_right(w->p, has_sets, e.plane, e.code, w->codes[e.plane]);
 }
 
@@ -45,7 +53,7 @@ ML_ALWAYS void walk_perfect(const struct walk *w, bool has_sets, uint32_t leaf[T
     for (uint32_t i = 0; i < least; i++)
 #pragma GCC unroll 8
         for (size_t k = 0; k < TOGETHER; k++)
-            at[k] = 2 * at[k] + 1 + right_at(w, has_sets, node[k][at[k]]);
+            at[k] = on_its_own(2 * at[k] + 1 + right_at(w, has_sets, node[k][at[k]]));
     for (uint32_t i = least; i < most; i++)
         for (size_t k = 0; k < w->n; k++)
             if (i < w->tree[k].depth)
@@ -69,7 +77,7 @@ ML_ALWAYS void walk_sparse(const struct walk *w, bool has_sets, uint32_t leaf[TO
         for (size_t k = 0; k < TOGETHER; k++) {
             uint32_t now = at[k] < ML_LEAVES ? at[k] : 0; /* or at a leaf */
             uint32_t next = to[k][2 * now + right_at(w, has_sets, line[k][now])];
-            at[k] = at[k] < ML_LEAVES ? next : at[k];
+            at[k] = on_its_own(at[k] < ML_LEAVES ? next : at[k]);
         }
     for (size_t k = 0; k < w->n; k++)
         leaf[k] = at[k] < ML_LEAVES ? 0 : UINT16_MAX - at[k];
@@ -81,7 +89,7 @@ ML_ALWAYS int32_t step(const struct ml_plan *p, bool has_sets, const struct ml_s
 {
     const struct ml_step *s = &steps[at < 0 ? 0 : at];
     uint32_t right = goes_right(p, has_sets, s->plane, s->code, codes[s->plane * apart]);
-    return at < 0 ? at : s->child[right];
+    return (int32_t)on_its_own((uint32_t)(at < 0 ? at : s->child[right]));
 }
 
 /* A walk that has not come to a leaf, for a plan that lies about a tree's depth, is at leaf 0. */
