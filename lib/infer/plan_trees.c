@@ -29,7 +29,7 @@ static uint32_t larger(uint32_t a, size_t b)
 
 /* ---- kinds ---- */
 
-/* Whether a node's question fits an entry. */
+/* Whether a node's question fits a line. */
 static bool fits_line(const struct draft *d, size_t node)
 {
     const struct ml_plane *p = &d->planes.at[d->plane[node]];
@@ -332,8 +332,7 @@ static void put_lines(struct grouping *g, struct ml_group *group)
             plane++;
         codes[i] = pair - g->pair[plane];
         g->line[pair] = (uint32_t)i + 1;
-        struct ml_entry entry = {(uint16_t)plane, (uint16_t)codes[i]};
-        vec_push(&d->entries, entry);
+        vec_push(&d->line_codes, (uint16_t)codes[i]);
         if (i + 1 == n || g->pairs.at[i + 1] >= g->pair[plane + 1]) {
             put_fill(d, plane, first, codes + first, i + 1 - first);
             first = i + 1;
@@ -352,7 +351,7 @@ static void put_group(struct grouping *g, size_t end)
     struct ml_group group = {.tree = (uint32_t)g->first,
                              .trees = (uint32_t)(end - g->first),
                              .fill = (uint32_t)d->fills.len,
-                             .entry = (uint32_t)d->entries.len};
+                             .code = (uint32_t)d->line_codes.len};
     put_lines(g, &group);
     for (size_t tree = g->first; tree < end; tree++) {
         struct ml_tree *t = &d->trees.at[tree];

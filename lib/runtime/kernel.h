@@ -64,12 +64,8 @@ struct ml_plane {
     uint32_t sets;
 };
 
-/* What a line is made of: a plane's code, or the number of one of its sets. */
-struct ml_entry {
-    uint16_t plane, code;
-};
-
-/* The lines of a plane in a group. Those of codes: for each bit of the codes from the lowest on,
+/* The lines of a plane in a group: of each, ML_AT_CODE has the code that its rows are above, or the
+ * number of the set. How lines of codes are made: for each bit of the codes from the lowest on,
  * two counts (uint16_t), a and b, and a + b numbers of lines of the level before: the first a of
  * the new level are those lines or the bit, the others are those and the bit. The level before the
  * first is a single line of no rows. */
@@ -84,7 +80,7 @@ struct ml_fill {
 struct ml_group {
     uint32_t tree, trees;
     uint32_t fill, fills;
-    uint32_t entry; /* of its first line */
+    uint32_t code; /* of its first line, in ML_AT_CODE */
     uint32_t lines;
 };
 
@@ -126,7 +122,7 @@ enum ml_section {
     ML_AT_GROUP,  /* struct ml_group */
     ML_AT_FILL,   /* struct ml_fill */
     ML_AT_LEVEL,  /* uint16_t */
-    ML_AT_ENTRY,  /* struct ml_entry */
+    ML_AT_CODE,   /* uint16_t */
     ML_AT_TREE,   /* struct ml_tree */
     ML_AT_NODE,   /* uint16_t */
     ML_AT_STEP,   /* struct ml_step */

@@ -40,6 +40,9 @@
 #define fill_codes    NAME(fill_codes)
 #define sort_rows     NAME(sort_rows)
 #define fill_sets     NAME(fill_sets)
+#define shorts        NAME(shorts)
+#define compare_codes NAME(compare_codes)
+#define fill_right    NAME(fill_right)
 #define fill_group    NAME(fill_group)
 #define pick          NAME(pick)
 #define line_at       NAME(line_at)
@@ -152,9 +155,10 @@ TARGET static void block_margins(const struct ml_plan *p, void *block, size_t n,
     struct ml_layout l = ml_layout_of(p);
     uint8_t *memory = block, *leaf = memory + l.leaf;
     uint32_t *codes = (uint32_t *)(void *)(memory + l.codes);
+    uint16_t *right = (uint16_t *)(void *)(memory + l.right);
     for (size_t r = 0; r < n && n <= few_rows; r++) {
         row_codes(p, memory, &l, r, codes);
-        ml_row_margins(p, codes, margins + r * p->outputs);
+        ml_row_margins(p, fill_right, codes, right, margins + r * p->outputs);
     }
     if (n <= few_rows)
         return;
@@ -181,9 +185,10 @@ TARGET static void block_leaves(const struct ml_plan *p, void *block, size_t n, 
     uint8_t *memory = block, *leaf = memory + l.leaf;
     uint32_t *wide = (uint32_t *)(void *)leaf;
     uint32_t *codes = (uint32_t *)(void *)(memory + l.codes);
+    uint16_t *right = (uint16_t *)(void *)(memory + l.right);
     for (size_t r = 0; r < n && n <= few_rows; r++) {
         row_codes(p, memory, &l, r, codes);
-        ml_row_leaves(p, codes, leaves + r * p->trees);
+        ml_row_leaves(p, fill_right, codes, right, leaves + r * p->trees);
     }
     if (n <= few_rows)
         return;
@@ -205,12 +210,14 @@ TARGET static void block_leaves(const struct ml_plan *p, void *block, size_t n, 
 TARGET static void row_margins(const struct ml_plan *p, const double *row, void *work,
                                double *margins)
 {
+    struct ml_layout l = ml_layout_of(p);
     uint32_t *codes = work;
+    uint16_t *right = (uint16_t *)(void *)((uint8_t *)work + (l.right - l.codes));
     if (p->single_input)
         single_row(p, true, row, codes);
     else
         single_row(p, false, row, codes);
-    ml_row_margins(p, codes, margins);
+    ml_row_margins(p, fill_right, codes, right, margins);
 }
 
 ML_API const struct ml_kernels *NAME(ml_kernels)(void)
@@ -244,6 +251,9 @@ ML_API const struct ml_kernels *NAME(ml_kernels)(void)
 #undef fill_codes
 #undef sort_rows
 #undef fill_sets
+#undef shorts
+#undef compare_codes
+#undef fill_right
 #undef fill_group
 #undef pick
 #undef line_at

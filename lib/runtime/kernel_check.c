@@ -140,14 +140,14 @@ static bool codes_are_sound(const struct ml_plan *p, const struct ml_fill *f, st
 static bool fill_is_sound(const struct ml_plan *p, const struct ml_group *g,
                           const struct ml_fill *f, uint32_t line, struct need *need)
 {
-    const struct ml_entry *entry = (const struct ml_entry *)ML_SECTION(p, ML_AT_ENTRY) + g->entry;
+    const uint16_t *code = (const uint16_t *)ML_SECTION(p, ML_AT_CODE) + g->code;
     const struct ml_plane *planes = ML_SECTION(p, ML_AT_PLANE);
     if (f->plane >= p->planes || f->line != line || f->lines > g->lines - line)
         return false;
     const struct ml_plane *q = &planes[f->plane];
     bool is_set = f->plane >= p->number_planes;
-    for (size_t i = f->line; i < (size_t)f->line + f->lines; i++)
-        if (entry[i].plane != f->plane || (is_set && entry[i].code >= q->sets))
+    for (size_t i = f->line; i < (size_t)f->line + f->lines && is_set; i++)
+        if (code[i] >= q->sets)
             return false;
     if (q->bytes == 0)
         return false;
@@ -162,7 +162,7 @@ static bool group_is_sound(const struct ml_plan *p, const struct ml_group *g, st
     const struct ml_fill *fill = (const struct ml_fill *)ML_SECTION(p, ML_AT_FILL) + g->fill;
     uint32_t line = 0;
     if (!has_items(p, ML_AT_FILL, sizeof *fill, g->fill, g->fills) ||
-        !has_items(p, ML_AT_ENTRY, sizeof(struct ml_entry), g->entry, g->lines))
+        !has_items(p, ML_AT_CODE, sizeof(uint16_t), g->code, g->lines))
         return false;
     for (size_t i = 0; i < g->fills; i++) {
         if (!fill_is_sound(p, g, &fill[i], line, need))

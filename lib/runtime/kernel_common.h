@@ -58,6 +58,7 @@ struct ml_layout {
     size_t room;  /* for making lines */
     size_t leaf;  /* uint32_t or uint8_t [ML_ROWS]: a tree's leaves */
     size_t codes; /* uint32_t [planes]: of a single row */
+    size_t right; /* uint16_t [lines]: the same */
     size_t sums;  /* float or double [outputs][ML_ROWS] */
     size_t end;
 };
@@ -111,9 +112,15 @@ ML_API double ml_sum_first(const struct ml_plan *p, size_t output);
 ML_API double ml_sum_next(const struct ml_plan *p, double sum, double value);
 ML_API double ml_sum_last(const struct ml_plan *p, size_t output, double sum);
 
-/* One row, by walking: codes of its planes to margins, or to leaves[trees]. */
-ML_API void ml_row_margins(const struct ml_plan *p, const uint32_t *codes, double *margins);
-ML_API void ml_row_leaves(const struct ml_plan *p, const uint32_t *codes, uint32_t *leaves);
+/* One row, by walking. codes: of its planes. right: for each line of a group whether the row goes
+ * right there, 0 or UINT16_MAX, of which `fill` writes up to ML_RIGHT_MORE too many. */
+enum { ML_RIGHT_MORE = 32 };
+typedef void ml_right_filler(const struct ml_plan *p, const struct ml_group *g,
+                             const uint32_t *codes, uint16_t *right);
+ML_API void ml_row_margins(const struct ml_plan *p, ml_right_filler *fill, const uint32_t *codes,
+                           uint16_t *right, double *margins);
+ML_API void ml_row_leaves(const struct ml_plan *p, ml_right_filler *fill, const uint32_t *codes,
+                          uint16_t *right, uint32_t *leaves);
 /* The leaves of n rows in a deep tree. */
 ML_API void ml_deep_leaves(const struct ml_plan *p, const struct ml_tree *t, const uint32_t *wide,
                            size_t n, uint32_t *leaf);

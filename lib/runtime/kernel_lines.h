@@ -117,7 +117,7 @@ TARGET static void fill_sets(const struct ml_plan *p, const struct ml_group *g,
                              const struct ml_fill *f, const struct ml_plane *plane, size_t n,
                              uint8_t *block, const struct ml_layout *l)
 {
-    const struct ml_entry *entry = (const struct ml_entry *)ML_SECTION(p, ML_AT_ENTRY) + g->entry;
+    const uint16_t *set = (const uint16_t *)ML_SECTION(p, ML_AT_CODE) + g->code;
     const uint8_t *codes = block + l->code + (size_t)plane->byte * ML_ROWS;
     uint8_t *lines = block + l->room;
     uint16_t found[ML_ROWS];
@@ -126,7 +126,7 @@ TARGET static void fill_sets(const struct ml_plan *p, const struct ml_group *g,
         for (size_t h = 0; h < ML_LINE; h += LANES) {
             part right = {0};
             for (size_t j = 0; j < count; j++) {
-                uint64_t has = ml_set_has(p, plane, entry[i].code, found[j]);
+                uint64_t has = ml_set_has(p, plane, set[i], found[j]);
                 right |= load(lines + j * ML_LINE + h) & -has;
             }
             store(block + l->line + i * ML_LINE + h, right);
@@ -144,5 +144,40 @@ TARGET static void fill_group(const struct ml_plan *p, const struct ml_group *g,
             fill_codes(p, &fill[i], plane, block, l);
         else
             fill_sets(p, g, &fill[i], plane, n, block, l);
+    }
+}
+
+/* ---- of a single row ---- */
+
+#if LANES > 8
+typedef uint16_t shorts __attribute__((vector_size(LANES)));
+#else
+typedef uint16_t shorts;
+#endif
+
+/* A line of several codes at once. */
+INLINE void compare_codes(const uint16_t *code, uint32_t lines, uint32_t x, uint16_t *right)
+{
+    for (size_t i = 0; i < lines; i += sizeof(shorts) / sizeof *right) {
+        shorts codes, above;
+        memcpy(&codes, code + i, sizeof codes);
+        above = (shorts) - (codes < (uint16_t)x);
+        memcpy(right + i, &above, sizeof above);
+    }
+}
+
+TARGET static void fill_right(const struct ml_plan *p, const struct ml_group *g,
+                              const uint32_t *codes, uint16_t *right)
+{
+    const struct ml_fill *fill = (const struct ml_fill *)ML_SECTION(p, ML_AT_FILL) + g->fill;
+    const uint16_t *code = (const uint16_t *)ML_SECTION(p, ML_AT_CODE) + g->code;
+    const struct ml_plane *planes = ML_SECTION(p, ML_AT_PLANE);
+    for (size_t i = 0; i < g->fills; i++) {
+        const struct ml_fill *f = &fill[i];
+        if (f->plane < p->number_planes)
+            compare_codes(code + f->line, f->lines, codes[f->plane], right + f->line);
+        else
+            for (size_t k = f->line; k < (size_t)f->line + f->lines; k++)
+                right[k] = ml_set_has(p, &planes[f->plane], code[k], codes[f->plane]);
     }
 }
