@@ -61,6 +61,10 @@
 #define add_tree      NAME(add_tree)
 #define row_codes     NAME(row_codes)
 #define few_rows      NAME(few_rows)
+#define walk_rows     NAME(walk_rows)
+#define tree_leaves   NAME(tree_leaves)
+#define tree_numbers  NAME(tree_numbers)
+#define tile_numbers  NAME(tile_numbers)
 #define block_margins NAME(block_margins)
 #define block_leaves  NAME(block_leaves)
 #define row_margins   NAME(row_margins)
@@ -150,59 +154,106 @@ TARGET static void row_codes(const struct ml_plan *p, const uint8_t *block,
 
 enum { few_rows = 16 }; /* up to which walking is faster */
 
+/* Few rows of a block, one by one: margins or, when they are NULL, leaves. */
+TARGET static void walk_rows(const struct ml_plan *p, uint8_t *block, size_t n, double *margins,
+                             uint32_t *leaves)
+{
+    struct ml_layout l = ml_layout_of(p);
+    uint32_t *codes = (uint32_t *)(void *)(block + l.codes);
+    uint16_t *right = (uint16_t *)(void *)(block + l.right);
+    for (size_t r = 0; r < n; r++) {
+        row_codes(p, block, &l, r, codes);
+        if (margins)
+            ml_row_margins(p, fill_right, codes, right, margins + r * p->outputs);
+        else
+            ml_row_leaves(p, fill_right, codes, right, leaves + r * p->trees);
+    }
+}
+
+/* Leaves of n rows: of a deep tree uint32_t, of others uint8_t. */
+TARGET static void tree_leaves(const struct ml_plan *p, const struct ml_tree *t, size_t n,
+                               uint8_t *block, const struct ml_layout *l)
+{
+    if (t->kind == ML_DEEP)
+        ml_deep_leaves(p, t, (const uint32_t *)(void *)(block + l->wide), n,
+                       (uint32_t *)(void *)(block + l->leaf));
+    else
+        find_leaves(p, t, block + l->line, block + l->leaf);
+}
+
 TARGET static void block_margins(const struct ml_plan *p, void *block, size_t n, double *margins)
 {
     struct ml_layout l = ml_layout_of(p);
-    uint8_t *memory = block, *leaf = memory + l.leaf;
-    uint32_t *codes = (uint32_t *)(void *)(memory + l.codes);
-    uint16_t *right = (uint16_t *)(void *)(memory + l.right);
-    for (size_t r = 0; r < n && n <= few_rows; r++) {
-        row_codes(p, memory, &l, r, codes);
-        ml_row_margins(p, fill_right, codes, right, margins + r * p->outputs);
-    }
-    if (n <= few_rows)
+    uint8_t *memory = block;
+    const struct ml_tree *t = ML_SECTION(p, ML_AT_TREE), *end = t;
+    const struct ml_group *g = ML_SECTION(p, ML_AT_GROUP);
+    if (n <= few_rows) {
+        walk_rows(p, memory, n, margins, NULL);
         return;
-    const struct ml_tree *t = ML_SECTION(p, ML_AT_TREE);
-    const struct ml_group *groups = ML_SECTION(p, ML_AT_GROUP);
+    }
     sums_begin(p, memory + l.sums);
-    for (size_t g = 0; g < p->groups; g++) {
-        fill_group(p, &groups[g], n, memory, &l);
-        for (size_t i = 0; i < groups[g].trees; i++, t++) {
-            if (t->kind == ML_DEEP)
-                ml_deep_leaves(p, t, (const uint32_t *)(void *)(memory + l.wide), n,
-                               (uint32_t *)(void *)leaf);
-            else
-                find_leaves(p, t, memory + l.line, leaf);
-            add_tree(p, t, leaf, n, memory + l.sums);
+    for (size_t i = 0; i < p->groups; i++, g++) {
+        fill_group(p, g, n, memory, &l);
+        for (end += g->trees; t < end; t++) {
+            tree_leaves(p, t, n, memory, &l);
+            add_tree(p, t, memory + l.leaf, n, memory + l.sums);
         }
     }
     sums_end(p, memory + l.sums, n, margins);
 }
 
+TARGET static void tree_numbers(const struct ml_plan *p, const struct ml_tree *t, const void *leaf,
+                                size_t n, uint32_t *out)
+{
+    const uint32_t *wide = (const uint32_t *)ML_SECTION(p, ML_AT_NUMBER) + t->number;
+    const uint16_t *narrow = (const uint16_t *)ML_SECTION(p, ML_AT_NUMBER) + t->number;
+    const uint32_t *deep = leaf;
+    const uint8_t *other = leaf;
+    for (size_t r = 0; r < n && t->kind == ML_DEEP; r++)
+        out[r] = ml_leaf_number(p, t, deep[r]);
+    if (t->kind == ML_DEEP)
+        return;
+    if (p->wide_numbers)
+        for (size_t r = 0; r < n; r++)
+            out[r] = wide[other[r]];
+    else
+        for (size_t r = 0; r < n; r++)
+            out[r] = narrow[other[r]];
+}
+
+/* The numbers of leaves of up to ML_TILE trees, row by row, so that each line of memory is written
+ * at once. */
+TARGET static void tile_numbers(const struct ml_plan *p, const struct ml_tree *t, size_t trees,
+                                size_t n, uint8_t *block, const struct ml_layout *l,
+                                uint32_t *leaves)
+{
+    uint32_t *tile = (uint32_t *)(void *)(block + l->tile);
+    size_t apart = p->trees;
+    for (size_t k = 0; k < trees; k++) {
+        tree_leaves(p, &t[k], n, block, l);
+        tree_numbers(p, &t[k], block + l->leaf, n, tile + k * ML_ROWS);
+    }
+    for (size_t r = 0; r < n; r++)
+        for (size_t k = 0; k < trees; k++)
+            leaves[r * apart + k] = tile[k * ML_ROWS + r];
+}
+
 TARGET static void block_leaves(const struct ml_plan *p, void *block, size_t n, uint32_t *leaves)
 {
     struct ml_layout l = ml_layout_of(p);
-    uint8_t *memory = block, *leaf = memory + l.leaf;
-    uint32_t *wide = (uint32_t *)(void *)leaf;
-    uint32_t *codes = (uint32_t *)(void *)(memory + l.codes);
-    uint16_t *right = (uint16_t *)(void *)(memory + l.right);
-    for (size_t r = 0; r < n && n <= few_rows; r++) {
-        row_codes(p, memory, &l, r, codes);
-        ml_row_leaves(p, fill_right, codes, right, leaves + r * p->trees);
-    }
-    if (n <= few_rows)
-        return;
+    uint8_t *memory = block;
     const struct ml_tree *t = ML_SECTION(p, ML_AT_TREE);
-    const struct ml_group *groups = ML_SECTION(p, ML_AT_GROUP);
-    for (size_t g = 0; g < p->groups; g++) {
-        fill_group(p, &groups[g], n, memory, &l);
-        for (size_t i = 0; i < groups[g].trees; i++, t++, leaves++) {
-            if (t->kind == ML_DEEP)
-                ml_deep_leaves(p, t, (const uint32_t *)(void *)(memory + l.wide), n, wide);
-            else
-                find_leaves(p, t, memory + l.line, leaf);
-            for (size_t r = 0; r < n; r++)
-                leaves[r * p->trees] = ml_leaf_number(p, t, t->kind == ML_DEEP ? wide[r] : leaf[r]);
+    const struct ml_group *g = ML_SECTION(p, ML_AT_GROUP);
+    if (n <= few_rows) {
+        walk_rows(p, memory, n, NULL, leaves);
+        return;
+    }
+    for (size_t i = 0; i < p->groups; i++, g++) {
+        fill_group(p, g, n, memory, &l);
+        for (size_t left = g->trees; left > 0;) {
+            size_t trees = left < ML_TILE ? left : ML_TILE;
+            tile_numbers(p, t, trees, n, memory, &l, leaves);
+            t += trees, leaves += trees, left -= trees;
         }
     }
 }
@@ -272,6 +323,10 @@ ML_API const struct ml_kernels *NAME(ml_kernels)(void)
 #undef add_tree
 #undef row_codes
 #undef few_rows
+#undef walk_rows
+#undef tree_leaves
+#undef tree_numbers
+#undef tile_numbers
 #undef block_margins
 #undef block_leaves
 #undef row_margins

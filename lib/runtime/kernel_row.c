@@ -22,7 +22,7 @@ ML_ALWAYS uint32_t on_its_own(uint32_t x)
 /* 1 or 0; line: as nodes have it. */
 ML_ALWAYS uint32_t right_at(const struct walk *w, uint32_t line)
 {
-    return w->right[line / 8] & 1;
+    return w->right[line / 8];
 }
 
 static void walk_perfect(const struct walk *w, uint32_t leaf[TOGETHER])
