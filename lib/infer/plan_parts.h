@@ -11,6 +11,9 @@ struct cuts {
     VEC(double) at;
 };
 
+/* How many of them x reaches; NaN none. */
+uint32_t cuts_reached(const struct cuts *c, double x);
+
 /* A plan while it is made. */
 struct draft {
     const struct model *m;

@@ -1,6 +1,8 @@
 /* Trees: which kind each is, groups of them and their lines, nodes and leaves. */
 #include "infer/plan_parts.h"
 
+#include <math.h>
+
 enum {
     LINES_MAX = 8192, /* of a group: half a megabyte, so that they stay in a cache; and 8 times
                        * their numbers in 16 bits */
@@ -385,6 +387,22 @@ static void put_groups(struct grouping *g)
 
 /* ---- what blocks hold ---- */
 
+/* Missing values of a usual column are coded as another value is. */
+static uint32_t column_byte(const struct draft *d, struct ml_column *c)
+{
+    const struct ml_plane *p = &d->planes.at[c->plane];
+    const struct cuts *cuts = &d->cuts.at[d->column_of[c->plane]];
+    double values[] = {(double)NAN, (double)INFINITY, 0};
+    if (c->planes != 1 || p->bytes != 1 || p->with_zero || d->has_deep)
+        return ML_NO_BYTE;
+    for (size_t i = 0; i < COUNT_OF(values); i++)
+        if (cuts_reached(cuts, values[i]) == p->missing) {
+            c->missing = values[i];
+            return p->byte;
+        }
+    return ML_NO_BYTE;
+}
+
 static void give_bytes(struct draft *d)
 {
     for (size_t tree = 0; tree < d->t->count; tree++)
@@ -397,13 +415,8 @@ static void give_bytes(struct draft *d)
         d->planes.at[i].byte = d->bytes;
         d->bytes += d->planes.at[i].bytes;
     }
-    for (size_t i = 0; i < d->columns.len; i++) {
-        struct ml_column *c = &d->columns.at[i];
-        const struct ml_plane *p = &d->planes.at[c->plane];
-        bool usual = c->planes == 1 && p->bytes == 1 && !p->with_zero && !d->has_deep;
-        c->byte = usual ? p->byte : ML_NO_BYTE;
-        c->missing = p->missing;
-    }
+    for (size_t i = 0; i < d->columns.len; i++)
+        d->columns.at[i].byte = column_byte(d, &d->columns.at[i]);
 }
 
 static int too_large(struct error *e, const char *what, size_t n)

@@ -51,8 +51,9 @@ struct ml_column {
     uint32_t cuts;
     uint32_t levels;
     uint32_t plane, planes;    /* the first of those it fills, and how many */
-    uint32_t level[ML_LEVELS]; /* first block of each */
-    uint32_t byte, missing;    /* a usual column: of its plane; else ML_NO_BYTE */
+    uint32_t byte;             /* a usual column: of its plane; else ML_NO_BYTE */
+    uint32_t level[ML_LEVELS]; /* bytes in ML_AT_CUT before each */
+    double missing;            /* a usual column: what is searched instead of NaN */
 };
 
 struct ml_plane {

@@ -23,11 +23,9 @@
 #define source        NAME(source)
 #define source_of     NAME(source_of)
 #define get_values    NAME(get_values)
-#define find_codes    NAME(find_codes)
 #define encode_usual  NAME(encode_usual)
-#define encode_other  NAME(encode_other)
+#define encode_values NAME(encode_values)
 #define single_row    NAME(single_row)
-#define put_bytes     NAME(put_bytes)
 #define encode_column NAME(encode_column)
 #define encode_rows   NAME(encode_rows)
 #define encode        NAME(encode)
@@ -285,11 +283,9 @@ ML_API const struct ml_kernels *NAME(ml_kernels)(void)
 #undef source
 #undef source_of
 #undef get_values
-#undef find_codes
 #undef encode_usual
-#undef encode_other
+#undef encode_values
 #undef single_row
-#undef put_bytes
 #undef encode_column
 #undef encode_rows
 #undef encode

@@ -53,11 +53,11 @@ static uint32_t numbers_in_block(const struct ml_plan *p, uint64_t block)
 
 /* Blocks 0 .. most of a level are looked at: the largest code found there is the number of the last
  * block on the next level. */
-static bool level_is_sound(const struct ml_plan *p, uint64_t first, uint64_t *most)
+static bool level_is_sound(const struct ml_plan *p, uint32_t level, uint64_t *most)
 {
-    size_t block = 16 * (p->single_input ? sizeof(float) : sizeof(double));
-    uint64_t next = 0;
-    if (!has_items(p, ML_AT_CUT, block, first, *most + 1))
+    uint32_t block = (uint32_t)(16 * (p->single_input ? sizeof(float) : sizeof(double)));
+    uint64_t next = 0, first = level / block;
+    if (level % block || !has_items(p, ML_AT_CUT, block, first, *most + 1))
         return false;
     for (uint64_t i = 0; i <= *most; i++) {
         uint64_t code = 16 * i + numbers_in_block(p, first + i);
@@ -82,8 +82,7 @@ static bool plane_is_sound(const struct ml_plan *p, size_t i, uint32_t byte, uin
 static bool usual_is_sound(const struct ml_plan *p, const struct ml_column *c)
 {
     const struct ml_plane *q = (const struct ml_plane *)ML_SECTION(p, ML_AT_PLANE) + c->plane;
-    return c->byte == ML_NO_BYTE ||
-           (c->planes == 1 && q->bytes == 1 && c->byte == q->byte && c->missing == q->missing);
+    return c->byte == ML_NO_BYTE || (c->planes == 1 && q->bytes == 1 && c->byte == q->byte);
 }
 
 /* Each plane is filled by one column, and has its bytes in a block behind those before. */

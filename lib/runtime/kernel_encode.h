@@ -5,13 +5,13 @@
 INLINE uint32_t code_of(const struct ml_plan *p, bool single, const struct ml_column *c,
                         uint32_t levels, double x)
 {
+    const char *cuts = ML_SECTION(p, ML_AT_CUT);
     size_t code = 0;
     for (uint32_t i = 0; i < (levels ? levels : c->levels); i++) {
-        const float *floats = (const float *)ML_SECTION(p, ML_AT_CUT) + (size_t)16 * c->level[i];
-        const double *doubles = (const double *)ML_SECTION(p, ML_AT_CUT) + (size_t)16 * c->level[i];
+        const void *level = cuts + c->level[i];
         code *= 16;
-        code += single ? NAME(count_floats)(floats + code, (float)x)
-                       : NAME(count_doubles)(doubles + code, x);
+        code += single ? NAME(count_floats)((const float *)level + code, (float)x)
+                       : NAME(count_doubles)((const double *)level + code, x);
     }
     return (uint32_t)code;
 }
@@ -39,9 +39,10 @@ INLINE void encode_row(const struct ml_plan *p, bool single, const double *wide,
     uint8_t *bytes = (uint8_t *)block + at;
     for (; c < end; c++) {
         double x = wide ? wide[c->feature] : (double)narrow[c->feature];
-        uint32_t code = c->levels == 2 ? code_of(p, single, c, 2, x) : code_of(p, single, c, 0, x);
+        double y = x == x || c->byte == ML_NO_BYTE ? x : c->missing;
+        uint32_t code = c->levels == 2 ? code_of(p, single, c, 2, y) : code_of(p, single, c, 0, y);
         if (c->byte != ML_NO_BYTE)
-            bytes[(size_t)c->byte * ML_ROWS] = (uint8_t)(x == x ? code : c->missing);
+            bytes[(size_t)c->byte * ML_ROWS] = (uint8_t)code;
         else
             for (size_t i = c->plane; i < (size_t)c->plane + c->planes; i++)
                 put_code(p, i, ml_plane_code(&planes[i], x, code), at, block);
@@ -84,11 +85,12 @@ INLINE struct source source_of(const struct ml_rows *rows, size_t feature, size_
     return (struct source){NULL, rows->single + at, rows->stride};
 }
 
-/* Values first .. first + n - 1, where they are or put together in `room`. */
+/* Values first .. first + n - 1 and at_once - n others, where they are or put together in `room`.
+ */
 INLINE const double *get_values(const struct source *from, size_t first, size_t n,
                                 double room[at_once])
 {
-    if (from->wide && from->apart == 1)
+    if (from->wide && from->apart == 1 && n == at_once)
         return from->wide + first;
     for (size_t r = 0; r < n; r++)
         room[r] = from->wide     ? from->wide[(first + r) * from->apart]
@@ -97,46 +99,34 @@ INLINE const double *get_values(const struct source *from, size_t first, size_t 
     return room;
 }
 
-/* levels as above; n is a constant when it is at_once. */
-INLINE void find_codes(const struct ml_plan *p, bool single, const struct ml_column *c,
-                       uint32_t levels, const double *values, size_t n, uint32_t codes[at_once])
-{
-    float floats[at_once];
-    for (size_t r = 0; r < n && single; r++)
-        floats[r] = (float)values[r];
-    for (size_t r = 0; r < n; r++)
-        codes[r] = code_of(p, single, c, levels, single ? (double)floats[r] : values[r]);
-}
-
-INLINE void put_bytes(const struct ml_column *c, const double *values, const uint32_t *codes,
-                      size_t n, uint8_t *bytes)
-{
-    uint32_t missing = c->missing;
-    for (size_t r = 0; r < n; r++)
-        bytes[r] = (uint8_t)(values[r] == values[r] ? codes[r] : missing);
-}
-
-/* n as above; the column is usual. */
-INLINE void encode_usual(const struct ml_plan *p, bool single, const struct ml_column *c,
-                         const double *values, size_t n, uint8_t *bytes)
-{
-    uint32_t codes[at_once];
-    if (c->levels == 2)
-        find_codes(p, single, c, 2, values, n, codes);
-    else
-        find_codes(p, single, c, 0, values, n, codes);
-    put_bytes(c, values, codes, n, bytes);
-}
-
-INLINE void encode_other(const struct ml_plan *p, bool single, const struct ml_column *c,
-                         const double *values, size_t n, size_t at, void *block)
+/* Of any column. */
+INLINE void encode_values(const struct ml_plan *p, bool single, const struct ml_column *c,
+                          const double values[at_once], size_t n, size_t at, void *block)
 {
     const struct ml_plane *planes = ML_SECTION(p, ML_AT_PLANE);
-    uint32_t codes[at_once];
-    find_codes(p, single, c, 0, values, n, codes);
-    for (size_t i = c->plane; i < (size_t)c->plane + c->planes; i++)
+    for (size_t r = 0; r < n; r++) {
+        uint32_t code = code_of(p, single, c, 0, values[r]);
+        for (size_t i = c->plane; i < (size_t)c->plane + c->planes; i++)
+            put_code(p, i, ml_plane_code(&planes[i], values[r], code), at + r, block);
+    }
+}
+
+/* Of a usual one. */
+INLINE void encode_usual(const struct ml_plan *p, bool single, const struct ml_column *c,
+                         const double values[at_once], size_t n, uint8_t *bytes)
+{
+    float floats[at_once];
+    double doubles[at_once], missing = c->missing;
+    for (size_t r = 0; r < at_once; r++)
+        doubles[r] = values[r] == values[r] ? values[r] : missing;
+    for (size_t r = 0; r < at_once && single; r++)
+        floats[r] = (float)doubles[r];
+    if (c->levels == 2)
         for (size_t r = 0; r < n; r++)
-            put_code(p, i, ml_plane_code(&planes[i], values[r], codes[r]), at + r, block);
+            bytes[r] = (uint8_t)code_of(p, single, c, 2, single ? (double)floats[r] : doubles[r]);
+    else
+        for (size_t r = 0; r < n; r++)
+            bytes[r] = (uint8_t)code_of(p, single, c, 0, single ? (double)floats[r] : doubles[r]);
 }
 
 INLINE void encode_column(const struct ml_plan *p, bool single, const struct ml_column *c,
@@ -145,14 +135,12 @@ INLINE void encode_column(const struct ml_plan *p, bool single, const struct ml_
 {
     struct source from = source_of(rows, c->feature, first);
     uint8_t *bytes = (uint8_t *)block + (size_t)c->byte * ML_ROWS + at;
+    double room[at_once] = {0};
     for (size_t r = 0; r < n; r += at_once) {
-        double room[at_once];
         size_t count = n - r < at_once ? n - r : at_once;
         const double *values = get_values(&from, r, count, room);
         if (c->byte == ML_NO_BYTE)
-            encode_other(p, single, c, values, count, at + r, block);
-        else if (count == at_once)
-            encode_usual(p, single, c, values, at_once, bytes + r);
+            encode_values(p, single, c, values, count, at + r, block);
         else
             encode_usual(p, single, c, values, count, bytes + r);
     }
@@ -163,10 +151,9 @@ INLINE void encode_rows(const struct ml_plan *p, bool single, const struct ml_ro
 {
     const struct ml_column *columns = ML_SECTION(p, ML_AT_COLUMN);
     size_t from = first * rows->stride;
-    if (n == 1 && rows->wide)
-        encode_row(p, single, rows->wide + from, NULL, at, block);
-    else if (n == 1 && rows->single)
-        encode_row(p, single, NULL, rows->single + from, at, block);
+    if (n == 1 && !rows->column)
+        encode_row(p, single, rows->wide ? rows->wide + from : NULL,
+                   rows->wide ? NULL : rows->single + from, at, block);
     else
         for (size_t i = 0; i < p->columns; i++)
             encode_column(p, single, &columns[i], rows, first, n, at, block);
