@@ -261,7 +261,7 @@ static bool in_set(const struct trees *t, uint32_t set, double x)
 {
     size_t first = t->set_first[set], words = t->set_first[set + 1] - first;
     bool low = t->sets_of == SET_OF_TRUNCATED ? x <= -1 : x < 0;
-    if (isnan(x) || low || x >= (double)words * 32)
+    if (isnan(x) || low || words == 0 || x >= (double)words * 32)
         return false;
     size_t c = x > 0 ? (size_t)x : 0;
     if (t->sets_of == SET_OF_WHOLE && x != (double)c)
