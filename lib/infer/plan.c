@@ -52,7 +52,7 @@ static struct ml_plan *put_plan(const struct draft *d)
     PUT(ML_AT_GROUP, d->groups);
     PUT(ML_AT_FILL, d->fills);
     PUT(ML_AT_LEVEL, d->levels);
-    PUT(ML_AT_ENTRY, d->entries);
+    PUT(ML_AT_CODE, d->line_codes);
     PUT(ML_AT_TREE, d->trees);
     PUT(ML_AT_NODE, d->nodes);
     PUT(ML_AT_STEP, d->steps);
@@ -75,7 +75,7 @@ static void draft_release(struct draft *d)
     vec_release(&d->trees);
     vec_release(&d->groups);
     vec_release(&d->fills);
-    vec_release(&d->entries);
+    vec_release(&d->line_codes);
     vec_release(&d->levels);
     vec_release(&d->nodes);
     vec_release(&d->steps);

@@ -183,8 +183,7 @@ static void settle_cuts(struct cuts *c, bool thin)
     mem_free(all);
 }
 
-/* How many of the cuts x reaches. */
-static uint32_t reached(const struct cuts *c, double x)
+uint32_t cuts_reached(const struct cuts *c, double x)
 {
     size_t low = 0, high = c->at.len;
     while (low < high) {
@@ -219,7 +218,7 @@ static void put_level(struct draft *d, struct ml_column *c, uint32_t level, cons
 {
     size_t room = level == 0 && n == 16 ? 16 : (n / 16 + 1) * 16;
     size_t number = d->single_input ? sizeof(float) : sizeof(double);
-    c->level[level] = (uint32_t)(d->cut_blocks.len / (16 * number));
+    c->level[level] = (uint32_t)d->cut_blocks.len;
     for (size_t i = 0; i < room; i++) {
         double wide = i < n ? cuts[i] : (double)NAN;
         float single = (float)wide;
@@ -262,7 +261,7 @@ static bool in_set(const struct trees *t, uint32_t set, double x)
 {
     size_t first = t->set_first[set], words = t->set_first[set + 1] - first;
     bool low = t->sets_of == SET_OF_TRUNCATED ? x <= -1 : x < 0;
-    if (isnan(x) || low || x >= (double)words * 32)
+    if (isnan(x) || low || words == 0 || x >= (double)words * 32)
         return false;
     size_t c = x > 0 ? (size_t)x : 0;
     if (t->sets_of == SET_OF_WHOLE && x != (double)c)
@@ -339,7 +338,7 @@ static void settle_plane(struct draft *d, size_t plane)
     if (is_set)
         p->missing = n + 1;
     else if (missing & MISSING_IS_ZERO)
-        p->missing = reached(cuts, 0);
+        p->missing = cuts_reached(cuts, 0);
     else
         p->missing = missing & MISSING_LEFT ? 0 : n;
 }

@@ -11,6 +11,9 @@ struct cuts {
     VEC(double) at;
 };
 
+/* How many of them x reaches; NaN none. */
+uint32_t cuts_reached(const struct cuts *c, double x);
+
 /* A plan while it is made. */
 struct draft {
     const struct model *m;
@@ -32,8 +35,7 @@ struct draft {
     VEC(struct ml_tree) trees;
     VEC(struct ml_group) groups;
     VEC(struct ml_fill) fills;
-    VEC(struct ml_entry) entries;
-    VEC(uint16_t) levels, nodes;
+    VEC(uint16_t) line_codes, levels, nodes;
     VEC(struct ml_step) steps;
     struct buf values, numbers;
     bool has_deep, wide_numbers;

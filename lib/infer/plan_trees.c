@@ -1,8 +1,11 @@
 /* Trees: which kind each is, groups of them and their lines, nodes and leaves. */
 #include "infer/plan_parts.h"
 
+#include <math.h>
+
 enum {
-    LINES_MAX = 8192, /* of a group: half a megabyte, so that they stay in a cache */
+    LINES_MAX = 8192, /* of a group: half a megabyte, so that they stay in a cache; and 8 times
+                       * their numbers in 16 bits */
     PERFECT_MAX = 8,  /* depth: of it, leaves have numbers of a byte */
 };
 
@@ -28,7 +31,7 @@ static uint32_t larger(uint32_t a, size_t b)
 
 /* ---- kinds ---- */
 
-/* Whether a node's question fits an entry. */
+/* Whether a node's question fits a line. */
 static bool fits_line(const struct draft *d, size_t node)
 {
     const struct ml_plane *p = &d->planes.at[d->plane[node]];
@@ -119,7 +122,7 @@ static void put_leaves(struct draft *d, struct ml_tree *t, const uint32_t *leaf,
 
 static uint16_t line_of(const struct grouping *g, size_t node)
 {
-    return (uint16_t)(g->line[g->pair[g->d->plane[node]] + g->d->code[node]] - 1);
+    return (uint16_t)(8 * (g->line[g->pair[g->d->plane[node]] + g->d->code[node]] - 1));
 }
 
 /* Padded: a leaf above the bottom repeats below itself, whatever the nodes there ask. */
@@ -331,8 +334,7 @@ static void put_lines(struct grouping *g, struct ml_group *group)
             plane++;
         codes[i] = pair - g->pair[plane];
         g->line[pair] = (uint32_t)i + 1;
-        struct ml_entry entry = {(uint16_t)plane, (uint16_t)codes[i]};
-        vec_push(&d->entries, entry);
+        vec_push(&d->line_codes, (uint16_t)codes[i]);
         if (i + 1 == n || g->pairs.at[i + 1] >= g->pair[plane + 1]) {
             put_fill(d, plane, first, codes + first, i + 1 - first);
             first = i + 1;
@@ -351,7 +353,7 @@ static void put_group(struct grouping *g, size_t end)
     struct ml_group group = {.tree = (uint32_t)g->first,
                              .trees = (uint32_t)(end - g->first),
                              .fill = (uint32_t)d->fills.len,
-                             .entry = (uint32_t)d->entries.len};
+                             .code = (uint32_t)d->line_codes.len};
     put_lines(g, &group);
     for (size_t tree = g->first; tree < end; tree++) {
         struct ml_tree *t = &d->trees.at[tree];
@@ -385,6 +387,22 @@ static void put_groups(struct grouping *g)
 
 /* ---- what blocks hold ---- */
 
+/* Missing values of a usual column are coded as another value is. */
+static uint32_t column_byte(const struct draft *d, struct ml_column *c)
+{
+    const struct ml_plane *p = &d->planes.at[c->plane];
+    const struct cuts *cuts = &d->cuts.at[d->column_of[c->plane]];
+    double values[] = {(double)NAN, (double)INFINITY, 0};
+    if (c->planes != 1 || p->bytes != 1 || p->with_zero || d->has_deep)
+        return ML_NO_BYTE;
+    for (size_t i = 0; i < COUNT_OF(values); i++)
+        if (cuts_reached(cuts, values[i]) == p->missing) {
+            c->missing = values[i];
+            return p->byte;
+        }
+    return ML_NO_BYTE;
+}
+
 static void give_bytes(struct draft *d)
 {
     for (size_t tree = 0; tree < d->t->count; tree++)
@@ -397,6 +415,8 @@ static void give_bytes(struct draft *d)
         d->planes.at[i].byte = d->bytes;
         d->bytes += d->planes.at[i].bytes;
     }
+    for (size_t i = 0; i < d->columns.len; i++)
+        d->columns.at[i].byte = column_byte(d, &d->columns.at[i]);
 }
 
 static int too_large(struct error *e, const char *what, size_t n)

@@ -49,7 +49,7 @@ static bool in_set(const struct trees *t, uint32_t set, double x)
 {
     size_t first = t->set_first[set], words = t->set_first[set + 1] - first;
     bool low = t->sets_of == SET_OF_TRUNCATED ? x <= -1 : x < 0;
-    if (!(x == x) || low || x >= (double)words * 32 ||
+    if (!(x == x) || low || words == 0 || x >= (double)words * 32 ||
         (t->sets_of == SET_OF_WHOLE && x != trunc(x)))
         return false;
     size_t c = x > 0 ? (size_t)x : 0;

@@ -23,8 +23,10 @@ ML_API struct ml_layout ml_layout_of(const struct ml_plan *p)
     l.bit = l.line + (size_t)p->lines * ML_LINE;
     l.room = l.bit + (size_t)ML_BITS * ML_LINE;
     l.leaf = l.room + room_bytes(p);
-    l.codes = l.leaf + ML_ROWS * sizeof(uint32_t);
-    l.sums = l.codes + up_to_lines(planes * sizeof(uint32_t));
+    l.tile = l.leaf + ML_ROWS * sizeof(uint32_t);
+    l.codes = l.tile + (size_t)ML_TILE * ML_ROWS * sizeof(uint32_t);
+    l.right = l.codes + up_to_lines(planes * sizeof(uint32_t));
+    l.sums = l.right + up_to_lines(((size_t)p->lines + ML_RIGHT_MORE) * sizeof(uint16_t));
     l.end =
         l.sums + (size_t)p->outputs * ML_ROWS * (p->single_sum ? sizeof(float) : sizeof(double));
     return l;
@@ -37,7 +39,8 @@ ML_API size_t ml_block_bytes(const struct ml_plan *p)
 
 ML_API size_t ml_row_bytes(const struct ml_plan *p)
 {
-    return up_to_lines(p->planes * sizeof(uint32_t));
+    struct ml_layout l = ml_layout_of(p);
+    return l.sums - l.codes;
 }
 
 /* ---- sums ---- */

@@ -40,15 +40,20 @@
 enum { ML_MISSING_LEFT = 1, ML_MISSING_IS_ZERO = 2, ML_MISSING_WITH_ZERO = 4 };
 enum { ML_SUM_ADD, ML_SUM_MEAN, ML_SUM_MIN, ML_SUM_MAX };
 
+#define ML_NO_BYTE UINT32_MAX
+
 /* The cuts lie in blocks of 16 numbers. The last level has all of them, ascending, then NaN up to
  * the end of a block, in a block of its own when they fill all; the level before it has every
- * sixteenth of those, and so on; the first is one block. */
+ * sixteenth of those, and so on; the first is one block. A usual column fills one plane, which has
+ * one byte a code, no way for zeros, and no deep tree. */
 struct ml_column {
     uint32_t feature;
     uint32_t cuts;
     uint32_t levels;
     uint32_t plane, planes;    /* the first of those it fills, and how many */
-    uint32_t level[ML_LEVELS]; /* first block of each */
+    uint32_t byte;             /* a usual column: of its plane; else ML_NO_BYTE */
+    uint32_t level[ML_LEVELS]; /* bytes in ML_AT_CUT before each */
+    double missing;            /* a usual column: what is searched instead of NaN */
 };
 
 struct ml_plane {
@@ -60,12 +65,8 @@ struct ml_plane {
     uint32_t sets;
 };
 
-/* What a line is made of: a plane's code, or the number of one of its sets. */
-struct ml_entry {
-    uint16_t plane, code;
-};
-
-/* The lines of a plane in a group. Those of codes: for each bit of the codes from the lowest on,
+/* The lines of a plane in a group: of each, ML_AT_CODE has the code that its rows are above, or the
+ * number of the set. How lines of codes are made: for each bit of the codes from the lowest on,
  * two counts (uint16_t), a and b, and a + b numbers of lines of the level before: the first a of
  * the new level are those lines or the bit, the others are those and the bit. The level before the
  * first is a single line of no rows. */
@@ -80,18 +81,19 @@ struct ml_fill {
 struct ml_group {
     uint32_t tree, trees;
     uint32_t fill, fills;
-    uint32_t entry; /* of its first line */
+    uint32_t code; /* of its first line, in ML_AT_CODE */
     uint32_t lines;
 };
 
 enum ml_tree_kind { ML_PERFECT, ML_SPARSE, ML_DEEP };
 
 /*
- * Perfect: 2^depth - 1 lines of its nodes at `node`, level by level, and 2^depth leaves from left
- * to right. Sparse: a row's place starts as 0, and node i sends it from one place to 2i + 1 or
- * 2i + 2. At `node` lie: the nodes' lines, the places they send from, for each place from 1 on its
- * node, or 65535 minus the leaf's number; then, for each bit of a leaf's number, a count and the
- * places whose leaves all have it. Deep: struct ml_step from `step` on.
+ * Nodes name a line by 8 times its number. Perfect: 2^depth - 1 lines of its nodes at `node`, level
+ * by level, and 2^depth leaves from left to right. Sparse: a row's place starts as 0, and node i
+ * sends it from one place to 2i + 1 or 2i + 2. At `node` lie: the nodes' lines, the places they
+ * send from, for each place from 1 on its node, or 65535 minus the leaf's number; then, for each
+ * bit of a leaf's number, a count and the places whose leaves all have it. Deep: struct ml_step
+ * from `step` on.
  */
 struct ml_tree {
     uint32_t kind;
@@ -121,7 +123,7 @@ enum ml_section {
     ML_AT_GROUP,  /* struct ml_group */
     ML_AT_FILL,   /* struct ml_fill */
     ML_AT_LEVEL,  /* uint16_t */
-    ML_AT_ENTRY,  /* struct ml_entry */
+    ML_AT_CODE,   /* uint16_t */
     ML_AT_TREE,   /* struct ml_tree */
     ML_AT_NODE,   /* uint16_t */
     ML_AT_STEP,   /* struct ml_step */

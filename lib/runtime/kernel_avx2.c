@@ -12,8 +12,8 @@
 TARGET static inline uint32_t count_floats_avx2(const float *cuts, float x)
 {
     __m256 all = _mm256_set1_ps(x);
-    __m256 low = _mm256_cmp_ps(_mm256_loadu_ps(cuts), all, _CMP_LE_OQ);
-    __m256 high = _mm256_cmp_ps(_mm256_loadu_ps(cuts + 8), all, _CMP_LE_OQ);
+    __m256 low = _mm256_cmp_ps(all, _mm256_loadu_ps(cuts), _CMP_GE_OQ);
+    __m256 high = _mm256_cmp_ps(all, _mm256_loadu_ps(cuts + 8), _CMP_GE_OQ);
     unsigned mask = (unsigned)_mm256_movemask_ps(low) | (unsigned)_mm256_movemask_ps(high) << 8;
     return (uint32_t)_mm_popcnt_u32(mask);
 }
@@ -23,7 +23,7 @@ TARGET static inline uint32_t count_doubles_avx2(const double *cuts, double x)
     __m256d all = _mm256_set1_pd(x);
     unsigned mask = 0;
     for (size_t i = 0; i < 16; i += 4) {
-        __m256d below = _mm256_cmp_pd(_mm256_loadu_pd(cuts + i), all, _CMP_LE_OQ);
+        __m256d below = _mm256_cmp_pd(all, _mm256_loadu_pd(cuts + i), _CMP_GE_OQ);
         mask = mask << 4 | (unsigned)_mm256_movemask_pd(below);
     }
     return (uint32_t)_mm_popcnt_u32(mask);

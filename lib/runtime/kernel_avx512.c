@@ -7,20 +7,24 @@
 #define ISA     "avx512"
 #define NAME(x) x##_avx512
 #define TARGET  __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,popcnt")))
-#define LANES   64
-#define INLINE  TARGET static inline __attribute__((always_inline))
+/* One instruction, which need not copy the mask. */
+#define PICK(right, if_left, if_right)                                                             \
+    (part)                                                                                         \
+        _mm512_ternarylogic_epi64((__m512i)(if_right), (__m512i)(right), (__m512i)(if_left), 0xe2)
+#define LANES  64
+#define INLINE TARGET static inline __attribute__((always_inline))
 
 INLINE uint32_t count_floats_avx512(const float *cuts, float x)
 {
-    return (uint32_t)_mm_popcnt_u32(
-        _mm512_cmp_ps_mask(_mm512_loadu_ps(cuts), _mm512_set1_ps(x), _CMP_LE_OQ));
+    __mmask16 reached = _mm512_cmp_ps_mask(_mm512_set1_ps(x), _mm512_loadu_ps(cuts), _CMP_GE_OQ);
+    return (uint32_t)_mm_popcnt_u32(reached);
 }
 
 INLINE uint32_t count_doubles_avx512(const double *cuts, double x)
 {
     __m512d all = _mm512_set1_pd(x);
-    __mmask8 low = _mm512_cmp_pd_mask(_mm512_loadu_pd(cuts), all, _CMP_LE_OQ);
-    __mmask8 high = _mm512_cmp_pd_mask(_mm512_loadu_pd(cuts + 8), all, _CMP_LE_OQ);
+    __mmask8 low = _mm512_cmp_pd_mask(all, _mm512_loadu_pd(cuts), _CMP_GE_OQ);
+    __mmask8 high = _mm512_cmp_pd_mask(all, _mm512_loadu_pd(cuts + 8), _CMP_GE_OQ);
     return (uint32_t)_mm_popcnt_u32((unsigned)low | (unsigned)high << 8);
 }
 

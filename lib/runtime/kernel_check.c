@@ -53,11 +53,11 @@ static uint32_t numbers_in_block(const struct ml_plan *p, uint64_t block)
 
 /* Blocks 0 .. most of a level are looked at: the largest code found there is the number of the last
  * block on the next level. */
-static bool level_is_sound(const struct ml_plan *p, uint64_t first, uint64_t *most)
+static bool level_is_sound(const struct ml_plan *p, uint32_t level, uint64_t *most)
 {
-    size_t block = 16 * (p->single_input ? sizeof(float) : sizeof(double));
-    uint64_t next = 0;
-    if (!has_items(p, ML_AT_CUT, block, first, *most + 1))
+    uint32_t block = (uint32_t)(16 * (p->single_input ? sizeof(float) : sizeof(double)));
+    uint64_t next = 0, first = level / block;
+    if (level % block || !has_items(p, ML_AT_CUT, block, first, *most + 1))
         return false;
     for (uint64_t i = 0; i <= *most; i++) {
         uint64_t code = 16 * i + numbers_in_block(p, first + i);
@@ -78,6 +78,13 @@ static bool plane_is_sound(const struct ml_plan *p, size_t i, uint32_t byte, uin
                                     has_items(p, ML_AT_WORD, sizeof(uint32_t), q->word, set_words));
 }
 
+/* What is usual says of its plane what the plane says. */
+static bool usual_is_sound(const struct ml_plan *p, const struct ml_column *c)
+{
+    const struct ml_plane *q = (const struct ml_plane *)ML_SECTION(p, ML_AT_PLANE) + c->plane;
+    return c->byte == ML_NO_BYTE || (c->planes == 1 && q->bytes == 1 && c->byte == q->byte);
+}
+
 /* Each plane is filled by one column, and has its bytes in a block behind those before. */
 static bool columns_are_sound(const struct ml_plan *p)
 {
@@ -88,7 +95,7 @@ static bool columns_are_sound(const struct ml_plan *p)
         const struct ml_column *c = &columns[i];
         uint64_t code = 0;
         if (c->feature >= p->features || c->levels > ML_LEVELS || c->plane != plane ||
-            c->planes == 0 || c->planes > p->planes - plane)
+            c->planes == 0 || c->planes > p->planes - plane || !usual_is_sound(p, c))
             return false;
         for (size_t k = 0; k < c->levels; k++)
             if (!level_is_sound(p, c->level[k], &code))
@@ -132,14 +139,14 @@ static bool codes_are_sound(const struct ml_plan *p, const struct ml_fill *f, st
 static bool fill_is_sound(const struct ml_plan *p, const struct ml_group *g,
                           const struct ml_fill *f, uint32_t line, struct need *need)
 {
-    const struct ml_entry *entry = (const struct ml_entry *)ML_SECTION(p, ML_AT_ENTRY) + g->entry;
+    const uint16_t *code = (const uint16_t *)ML_SECTION(p, ML_AT_CODE) + g->code;
     const struct ml_plane *planes = ML_SECTION(p, ML_AT_PLANE);
     if (f->plane >= p->planes || f->line != line || f->lines > g->lines - line)
         return false;
     const struct ml_plane *q = &planes[f->plane];
     bool is_set = f->plane >= p->number_planes;
-    for (size_t i = f->line; i < (size_t)f->line + f->lines; i++)
-        if (entry[i].plane != f->plane || (is_set && entry[i].code >= q->sets))
+    for (size_t i = f->line; i < (size_t)f->line + f->lines && is_set; i++)
+        if (code[i] >= q->sets)
             return false;
     if (q->bytes == 0)
         return false;
@@ -154,7 +161,7 @@ static bool group_is_sound(const struct ml_plan *p, const struct ml_group *g, st
     const struct ml_fill *fill = (const struct ml_fill *)ML_SECTION(p, ML_AT_FILL) + g->fill;
     uint32_t line = 0;
     if (!has_items(p, ML_AT_FILL, sizeof *fill, g->fill, g->fills) ||
-        !has_items(p, ML_AT_ENTRY, sizeof(struct ml_entry), g->entry, g->lines))
+        !has_items(p, ML_AT_CODE, sizeof(uint16_t), g->code, g->lines))
         return false;
     for (size_t i = 0; i < g->fills; i++) {
         if (!fill_is_sound(p, g, &fill[i], line, need))
@@ -166,6 +173,11 @@ static bool group_is_sound(const struct ml_plan *p, const struct ml_group *g, st
 
 /* ---- trees ---- */
 
+static bool is_line(const struct ml_group *g, uint16_t line)
+{
+    return line % 8 == 0 && line / 8u < g->lines;
+}
+
 static bool perfect_is_sound(const struct ml_plan *p, const struct ml_group *g,
                              const struct ml_tree *t)
 {
@@ -174,7 +186,7 @@ static bool perfect_is_sound(const struct ml_plan *p, const struct ml_group *g,
         t->nodes != t->leaves - 1 || !has_items(p, ML_AT_NODE, sizeof *line, t->node, t->nodes))
         return false;
     for (size_t i = 0; i < t->nodes; i++)
-        if (line[i] >= g->lines)
+        if (!is_line(g, line[i]))
             return false;
     return true;
 }
@@ -189,7 +201,7 @@ static bool sparse_is_sound(const struct ml_plan *p, const struct ml_group *g,
         t->leaves != UINT32_C(1) << t->bits || !has_items(p, ML_AT_NODE, sizeof *nodes, at, 0))
         return false;
     for (size_t i = 0; i < t->nodes; i++)
-        if (line[i] >= g->lines || from[i] > 2 * i)
+        if (!is_line(g, line[i]) || from[i] > 2 * i)
             return false;
     for (size_t i = 0; i < 2 * (size_t)t->nodes; i++)
         if (to[i] >= t->nodes && (uint32_t)(UINT16_MAX - to[i]) >= t->leaves)

@@ -49,6 +49,8 @@ ML_API const struct ml_kernels *ml_kernels_avx2(void);
 ML_API const struct ml_kernels *ml_kernels_avx512(void);
 #endif
 
+enum { ML_TILE = 16 }; /* trees whose leaves are put down together */
+
 /* The parts of a block's memory, as offsets. */
 struct ml_layout {
     size_t code;  /* uint8_t [bytes][ML_ROWS]: codes of all planes, by bytes */
@@ -56,12 +58,20 @@ struct ml_layout {
     size_t line;  /* [lines] of the group at hand */
     size_t bit;   /* [ML_BITS] lines: the bits of a plane's codes */
     size_t room;  /* for making lines */
-    size_t leaf;  /* uint32_t or uint8_t [ML_ROWS]: a tree's leaves */
+    size_t leaf;  /* uint32_t or uint8_t [ML_ROWS]: leaves of a tree */
+    size_t tile;  /* uint32_t [ML_TILE][ML_ROWS]: numbers of leaves */
     size_t codes; /* uint32_t [planes]: of a single row */
+    size_t right; /* uint16_t [lines]: the same */
     size_t sums;  /* float or double [outputs][ML_ROWS] */
     size_t end;
 };
 ML_API struct ml_layout ml_layout_of(const struct ml_plan *p);
+
+/* uint32_t [planes][ML_ROWS] of a block. */
+static inline uint32_t *ml_wide_codes(const struct ml_plan *p, void *block)
+{
+    return (uint32_t *)(void *)((uint8_t *)block + (size_t)p->row_bytes * ML_ROWS);
+}
 
 /* What NaN and, when the plane says so, zero are coded as; and all others as `code`. */
 static inline uint32_t ml_plane_code(const struct ml_plane *plane, double x, uint32_t code)
@@ -105,9 +115,15 @@ ML_API double ml_sum_first(const struct ml_plan *p, size_t output);
 ML_API double ml_sum_next(const struct ml_plan *p, double sum, double value);
 ML_API double ml_sum_last(const struct ml_plan *p, size_t output, double sum);
 
-/* One row, by walking: codes of its planes to margins, or to leaves[trees]. */
-ML_API void ml_row_margins(const struct ml_plan *p, const uint32_t *codes, double *margins);
-ML_API void ml_row_leaves(const struct ml_plan *p, const uint32_t *codes, uint32_t *leaves);
+/* One row, by walking. codes: of its planes. right: for each line of a group whether the row goes
+ * right there, 0 or 1, of which `fill` writes up to ML_RIGHT_MORE too many. */
+enum { ML_RIGHT_MORE = 32 };
+typedef void ml_right_filler(const struct ml_plan *p, const struct ml_group *g,
+                             const uint32_t *codes, uint16_t *right);
+ML_API void ml_row_margins(const struct ml_plan *p, ml_right_filler *fill, const uint32_t *codes,
+                           uint16_t *right, double *margins);
+ML_API void ml_row_leaves(const struct ml_plan *p, ml_right_filler *fill, const uint32_t *codes,
+                          uint16_t *right, uint32_t *leaves);
 /* The leaves of n rows in a deep tree. */
 ML_API void ml_deep_leaves(const struct ml_plan *p, const struct ml_tree *t, const uint32_t *wide,
                            size_t n, uint32_t *leaf);

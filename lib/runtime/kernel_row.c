@@ -7,32 +7,25 @@ enum { TOGETHER = 8 }; /* walks side by side, so that their loads overlap */
 struct walk {
     const struct ml_plan *p;
     const struct ml_tree *tree;
-    size_t n;                     /* 1 to TOGETHER */
-    const struct ml_entry *entry; /* of the group's lines */
-    const uint32_t *codes;        /* of the row */
+    size_t n;              /* 1 to TOGETHER */
+    const uint16_t *right; /* of the group's lines */
+    const uint32_t *codes; /* of the row */
 };
 
-/* has_sets is a constant: without sets there is nothing to choose. */
-ML_ALWAYS uint32_t goes_right(const struct ml_plan *p, bool has_sets, uint32_t plane, uint32_t code,
-                              uint32_t x)
+/* Keeps a compiler from gathering walks into vectors, which takes longer than the walks. */
+ML_ALWAYS uint32_t on_its_own(uint32_t x)
 {
-    if (!has_sets)
-        return x > code;
-    const struct ml_plane *planes = ML_SECTION(p, ML_AT_PLANE);
-    const uint32_t *words = ML_SECTION(p, ML_AT_WORD);
-    bool set = plane >= p->number_planes;
-    const struct ml_plane *q = &planes[plane];
-    size_t word = set ? q->word + (size_t)code * q->words + x / 32 : 0;
-    return set ? words[word] >> (x % 32) & 1 : x > code;
+    __asm__("" : "+r"(x));
+    return x;
 }
 
-ML_ALWAYS uint32_t right_at(const struct walk *w, bool has_sets, uint32_t line)
+/* 1 or 0; line: as nodes have it. */
+ML_ALWAYS uint32_t right_at(const struct walk *w, uint32_t line)
 {
-    struct ml_entry e = w->entry[line];
-    return goes_right(w->p, has_sets, e.plane, e.code, w->codes[e.plane]);
+    return w->right[line / 8];
 }
 
-ML_ALWAYS void walk_perfect(const struct walk *w, bool has_sets, uint32_t leaf[TOGETHER])
+static void walk_perfect(const struct walk *w, uint32_t leaf[TOGETHER])
 {
     const uint16_t *nodes = ML_SECTION(w->p, ML_AT_NODE), *node[TOGETHER];
     uint32_t least = UINT32_MAX, most = 0, at[TOGETHER] = {0};
@@ -45,16 +38,16 @@ ML_ALWAYS void walk_perfect(const struct walk *w, bool has_sets, uint32_t leaf[T
     for (uint32_t i = 0; i < least; i++)
 #pragma GCC unroll 8
         for (size_t k = 0; k < TOGETHER; k++)
-            at[k] = 2 * at[k] + 1 + right_at(w, has_sets, node[k][at[k]]);
+            at[k] = on_its_own(2 * at[k] + 1 + right_at(w, node[k][at[k]]));
     for (uint32_t i = least; i < most; i++)
         for (size_t k = 0; k < w->n; k++)
             if (i < w->tree[k].depth)
-                at[k] = 2 * at[k] + 1 + right_at(w, has_sets, node[k][at[k]]);
+                at[k] = 2 * at[k] + 1 + right_at(w, node[k][at[k]]);
     for (size_t k = 0; k < w->n; k++)
         leaf[k] = at[k] + 1 - (UINT32_C(1) << w->tree[k].depth);
 }
 
-ML_ALWAYS void walk_sparse(const struct walk *w, bool has_sets, uint32_t leaf[TOGETHER])
+static void walk_sparse(const struct walk *w, uint32_t leaf[TOGETHER])
 {
     const uint16_t *nodes = ML_SECTION(w->p, ML_AT_NODE), *line[TOGETHER], *to[TOGETHER];
     uint32_t most = 0, at[TOGETHER] = {0};
@@ -68,20 +61,25 @@ ML_ALWAYS void walk_sparse(const struct walk *w, bool has_sets, uint32_t leaf[TO
 #pragma GCC unroll 8
         for (size_t k = 0; k < TOGETHER; k++) {
             uint32_t now = at[k] < ML_LEAVES ? at[k] : 0; /* or at a leaf */
-            uint32_t next = to[k][2 * now + right_at(w, has_sets, line[k][now])];
-            at[k] = at[k] < ML_LEAVES ? next : at[k];
+            uint32_t next = to[k][2 * now + right_at(w, line[k][now])];
+            at[k] = on_its_own(at[k] < ML_LEAVES ? next : at[k]);
         }
     for (size_t k = 0; k < w->n; k++)
         leaf[k] = at[k] < ML_LEAVES ? 0 : UINT16_MAX - at[k];
 }
 
-/* One of many walks through a deep tree: from a node to a child; a leaf stays. */
+/* One of many walks through a deep tree: from a node to a child; a leaf stays. has_sets is a
+ * constant: without sets there is nothing to choose. */
 ML_ALWAYS int32_t step(const struct ml_plan *p, bool has_sets, const struct ml_step *steps,
                        int32_t at, const uint32_t *codes, size_t apart)
 {
     const struct ml_step *s = &steps[at < 0 ? 0 : at];
-    uint32_t right = goes_right(p, has_sets, s->plane, s->code, codes[s->plane * apart]);
-    return at < 0 ? at : s->child[right];
+    uint32_t code = codes[s->plane * apart], right = code > s->code;
+    if (has_sets && s->plane >= p->number_planes) {
+        const struct ml_plane *planes = ML_SECTION(p, ML_AT_PLANE);
+        right = ml_set_has(p, &planes[s->plane], s->code, code);
+    }
+    return (int32_t)on_its_own((uint32_t)(at < 0 ? at : s->child[right]));
 }
 
 /* A walk that has not come to a leaf, for a plan that lies about a tree's depth, is at leaf 0. */
@@ -108,48 +106,32 @@ ML_ALWAYS void walk_deep(const struct walk *w, bool has_sets, uint32_t leaf[TOGE
         leaf[k] = leaf_at(at[k]);
 }
 
-ML_ALWAYS void walk_any(const struct walk *w, bool has_sets, uint32_t leaf[TOGETHER])
-{
-    if (w->tree->kind == ML_PERFECT)
-        walk_perfect(w, has_sets, leaf);
-    else if (w->tree->kind == ML_SPARSE)
-        walk_sparse(w, has_sets, leaf);
-    else
-        walk_deep(w, has_sets, leaf);
-}
-
-static void walk_numbers(const struct walk *w, uint32_t leaf[TOGETHER])
-{
-    walk_any(w, false, leaf);
-}
-
-static void walk_sets(const struct walk *w, uint32_t leaf[TOGETHER])
-{
-    walk_any(w, true, leaf);
-}
-
 /* The leaves of the next trees, from w->tree on, of a group that has `left` more. */
 static void walk_next(struct walk *w, size_t left, uint32_t leaf[TOGETHER])
 {
     w->n = 1;
     while (w->n < left && w->n < TOGETHER && w->tree[w->n].kind == w->tree->kind)
         w->n++;
-    if (w->p->number_planes == w->p->planes)
-        walk_numbers(w, leaf);
+    if (w->tree->kind == ML_PERFECT)
+        walk_perfect(w, leaf);
+    else if (w->tree->kind == ML_SPARSE)
+        walk_sparse(w, leaf);
+    else if (w->p->number_planes == w->p->planes)
+        walk_deep(w, false, leaf);
     else
-        walk_sets(w, leaf);
+        walk_deep(w, true, leaf);
 }
 
 /* What becomes of the leaves of w's trees. */
 typedef void leaf_user(const struct walk *w, const uint32_t leaf[TOGETHER], void *out);
 
-static void row_walk(const struct ml_plan *p, const uint32_t *codes, leaf_user *use, void *out)
+static void row_walk(const struct ml_plan *p, ml_right_filler *fill, const uint32_t *codes,
+                     uint16_t *right, leaf_user *use, void *out)
 {
     const struct ml_group *group = ML_SECTION(p, ML_AT_GROUP);
-    const struct ml_entry *entries = ML_SECTION(p, ML_AT_ENTRY);
-    struct walk w = {.p = p, .tree = ML_SECTION(p, ML_AT_TREE), .codes = codes};
+    struct walk w = {.p = p, .tree = ML_SECTION(p, ML_AT_TREE), .right = right, .codes = codes};
     for (size_t g = 0; g < p->groups; g++) {
-        w.entry = entries + group[g].entry;
+        fill(p, &group[g], codes, right);
         for (size_t left = group[g].trees; left > 0; left -= w.n, w.tree += w.n) {
             uint32_t leaf[TOGETHER];
             walk_next(&w, left, leaf);
@@ -166,9 +148,10 @@ static void use_numbers(const struct walk *w, const uint32_t leaf[TOGETHER], voi
         leaves[k] = ml_leaf_number(w->p, &w->tree[k], leaf[k]);
 }
 
-ML_API void ml_row_leaves(const struct ml_plan *p, const uint32_t *codes, uint32_t *leaves)
+ML_API void ml_row_leaves(const struct ml_plan *p, ml_right_filler *fill, const uint32_t *codes,
+                          uint16_t *right, uint32_t *leaves)
 {
-    row_walk(p, codes, use_numbers, leaves);
+    row_walk(p, fill, codes, right, use_numbers, leaves);
 }
 
 static void use_values(const struct walk *w, const uint32_t leaf[TOGETHER], void *out)
@@ -190,16 +173,17 @@ static void use_float(const struct walk *w, const uint32_t leaf[TOGETHER], void 
     *(float *)out = sum;
 }
 
-ML_API void ml_row_margins(const struct ml_plan *p, const uint32_t *codes, double *margins)
+ML_API void ml_row_margins(const struct ml_plan *p, ml_right_filler *fill, const uint32_t *codes,
+                           uint16_t *right, double *margins)
 {
     for (size_t k = 0; k < p->outputs; k++)
         margins[k] = ml_sum_first(p, k);
     if (p->outputs == 1 && p->single_sum && p->how <= ML_SUM_MEAN) {
         float sum = (float)margins[0];
-        row_walk(p, codes, use_float, &sum);
+        row_walk(p, fill, codes, right, use_float, &sum);
         margins[0] = (double)sum;
     } else {
-        row_walk(p, codes, use_values, margins);
+        row_walk(p, fill, codes, right, use_values, margins);
     }
     for (size_t k = 0; k < p->outputs; k++)
         margins[k] = ml_sum_last(p, k, margins[k]);

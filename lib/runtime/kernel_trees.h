@@ -1,0 +1,114 @@
+/* A part of kernel_body.h: lines to leaves. */
+
+INLINE part pick(part right, part if_left, part if_right)
+{
+#ifdef PICK
+    return PICK(right, if_left, if_right);
+#else
+    return (if_left & ~right) | (if_right & right);
+#endif
+}
+
+/* A line by its number as nodes have it, in steps of 8. */
+INLINE part line_at(const uint8_t *lines, uint16_t line)
+{
+    return load(lines + (size_t)line * (ML_LINE / 8));
+}
+
+/* The bits of the leaf's number below node i of a perfect tree, the lowest first: `below` of them
+ * from its two halves, and which half it is. */
+INLINE void perfect_1(const uint8_t *lines, const uint16_t *node, size_t i, part *bits)
+{
+    bits[0] = line_at(lines, node[i]);
+}
+
+#define PERFECT(depth, below)                                                                      \
+    INLINE void perfect_##depth(const uint8_t *lines, const uint16_t *node, size_t i, part *bits)  \
+    {                                                                                              \
+        part right[below];                                                                         \
+        perfect_##below(lines, node, 2 * i + 1, bits);                                             \
+        perfect_##below(lines, node, 2 * i + 2, right);                                            \
+        bits[below] = line_at(lines, node[i]);                                                     \
+        _Pragma("GCC unroll 8") for (size_t b = 0; b < below; b++) bits[b] =                       \
+            pick(bits[below], bits[b], right[b]);                                                  \
+    }
+PERFECT(2, 1)
+PERFECT(3, 2)
+PERFECT(4, 3)
+PERFECT(5, 4)
+PERFECT(6, 5)
+#undef PERFECT
+
+/* The same at any depth: depth bits, and room for twice as many. */
+TARGET static void perfect(const uint8_t *lines, const uint16_t *node, size_t i, size_t depth,
+                           part *bits)
+{
+    switch (depth) {
+    case 0:
+        return;
+    case 1:
+        perfect_1(lines, node, i, bits);
+        return;
+    case 2:
+        perfect_2(lines, node, i, bits);
+        return;
+    case 3:
+        perfect_3(lines, node, i, bits);
+        return;
+    case 4:
+        perfect_4(lines, node, i, bits);
+        return;
+    case 5:
+        perfect_5(lines, node, i, bits);
+        return;
+    case 6:
+        perfect_6(lines, node, i, bits);
+        return;
+    default:
+        perfect(lines, node, 2 * i + 1, depth - 1, bits);
+        perfect(lines, node, 2 * i + 2, depth - 1, bits + depth);
+        bits[depth - 1] = line_at(lines, node[i]);
+        for (size_t b = 0; b + 1 < depth; b++)
+            bits[b] = pick(bits[depth - 1], bits[b], bits[depth + b]);
+    }
+}
+
+/* The bits of the leaf's number in a sparse tree, the lowest first. */
+TARGET static void sparse(const uint8_t *lines, const struct ml_tree *t, const uint16_t *line,
+                          part *out)
+{
+    const uint16_t *from = line + t->nodes, *list = from + 3 * (size_t)t->nodes;
+    part at[2 * ML_LEAVES]; /* rows that come to a place */
+    at[0] = ~(part){0};
+    for (size_t i = 0; i < t->nodes; i++) {
+        part right = line_at(lines, line[i]), rows = at[from[i]];
+        at[2 * i + 1] = rows & ~right;
+        at[2 * i + 2] = rows & right;
+    }
+    for (size_t b = 0; b < t->bits; b++) {
+        part all = {0};
+        for (size_t count = *list++; count > 0; count--)
+            all |= at[*list++];
+        out[b] = all;
+    }
+}
+
+/* The leaf of each row in a tree that is not deep. */
+TARGET static void find_leaves(const struct ml_plan *p, const struct ml_tree *t,
+                               const uint8_t *lines, uint8_t leaf[ML_ROWS])
+{
+    const uint16_t *node = (const uint16_t *)ML_SECTION(p, ML_AT_NODE) + t->node;
+    for (size_t h = 0; h < ML_LINE; h += LANES) {
+        part bits[24];
+        if (t->kind == ML_SPARSE)
+            sparse(lines + h, t, node, bits);
+        else
+            perfect(lines + h, node, 0, t->depth, bits);
+        for (size_t b = t->bits; b < 8; b++)
+            bits[b] = (part){0};
+        transpose(bits);
+#pragma GCC unroll 8
+        for (size_t i = 0; i < 8; i++)
+            store(leaf + ML_LINE * i + h, bits[i]);
+    }
+}
