@@ -90,6 +90,7 @@ char *arena_vformat(struct arena *a, const char *format, va_list args) PRINTF_LI
 size_t arena_held(const struct arena *a); /* bytes taken from the system */
 void arena_reset(struct arena *a);        /* empty; keeps at most 1 MiB of blocks */
 void arena_release(struct arena *a);
+void arena_adopt(struct arena *a, struct arena *from); /* what is in `from`, which is empty then */
 
 /* A growing array: struct { T *at; size_t len, cap; } v = {0}; vec_push(&v, x); vec_release(&v). */
 #define VEC(T)                                                                                     \

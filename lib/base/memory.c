@@ -209,6 +209,23 @@ size_t arena_held(const struct arena *a)
     return total;
 }
 
+void arena_adopt(struct arena *a, struct arena *from)
+{
+    struct arena_block *last = from->first;
+    while (last && last->next)
+        last = last->next;
+    if (!last)
+        return;
+    /* Blocks before the current one are left alone. */
+    last->next = a->first;
+    a->first = from->first;
+    if (!a->current) {
+        a->current = last;
+        a->used = last->size;
+    }
+    *from = (struct arena){0};
+}
+
 void arena_reset(struct arena *a)
 {
     size_t kept = 0;

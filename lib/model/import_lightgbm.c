@@ -306,6 +306,7 @@ static int read_trees(struct lines *l, bool more, const struct field *sizes, str
             return status;
     }
     m->sum.rounds = count / m->outputs;
+    m->round_trees = m->outputs;
     return check_tree_count(l, sizes, count, m, e);
 }
 

@@ -73,7 +73,8 @@ static const char *make_encoded(struct pickle_file *f, const struct pickled *arg
                                 struct pickled *out)
 {
     const struct pickled *text = argument(args, 0, PICKLE_TEXT);
-    if (!text || !argument(args, 1, PICKLE_TEXT) || !pickle_is(args->items.at[1], "latin1"))
+    if (!text || !argument(args, 1, PICKLE_TEXT) ||
+        (!pickle_is(args->items.at[1], "latin1") && !pickle_is(args->items.at[1], "latin-1")))
         return "a text in an encoding that is not supported";
     if (text->text.len > f->text_room)
         return "one text is turned into bytes again and again";
@@ -91,11 +92,13 @@ static const char *make_encoded(struct pickle_file *f, const struct pickled *arg
     return NULL;
 }
 
+/* Of bytes, of nothing, or of a text and its encoding. */
 static const char *make_bytes(struct pickle_file *f, const struct pickled *args,
                               struct pickled *out)
 {
-    (void)f;
     const struct pickled *bytes = argument(args, 0, PICKLE_BYTES);
+    if (args->items.len == 2)
+        return make_encoded(f, args, out);
     out->kind = PICKLE_BYTES;
     out->text = bytes ? bytes->text : TEXT_LITERAL("");
     return args->items.len == (bytes ? 1U : 0U) ? NULL : "bytes of something that is no bytes";
@@ -106,6 +109,15 @@ static const char *make_dict(struct pickle_file *f, const struct pickled *args, 
     (void)f;
     out->kind = PICKLE_DICT;
     return args->items.len ? "a dict with arguments" : NULL;
+}
+
+/* Its argument is what makes its defaults, which are of no use here. */
+static const char *make_default_dict(struct pickle_file *f, const struct pickled *args,
+                                     struct pickled *out)
+{
+    (void)f, (void)args;
+    out->kind = PICKLE_DICT;
+    return NULL;
 }
 
 /* (class, base, state of the base) */
@@ -142,6 +154,7 @@ static const struct global {
     {"__builtin__.bytearray", make_bytes},
     {"builtins.bytearray", make_bytes},
     {"collections.OrderedDict", make_dict},
+    {"collections.defaultdict", make_default_dict},
     {"copy_reg._reconstructor", make_reconstructed},
     {"copyreg._reconstructor", make_reconstructed},
     {"__builtin__.object", NULL},
@@ -186,13 +199,15 @@ static const struct global *find_global(struct text name)
     return NULL;
 }
 
-/* Any class of scikit-learn may stand there: an object of it is only a bag of attributes, and the
- * importer refuses those that it does not know. */
+/* Any class of these may stand there: an object of it is only a bag of attributes, and the importer
+ * refuses those that it does not know. */
 bool pickle_allows(struct text global)
 {
-    static const char ours[] = "sklearn.";
-    return find_global(global) ||
-           (global.len > strlen(ours) && memcmp(global.at, ours, strlen(ours)) == 0);
+    static const char *const ours[] = {"sklearn.", "xgboost.", "lightgbm."};
+    for (size_t i = 0; i < COUNT_OF(ours); i++)
+        if (global.len > strlen(ours[i]) && memcmp(global.at, ours[i], strlen(ours[i])) == 0)
+            return true;
+    return find_global(global) != NULL;
 }
 
 pickle_maker *pickle_find_maker(struct text global)

@@ -142,6 +142,11 @@ static int count_features(struct sklearn *s, const struct pickled *o)
 {
     static const char *const names[] = {"n_features_in_", "n_features_", "_n_features"};
     double width = 0;
+    size_t columns = 0;
+    int status = sklearn_booster_width(s, o, &columns);
+    if (status)
+        return status;
+    width = (double)columns;
     for (size_t i = 0; i < COUNT_OF(names) && width == 0; i++)
         if (!pickle_number(pickle_get(o, names[i]), &width))
             width = 0;
@@ -213,6 +218,7 @@ static int read_pickle(const char *bytes, size_t n, struct model **out, struct e
     if (status == 0)
         status = read_model(&s, &p);
     vec_release(&s.stages);
+    model_free(s.inner);
     pickle_release(&p);
     *out = s.m;
     return status ? status : 1;

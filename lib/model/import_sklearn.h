@@ -14,7 +14,8 @@ struct sklearn {
     size_t *origin;    /* of the whole vector: the feature that a column still is; SIZE_MAX: none */
     const char **fill; /* by feature: the text that stands for a missing one; NULL: none */
     size_t visited;    /* estimators */
-    size_t spread;     /* columns that may still be made by repeating others */
+    struct model *inner; /* of another framework, in the pickle; NULL */
+    size_t spread;       /* columns that may still be made by repeating others */
     /* Bytes of arrays that may still be read: a pickle can name one array a million times, but a
      * model has each for itself. */
     size_t room;
@@ -52,6 +53,9 @@ const struct pickled *sklearn_first(const struct pickled *root);
 const struct pickled *sklearn_last(const struct pickled *root);
 /* ERR_DATA that names every estimator which is not supported. */
 int sklearn_check(struct sklearn *s, const struct pickled *root);
+/* Sets the columns that an estimator of XGBoost or LightGBM takes; leaves them as they are when o
+ * is none. */
+int sklearn_booster_width(struct sklearn *s, const struct pickled *o, size_t *width);
 /* Reads all of them, after sklearn_check. */
 int sklearn_read(struct sklearn *s, const struct pickled *root);
 
@@ -64,6 +68,7 @@ sklearn_reader sklearn_histogram_boosting;
 sklearn_reader sklearn_logistic, sklearn_regression, sklearn_ridge_classifier;
 sklearn_reader sklearn_sgd_classifier, sklearn_class_only, sklearn_discriminant;
 sklearn_reader sklearn_log_link, sklearn_tweedie;
+sklearn_reader sklearn_booster; /* of XGBoost and LightGBM */
 /* Adds a stage of the columns at hand; valid until the next. */
 struct stage *sklearn_stage(struct sklearn *s, enum stage_kind kind);
 /* Each adds stages. */

@@ -239,6 +239,7 @@ static int set_trees(const struct booster *b, struct model *m, struct error *e)
     builder_finish(to, m);
     m->trees.single = true;
     m->trees.compare = COMPARE_LESS;
+    m->round_trees = b->parallel * (m->outputs / b->width);
     mark_codes(m);
     return 0;
 }
@@ -315,6 +316,7 @@ static int fill_model(const struct booster *b, const struct objective *o, struct
 {
     m->producer = producer(b, m);
     m->objective = o->name;
+    m->best_rounds = b->best_rounds;
     m->transform = o->transform;
     m->two_classes = o->two_classes;
     m->answers_class = o->answers_class;

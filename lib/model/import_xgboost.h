@@ -24,6 +24,8 @@ struct booster {
     VEC(float) base_score; /* one, or one per output */
     bool base_is_margin;   /* before 1.0; since then it is what the model answers */
     size_t features, classes, targets;
+    size_t best_rounds; /* up to the best one; 0: not known */
+    size_t parallel;    /* trees of a forest that is one round's; 0: not known */
     VEC(struct text) feature_names, feature_types;
 
     VEC(struct booster_node) nodes;

@@ -166,6 +166,7 @@ static int read_trees(struct cursor *c, struct booster *b)
     if (trees < 0)
         return wrong(c, "the number of trees is negative");
     b->width = 1;
+    b->parallel = i32_at(param + 4) > 0 ? (size_t)i32_at(param + 4) : 0;
     int status = 0;
     for (int32_t i = 0; i < trees && status == 0; i++) {
         (void)snprintf(part, sizeof part, "tree %d", i);
@@ -251,11 +252,17 @@ static bool is_booster(const char *bytes, size_t n)
     return objective && skip_name(&at, end);
 }
 
+/* What pickles of 1.0 to 1.5 hold: this, the length of the model as 64 bits, the model, and its
+ * configuration. */
+static const char serialized[] = "CONFIG-offset:";
+
 int import_xgboost_binary(const char *bytes, size_t n, struct model **m, struct error *e)
 {
     if (n >= 4 && memcmp(bytes, "bs64", 4) == 0)
         return error_set(e, ERR_DATA, "XGBoost's text format in base 64 is not supported");
     size_t magic = n >= 4 && memcmp(bytes, "binf", 4) == 0 ? 4 : 0;
+    if (n >= sizeof serialized + 7 && memcmp(bytes, serialized, sizeof serialized - 1) == 0)
+        magic = sizeof serialized - 1 + 8;
     if (!is_booster(bytes + magic, n - magic))
         return 0;
     const uint8_t *first = (const uint8_t *)bytes;

@@ -402,10 +402,25 @@ static int read_booster_name(struct document *d, size_t which)
     return read_text(d, &d->b->name);
 }
 
+static int read_parallel(struct document *d, size_t which)
+{
+    (void)which;
+    return read_count(d, &d->b->parallel);
+}
+
+static int read_trees_param(struct document *d, size_t which)
+{
+    static const struct field fields[] = {{"num_parallel_tree", read_parallel, 0}};
+    (void)which;
+    return read_object(d, fields, COUNT_OF(fields));
+}
+
 static int read_booster_model(struct document *d, size_t which)
 {
-    static const struct field fields[] = {
-        {"tree_info", read_tree_info, 0}, {"trees", read_trees, 0}, {"weights", read_floats, 0}};
+    static const struct field fields[] = {{"tree_info", read_tree_info, 0},
+                                          {"trees", read_trees, 0},
+                                          {"weights", read_floats, 0},
+                                          {"gbtree_model_param", read_trees_param, 0}};
     (void)which;
     return read_object(d, fields, COUNT_OF(fields));
 }
@@ -509,9 +524,33 @@ static int read_objective(struct document *d, size_t which)
     return read_object(d, fields, COUNT_OF(fields));
 }
 
+/* What a caller has put there: only a number counts. */
+static int read_best_iteration(struct document *d, size_t which)
+{
+    double x = -1;
+    enum json_token token = d->in->next(d->in);
+    (void)which;
+    if (token == JSON_TOKEN_ERROR)
+        return wrong(d, d->in->problem);
+    if (token == JSON_TOKEN_OBJECT || token == JSON_TOKEN_ARRAY)
+        return wrong(d, "a text is expected");
+    if (token == JSON_TOKEN_STRING && number_parse_double(d->in->text.at, d->in->text.len, &x) &&
+        x >= 0 && x < INT32_MAX)
+        d->b->best_rounds = (size_t)x + 1;
+    return 0;
+}
+
+static int read_attributes(struct document *d, size_t which)
+{
+    static const struct field fields[] = {{"best_iteration", read_best_iteration, 0}};
+    (void)which;
+    return read_object(d, fields, COUNT_OF(fields));
+}
+
 static int read_learner(struct document *d, size_t which)
 {
-    static const struct field fields[] = {{"feature_names", read_texts, 0},
+    static const struct field fields[] = {{"attributes", read_attributes, 0},
+                                          {"feature_names", read_texts, 0},
                                           {"feature_types", read_texts, 1},
                                           {"gradient_booster", read_booster, 0},
                                           {"learner_model_param", read_model_param, 0},

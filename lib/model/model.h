@@ -161,6 +161,9 @@ struct model {
     const char *format;    /* "xgboost-json", "lightgbm-text" ... */
     const char *producer;  /* "xgboost 1.7.4"; "" when the file does not say */
     const char *objective; /* as the source names it */
+    size_t round_trees;    /* of a round of boosting; 0: not known */
+    size_t best_rounds;    /* up to the best one, where learning stopped early; 0: not known. The
+                            * trees of all rounds are here nevertheless */
     char sha256[65];       /* of the file that was read, in hexadecimal */
     uint64_t bytes;        /* of that file */
     const char *member;    /* the model's name in it, when it is an archive; NULL */

@@ -1,6 +1,7 @@
 """XGBoost's models in its three formats: margins equal to its own, bit for bit."""
 import json
 import os
+import pickle
 import sys
 import tempfile
 import warnings
@@ -12,6 +13,11 @@ try:
 except ImportError:
     print("ok 1 - model_xgboost # SKIP without XGBoost (ORACLES=1 installs it)\n1..1")
     sys.exit(0)
+
+import joblib
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from oracle import done, margins, ok
 
@@ -156,6 +162,49 @@ for onehot in 1, 4, 1000:
         booster = xgb.train({"verbosity": 0, "max_cat_to_onehot": onehot, "tree_method": method, "max_depth": 6}, data, 15)
         compare(booster, f"categories, {method}, max_cat_to_onehot={onehot}", codes, ["json", "ubj"])
 
+
+
+def pickled(name, model, rows, want):
+    """What scikit-learn's users save: pickles of all protocols, and joblib's files."""
+    path = os.path.join(folder.name, "model.pkl")
+    for protocol in 0, 2, 3, 4, 5:
+        with open(path, "wb") as file:
+            pickle.dump(model, file, protocol)
+        same_bits(path, rows, want, f"{name}: protocol {protocol}")
+    joblib.dump(model, path, compress=3)
+    same_bits(path, rows, want, f"{name}: joblib")
+
+
+def estimators():
+    words = np.array(["a", "b", "c", "d", "e"])[classes.astype(int)]
+    half = [(X[::2], yes[::2])]
+    filled = np.where(np.isnan(X), -999, X)
+    few = {"n_estimators": 9, "max_depth": 3, "n_jobs": 1, "random_state": 1}
+    for name, model, fit in [
+            ("XGBClassifier", xgb.XGBClassifier(**few), (X, yes)),
+            ("XGBClassifier, five classes", xgb.XGBClassifier(**few), (X, classes)),
+            ("XGBRegressor", xgb.XGBRegressor(**few), (X, signal)),
+            ("XGBRegressor, gblinear", xgb.XGBRegressor(booster="gblinear", n_estimators=9), (X, signal)),
+            ("XGBRFClassifier", xgb.XGBRFClassifier(**few), (X, yes)),
+            ("XGBRegressor, missing=-999", xgb.XGBRegressor(missing=-999, **few), (filled, signal)),
+            ("a pipeline", make_pipeline(SimpleImputer(), StandardScaler(), xgb.XGBRegressor(**few)), (X, signal))]:
+        model.fit(*fit)
+        last = model.steps[-1][1] if hasattr(model, "steps") else model
+        rows = model[:-1].transform(X) if hasattr(model, "steps") else fit[0]
+        want = last.predict(rows, output_margin=True).astype(float)
+        pickled(name, model, fit[0], want.reshape(len(X), -1))
+    for objective, label in ("binary:logistic", yes), ("multi:softprob", classes):
+        model = xgb.XGBClassifier(objective=objective, early_stopping_rounds=3, n_estimators=200, learning_rate=.9,
+                                  max_depth=4, num_parallel_tree=2, subsample=.7)
+        model.fit(X[1::2], label[1::2], eval_set=[(X[::2], label[::2])], verbose=False)
+        want = model.predict(X, output_margin=True).astype(float).reshape(N, -1)
+        pickled(f"early stopping, {objective}", model, X, want)
+        booster = model.get_booster()
+        want = booster.predict(xgb.DMatrix(X), output_margin=True).astype(float).reshape(N, -1)
+        pickled(f"a Booster alone, {objective}", booster, X, want)
+
+
+estimators()
 path = os.path.join(folder.name, "model.json")
 booster = train("multi:softprob", classes, num_class=5)
 booster.save_model(path)

@@ -202,6 +202,25 @@ TEST(arena_reset_uses_blocks_again)
     arena_release(&a);
 }
 
+TEST(arena_takes_over_another)
+{
+    struct arena a = {0}, b = {0}, none = {0};
+    char *of_a = arena_text(&a, "a", 1), *of_b = arena_text(&b, "b", 1);
+    size_t held = arena_held(&a) + arena_held(&b);
+    arena_adopt(&a, &b);
+    arena_adopt(&a, &none);
+    CHECK_INT(arena_held(&a), held);
+    CHECK_INT(arena_held(&b), 0);
+    for (int i = 0; i < 1000; i++)
+        memset(arena_alloc(&a, 100), 'x', 100);
+    CHECK_TEXT(of_a, "a");
+    CHECK_TEXT(of_b, "b");
+    arena_adopt(&b, &a);
+    memset(arena_alloc(&b, 100), 'x', 100);
+    CHECK_TEXT(of_b, "b");
+    arena_release(&b);
+}
+
 TEST(arena_makes_text)
 {
     struct arena a = {0};

@@ -230,6 +230,38 @@ TEST(lines_that_are_no_values)
     }
 }
 
+/* LightGBM's estimator for scikit-learn: its model of three trees, of which two are the best. */
+TEST(lightgbm_in_a_pickle)
+{
+    struct buf p = {0};
+    struct model *m = NULL;
+    struct error e = {0};
+    begin(&p);
+    begin_object(&p, "lightgbm.sklearn", "LGBMRegressor");
+    put_text(&p, "_Booster");
+    begin_object(&p, "lightgbm.basic", "Booster");
+    put_text(&p, "_handle");
+    put_text(&p, "tree\nversion=v4\nnum_class=1\nmax_feature_idx=1\nfeature_names=a b\n\n"
+                 "Tree=0\nnum_leaves=1\nnum_cat=0\nleaf_value=1\n\n"
+                 "Tree=1\nnum_leaves=1\nnum_cat=0\nleaf_value=2\n\n"
+                 "Tree=2\nnum_leaves=1\nnum_cat=0\nleaf_value=4\n\n");
+    buf_puts(&p, "ub");
+    put_text(&p, "_best_iteration");
+    put_int(&p, 2);
+    put_text(&p, "best_score");
+    buf_puts(&p, "ccollections\ndefaultdict\nccollections\nOrderedDict\n\x85Rub.");
+    CHECK_INT(parse(&p, &m, &e), 0);
+    CHECK_TEXT(e.message, "");
+    if (m) {
+        CHECK_INT(m->trees.count, 2);
+        CHECK_TEXT(m->features[1].name, "b");
+        CHECK(m->named);
+        CHECK_TEXT(m->producer, "lightgbm, format v4");
+    }
+    model_free(m);
+    buf_release(&p);
+}
+
 TEST(big_endian_and_fortran_order)
 {
     struct buf p = {0};

@@ -488,6 +488,47 @@ TEST(xgboost_binary)
     }
 }
 
+/* As pickles of some versions hold it: with a header in front and a configuration behind. */
+TEST(xgboost_binary_serialized)
+{
+    struct buf b = {0}, whole = {0};
+    struct model *m = NULL;
+    struct error e = {0};
+    put_binary(&b, 1, 4);
+    buf_puts(&whole, "CONFIG-offset:");
+    put_u32(&whole, (uint32_t)b.len);
+    put_u32(&whole, 0);
+    buf_add(&whole, b.at, b.len);
+    buf_puts(&whole, "{\"learner\":{}}");
+    CHECK_INT(parse(import_xgboost_binary, whole.at, whole.len, &m, &e), 1);
+    CHECK_TEXT(e.message, "");
+    model_free(m);
+    buf_release(&b);
+    buf_release(&whole);
+}
+
+TEST(xgboost_best_round)
+{
+    static const struct {
+        const char *attributes;
+        size_t best;
+    } cases[] = {{"{\"best_iteration\":\"4\",\"x\":\"y\"}", 5},
+                 {"{\"best_iteration\":\"-1\"}", 0},
+                 {"{\"best_iteration\":\"none\"}", 0},
+                 {"{}", 0}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct error e = {0};
+        char *json = mem_format("{\"learner\":{\"attributes\":%s,%s", cases[i].attributes,
+                                strchr(SIMPLE, ':') + 2);
+        struct model *m = read_both(json, &e);
+        CHECK_TEXT(e.message, "");
+        if (m)
+            CHECK_INT(m->best_rounds, cases[i].best);
+        model_free(m);
+        mem_free(json);
+    }
+}
+
 TEST(xgboost_binary_refuses)
 {
     struct buf b = {0};
