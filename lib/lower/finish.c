@@ -335,6 +335,12 @@ static size_t scratch_of(const struct ml_op *op)
     case ML_OP_first_text:
     case ML_OP_blank_known:
     case ML_OP_look_text:
+    case ML_OP_map_text:
+    case ML_OP_text_piece:
+    case ML_OP_text_slice:
+    case ML_OP_text_between:
+    case ML_OP_split_part:
+    case ML_OP_trim:
     case ML_OP_extreme:
         return 0;
     default:

@@ -281,6 +281,23 @@ enum ml_whole_single { ML_BNOT, ML_POPCOUNT, ML_FACTORIAL };
     OP(time_of_parts, "Tiz-")                                                                      \
     OP(in_ints, "BIK-")                                                                            \
     OP(workdays, "IIIK")                                                                           \
+    /* program_text.c */                                                                           \
+    OP(text_length, "IXu-")                                                                        \
+    OP(text_piece, "XXII")                                                                         \
+    OP(text_slice, "XXK-")                                                                         \
+    OP(text_between, "XXtt")                                                                       \
+    OP(replace_slice, "XXXt")                                                                      \
+    OP(text_has, "BXXu")                                                                           \
+    OP(text_find, "IXXu")                                                                          \
+    OP(concat, "XxXu")                                                                             \
+    OP(replace, "XXXX")                                                                            \
+    OP(split_part, "XXXI")                                                                         \
+    OP(trim, "XXKu")                                                                               \
+    OP(squeeze, "XXKu")                                                                            \
+    OP(map_characters, "XXKY")                                                                     \
+    OP(pad, "XXKt")                                                                                \
+    OP(fill_to, "XXIX")                                                                            \
+    OP(first_character, "IX--")                                                                    \
     /* program_table.c */                                                                          \
     OP(first_text, "XXX-")                                                                         \
     OP(fill_text, "XXt-")                                                                          \
@@ -291,6 +308,7 @@ enum ml_whole_single { ML_BNOT, ML_POPCOUNT, ML_FACTORIAL };
     OP(look_float, "FIK-")                                                                         \
     OP(look_int, "IIK-")                                                                           \
     OP(look_text, "XIY-")                                                                          \
+    OP(map_text, "XXmY")                                                                           \
     OP(onehot, "iIKu")                                                                             \
     OP(bin, "IFKu")
 

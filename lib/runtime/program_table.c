@@ -120,6 +120,23 @@ ML_OPERATION(look_text)
     return ml_give_text(m, o, t.at, t.len);
 }
 
+/* The text of c at the number of the key. Not a key: the one behind the last, else a stays. */
+ML_OPERATION(map_text)
+{
+    const struct ml_cell *x = &m->r[o->a];
+    const struct ml_range *k = ml_range(m, o->c);
+    uint32_t keys = ((const struct ml_map *)ml_part(m->p, &m->p->map))[o->b].keys;
+    uint32_t key = x->at ? ml_find(m, o->b, x) : ML_NO_KEY;
+    if (key == ML_NO_KEY && (!x->at || k->count <= keys))
+        return ml_op_move(m, o);
+    uint32_t i = key == ML_NO_KEY ? keys : key;
+    uint64_t text = i < k->count ? (uint64_t)ml_ints(m, k->first)[i] : UINT64_MAX;
+    struct ml_text t = {NULL, 0};
+    if (text < m->p->text.count)
+        t = ml_text_at(m->p, (uint32_t)text);
+    return ml_give_text(m, o, t.at, t.len);
+}
+
 /* Registers of the list `to`: 1 in the one that the range b names for place a, 0 in the others; all
  * missing at place c. */
 ML_OPERATION(onehot)
