@@ -327,6 +327,12 @@ static size_t scratch_of(const struct ml_op *op)
     case ML_OP_text_of_time:
     case ML_OP_text_of_date:
         return TIME_MAX;
+    case ML_OP_geohash:
+        return NUMBER_MAX;
+    case ML_OP_tile:
+        return 2 * NUMBER_MAX + 1;
+    case ML_OP_minhash:
+        return ML_SCRATCH;
     case ML_OP_move:
     case ML_OP_missing:
     case ML_OP_set_text:

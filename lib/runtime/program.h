@@ -179,6 +179,7 @@ enum ml_part {
     ML_LEAP_YEAR,
     ML_EPOCH_DAY, /* since 1970 */
 };
+enum ml_labels { ML_LABELS_IGNORE, ML_LABELS_REFUSE, ML_LABELS_LAST, ML_LABELS_MISSING };
 enum ml_time_to { ML_LATER, ML_CUT, ML_NEAREST, ML_START };
 enum { ML_FINITE = 1, ML_STRICT = 2 }; /* flags of add, sub, mul, div and arithmetic */
 enum ml_arithmetic { ML_ADD, ML_SUB, ML_MUL, ML_DIV, ML_IDIV, ML_MOD, ML_POW };
@@ -244,6 +245,7 @@ enum ml_whole_single { ML_BNOT, ML_POPCOUNT, ML_FACTORIAL };
     OP(arithmetic_mixed, "NNNu")                                                                   \
     OP(affine, "FFK-")                                                                             \
     OP(fill_float, "FFk-")                                                                         \
+    OP(fill_float_from, "FFF-")                                                                    \
     OP(first_float, "FFF-")                                                                        \
     OP(real, "FFu-")                                                                               \
     OP(real2, "FFFu")                                                                              \
@@ -309,6 +311,18 @@ enum ml_whole_single { ML_BNOT, ML_POPCOUNT, ML_FACTORIAL };
     OP(look_int, "IIK-")                                                                           \
     OP(look_text, "XIY-")                                                                          \
     OP(map_text, "XXmY")                                                                           \
+    /* program_category.c */                                                                       \
+    OP(hash_counts, "ix--")                                                                        \
+    OP(minhash, "fXu-")                                                                            \
+    OP(similarity, "fXYu")                                                                         \
+    OP(labels, "iXmt")                                                                             \
+    OP(join_key, "Xx--")                                                                           \
+    /* program_geo.c */                                                                            \
+    OP(haversine, "FfK-")                                                                          \
+    OP(in_box, "BFFK")                                                                             \
+    OP(geohash, "XFFu")                                                                            \
+    OP(tile, "XFFk")                                                                               \
+    /* program_table.c */                                                                          \
     OP(onehot, "iIKu")                                                                             \
     OP(bin, "IFKu")
 
