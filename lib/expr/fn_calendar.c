@@ -1,8 +1,6 @@
 /* Parts of a time, and the calendar. Each part takes a zone as its last argument; UTC without. */
 #include "expr/fn_time.h"
 
-#include "base/interval.h"
-
 #define PART(name, expression)                                                                     \
     KERNEL(name)                                                                                   \
     {                                                                                              \

@@ -1,8 +1,6 @@
 /* Times: reading, writing, moving, cutting, differences. */
 #include "expr/fn_time.h"
 
-#include "base/interval.h"
-
 #include <math.h>
 #include <stdlib.h>
 

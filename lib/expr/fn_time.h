@@ -2,6 +2,7 @@
 #ifndef EXPR_FN_TIME_H
 #define EXPR_FN_TIME_H
 
+#include "base/interval.h"
 #include "expr/eval.h"
 
 enum unit {

@@ -327,6 +327,12 @@ static size_t scratch_of(const struct ml_op *op)
     case ML_OP_text_of_time:
     case ML_OP_text_of_date:
         return TIME_MAX;
+    case ML_OP_geohash:
+        return NUMBER_MAX;
+    case ML_OP_tile:
+        return 2 * NUMBER_MAX + 1;
+    case ML_OP_minhash:
+        return ML_SCRATCH;
     case ML_OP_move:
     case ML_OP_missing:
     case ML_OP_set_text:
@@ -335,6 +341,12 @@ static size_t scratch_of(const struct ml_op *op)
     case ML_OP_first_text:
     case ML_OP_blank_known:
     case ML_OP_look_text:
+    case ML_OP_map_text:
+    case ML_OP_text_piece:
+    case ML_OP_text_slice:
+    case ML_OP_text_between:
+    case ML_OP_split_part:
+    case ML_OP_trim:
     case ML_OP_extreme:
         return 0;
     default:

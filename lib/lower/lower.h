@@ -63,6 +63,16 @@ uint32_t lower_map(struct lowering *l, const struct text *at, size_t n); /* copi
 uint32_t lower_list(struct lowering *l, const uint32_t *registers, size_t n);
 uint32_t lower_zone(struct lowering *l, const struct zone_table *z); /* copies; 0 for NULL */
 
+/* The operation map_characters, for a map of single characters, but for a few that become texts (of
+ * `count`; `text` may be NULL). */
+struct lower_expansion {
+    uint32_t c;
+    struct text text;
+};
+uint32_t lower_map_characters(struct lowering *l, uint32_t reg, uint32_t (*map)(uint32_t c),
+                              const struct lower_expansion *expansions, size_t count,
+                              bool keep_bad);
+
 /* A raw field of that name: a new column. type: "int", "text" ... as the recipe has it. */
 void lower_field(struct lowering *l, struct text name, const char *type);
 /* The values of a column, as the table converts them. */

@@ -122,6 +122,10 @@ int rowwise_lower(const struct step *s, struct lowering *l, struct error *e);
 int rowwise_run(const struct step *s, struct batch *b, size_t first, size_t count, union cells *out,
                 struct error *e);
 
+/* The same for a row program. out and also: a register for each part. */
+int rowwise_lower_run(const struct step *s, struct lowering *l, size_t first, size_t count,
+                      uint32_t *out, uint32_t *also, struct error *e);
+
 /* The scratch buffer as a text of the batch; the scratch is empty again. */
 struct text mapping_text(struct mapping *m);
 /* Cell `row` of input i is wrong: 0 when work goes on (store missing), else stop with it. */

@@ -36,13 +36,12 @@ static void store(const struct step *s, struct lowering *l, size_t column, uint3
         lower_also(l, in_place ? column : l->columns.len - 1, also);
 }
 
-static int run(const struct step *s, struct lowering *l, size_t first, size_t count,
-               struct error *e)
+int rowwise_lower_run(const struct step *s, struct lowering *l, size_t first, size_t count,
+                      uint32_t *out, uint32_t *also, struct error *e)
 {
     const struct rowwise *map = s->kind->detail;
     const struct rowwise_plan *plan = s->plan;
-    size_t parts = plan->parts.len > 0 ? plan->parts.len : 1;
-    uint32_t *registers = mem_array(NULL, count + 2 * parts, sizeof *registers);
+    uint32_t *in = mem_array(NULL, count + 1, sizeof *in);
     struct lower_map m = {.step = s,
                           .map = map,
                           .own = plan->own,
@@ -51,18 +50,29 @@ static int run(const struct step *s, struct lowering *l, size_t first, size_t co
                           .index = first,
                           .count = count,
                           .columns = s->columns + first,
-                          .in = registers,
-                          .out = registers + count,
-                          .also = registers + count + parts,
+                          .in = in,
+                          .out = out,
+                          .also = also,
                           .error = e};
     for (size_t i = 0; i < count; i++)
-        registers[i] = lower_column(l, s->columns[first + i], lower_class_of_type(map->from));
-    for (size_t i = 0; i < parts; i++)
-        m.also[i] = LOWER_NONE;
+        in[i] = lower_column(l, s->columns[first + i], lower_class_of_type(map->from));
     int rc = lower_kernel(&m);
+    mem_free(in);
+    return rc;
+}
+
+static int run(const struct step *s, struct lowering *l, size_t first, size_t count,
+               struct error *e)
+{
+    const struct rowwise_plan *plan = s->plan;
+    size_t parts = plan->parts.len > 0 ? plan->parts.len : 1;
+    uint32_t *out = mem_array(NULL, 2 * parts, sizeof *out), *also = out + parts;
+    for (size_t i = 0; i < parts; i++)
+        also[i] = LOWER_NONE;
+    int rc = rowwise_lower_run(s, l, first, count, out, also, e);
     for (size_t i = 0; rc == 0 && i < parts; i++)
-        store(s, l, s->columns[first], m.out[i], m.also[i]);
-    mem_free(registers);
+        store(s, l, s->columns[first], out[i], also[i]);
+    mem_free(out);
     return rc;
 }
 

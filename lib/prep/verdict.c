@@ -1,6 +1,8 @@
 /* What checks do with the rows they find wrong. */
 #include "prep/verdict.h"
 
+#include "prep/lower.h"
+
 enum action verdict_action(const struct step *s)
 {
     static const char *const names[] = {"flag", "drop", "reject", "fail"};
@@ -136,4 +138,28 @@ static int judge_columns(const struct step *s, struct batch *b, struct error *e)
 int verdict_apply(const struct step *s, struct batch *b, struct error *e)
 {
     return verdict_action(s) == ACTION_FLAG ? rowwise_apply(s, b, e) : judge_columns(s, b, e);
+}
+
+/* A wrong cell refuses the row. */
+static int lower_judging(const struct step *s, struct lowering *l, struct error *e)
+{
+    const struct rowwise *map = s->kind->detail;
+    size_t at_once = map->several ? s->column_count : 1;
+    int rc = 0;
+    for (size_t i = 0; i < s->column_count && rc == 0; i += at_once) {
+        uint32_t right = 0, also = LOWER_NONE;
+        rc = rowwise_lower_run(s, l, i, at_once, &right, &also, e);
+        if (rc == 0)
+            lower_op_to(l, ML_OP_want, 0, 0, right, 1, 0);
+    }
+    return rc;
+}
+
+int verdict_lower(const struct step *s, struct lowering *l, struct error *e)
+{
+    if (verdict_action(s) == ACTION_FLAG)
+        return rowwise_lower(s, l, e);
+    if (verdict_action(s) == ACTION_DROP)
+        return lower_refuse(e, "action=drop leaves rows out");
+    return lower_judging(s, l, e);
 }

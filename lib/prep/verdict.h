@@ -25,8 +25,10 @@ enum action { ACTION_FLAG, ACTION_DROP, ACTION_REJECT, ACTION_FAIL };
 int verdict_open(struct step *s, const struct schema *in, struct error *e);
 int verdict_shape(struct step *s, struct schema *schema, struct error *e);
 int verdict_apply(const struct step *s, struct batch *b, struct error *e);
+int verdict_lower(const struct step *s, struct lowering *l, struct error *e);
 #define VERDICT_HOOKS                                                                              \
-    .open = verdict_open, .shape = verdict_shape, .close = rowwise_close, .apply = verdict_apply
+    .open = verdict_open, .shape = verdict_shape, .close = rowwise_close, .apply = verdict_apply,  \
+    .lower = verdict_lower
 
 /* The value of the argument action=. */
 enum action verdict_action(const struct step *s);

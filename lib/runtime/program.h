@@ -179,6 +179,7 @@ enum ml_part {
     ML_LEAP_YEAR,
     ML_EPOCH_DAY, /* since 1970 */
 };
+enum ml_labels { ML_LABELS_IGNORE, ML_LABELS_REFUSE, ML_LABELS_LAST, ML_LABELS_MISSING };
 enum ml_time_to { ML_LATER, ML_CUT, ML_NEAREST, ML_START };
 enum { ML_FINITE = 1, ML_STRICT = 2 }; /* flags of add, sub, mul, div and arithmetic */
 enum ml_arithmetic { ML_ADD, ML_SUB, ML_MUL, ML_DIV, ML_IDIV, ML_MOD, ML_POW };
@@ -244,6 +245,7 @@ enum ml_whole_single { ML_BNOT, ML_POPCOUNT, ML_FACTORIAL };
     OP(arithmetic_mixed, "NNNu")                                                                   \
     OP(affine, "FFK-")                                                                             \
     OP(fill_float, "FFk-")                                                                         \
+    OP(fill_float_from, "FFF-")                                                                    \
     OP(first_float, "FFF-")                                                                        \
     OP(real, "FFu-")                                                                               \
     OP(real2, "FFFu")                                                                              \
@@ -281,6 +283,23 @@ enum ml_whole_single { ML_BNOT, ML_POPCOUNT, ML_FACTORIAL };
     OP(time_of_parts, "Tiz-")                                                                      \
     OP(in_ints, "BIK-")                                                                            \
     OP(workdays, "IIIK")                                                                           \
+    /* program_text.c */                                                                           \
+    OP(text_length, "IXu-")                                                                        \
+    OP(text_piece, "XXII")                                                                         \
+    OP(text_slice, "XXK-")                                                                         \
+    OP(text_between, "XXtt")                                                                       \
+    OP(replace_slice, "XXXt")                                                                      \
+    OP(text_has, "BXXu")                                                                           \
+    OP(text_find, "IXXu")                                                                          \
+    OP(concat, "XxXu")                                                                             \
+    OP(replace, "XXXX")                                                                            \
+    OP(split_part, "XXXI")                                                                         \
+    OP(trim, "XXKu")                                                                               \
+    OP(squeeze, "XXKu")                                                                            \
+    OP(map_characters, "XXKY")                                                                     \
+    OP(pad, "XXKt")                                                                                \
+    OP(fill_to, "XXIX")                                                                            \
+    OP(first_character, "IX--")                                                                    \
     /* program_table.c */                                                                          \
     OP(first_text, "XXX-")                                                                         \
     OP(fill_text, "XXt-")                                                                          \
@@ -291,6 +310,19 @@ enum ml_whole_single { ML_BNOT, ML_POPCOUNT, ML_FACTORIAL };
     OP(look_float, "FIK-")                                                                         \
     OP(look_int, "IIK-")                                                                           \
     OP(look_text, "XIY-")                                                                          \
+    OP(map_text, "XXmY")                                                                           \
+    /* program_category.c */                                                                       \
+    OP(hash_counts, "ix--")                                                                        \
+    OP(minhash, "fXu-")                                                                            \
+    OP(similarity, "fXYu")                                                                         \
+    OP(labels, "iXmt")                                                                             \
+    OP(join_key, "Xx--")                                                                           \
+    /* program_geo.c */                                                                            \
+    OP(haversine, "FfK-")                                                                          \
+    OP(in_box, "BFFK")                                                                             \
+    OP(geohash, "XFFu")                                                                            \
+    OP(tile, "XFFk")                                                                               \
+    /* program_table.c */                                                                          \
     OP(onehot, "iIKu")                                                                             \
     OP(bin, "IFKu")
 

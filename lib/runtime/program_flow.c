@@ -107,10 +107,11 @@ ML_OPERATION(refuse)
     return o->a > 0 && o->a < ML_WHY_COUNT ? -(int)o->a : -ML_WHY_WRONG;
 }
 
-/* Refuses the row unless the bool a is 1. */
+/* Refuses the row unless the bool a is 1, or missing where b is 1. */
 ML_OPERATION(want)
 {
-    return m->r[o->a].i == 1 ? 0 : -ML_WHY_WRONG;
+    int64_t x = m->r[o->a].i;
+    return x == 1 || (x == ML_BOOL_MISSING && o->b == 1) ? 0 : -ML_WHY_WRONG;
 }
 
 /* b when missing, else 1 - b. */

@@ -115,6 +115,10 @@ static inline enum ml_class ml_class_of(const struct ml_machine *m, uint32_t reg
 }
 ML_API bool ml_is_missing(const struct ml_machine *m, uint32_t reg);
 
+#define ML_NO_KEY UINT32_MAX
+/* The number of the map's key that the text x is, which is not missing. */
+ML_API uint32_t ml_find_key(const struct ml_machine *m, uint32_t map, const struct ml_cell *x);
+
 /* Room for a text of so many bytes; NULL when the row has used up its scratch. Less may be given
  * then: ml_give_scratch takes what was filled. */
 ML_API char *ml_scratch_room(struct ml_machine *m, size_t len);

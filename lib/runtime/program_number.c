@@ -158,6 +158,15 @@ ML_OPERATION(fill_float)
     return ml_give_float(m, o, isnan(x) ? *ml_floats(m, o->b) : x);
 }
 
+/* The same with a number of the row. */
+ML_OPERATION(fill_float_from)
+{
+    double x = m->r[o->a].f, y = m->r[o->b].f;
+    if (isinf(x) || (isnan(x) && isinf(y)))
+        return -ML_WHY_NUMBER;
+    return ml_give_float(m, o, isnan(x) ? y : x);
+}
+
 /* a, or b where a is missing. */
 ML_OPERATION(first_float)
 {

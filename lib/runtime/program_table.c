@@ -1,15 +1,13 @@
 /* Operations of row programs: looking things up, texts in maps and numbers between edges. */
 #include "runtime/program_machine.h"
 
-#define ML_NO_KEY UINT32_MAX
-
 static bool ml_same_bytes(struct ml_text a, const struct ml_cell *b)
 {
     return a.len == b->len && memcmp(a.at, b->at, a.len) == 0;
 }
 
 /* The number of the key that x is. */
-static uint32_t ml_find(const struct ml_machine *m, uint32_t map, const struct ml_cell *x)
+uint32_t ml_find_key(const struct ml_machine *m, uint32_t map, const struct ml_cell *x)
 {
     const struct ml_map *f = (const struct ml_map *)ml_part(m->p, &m->p->map) + map;
     const uint32_t *slot = (const uint32_t *)ml_part(m->p, &m->p->slot) + f->slot;
@@ -53,7 +51,7 @@ ML_OPERATION(blank_known)
         x.len--;
     while (o->c && x.len && ml_is_blank(x.at[x.len - 1]))
         x.len--;
-    bool blank = (o->c && x.len == 0) || ml_find(m, o->b, &x) != ML_NO_KEY;
+    bool blank = (o->c && x.len == 0) || ml_find_key(m, o->b, &x) != ML_NO_KEY;
     return blank ? ml_give_text(m, o, NULL, 0) : ml_op_move(m, o);
 }
 
@@ -63,7 +61,7 @@ ML_OPERATION(in_texts)
     const struct ml_cell *x = &m->r[o->a];
     if (!x->at)
         return ml_give_int(m, o, ML_BOOL_MISSING);
-    return ml_give_int(m, o, ml_find(m, o->b, x) != ML_NO_KEY ? 1 : o->c);
+    return ml_give_int(m, o, ml_find_key(m, o->b, x) != ML_NO_KEY ? 1 : o->c);
 }
 
 /* The number of the key, or of c's integers the first for an unknown text and the second for a
@@ -72,7 +70,7 @@ ML_OPERATION(place)
 {
     const struct ml_cell *x = &m->r[o->a];
     const struct ml_range *k = ml_range(m, o->c);
-    uint32_t key = x->at ? ml_find(m, o->b, x) : ML_NO_KEY;
+    uint32_t key = x->at ? ml_find_key(m, o->b, x) : ML_NO_KEY;
     if (key != ML_NO_KEY)
         return ml_give_int(m, o, key);
     if (k->count != 2)
@@ -89,7 +87,7 @@ ML_OPERATION(code)
     const struct ml_cell *x = &m->r[o->a];
     if (!x->at)
         return ml_give_float(m, o, ML_NONE);
-    uint32_t key = ml_find(m, o->b, x);
+    uint32_t key = ml_find_key(m, o->b, x);
     return ml_give_float(m, o, key == ML_NO_KEY ? -1 : (double)key);
 }
 
@@ -113,6 +111,23 @@ ML_OPERATION(look_text)
 {
     const struct ml_range *k = ml_range(m, o->b);
     uint64_t i = (uint64_t)m->r[o->a].i;
+    uint64_t text = i < k->count ? (uint64_t)ml_ints(m, k->first)[i] : UINT64_MAX;
+    struct ml_text t = {NULL, 0};
+    if (text < m->p->text.count)
+        t = ml_text_at(m->p, (uint32_t)text);
+    return ml_give_text(m, o, t.at, t.len);
+}
+
+/* The text of c at the number of the key. Not a key: the one behind the last, else a stays. */
+ML_OPERATION(map_text)
+{
+    const struct ml_cell *x = &m->r[o->a];
+    const struct ml_range *k = ml_range(m, o->c);
+    uint32_t keys = ((const struct ml_map *)ml_part(m->p, &m->p->map))[o->b].keys;
+    uint32_t key = x->at ? ml_find_key(m, o->b, x) : ML_NO_KEY;
+    if (key == ML_NO_KEY && (!x->at || k->count <= keys))
+        return ml_op_move(m, o);
+    uint32_t i = key == ML_NO_KEY ? keys : key;
     uint64_t text = i < k->count ? (uint64_t)ml_ints(m, k->first)[i] : UINT64_MAX;
     struct ml_text t = {NULL, 0};
     if (text < m->p->text.count)

@@ -1,4 +1,5 @@
 /* Steps that balance classes by the rows there are: repeating, dropping, weighing. */
+#include "prep/lower.h"
 #include "steps/class_rows.h"
 #include "steps/draw.h"
 #include "steps/encoder.h"
@@ -226,7 +227,7 @@ static const struct encoder wanted = {ENCODER_LEARNS, .to = TYPE_TEXT, .derive =
 
 #define BALANCE_HOOKS                                                                              \
     .open = encoder_open, .start = balance_start, .stop = balance_stop, .push = balance_push,      \
-    .ordered = true, COLUMNWISE_HOOKS, .detail = &wanted
+    .lower = lower_nothing, .ordered = true, COLUMNWISE_HOOKS, .detail = &wanted
 
 #define CLASSES "y,x\na,1\na,2\nb,3\na,4\n"
 
@@ -277,6 +278,7 @@ const struct step_kind steps_balance[] = {
                     .output = "y,x\na,1\na,2\nb,3\nb,5\n"},
         .open = tomek_open,
         .apply = tomek_apply,
+        .lower = lower_nothing,
         .state_new = class_rows_new,
         .learn = class_rows_learn,
         .merge = class_rows_merge,

@@ -1,4 +1,5 @@
 /* bootstrap: rows drawn with replacement. */
+#include "prep/lower.h"
 #include "steps/draw.h"
 #include "steps/steps.h"
 
@@ -169,6 +170,7 @@ const struct step_kind steps_bootstrap[] = {
         .start = bootstrap_start,
         .stop = bootstrap_stop,
         .push = bootstrap_push,
+        .lower = lower_nothing,
         .ordered = true,
     },
     {0},

@@ -1,5 +1,6 @@
 /* Validate: checks of whole rows and of the table's form: expect, assert, schema_check,
  * json_schema. */
+#include "expr/lower.h"
 #include "prep/verdict.h"
 #include "steps/json_schema.h"
 #include "steps/steps.h"
@@ -64,6 +65,24 @@ static int assert_apply(const struct step *s, struct batch *b, struct error *e)
                         .complain = complain_of_row,
                         .context = s};
     return rc ? rc : verdict_enforce(b, &v, e);
+}
+
+static int assert_lower(const struct step *s, struct lowering *l, struct error *e)
+{
+    uint32_t right = 0;
+    int rc = expr_lower_test(((const struct condition *)s->plan)->expr, l, &right, e);
+    if (rc == 0)
+        lower_op_to(l, ML_OP_want, 0, 0, right, 1, 0);
+    return rc;
+}
+
+static int expect_lower(const struct step *s, struct lowering *l, struct error *e)
+{
+    uint32_t right = 0;
+    int rc = expr_lower_test(((const struct condition *)s->plan)->expr, l, &right, e);
+    if (rc == 0)
+        lower_add(l, right);
+    return rc;
 }
 
 static int expect_apply(const struct step *s, struct batch *b, struct error *e)
@@ -340,7 +359,8 @@ const struct step_kind steps_check[] = {
      .open = expect_open,
      .shape = expect_shape,
      .close = condition_close,
-     .apply = expect_apply},
+     .apply = expect_apply,
+     .lower = expect_lower},
     {.name = "assert",
      VALIDATE,
      .aliases = "check",
@@ -350,7 +370,8 @@ const struct step_kind steps_check[] = {
      .example = {.program = "assert fare >= 0", .input = "fare\n5\n\n", .output = "fare\n5\n\n"},
      .open = assert_open,
      .close = condition_close,
-     .apply = assert_apply},
+     .apply = assert_apply,
+     .lower = assert_lower},
     {.name = "schema_check",
      VALIDATE,
      .summary = "columns that must be there, and the types of their cells",

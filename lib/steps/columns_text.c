@@ -84,6 +84,26 @@ static int merge_apply(const struct step *s, struct batch *b, struct error *e)
     return 0;
 }
 
+static int merge_lower(const struct step *s, struct lowering *l, struct error *e)
+{
+    /* As concat counts what is missing; all of them makes the result missing, unless empty. */
+    static const uint32_t how[] = {[MISSING_SKIP] = 1 + 3, [MISSING_EMPTY] = 2, [MISSING_NULL] = 0};
+    uint32_t *cells = mem_array(NULL, s->column_count + 1, sizeof *cells);
+    (void)e;
+    for (size_t i = 0; i < s->column_count; i++)
+        cells[i] = lower_column(l, s->columns[i], ML_TEXT);
+    uint32_t sep = lower_op(l, ML_OP_set_text, lower_text(l, arg_text(s, "sep")), 0, 0);
+    uint32_t merged = lower_op(l, ML_OP_concat, lower_list(l, cells, s->column_count), sep,
+                               how[arg_choice(s, "missing")]);
+    mem_free(cells);
+    size_t place = merge_place(s);
+    for (size_t i = l->columns.len; !arg_bool(s, "keep") && i-- > 0;)
+        if (is_merged(s, i))
+            lower_remove(l, i);
+    lower_insert(l, place, merged);
+    return 0;
+}
+
 enum split_extra { EXTRA_MERGE, EXTRA_DROP, EXTRA_ERROR };
 
 struct split_plan {
@@ -253,6 +273,7 @@ const struct step_kind steps_columns_text[] = {
         .open = merge_open,
         .shape = merge_shape,
         .apply = merge_apply,
+        .lower = merge_lower,
     },
     {
         .name = "split_column",

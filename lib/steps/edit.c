@@ -86,6 +86,64 @@ static struct text squeeze_space(struct mapping *m, struct text cell)
     return mapping_text(m);
 }
 
+/* The characters as ranges, first and last of each. */
+static uint32_t lower_symbols(struct lower_map *m)
+{
+    const struct symbols *y = m->own;
+    VEC(int64_t) ranges = {0};
+    uint32_t c;
+    if (y->space) {
+        struct letter_range r;
+        for (size_t i = 0; letter_space_range(i, &r); i++) {
+            vec_push(&ranges, r.first);
+            vec_push(&ranges, r.last);
+        }
+    }
+    for (struct text rest = y->listed; !y->space && text_next(&rest, &c);) {
+        vec_push(&ranges, c);
+        vec_push(&ranges, c);
+    }
+    uint32_t range = lower_range_int(m->to, ranges.at, ranges.len);
+    vec_release(&ranges);
+    return range;
+}
+
+static int lower_trim(struct lower_map *m, uint32_t ends)
+{
+    m->out[0] = lower_op(m->to, ML_OP_trim, m->in[0], lower_symbols(m), ends);
+    return 0;
+}
+
+static int lower_trim_start(struct lower_map *m)
+{
+    return lower_trim(m, 1);
+}
+
+static int lower_trim_end(struct lower_map *m)
+{
+    return lower_trim(m, 2);
+}
+
+static int lower_trim_both(struct lower_map *m)
+{
+    return lower_trim(m, 3);
+}
+
+static int lower_remove_symbols(struct lower_map *m)
+{
+    m->out[0] = lower_op(m->to, ML_OP_squeeze, m->in[0], lower_symbols(m), 0);
+    return 0;
+}
+
+static int lower_squeeze(struct lower_map *m)
+{
+    const struct symbols space = {.space = true};
+    struct lower_map of_space = *m;
+    of_space.own = (void *)(uintptr_t)&space;
+    m->out[0] = lower_op(m->to, ML_OP_squeeze, m->in[0], lower_symbols(&of_space), 2);
+    return 0;
+}
+
 struct padding {
     size_t width;
     struct text fill;
@@ -173,6 +231,35 @@ static struct text fill_zeros(struct mapping *m, struct text cell)
     return padded(m, cell, p->width - length, 0);
 }
 
+static int lower_padding(struct lower_map *m, int64_t how)
+{
+    const struct padding *p = m->own;
+    const int64_t numbers[] = {(int64_t)p->width, how, p->cut};
+    m->out[0] = lower_op(m->to, ML_OP_pad, m->in[0], lower_range_int(m->to, numbers, 3),
+                         lower_text(m->to, p->fill));
+    return 0;
+}
+
+static int lower_pad_left(struct lower_map *m)
+{
+    return lower_padding(m, 0);
+}
+
+static int lower_pad_right(struct lower_map *m)
+{
+    return lower_padding(m, 1);
+}
+
+static int lower_pad_center(struct lower_map *m)
+{
+    return lower_padding(m, 2);
+}
+
+static int lower_fill_zeros(struct lower_map *m)
+{
+    return lower_padding(m, 3);
+}
+
 static int prepare_ends(struct step *s, const struct schema *in, struct error *e)
 {
     (void)in;
@@ -188,6 +275,19 @@ static struct text add_ends(struct mapping *m, struct text cell)
     buf_add(&m->scratch, cell.at, cell.len);
     buf_add(&m->scratch, suffix.at, suffix.len);
     return mapping_text(m);
+}
+
+static int lower_ends(struct lower_map *m)
+{
+    struct text ends[] = {arg_text(m->step, "prefix"), arg_text(m->step, "suffix")};
+    uint32_t parts[3] = {0, m->in[0], 0};
+    for (size_t i = 0; i < 2; i++) {
+        struct text end = ends[i].at ? ends[i] : TEXT_LITERAL("");
+        parts[2 * i] = lower_op(m->to, ML_OP_set_text, lower_text(m->to, end), 0, 0);
+    }
+    uint32_t none = lower_op(m->to, ML_OP_set_text, lower_text(m->to, TEXT_LITERAL("")), 0, 0);
+    m->out[0] = lower_op(m->to, ML_OP_concat, lower_list(m->to, parts, 3), none, 0);
+    return 0;
 }
 
 #define COLUMNS ROWWISE_COLUMNS("columns of text")
@@ -245,7 +345,7 @@ const struct step_kind steps_edit[] = {
      .details = "White space is Unicode's. symbols= is a set of characters, as in Python's strip.",
      .args = symbol_args,
      .example = {.program = "trim name", .input = "name\n\"  Ada \"\n", .output = "name\nAda\n"},
-     ROWWISE_MAP(.text = trim_both, .prepare = prepare_symbols)},
+     ROWWISE_MAP(.text = trim_both, .lower = lower_trim_both, .prepare = prepare_symbols)},
     {.name = "ltrim",
      EDIT,
      .aliases = "lstrip",
@@ -254,7 +354,7 @@ const struct step_kind steps_edit[] = {
      .example = {.program = "ltrim code symbols=0",
                  .input = "code\n00420\n",
                  .output = "code\n420\n"},
-     ROWWISE_MAP(.text = trim_start, .prepare = prepare_symbols)},
+     ROWWISE_MAP(.text = trim_start, .lower = lower_trim_start, .prepare = prepare_symbols)},
     {.name = "rtrim",
      EDIT,
      .aliases = "rstrip",
@@ -263,7 +363,7 @@ const struct step_kind steps_edit[] = {
      .example = {.program = "rtrim note symbols=\".!\"",
                  .input = "note\nStop!..\n",
                  .output = "note\nStop\n"},
-     ROWWISE_MAP(.text = trim_end, .prepare = prepare_symbols)},
+     ROWWISE_MAP(.text = trim_end, .lower = lower_trim_end, .prepare = prepare_symbols)},
     {.name = "squeeze_space",
      EDIT,
      .aliases = "clean_whitespace",
@@ -272,7 +372,7 @@ const struct step_kind steps_edit[] = {
      .example = {.program = "squeeze_space name",
                  .input = "name\n\" Ada   King \"\n",
                  .output = "name\nAda King\n"},
-     ROWWISE_MAP(.text = squeeze_space)},
+     ROWWISE_MAP(.text = squeeze_space, .lower = lower_squeeze)},
     {.name = "pad_left",
      EDIT,
      .aliases = "rjust lpad",
@@ -282,7 +382,7 @@ const struct step_kind steps_edit[] = {
      .example = {.program = "pad_left id width=4 fill=\".\"",
                  .input = "id\nab\nabcde\n",
                  .output = "id\n..ab\nabcde\n"},
-     ROWWISE_MAP(.text = pad_left, .prepare = prepare_padding)},
+     ROWWISE_MAP(.text = pad_left, .lower = lower_pad_left, .prepare = prepare_padding)},
     {.name = "pad_right",
      EDIT,
      .aliases = "ljust rpad",
@@ -292,7 +392,7 @@ const struct step_kind steps_edit[] = {
      .example = {.program = "pad_right id width=4 fill=\".\" cut",
                  .input = "id\nab\nabcde\n",
                  .output = "id\nab..\nabcd\n"},
-     ROWWISE_MAP(.text = pad_right, .prepare = prepare_padding)},
+     ROWWISE_MAP(.text = pad_right, .lower = lower_pad_right, .prepare = prepare_padding)},
     {.name = "pad_center",
      EDIT,
      .aliases = "center",
@@ -304,7 +404,7 @@ const struct step_kind steps_edit[] = {
      .example = {.program = "pad_center id width=5 fill=\"*\"",
                  .input = "id\nab\nabc\n",
                  .output = "id\n**ab*\n*abc*\n"},
-     ROWWISE_MAP(.text = pad_center, .prepare = prepare_padding)},
+     ROWWISE_MAP(.text = pad_center, .lower = lower_pad_center, .prepare = prepare_padding)},
     {.name = "zfill",
      EDIT,
      .summary = "pad with zeros on the left, behind a sign",
@@ -313,7 +413,7 @@ const struct step_kind steps_edit[] = {
      .example = {.program = "zfill zip width=5",
                  .input = "zip\n501\n-42\n",
                  .output = "zip\n00501\n-0042\n"},
-     ROWWISE_MAP(.text = fill_zeros, .prepare = prepare_padding)},
+     ROWWISE_MAP(.text = fill_zeros, .lower = lower_fill_zeros, .prepare = prepare_padding)},
     {.name = "prefix_suffix",
      EDIT,
      .aliases = "add_prefix add_suffix affix",
@@ -322,7 +422,8 @@ const struct step_kind steps_edit[] = {
      .example = {.program = "prefix_suffix id prefix=\"#\" suffix=\"!\"",
                  .input = "id\n7\n\n",
                  .output = "id\n#7!\n\n"},
-     ROWWISE_MAP(.text = add_ends, .own_suffix = true, .prepare = prepare_ends)},
+     ROWWISE_MAP(.text = add_ends, .lower = lower_ends, .own_suffix = true,
+                 .prepare = prepare_ends)},
     {.name = "remove_symbols",
      EDIT,
      .summary = "take given characters away wherever they stand",
@@ -331,6 +432,7 @@ const struct step_kind steps_edit[] = {
      .example = {.program = "remove_symbols phone symbols=\"-() \"",
                  .input = "phone\n(555) 010-99\n",
                  .output = "phone\n55501099\n"},
-     ROWWISE_MAP(.text = remove_symbols, .prepare = prepare_symbols)},
+     ROWWISE_MAP(.text = remove_symbols, .lower = lower_remove_symbols,
+                 .prepare = prepare_symbols)},
     {.name = NULL},
 };

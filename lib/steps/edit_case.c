@@ -51,6 +51,43 @@ static struct text to_upper(struct mapping *m, struct text cell)
     return map_letters(m, cell, put_upper);
 }
 
+/* What a character alone becomes; several of them go into the expansions. */
+static uint32_t mapped(uint32_t c, void (*put)(struct buf *, uint32_t))
+{
+    struct buf b = {0};
+    size_t used = 0;
+    put(&b, c);
+    uint32_t one = utf8_decode(b.at, b.len, &used);
+    bool whole = used == b.len;
+    buf_release(&b);
+    return whole ? one : c;
+}
+
+static uint32_t small_letter(uint32_t c)
+{
+    return mapped(c, put_lower);
+}
+
+static uint32_t capital(uint32_t c)
+{
+    return mapped(c, put_upper);
+}
+
+static int lower_lower(struct lower_map *m)
+{
+    m->out[0] = lower_map_characters(m->to, m->in[0], small_letter, NULL, 0, false);
+    return 0;
+}
+
+static int lower_upper(struct lower_map *m)
+{
+    struct lower_expansion x[LETTER_EXPANSIONS];
+    for (size_t i = 0; i < LETTER_EXPANSIONS; i++)
+        x[i].text = letter_expansion(i, &x[i].c);
+    m->out[0] = lower_map_characters(m->to, m->in[0], capital, x, LETTER_EXPANSIONS, false);
+    return 0;
+}
+
 static void put_swapped(struct buf *out, uint32_t c)
 {
     if (letter_is_upper(c))
@@ -179,7 +216,7 @@ const struct step_kind steps_edit_case[] = {
      .example = {.program = "lower city",
                  .input = "city\nPARIS\nÉvian\n",
                  .output = "city\nparis\névian\n"},
-     ROWWISE_MAP(.text = to_lower)},
+     ROWWISE_MAP(.text = to_lower, .lower = lower_lower)},
     {.name = "upper",
      EDIT,
      .aliases = "uppercase",
@@ -189,7 +226,7 @@ const struct step_kind steps_edit_case[] = {
      .example = {.program = "upper city",
                  .input = "city\nparis\nStraße\n",
                  .output = "city\nPARIS\nSTRASSE\n"},
-     ROWWISE_MAP(.text = to_upper)},
+     ROWWISE_MAP(.text = to_upper, .lower = lower_upper)},
     {.name = "title",
      EDIT,
      .aliases = "titlecase",

@@ -203,6 +203,41 @@ static struct text split_string(struct mapping *m, struct text cell)
     return end_list(m);
 }
 
+static int lower_found(struct lower_map *m, uint32_t which)
+{
+    const struct wanted *w = m->own;
+    uint32_t text = lower_op(m->to, ML_OP_set_text, lower_text(m->to, w->text), 0, 0);
+    m->out[0] = lower_op(m->to, ML_OP_text_find, m->in[0], text, which);
+    return 0;
+}
+
+static int lower_first(struct lower_map *m)
+{
+    return lower_found(m, 0);
+}
+
+static int lower_last(struct lower_map *m)
+{
+    return lower_found(m, 1);
+}
+
+static int lower_between(struct lower_map *m)
+{
+    const struct wanted *w = m->own;
+    m->out[0] = lower_register(m->to, ML_TEXT);
+    lower_op_to(m->to, ML_OP_text_between, w->last, m->out[0], m->in[0], lower_text(m->to, w->left),
+                lower_text(m->to, w->right));
+    return 0;
+}
+
+static int lower_position(struct lower_map *m)
+{
+    const struct wanted *w = m->own;
+    const int64_t ends[] = {w->start, w->end};
+    m->out[0] = lower_op(m->to, ML_OP_text_slice, m->in[0], lower_range_int(m->to, ends, 2), 0);
+    return 0;
+}
+
 #define EDIT    .family = "edit", .class = "S", ROWWISE_HOOKS
 #define COLUMNS ROWWISE_COLUMNS("columns of text")
 #define PATTERN                                                                                    \
@@ -300,7 +335,8 @@ const struct step_kind steps_edit_find[] = {
      .example = {.program = "extract_between log left=\"[\" right=\"]\" into=level",
                  .input = "log\n[warn] disk\nok\n",
                  .output = "log,level\n[warn] disk,warn\nok,\n"},
-     ROWWISE_MAP(.text = extract_between, .prepare = prepare_between, .release = wanted_free)},
+     ROWWISE_MAP(.text = extract_between, .lower = lower_between, .prepare = prepare_between,
+                 .release = wanted_free)},
     {.name = "extract_position",
      EDIT,
      .aliases = "substring",
@@ -310,7 +346,8 @@ const struct step_kind steps_edit_find[] = {
      .example = {.program = "extract_position day end=4 into=year",
                  .input = "day\n2001-03-15\n",
                  .output = "day,year\n2001-03-15,2001\n"},
-     ROWWISE_MAP(.text = extract_position, .prepare = prepare_position, .release = wanted_free)},
+     ROWWISE_MAP(.text = extract_position, .lower = lower_position, .prepare = prepare_position,
+                 .release = wanted_free)},
     {.name = "find_first",
      EDIT,
      .aliases = "find_left",
@@ -320,8 +357,8 @@ const struct step_kind steps_edit_find[] = {
      .example = {.program = "find_first name text=a",
                  .input = "name\nbanana\nkiwi\n",
                  .output = "name\n1\n-1\n"},
-     ROWWISE_MAP(.to = TYPE_INT, .column = find_first, .prepare = prepare_text,
-                 .release = wanted_free)},
+     ROWWISE_MAP(.to = TYPE_INT, .column = find_first, .lower = lower_first,
+                 .prepare = prepare_text, .release = wanted_free)},
     {.name = "find_last",
      EDIT,
      .aliases = "find_right",
@@ -331,7 +368,7 @@ const struct step_kind steps_edit_find[] = {
      .example = {.program = "find_last name text=a",
                  .input = "name\nbanana\nkiwi\n",
                  .output = "name\n5\n-1\n"},
-     ROWWISE_MAP(.to = TYPE_INT, .column = find_last, .prepare = prepare_text,
+     ROWWISE_MAP(.to = TYPE_INT, .column = find_last, .lower = lower_last, .prepare = prepare_text,
                  .release = wanted_free)},
     {.name = "find_all",
      EDIT,

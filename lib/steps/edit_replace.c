@@ -1,4 +1,5 @@
 /* Edit text: replacing parts of cells, and whole values. */
+#include "prep/lower.h"
 #include "prep/rowwise.h"
 #include "steps/locate.h"
 #include "steps/steps.h"
@@ -96,6 +97,18 @@ static int replace(struct mapping *m)
     return 0;
 }
 
+static int lower_replace(struct lower_map *m)
+{
+    const struct replacement *p = m->own;
+    if (p->regex)
+        return lower_refuse(m->error, "match=regex: not in compiled preparation");
+    uint32_t pattern = lower_op(m->to, ML_OP_set_text, lower_text(m->to, p->pattern), 0, 0);
+    uint32_t with = lower_op(m->to, ML_OP_set_text, lower_text(m->to, p->with), 0, 0);
+    m->out[0] = lower_register(m->to, ML_TEXT);
+    lower_op_to(m->to, ML_OP_replace, !p->all, m->out[0], m->in[0], pattern, with);
+    return 0;
+}
+
 struct part {
     struct text left, right, with;
     bool last, inclusive;
@@ -155,6 +168,30 @@ static struct text replace_position(struct mapping *m, struct text cell)
     return replace_slice(m, cell, locate_slice(cell, p->start, p->end));
 }
 
+static int lower_replace_slice(struct lower_map *m, uint32_t old)
+{
+    const struct part *p = m->own;
+    m->out[0] = lower_op(m->to, ML_OP_replace_slice, m->in[0], old, lower_text(m->to, p->with));
+    return 0;
+}
+
+static int lower_replace_between(struct lower_map *m)
+{
+    const struct part *p = m->own;
+    uint32_t inside = lower_register(m->to, ML_TEXT);
+    lower_op_to(m->to, ML_OP_text_between, (uint16_t)(p->last + 2 * p->inclusive), inside, m->in[0],
+                lower_text(m->to, p->left), lower_text(m->to, p->right));
+    return lower_replace_slice(m, inside);
+}
+
+static int lower_replace_position(struct lower_map *m)
+{
+    const struct part *p = m->own;
+    const int64_t ends[] = {p->start, p->end};
+    return lower_replace_slice(
+        m, lower_op(m->to, ML_OP_text_slice, m->in[0], lower_range_int(m->to, ends, 2), 0));
+}
+
 struct value_map {
     struct map keys;
     VEC(struct text) values;
@@ -197,6 +234,21 @@ static struct text map_value(struct mapping *m, struct text cell)
     if (i != MAP_NONE)
         return v->values.at[i];
     return v->others_go ? v->other : cell;
+}
+
+static int lower_values(struct lower_map *m)
+{
+    const struct value_map *v = m->own;
+    size_t n = v->keys.keys.len;
+    struct text *values = mem_array(NULL, n + 1, sizeof *values);
+    for (size_t i = 0; i < n; i++)
+        values[i] = v->values.at[i];
+    values[n] = v->other;
+    uint32_t map = lower_map(m->to, v->keys.keys.at, n);
+    m->out[0] = lower_op(m->to, ML_OP_map_text, m->in[0], map,
+                         lower_range_text(m->to, values, n + v->others_go));
+    mem_free(values);
+    return 0;
 }
 
 #define EDIT    .family = "edit", .class = "S", ROWWISE_HOOKS
@@ -291,7 +343,8 @@ const struct step_kind steps_edit_replace[] = {
      .example = {.program = "replace phone pattern=\"\\\\D+\" with=\"\"",
                  .input = "phone\n(555) 010-99\n\n",
                  .output = "phone\n55501099\n\n"},
-     ROWWISE_MAP(.column = replace, .prepare = prepare_replace, .release = replacement_free)},
+     ROWWISE_MAP(.column = replace, .lower = lower_replace, .prepare = prepare_replace,
+                 .release = replacement_free)},
     {.name = "replace_between",
      EDIT,
      .summary = "replace what stands between two delimiters",
@@ -302,7 +355,8 @@ const struct step_kind steps_edit_replace[] = {
      .example = {.program = "replace_between note left=\"(\" right=\")\" with=...",
                  .input = "note\nup (secret) now\nnone\n",
                  .output = "note\nup (...) now\nnone\n"},
-     ROWWISE_MAP(.text = replace_between, .prepare = prepare_between)},
+     ROWWISE_MAP(.text = replace_between, .lower = lower_replace_between,
+                 .prepare = prepare_between)},
     {.name = "replace_position",
      EDIT,
      .aliases = "slice_replace",
@@ -313,7 +367,8 @@ const struct step_kind steps_edit_replace[] = {
      .example = {.program = "replace_position card start=0 end=-4 with=\"**\"",
                  .input = "card\n4111222233334444\n",
                  .output = "card\n**4444\n"},
-     ROWWISE_MAP(.text = replace_position, .prepare = prepare_position)},
+     ROWWISE_MAP(.text = replace_position, .lower = lower_replace_position,
+                 .prepare = prepare_position)},
     {.name = "map_values",
      EDIT,
      .aliases = "recode",
@@ -323,6 +378,7 @@ const struct step_kind steps_edit_replace[] = {
      .example = {.program = "map_values size S=small L=large other=?",
                  .input = "size\nS\nXL\n\n",
                  .output = "size\nsmall\n?\n\n"},
-     ROWWISE_MAP(.text = map_value, .prepare = prepare_map, .release = value_map_free)},
+     ROWWISE_MAP(.text = map_value, .lower = lower_values, .prepare = prepare_map,
+                 .release = value_map_free)},
     {.name = NULL},
 };

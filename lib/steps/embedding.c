@@ -175,6 +175,21 @@ static int embedding_apply(const struct step *s, struct batch *b, struct error *
     return rc;
 }
 
+static int embedding_lower(const struct step *s, struct lowering *l, struct error *e)
+{
+    const struct embedding *m = s->plan;
+    uint32_t cell = lower_column(l, s->columns[0], ML_TEXT), place = 0;
+    size_t places = m->rows + PLACES_EXTRA;
+    int rc = encoder_lower_place(l, cell, m->keys.keys.at, m->rows, &m->plan.unknown,
+                                 &m->plan.missing, &place, e);
+    for (size_t k = 0; rc == 0 && k < m->numbers.count; k++)
+        lower_add(l, lower_op(l, ML_OP_look_float, place,
+                              lower_range(l, m->values + k * places, places), 0));
+    if (rc == 0 && !m->plan.keeps)
+        lower_remove(l, s->columns[0]);
+    return rc;
+}
+
 static const struct arg embedding_args[] = {
     {.name = "columns",
      .kind = ARG_COLUMNS,
@@ -212,6 +227,7 @@ const struct step_kind steps_embedding[] = {
         .close = embedding_close,
         .shape = embedding_shape,
         .apply = embedding_apply,
+        .lower = embedding_lower,
     },
     {0},
 };

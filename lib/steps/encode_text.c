@@ -1,4 +1,5 @@
 /* Encoders that look into the text of a category: its letters, its labels, its hash, its vector. */
+#include "prep/lower.h"
 #include "steps/encoder.h"
 #include "steps/steps.h"
 
@@ -131,6 +132,26 @@ static int fill_similarity(const struct encoding *x)
     return 0;
 }
 
+static int lower_similarity(const struct step *s, const struct categories *c, struct lowering *l,
+                            uint32_t cell, uint32_t *out, struct error *e)
+{
+    const struct encoder_plan *plan = s->plan;
+    struct text *names = mem_array(NULL, c->width + 1, sizeof *names);
+    int rc = 0;
+    if (plan->missing.place == POLICY_SKIP)
+        rc = lower_refuse(e, "skip-row leaves rows out");
+    for (size_t k = 0; k < c->width; k++) {
+        names[k] = text_of(c->suffixes[k]);
+        out[k] = lower_register(l, ML_FLOAT);
+    }
+    if (plan->missing.place == POLICY_ERROR)
+        lower_op_to(l, ML_OP_want, 0, 0, lower_op(l, ML_OP_is_missing, cell, 0, 0), 0, 0);
+    lower_op_to(l, ML_OP_similarity, 0, lower_list(l, out, c->width), cell,
+                lower_range_text(l, names, c->width), plan->missing.place == PLACE_MISSING);
+    mem_free(names);
+    return rc;
+}
+
 /* The next label of a cell, without blanks at its ends; empty ones are skipped. */
 static bool next_label(struct text *rest, struct text sep, struct text *label)
 {
@@ -226,6 +247,45 @@ static int fill_labels(const struct encoding *x)
     return rc;
 }
 
+static int labels_policy(const struct policy *p, const struct labels *labels, uint32_t *how,
+                         struct error *e)
+{
+    if (p->place == POLICY_SKIP)
+        return lower_refuse(e, "skip-row leaves rows out");
+    *how = p->place == POLICY_ERROR                             ? ML_LABELS_REFUSE
+           : p->place == PLACE_MISSING                          ? ML_LABELS_MISSING
+           : p->place == PLACE_KEEP && labels->kept != SIZE_MAX ? ML_LABELS_LAST
+                                                                : ML_LABELS_IGNORE;
+    return 0;
+}
+
+/* Labels with an output come first, in the order of the outputs; the kept one has no key. */
+static int lower_labels(const struct step *s, const struct categories *c, struct lowering *l,
+                        uint32_t cell, uint32_t *out, struct error *e)
+{
+    const struct encoder_plan *plan = s->plan;
+    const struct labels *labels = c->own;
+    size_t keyed = c->width - (labels->kept != SIZE_MAX), n = 0;
+    uint32_t unknown = 0, missing = 0;
+    int rc = labels_policy(&plan->unknown, labels, &unknown, e);
+    if (rc == 0)
+        rc = labels_policy(&plan->missing, labels, &missing, e);
+    if (rc == 0 && labels->kept != SIZE_MAX && keyed < c->count)
+        rc = lower_refuse(e, "max= with keep: not in compiled preparation");
+    struct text *names = mem_array(NULL, c->count + 1, sizeof *names);
+    for (; n < keyed; n++)
+        names[n] = categories_name(c, labels->place_of[n]);
+    for (size_t place = 0; place < c->count; place++)
+        if (labels->output_of[place] == UINT32_MAX)
+            names[n++] = categories_name(c, place);
+    for (size_t k = 0; k < c->width; k++)
+        out[k] = lower_register(l, ML_INT);
+    lower_op_to(l, ML_OP_labels, (uint16_t)(unknown + 4 * missing), lower_list(l, out, c->width),
+                cell, lower_map(l, names, n), lower_text(l, arg_text(s, "sep")));
+    mem_free(names);
+    return rc;
+}
+
 static int prepare_hashing(struct step *s, const struct schema *in, struct error *e)
 {
     (void)in;
@@ -249,6 +309,26 @@ static int hash_columns(struct mapping *m)
             size_t part = hash % width; /* NOLINT(clang-analyzer-core.DivideZero): see above */
             m->out[part].integer[r]++;
         }
+    return 0;
+}
+
+static int lower_hashing(struct lower_map *m)
+{
+    size_t width = (size_t)arg_int(m->step, "columns_out");
+    for (size_t k = 0; k < width; k++)
+        m->out[k] = lower_register(m->to, ML_INT);
+    lower_op_to(m->to, ML_OP_hash_counts, 0, lower_list(m->to, m->out, width),
+                lower_list(m->to, m->in, m->count), 0, 0);
+    return 0;
+}
+
+static int lower_minhash(struct lower_map *m)
+{
+    size_t width = (size_t)arg_int(m->step, "dimensions");
+    for (size_t k = 0; k < width; k++)
+        m->out[k] = lower_register(m->to, ML_FLOAT);
+    lower_op_to(m->to, ML_OP_minhash, 0, lower_list(m->to, m->out, width), m->in[0],
+                (uint32_t)arg_int(m->step, "n"), 0);
     return 0;
 }
 
@@ -358,21 +438,28 @@ static const struct arg minhash_args[] = {
     {0},
 };
 
-static const struct encoder similarity_encoder = {ENCODER_LEARNS, .to = TYPE_FLOAT, .widens = true,
-                                                  .derive = derive_similarity,
-                                                  .fill = fill_similarity};
-static const struct encoder labels_encoder = {ENCODER_LEARNS,      .to = TYPE_INT,
-                                              .widens = true,      .derive = derive_labels,
-                                              .fill = fill_labels, .count = count_labels};
+static const struct encoder similarity_encoder = {
+    ENCODER_LEARNS,          .to = TYPE_FLOAT,
+    .widens = true,          .derive = derive_similarity,
+    .fill = fill_similarity, .lower_cell = lower_similarity};
+static const struct encoder labels_encoder = {ENCODER_LEARNS,
+                                              .to = TYPE_INT,
+                                              .widens = true,
+                                              .derive = derive_labels,
+                                              .fill = fill_labels,
+                                              .count = count_labels,
+                                              .lower_cell = lower_labels};
 static const struct rowwise hashing_map = {.from = TYPE_TEXT,
                                            .to = TYPE_INT,
                                            .column = hash_columns,
+                                           .lower = lower_hashing,
                                            .several = true,
                                            .drops = true,
                                            .prepare = prepare_hashing};
 static const struct rowwise minhash_map = {.from = TYPE_TEXT,
                                            .to = TYPE_FLOAT,
                                            .column = minhash_column,
+                                           .lower = lower_minhash,
                                            .drops = true,
                                            .prepare = prepare_minhash};
 

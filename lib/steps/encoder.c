@@ -342,23 +342,31 @@ static int lower_policy(const struct policy *p, size_t count, int64_t *place, st
     return 0;
 }
 
+int encoder_lower_place(struct lowering *l, uint32_t cell, const struct text *names, size_t count,
+                        const struct policy *unknown, const struct policy *missing, uint32_t *place,
+                        struct error *e)
+{
+    int64_t rest[2];
+    int rc = lower_policy(unknown, count, &rest[0], e);
+    if (rc == 0)
+        rc = lower_policy(missing, count, &rest[1], e);
+    if (rc == 0)
+        *place =
+            lower_op(l, ML_OP_place, cell, lower_map(l, names, count), lower_range_int(l, rest, 2));
+    return rc;
+}
+
 static int lower_place(const struct step *s, const struct categories *c, struct lowering *l,
                        uint32_t cell, uint32_t *place, struct error *e)
 {
     const struct encoder_plan *plan = s->plan;
-    int64_t rest[2];
-    int rc = lower_policy(&plan->unknown, c->count, &rest[0], e);
-    if (rc == 0)
-        rc = lower_policy(&plan->missing, c->count, &rest[1], e);
-    if (rc)
-        return rc;
     struct text *names = mem_array(NULL, c->count + 1, sizeof *names);
     for (size_t i = 0; i < c->count; i++)
         names[i] = categories_name(c, i);
-    uint32_t map = lower_map(l, names, c->count);
-    *place = lower_op(l, ML_OP_place, cell, map, lower_range_int(l, rest, 2));
+    int rc =
+        encoder_lower_place(l, cell, names, c->count, &plan->unknown, &plan->missing, place, e);
     mem_free(names);
-    return 0;
+    return rc;
 }
 
 int encoder_lower_look_up(const struct step *s, const struct categories *c, struct lowering *l,
@@ -387,8 +395,10 @@ static int lower_encoded(const struct step *s, size_t index, struct lowering *l,
     const struct categories *c = columnwise_learnt(s, index);
     uint32_t cell = lower_column(l, s->columns[index], ML_TEXT), place = 0;
     uint32_t *out = mem_array(NULL, c->width + 1, sizeof *out);
-    int rc = lower_place(s, c, l, cell, &place, e);
-    if (rc == 0)
+    int rc = encoder->lower_cell ? 0 : lower_place(s, c, l, cell, &place, e);
+    if (rc == 0 && encoder->lower_cell)
+        rc = encoder->lower_cell(s, c, l, cell, out, e);
+    else if (rc == 0)
         rc = encoder->lower ? encoder->lower(s, c, l, place, out, e)
                             : encoder_lower_look_up(s, c, l, place, out, e);
     for (size_t k = 0; rc == 0 && k < c->width; k++) {
@@ -404,7 +414,7 @@ static int lower_encoded(const struct step *s, size_t index, struct lowering *l,
 int encoder_lower(const struct step *s, struct lowering *l, struct error *e)
 {
     const struct encoder *encoder = encoder_of(s);
-    if ((encoder->fill && !encoder->lower) || encoder->count)
+    if (encoder->fill && !encoder->lower && !encoder->lower_cell)
         return lower_refuse(e, "not in compiled preparation");
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < s->column_count; i++)

@@ -115,6 +115,9 @@ struct encoder {
      * fill but without it the encoder is not compiled. */
     int (*lower)(const struct step *s, const struct categories *c, struct lowering *l,
                  uint32_t place, uint32_t *out, struct error *e);
+    /* The same for a cell that is not looked for among the categories. */
+    int (*lower_cell)(const struct step *s, const struct categories *c, struct lowering *l,
+                      uint32_t cell, uint32_t *out, struct error *e);
     /* Instead of counting the cell itself: a cell holds several. fill must then find their places,
      * x->place holds nothing. May be NULL. */
     void (*count)(const struct step *s, struct categories *c, struct text cell);
@@ -150,6 +153,10 @@ void encoder_look_up(const struct encoding *x);
 /* The same in a row program. */
 int encoder_lower_look_up(const struct step *s, const struct categories *c, struct lowering *l,
                           uint32_t place, uint32_t *out, struct error *e);
+/* In a row program: the place of a cell among those names. */
+int encoder_lower_place(struct lowering *l, uint32_t cell, const struct text *names, size_t count,
+                        const struct policy *unknown, const struct policy *missing, uint32_t *place,
+                        struct error *e);
 /* Reads one of the arguments unknown= and missing=. */
 int policy_read(const struct step *s, const char *name, enum type to, bool values, struct policy *p,
                 struct error *e);

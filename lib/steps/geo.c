@@ -1,11 +1,9 @@
 /* Geography: distances and cells on the globe. Angles are in degrees, latitude first. */
 #include "prep/verdict.h"
+#include "runtime/program_geo.h"
 #include "steps/steps.h"
 
 #include <math.h>
-
-static const double EARTH_RADIUS_KM = 6371.0088; /* mean radius, IUGG */
-static const double RADIANS = 3.14159265358979323846 / 180;
 
 static int want_columns(struct step *s, size_t count, const char *what, struct error *e)
 {
@@ -26,13 +24,6 @@ static int check_place(struct mapping *m, size_t i, size_t r)
     if (fabs(longitude) > 360)
         return mapping_reject(m, i + 1, r, "a longitude lies between -360 and 360");
     return 1;
-}
-
-/* East of the date line is west of it: to [-180, 180). */
-static double wrapped(double longitude)
-{
-    double turned = fmod(longitude + 180, 360);
-    return (turned < 0 ? turned + 360 : turned) - 180;
 }
 
 struct distance {
@@ -65,15 +56,6 @@ static int prepare_distance(struct step *s, const struct schema *in, struct erro
     return want_columns(s, 2, "latitude and longitude", e);
 }
 
-/* Haversine formula: well-conditioned for near places. */
-static double haversine_km(double lat1, double lon1, double lat2, double lon2)
-{
-    double half_lat = sin((lat2 - lat1) * RADIANS / 2), half_lon = sin((lon2 - lon1) * RADIANS / 2);
-    double h =
-        half_lat * half_lat + cos(lat1 * RADIANS) * cos(lat2 * RADIANS) * half_lon * half_lon;
-    return 2 * EARTH_RADIUS_KM * asin(sqrt(h < 1 ? h : 1));
-}
-
 static int distances(struct mapping *m)
 {
     const struct distance *d = m->own;
@@ -89,34 +71,25 @@ static int distances(struct mapping *m)
         double latitude = d->fixed ? d->latitude : m->in[2].number[r];
         double longitude = d->fixed ? d->longitude : m->in[3].number[r];
         m->out->number[r] =
-            d->units * haversine_km(m->in[0].number[r], m->in[1].number[r], latitude, longitude);
+            d->units * ml_haversine_km(m->in[0].number[r], m->in[1].number[r], latitude, longitude);
     }
     return 0;
 }
 
-enum { GEOHASH_MAX = 12, GEOHASH_BITS = 5 };
-
-/* Halves [low, high) towards x: true for the upper half. */
-static bool halve(double x, double *low, double *high)
+static int lower_distances(struct lower_map *m)
 {
-    double middle = (*low + *high) / 2;
-    bool upper = x >= middle;
-    *(upper ? low : high) = middle;
-    return upper;
+    const struct distance *d = m->own;
+    const double constants[] = {d->units, d->latitude, d->longitude};
+    uint32_t range = lower_range(m->to, constants, d->fixed ? 3 : 1);
+    m->out[0] = lower_op(m->to, ML_OP_haversine, lower_list(m->to, m->in, m->count), range, 0);
+    return 0;
 }
 
 static struct text geohash(struct mapping *m, double latitude, double longitude, size_t precision)
 {
-    static const char letters[] = "0123456789bcdefghjkmnpqrstuvwxyz";
-    double south = -90, north = 90, west = -180, east = 180;
-    bool along = true; /* bits of longitude and latitude take turns */
-    for (size_t i = 0; i < precision; i++) {
-        unsigned code = 0;
-        for (int bit = 0; bit < GEOHASH_BITS; bit++, along = !along)
-            code = code << 1 |
-                   (along ? halve(longitude, &west, &east) : halve(latitude, &south, &north));
-        buf_putc(&m->scratch, letters[code]);
-    }
+    char letters[ML_GEOHASH_MAX];
+    ml_geohash(latitude, longitude, precision, letters);
+    buf_add(&m->scratch, letters, precision);
     return mapping_text(m);
 }
 
@@ -136,7 +109,7 @@ static int geohashes(struct mapping *m)
             return known;
         if (known)
             m->out->text[r] =
-                geohash(m, m->in[0].number[r], wrapped(m->in[1].number[r]), precision);
+                geohash(m, m->in[0].number[r], ml_wrapped(m->in[1].number[r]), precision);
     }
     return 0;
 }
@@ -166,27 +139,27 @@ static int inside_box(struct mapping *m)
 
 enum { GRID_SQUARE, GRID_HEXAGON }; /* in the order of grid_methods */
 
-struct cell {
-    long long x, y;
-};
-
-static struct cell square_at(double x, double y, double size)
+static int lower_geohash(struct lower_map *m)
 {
-    return (struct cell){(long long)floor(x / size), (long long)floor(y / size)};
+    uint32_t precision = (uint32_t)arg_int(m->step, "precision");
+    m->out[0] = lower_op(m->to, ML_OP_geohash, m->in[0], m->in[1], precision);
+    return 0;
 }
 
-/* The hexagon (pointed top, `size` from centre to corner) in axial coordinates: the nearest centre
- * is found by rounding three coordinates that sum to 0 and mending the one rounded most. */
-static struct cell hexagon_at(double x, double y, double size)
+static int lower_box(struct lower_map *m)
 {
-    double q = (sqrt(3) / 3 * x - y / 3) / size, r = (2.0 / 3 * y) / size, s = -q - r;
-    double near_q = nearbyint(q), near_r = nearbyint(r), near_s = nearbyint(s);
-    double off_q = fabs(near_q - q), off_r = fabs(near_r - r), off_s = fabs(near_s - s);
-    if (off_q > off_r && off_q > off_s)
-        near_q = -near_r - near_s;
-    else if (off_r > off_s)
-        near_r = -near_q - near_s;
-    return (struct cell){(long long)near_q, (long long)near_r};
+    m->out[0] =
+        lower_op(m->to, ML_OP_in_box, m->in[0], m->in[1], lower_range(m->to, m->parameters, 4));
+    return 0;
+}
+
+static int lower_grid(struct lower_map *m)
+{
+    bool hexagon = arg_choice(m->step, "shape") == GRID_HEXAGON;
+    m->out[0] = lower_register(m->to, ML_TEXT);
+    lower_op_to(m->to, ML_OP_tile, hexagon, m->out[0], m->in[0], m->in[1],
+                lower_float(m->to, m->parameters[0]));
+    return 0;
 }
 
 static int grid_cells(struct mapping *m)
@@ -200,9 +173,9 @@ static int grid_cells(struct mapping *m)
             return known;
         if (known == 0)
             continue;
-        double x = wrapped(m->in[1].number[r]), y = m->in[0].number[r];
-        struct cell c = hexagon ? hexagon_at(x, y, size) : square_at(x, y, size);
-        buf_format(&m->scratch, "%lld:%lld", c.x, c.y);
+        double x = ml_wrapped(m->in[1].number[r]), y = m->in[0].number[r];
+        struct ml_tile c = hexagon ? ml_hexagon_at(x, y, size) : ml_square_at(x, y, size);
+        buf_format(&m->scratch, "%lld:%lld", (long long)c.x, (long long)c.y);
         m->out->text[r] = mapping_text(m);
     }
     return 0;
@@ -228,7 +201,7 @@ static const struct arg hash_args[] = {
      .kind = ARG_INT,
      .fallback = "9",
      .min = 1,
-     .max = GEOHASH_MAX,
+     .max = ML_GEOHASH_MAX,
      .help = "characters; 5 is about 5 km, 9 about 5 m"},
     {.name = "into", .kind = ARG_NAME, .fallback = "geohash", .help = "new column"},
     {.name = NULL}};
@@ -291,6 +264,7 @@ const struct step_kind steps_geo[] = {
      .detail = &(const struct rowwise){.from = TYPE_FLOAT,
                                        .to = TYPE_FLOAT,
                                        .column = distances,
+                                       .lower = lower_distances,
                                        .several = true,
                                        .prepare = prepare_distance}},
     {.name = "geo_hash",
@@ -307,6 +281,7 @@ const struct step_kind steps_geo[] = {
      .detail = &(const struct rowwise){.from = TYPE_FLOAT,
                                        .to = TYPE_TEXT,
                                        .column = geohashes,
+                                       .lower = lower_geohash,
                                        .several = true,
                                        .prepare = prepare_pair}},
     {.name = "geo_bbox",
@@ -323,6 +298,7 @@ const struct step_kind steps_geo[] = {
      .detail = &(const struct rowwise){.from = TYPE_FLOAT,
                                        .to = TYPE_BOOL,
                                        .column = inside_box,
+                                       .lower = lower_box,
                                        .several = true,
                                        .domain = "inside the box",
                                        .parameters = box_parameters,
@@ -344,6 +320,7 @@ const struct step_kind steps_geo[] = {
      .detail = &(const struct rowwise){.from = TYPE_FLOAT,
                                        .to = TYPE_TEXT,
                                        .column = grid_cells,
+                                       .lower = lower_grid,
                                        .several = true,
                                        .parameters = grid_parameters,
                                        .prepare = prepare_pair}},

@@ -344,6 +344,12 @@ static int lower_fill(const struct step *s, struct lowering *l, size_t index, ui
             text = (struct text){digits, number_print(digits, fill)};
         out[1] = lower_op(l, ML_OP_fill_float, lower_column(l, column, ML_FLOAT),
                           lower_float(l, fill), 0);
+    } else if (with == GROUP_MEAN || with == REGRESSION) {
+        uint32_t fill = with == GROUP_MEAN ? impute_lower_group(s, index, l)
+                                           : impute_lower_regression(s, index, l);
+        out[0] =
+            lower_op(l, ML_OP_first_text, out[0], lower_op(l, ML_OP_text_of_float, fill, 0, 0), 0);
+        out[1] = lower_op(l, ML_OP_fill_float_from, lower_column(l, column, ML_FLOAT), fill, 0);
     } else {
         return lower_refuse(e, "with=%.*s: not in compiled preparation",
                             (int)arg_text(s, "with").len, arg_text(s, "with").at);

@@ -26,8 +26,11 @@ typedef int impute_fill(const struct gaps *g, struct error *e);
 
 extern const struct learner impute_group_learner; /* mean of the row's group, else of all */
 int impute_fill_group(const struct gaps *g, struct error *e);
+/* In a row program, the number that fills the cell if it is missing. */
+uint32_t impute_lower_group(const struct step *s, size_t index, struct lowering *l);
 extern const struct learner impute_regression_learner; /* a linear model of the from= columns */
 int impute_fill_regression(const struct gaps *g, struct error *e);
+uint32_t impute_lower_regression(const struct step *s, size_t index, struct lowering *l);
 extern const struct learner impute_knn_learner; /* mean of the nearest rows of a sample */
 int impute_fill_knn(const struct gaps *g, struct error *e);
 

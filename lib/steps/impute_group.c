@@ -149,3 +149,54 @@ int impute_fill_group(const struct gaps *g, struct error *e)
     buf_release(&key);
     return 0;
 }
+
+/* A key of the map as the operation join_key writes it. */
+static void put_joined(struct buf *out, struct text key)
+{
+    struct json_reader r;
+    struct buf cell = {0};
+    json_start(&r, key.at, key.len);
+    (void)json_next(&r); /* the list */
+    for (enum json_token t = json_next(&r); t == JSON_TOKEN_STRING || t == JSON_TOKEN_NULL;
+         t = json_next(&r)) {
+        cell.len = 0;
+        if (t == JSON_TOKEN_NULL) {
+            buf_putc(out, 'n');
+            continue;
+        }
+        (void)json_unescape(&cell, r.raw);
+        buf_format(out, "%zu:", cell.len);
+        buf_add(out, cell.at ? cell.at : "", cell.len);
+    }
+    buf_release(&cell);
+}
+
+uint32_t impute_lower_group(const struct step *s, size_t index, struct lowering *l)
+{
+    const struct group_means *g = columnwise_learnt(s, index);
+    const struct impute_plan *p = impute_plan(s);
+    const int64_t unknown[] = {(int64_t)g->of.len, (int64_t)g->of.len};
+    struct text *keys = mem_array(NULL, g->of.len + 1, sizeof *keys);
+    double *means = mem_array(NULL, g->of.len + 1, sizeof *means);
+    uint32_t *cells = mem_array(NULL, p->by_count + 1, sizeof *cells);
+    struct arena arena = {0};
+    for (size_t i = 0; i < g->of.len; i++) {
+        struct buf joined = {0};
+        put_joined(&joined, g->keys.keys.at[i]);
+        keys[i] = (struct text){arena_text(&arena, buf_text(&joined), joined.len), joined.len};
+        means[i] = moments_mean(&g->of.at[i]);
+        buf_release(&joined);
+    }
+    means[g->of.len] = moments_mean(&g->all);
+    for (size_t i = 0; i < p->by_count; i++)
+        cells[i] = lower_column(l, p->by[i], ML_TEXT);
+    uint32_t key = lower_op(l, ML_OP_join_key, lower_list(l, cells, p->by_count), 0, 0);
+    uint32_t place = lower_op(l, ML_OP_place, key, lower_map(l, keys, g->of.len),
+                              lower_range_int(l, unknown, 2));
+    mem_free(cells);
+    uint32_t fill = lower_op(l, ML_OP_look_float, place, lower_range(l, means, g->of.len + 1), 0);
+    mem_free(keys);
+    mem_free(means);
+    arena_release(&arena);
+    return fill;
+}

@@ -135,6 +135,20 @@ int impute_fill_regression(const struct gaps *g, struct error *e)
     return rc;
 }
 
+uint32_t impute_lower_regression(const struct step *s, size_t index, struct lowering *l)
+{
+    const struct regression *m = columnwise_learnt(s, index);
+    const struct impute_plan *p = impute_plan(s);
+    uint32_t y = lower_op(l, ML_OP_set_float, lower_float(l, m->coefficient[0]), 0, 0);
+    uint32_t mean = lower_op(l, ML_OP_set_float, lower_float(l, moments_mean(&m->all)), 0, 0);
+    for (size_t i = 0; i + 1 < m->sums.p; i++) {
+        uint32_t slope = lower_op(l, ML_OP_set_float, lower_float(l, m->coefficient[i + 1]), 0, 0);
+        uint32_t x = lower_column(l, p->from[i], ML_FLOAT);
+        y = lower_op(l, ML_OP_add, y, lower_op(l, ML_OP_mul, slope, x, 0), 0);
+    }
+    return lower_op(l, ML_OP_first_float, y, mean, 0);
+}
+
 /* Rows hold the selected columns, then the from= columns. They are kept with the first selected
  * column; the samples of the others stay empty. */
 static size_t row_width(const struct step *s)

@@ -3,12 +3,8 @@
 
 #include <utf8proc.h>
 
-struct range {
-    uint32_t first, last;
-};
-
 /* Numeric_Type=Digit outside category Nd. */
-static const struct range digits[] = {
+static const struct letter_range digits[] = {
     {0xb2, 0xb3},       {0xb9, 0xb9},       {0x1369, 0x1371},   {0x19da, 0x19da},
     {0x2070, 0x2070},   {0x2074, 0x2079},   {0x2080, 0x2089},   {0x2460, 0x2468},
     {0x2474, 0x247c},   {0x2488, 0x2490},   {0x24ea, 0x24ea},   {0x24f5, 0x24fd},
@@ -17,7 +13,7 @@ static const struct range digits[] = {
 };
 
 /* Lowercase outside category Ll. */
-static const struct range lowers[] = {
+static const struct letter_range lowers[] = {
     {0xaa, 0xaa},       {0xba, 0xba},       {0x2b0, 0x2b8},     {0x2c0, 0x2c1},
     {0x2e0, 0x2e4},     {0x345, 0x345},     {0x37a, 0x37a},     {0x1d2c, 0x1d6a},
     {0x1d78, 0x1d78},   {0x1d9b, 0x1dbf},   {0x2071, 0x2071},   {0x207f, 0x207f},
@@ -27,17 +23,17 @@ static const struct range lowers[] = {
 };
 
 /* Uppercase outside category Lu. */
-static const struct range uppers[] = {
+static const struct letter_range uppers[] = {
     {0x2160, 0x216f}, {0x24b6, 0x24cf}, {0x1f130, 0x1f149}, {0x1f150, 0x1f169}, {0x1f170, 0x1f189},
 };
 
-static const struct range spaces[] = {
+static const struct letter_range spaces[] = {
     {9, 13},          {28, 32},         {0x85, 0x85},     {0xa0, 0xa0},     {0x1680, 0x1680},
     {0x2000, 0x200a}, {0x2028, 0x2029}, {0x202f, 0x202f}, {0x205f, 0x205f}, {0x3000, 0x3000},
 };
 
 /* Numeric outside categories Nd, Nl and No: ideographs. */
-static const struct range numerals[] = {
+static const struct letter_range numerals[] = {
     {0x3405, 0x3405},   {0x3483, 0x3483},   {0x382a, 0x382a},   {0x3b4d, 0x3b4d},
     {0x4e00, 0x4e00},   {0x4e03, 0x4e03},   {0x4e07, 0x4e07},   {0x4e09, 0x4e09},
     {0x4e5d, 0x4e5d},   {0x4e8c, 0x4e8c},   {0x4e94, 0x4e94},   {0x4e96, 0x4e96},
@@ -62,12 +58,12 @@ static const struct range numerals[] = {
 static const struct {
     uint32_t c;
     const char *upper, *title;
-} expansions[] = {
+} expansions[LETTER_EXPANSIONS] = {
     {0xdf, "SS", "Ss"},     {0xfb00, "FF", "Ff"},   {0xfb01, "FI", "Fi"}, {0xfb02, "FL", "Fl"},
     {0xfb03, "FFI", "Ffi"}, {0xfb04, "FFL", "Ffl"}, {0xfb05, "ST", "St"}, {0xfb06, "ST", "St"},
 };
 
-static bool in_ranges(const struct range *r, size_t n, uint32_t c)
+static bool in_ranges(const struct letter_range *r, size_t n, uint32_t c)
 {
     size_t low = 0;
     while (n > 0) { /* the first range that does not end before c */
@@ -93,6 +89,13 @@ static utf8proc_category_t category(uint32_t c)
 bool letter_is_space(uint32_t c)
 {
     return c < 0x80 ? c == ' ' || (c >= 9 && c <= 13) || (c >= 28 && c < 32) : IN(spaces, c);
+}
+
+bool letter_space_range(size_t i, struct letter_range *out)
+{
+    if (i < COUNT_OF(spaces))
+        *out = spaces[i];
+    return i < COUNT_OF(spaces);
 }
 
 bool letter_is_alpha(uint32_t c)
@@ -158,6 +161,12 @@ void put_char(struct buf *out, uint32_t c)
     }
     char bytes[4];
     buf_add(out, bytes, utf8_encode(bytes, c));
+}
+
+struct text letter_expansion(size_t i, uint32_t *c)
+{
+    *c = expansions[i].c;
+    return text_of(expansions[i].upper);
 }
 
 /* The index of an expansion, or COUNT_OF(expansions). */

@@ -8,6 +8,11 @@
 #include "base/base.h"
 
 bool letter_is_space(uint32_t c);
+/* The ranges of characters for which it is true, by number; false behind the last. */
+struct letter_range {
+    uint32_t first, last;
+};
+bool letter_space_range(size_t i, struct letter_range *out);
 bool letter_is_alpha(uint32_t c);
 bool letter_is_decimal(uint32_t c); /* 0-9 in any script */
 bool letter_is_digit(uint32_t c);   /* also superscripts, circled digits */
@@ -20,6 +25,9 @@ bool letter_is_cased(uint32_t c);
 
 /* Append the mapped character. */
 void put_char(struct buf *out, uint32_t c);
+/* Characters whose capital is several characters, by number. */
+enum { LETTER_EXPANSIONS = 8 };
+struct text letter_expansion(size_t i, uint32_t *c);
 void put_upper(struct buf *out, uint32_t c);
 void put_lower(struct buf *out, uint32_t c);
 void put_title(struct buf *out, uint32_t c);

@@ -1,4 +1,5 @@
 /* Steps that balance classes by new rows between those there are: SMOTE and its kin. */
+#include "prep/lower.h"
 #include "steps/class_rows.h"
 #include "steps/draw.h"
 #include "steps/steps.h"
@@ -255,9 +256,10 @@ static const struct arg mixed_args[] = {
     SYNTHETIC_ARGS("features, numbers and texts; else all columns but the class")};
 
 #define SYNTHETIC_HOOKS                                                                            \
-    .push = synthetic_push, .flush = synthetic_flush, .state_new = class_rows_new,                 \
-    .learn = class_rows_learn, .merge = class_rows_merge, .finish = class_rows_finish,             \
-    .save = class_rows_save, .load = class_rows_load, .state_free = class_rows_free
+    .push = synthetic_push, .lower = lower_nothing, .flush = synthetic_flush,                      \
+    .state_new = class_rows_new, .learn = class_rows_learn, .merge = class_rows_merge,             \
+    .finish = class_rows_finish, .save = class_rows_save, .load = class_rows_load,                 \
+    .state_free = class_rows_free
 
 #define SYNTHETIC_DETAILS                                                                          \
     "New rows come behind all others, class by class. Whole-number columns are rounded; columns "  \

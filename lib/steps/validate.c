@@ -294,6 +294,84 @@ static int test_present(struct mapping *m)
     return 0;
 }
 
+static uint32_t negated(struct lower_map *m, uint32_t reg)
+{
+    return lower_op(m->to, ML_OP_not, reg, 0, 0);
+}
+
+/* Whether the cell can be read as what the register holds; missing when the cell is. */
+static int lower_reads(struct lower_map *m, uint32_t reg)
+{
+    m->out[0] = lower_register(m->to, ML_BOOL);
+    lower_op_to(m->to, ML_OP_missing, 0, m->out[0], 0, 0, 0);
+    size_t skip =
+        lower_jump(m->to, ML_OP_jump_is, lower_op(m->to, ML_OP_is_missing, m->in[0], 1, 0), 1);
+    lower_op_to(m->to, ML_OP_is_missing, 0, m->out[0], reg, 0, 0);
+    lower_land(m->to, skip);
+    return 0;
+}
+
+static int lower_iso_date(struct lower_map *m)
+{
+    uint32_t time = lower_register(m->to, ML_TIME);
+    lower_op_to(m->to, ML_OP_time_of_text, ML_ELSE_UTC | ML_ELSE_MISSING, time, m->in[0], 0, 0);
+    return lower_reads(m, time);
+}
+
+static int lower_length(struct lower_map *m)
+{
+    struct lowering *l = m->to;
+    uint32_t length = lower_op(l, ML_OP_text_length, m->in[0], 0, 0);
+    uint32_t number = lower_op(l, ML_OP_float_of_int, length, 0, 0);
+    m->out[0] = negated(m, lower_op(l, ML_OP_beyond, number, lower_range(l, m->parameters, 2), 0));
+    return 0;
+}
+
+static int lower_end(struct lower_map *m, uint32_t which)
+{
+    uint32_t wanted =
+        lower_op(m->to, ML_OP_set_text, lower_text(m->to, arg_text(m->step, "text")), 0, 0);
+    m->out[0] = lower_op(m->to, ML_OP_text_has, m->in[0], wanted, which);
+    return 0;
+}
+
+static int lower_prefix(struct lower_map *m)
+{
+    return lower_end(m, 0);
+}
+
+static int lower_suffix(struct lower_map *m)
+{
+    return lower_end(m, 1);
+}
+
+static int lower_set_of(struct lower_map *m)
+{
+    const struct map *set = m->own;
+    uint32_t map = lower_map(m->to, set->keys.at, set->keys.len);
+    m->out[0] = lower_op(m->to, ML_OP_in_texts, m->in[0], map, 0);
+    return 0;
+}
+
+/* Text that is no number reads as missing, which is then made wrong. */
+static int lower_range_of(struct lower_map *m)
+{
+    struct lowering *l = m->to;
+    uint32_t number = lower_register(l, ML_FLOAT);
+    lower_op_to(l, ML_OP_float_of_text, ML_ELSE_MISSING, number, m->in[0], 0, 0);
+    int rc = lower_reads(m, number);
+    uint32_t beyond = lower_op(l, ML_OP_beyond, number, lower_range(l, m->parameters, 2), 0);
+    uint32_t reads = m->out[0];
+    m->out[0] = lower_op(l, ML_OP_kleene, reads, negated(m, beyond), 0);
+    return rc;
+}
+
+static int lower_present(struct lower_map *m)
+{
+    m->out[0] = lower_op(m->to, ML_OP_is_missing, m->in[0], 0, 0);
+    return 0;
+}
+
 static const char *const bound_parameters[] = {"min", "max", NULL};
 
 #define COLUMNS ROWWISE_COLUMNS("columns to check")
@@ -344,8 +422,9 @@ const struct step_kind steps_validate[] = {
      .example = {.program = "is_length code min=2 max=3",
                  .input = "code\nab\nabcd\n",
                  .output = "code,code_is_length\nab,true\nabcd,false\n"},
-     TEST(.test = test_length, .suffix = "_is_length", .domain = "of the required length",
-          .parameters = bound_parameters, .prepare = prepare_bounds)},
+     TEST(.test = test_length, .lower = lower_length, .suffix = "_is_length",
+          .domain = "of the required length", .parameters = bound_parameters,
+          .prepare = prepare_bounds)},
     {.name = "is_prefix",
      CHECK,
      .aliases = "starts_with",
@@ -355,7 +434,8 @@ const struct step_kind steps_validate[] = {
      .example = {.program = "is_prefix id text=US- action=drop",
                  .input = "id\nUS-1\nUK-2\n",
                  .output = "id\nUS-1\n"},
-     TEST(.test = test_prefix, .suffix = "_is_prefix", .domain = "a text that begins so")},
+     TEST(.test = test_prefix, .lower = lower_prefix, .suffix = "_is_prefix",
+          .domain = "a text that begins so")},
     {.name = "is_suffix",
      CHECK,
      .aliases = "ends_with",
@@ -365,7 +445,8 @@ const struct step_kind steps_validate[] = {
      .example = {.program = "is_suffix file text=.csv",
                  .input = "file\na.csv\nb.txt\n",
                  .output = "file,file_is_suffix\na.csv,true\nb.txt,false\n"},
-     TEST(.test = test_suffix, .suffix = "_is_suffix", .domain = "a text that ends so")},
+     TEST(.test = test_suffix, .lower = lower_suffix, .suffix = "_is_suffix",
+          .domain = "a text that ends so")},
     {.name = "is_alnum",
      CHECK,
      .summary = "letters and digits only",
@@ -493,7 +574,8 @@ const struct step_kind steps_validate[] = {
                  .input = "x\n2024-02-29\n2023-02-29\n29.02.2024\n",
                  .output =
                      "x,x_is_iso_date\n2024-02-29,true\n2023-02-29,false\n29.02.2024,false\n"},
-     TEST(.test = test_iso_date, .suffix = "_is_iso_date", .domain = "a date")},
+     TEST(.test = test_iso_date, .lower = lower_iso_date, .suffix = "_is_iso_date",
+          .domain = "a date")},
     {.name = "in_set",
      CHECK,
      .summary = "one of a list of values",
@@ -502,8 +584,8 @@ const struct step_kind steps_validate[] = {
      .example = {.program = "in_set size values=S,M,L action=drop",
                  .input = "size\nM\nXL\n\n",
                  .output = "size\nM\n\n"},
-     TEST(.test = test_set, .suffix = "_in_set", .domain = "one of the allowed values",
-          .prepare = prepare_set, .release = set_free)},
+     TEST(.test = test_set, .lower = lower_set_of, .suffix = "_in_set",
+          .domain = "one of the allowed values", .prepare = prepare_set, .release = set_free)},
     {.name = "in_range",
      CHECK,
      .summary = "number within bounds, both included",
@@ -512,8 +594,9 @@ const struct step_kind steps_validate[] = {
      .example = {.program = "in_range age min=0 max=120",
                  .input = "age\n37\n-1\nold\n\n",
                  .output = "age,age_in_range\n37,true\n-1,false\nold,false\n,\n"},
-     TEST(.test = test_range, .suffix = "_in_range", .domain = "a number within the bounds",
-          .parameters = bound_parameters, .prepare = prepare_bounds)},
+     TEST(.test = test_range, .lower = lower_range_of, .suffix = "_in_range",
+          .domain = "a number within the bounds", .parameters = bound_parameters,
+          .prepare = prepare_bounds)},
     {.name = "not_null",
      CHECK,
      .aliases = "not_missing",
@@ -522,6 +605,7 @@ const struct step_kind steps_validate[] = {
      .example = {.program = "not_null id action=drop",
                  .input = "id,x\n1,a\n,b\n",
                  .output = "id,x\n1,a\n"},
-     TEST(.column = test_present, .suffix = "_not_null", .domain = "a value")},
+     TEST(.column = test_present, .lower = lower_present, .suffix = "_not_null",
+          .domain = "a value")},
     {.name = NULL},
 };

@@ -4,6 +4,7 @@
  * gives for a file with that row alone, read as `neoc run` reads it: the same bits, or the row is
  * refused by both.
  */
+#include "expr/node.h"
 #include "prep/lower.h"
 #include "sys/sys.h"
 #include "unit.h"
@@ -410,6 +411,88 @@ static void check_program(const char *program, const char *input)
     trial_release(&t);
 }
 
+/* ---- expressions ---- */
+
+/* An expression whose literals, all or number `alone`, became columns, and the row they make. */
+struct variant {
+    struct buf program, names, cells;
+    size_t literals, columns;
+};
+
+static void put_column(struct variant *v, char letter, struct text value)
+{
+    buf_format(&v->program, "%c%zu", letter, v->columns);
+    buf_format(&v->names, "%s%c%zu", v->columns ? "," : "", letter, v->columns);
+    buf_puts(&v->cells, v->columns ? "," : "");
+    if (letter == 't' || !value.len)
+        put_cell(&v->cells, value);
+    else
+        buf_add(&v->cells, value.at, value.len);
+    v->columns++;
+}
+
+/* Literals in lists stay: a list is a literal, too. */
+static void make_variant(struct variant *v, const char *expression, size_t alone)
+{
+    struct text source = text_of(expression);
+    struct arena arena = {0};
+    int lists = 0;
+    buf_puts(&v->program, "set out = ");
+    for (size_t at = 0;;) {
+        struct token t = lexer_next(source, at, &arena);
+        if (t.kind == TOKEN_END || t.kind == TOKEN_BAD)
+            break;
+        struct text written = {source.at + t.at, t.end - t.at};
+        buf_add(&v->program, source.at + at, t.at - at);
+        lists += written.at[0] == '[' ? 1 : written.at[0] == ']' ? -1 : 0;
+        bool literal = lists == 0 && (t.kind == TOKEN_NUMBER || t.kind == TOKEN_TEXT);
+        bool chosen = literal && (alone == SIZE_MAX || alone == v->literals);
+        v->literals += literal;
+        if (chosen)
+            put_column(v, t.kind == TOKEN_TEXT ? 't' : 'n',
+                       t.kind == TOKEN_TEXT ? t.text : written);
+        else
+            buf_add(&v->program, written.at, written.len);
+        at = t.end;
+    }
+    arena_release(&arena);
+}
+
+/* False when a function wants that literal as it is. */
+static bool compiles(const char *program, const char *input)
+{
+    struct trial t = {.program = program};
+    struct error e = {0};
+    const char *path = in_folder("try.csv");
+    t.context.jobs = 1;
+    write_file(path, input, strlen(input));
+    int rc = fit(&t, path, &e);
+    trial_release(&t);
+    return rc == 0;
+}
+
+static size_t check_variant(const char *expression, size_t alone)
+{
+    struct variant v = {0};
+    make_variant(&v, expression, alone);
+    buf_format(&v.names, "\n%s\n", buf_text(&v.cells));
+    if (v.columns > 0 && compiles(buf_text(&v.program), buf_text(&v.names)))
+        check_program(buf_text(&v.program), buf_text(&v.names));
+    size_t literals = v.literals;
+    buf_release(&v.program);
+    buf_release(&v.names);
+    buf_release(&v.cells);
+    return literals;
+}
+
+static void check_expression(const void *argument)
+{
+    const char *expression = argument;
+    size_t literals = check_variant(expression, SIZE_MAX);
+    for (size_t i = 0; literals > 1 && i < literals; i++)
+        check_variant(expression, i);
+}
+
 static void check_example(const void *argument)
 {
     const struct example *x = argument;
@@ -434,6 +517,25 @@ __attribute__((destructor)) static void free_tests(void)
             mem_free(t);
         }
     }
+}
+
+static void add_function(const struct function *f)
+{
+    struct unit_test *t = mem_alloc(sizeof *t);
+    *t = (struct unit_test){.name = mem_format("function %s", f->name),
+                            .run_with = check_expression,
+                            .argument = f->example};
+    *unit_last = t;
+    unit_last = &t->next;
+}
+
+__attribute__((constructor)) static void add_functions(void)
+{
+    const struct function **at = mem_array(NULL, function_count(), sizeof *at);
+    functions_by_name(at);
+    for (size_t i = 0; i < function_count(); i++)
+        add_function(at[i]);
+    mem_free(at);
 }
 
 __attribute__((constructor)) static void add_all(void)
