@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { NESTING_MAX = 4, CODE_PROTO = 0x80, CODE_STOP = '.' };
+enum { NESTING_MAX = 4, VALUES_LEAST = 1 << 16, CODE_PROTO = 0x80, CODE_STOP = '.' };
 
 struct machine {
     struct pickle_file *file;
@@ -76,6 +76,7 @@ static bool take_line(struct machine *m, struct text *out)
 static struct pickled *make(struct machine *m, enum pickle_kind kind)
 {
     struct pickled *v = arena_zero(&m->file->arena, sizeof *v);
+    m->file->values_left -= m->file->values_left > 0;
     v->kind = kind;
     return v;
 }
@@ -550,9 +551,9 @@ static int push_counted(struct machine *m, size_t size, enum pickle_kind kind)
     {                                                                                              \
         return call;                                                                               \
     }
-OPERATION(none, push(m, make(m, PICKLE_NONE)))
-OPERATION(true, push_whole(m, PICKLE_BOOL, 1))
-OPERATION(false, push_whole(m, PICKLE_BOOL, 0))
+OPERATION(none, push(m, m->file->none))
+OPERATION(true, push(m, m->file->truth[1]))
+OPERATION(false, push(m, m->file->truth[0]))
 OPERATION(int1, push_int(m, 1, false))
 OPERATION(int2, push_int(m, 2, false))
 OPERATION(int4, push_int(m, 4, true))
@@ -627,6 +628,8 @@ static int run_operations(struct machine *m)
         if (code == CODE_STOP)
             return m->stack.len == 1 && m->marks.len == 0 ? 0 : empty_stack(m);
         status = operations[code] ? operations[code](m) : unknown_operation(m, code);
+        if (status == 0 && m->file->values_left == 0)
+            status = wrong(m, "the pickle makes too many values for its size");
     }
     return status;
 }
@@ -641,10 +644,21 @@ static int run_machine(struct machine *m, struct pickled **root)
     return status;
 }
 
+static void make_constants(struct machine *m)
+{
+    m->file->none = make(m, PICKLE_NONE);
+    for (size_t i = 0; i < 2; i++) {
+        m->file->truth[i] = make(m, PICKLE_BOOL);
+        m->file->truth[i]->whole = (int64_t)i;
+    }
+}
+
 int pickle_read(const char *bytes, size_t n, struct pickle *p, struct error *e)
 {
-    struct pickle_file file = {.start = bytes, .end = bytes + n, .text_room = 2 * n};
+    struct pickle_file file = {
+        .start = bytes, .end = bytes + n, .text_room = 2 * n, .values_left = n / 2 + VALUES_LEAST};
     struct machine m = {.file = &file, .base = bytes, .at = bytes, .e = e};
+    make_constants(&m);
     int status = run_machine(&m, &p->root);
     p->joblib = file.joblib;
     p->arena = file.arena;

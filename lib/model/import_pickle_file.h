@@ -8,7 +8,10 @@
 struct pickle_file {
     const char *start, *end;
     struct arena arena;
-    size_t text_room; /* bytes of texts, each two in UTF-8, that may still become bytes */
+    size_t text_room;   /* bytes of texts, each two in UTF-8, that may still become bytes */
+    size_t values_left; /* that may still be made */
+    /* Of the values that take one byte there is one of each, which nothing changes. */
+    struct pickled *none, *truth[2];
     bool joblib;
 };
 

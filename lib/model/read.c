@@ -56,7 +56,7 @@ struct search {
     struct buf model_names, bad_names, file_names; /* lists for messages */
 };
 
-enum { NAMES_MOST = 300 };
+enum { NAMES_MOST = 300, TRIES_MOST = 64 /* files that look like models */ };
 
 /* As long as it stays short. */
 static void add_name(struct buf *list, const char *name, const char *more)
@@ -122,7 +122,7 @@ static int read_archive(const struct unpacked *u, const char *name, struct model
 {
     struct search s = {0};
     int status = 0;
-    for (size_t i = 0; i < u->members.len; i++)
+    for (size_t i = 0; i < u->members.len && s.models + s.bad < TRIES_MOST; i++)
         try_member(&s, &u->members.at[i]);
     if (s.models == 1) {
         *out = s.model;

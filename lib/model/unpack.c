@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <zlib.h>
 
-/* Compressed text of models shrinks to a tenth, seldom to a hundredth. */
-enum { RATIO_MOST = 256, ROOM_LEAST = 16 << 20, ENTRIES_MAX = 10000, STEP = 1 << 16 };
+/* Compressed, text of models shrinks to a tenth, seldom to a twentieth. */
+enum { RATIO_MOST = 64, ROOM_LEAST = 1 << 20, ENTRIES_MAX = 10000, STEP = 1 << 16 };
 enum { TAR_BLOCK = 512, TAR_SUM_AT = 148, TAR_SUM_SIZE = 8 };
 
 struct unpacking {

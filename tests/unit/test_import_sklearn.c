@@ -476,6 +476,17 @@ TEST(hostile_pickles)
     }
 }
 
+/* Each byte of it an empty list. */
+TEST(more_values_than_bytes)
+{
+    struct buf p = {0};
+    begin(&p);
+    for (size_t i = 0; i < 1 << 20; i++)
+        buf_putc(&p, ']');
+    buf_puts(&p, "N.");
+    check_refused(&p, "too many values for its size");
+}
+
 /* A type whose size changes after an array was measured with it. */
 TEST(type_that_changes)
 {
