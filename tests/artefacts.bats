@@ -183,6 +183,39 @@ END
     nothing_written 4 'none.csv' neoc compile "$loan" --rows none.csv -o new.tar.gz
 }
 
+# ---- models in doubles, made smaller ----
+
+@test "--float32 is not exact, and said not to be" {
+    neoc compile "$loan" --float32 -o single.tar.gz
+    neoc inspect -t json single.tar.gz | jq -e '.exact == false'
+    neoc verify single.tar.gz "$loan" -t json >verified
+    jq -e '.passed and .margins_with_other_bits > 0 and .margin_tolerance == 1e-4 and .share_allowed_beyond == 0.01' verified
+    [ "$(neoc run -N --margin single.tar.gz "$shared/loan.csv" | head -n 1)" != -1.15 ]
+    neoc run -N --margin single.tar.gz "$shared/loan.csv" | awk '{ if (($1 - -1.15) ^ 2 < 1e-12) near++ } END { exit !near }'
+}
+
+# 300 trees, each with a threshold of its own at 0, 1, 2 ...
+steps() {
+    local i
+    for i in {0..299}; do
+        lightgbm_stump "$i" 0 "$i" "$1" 0
+    done | lightgbm x
+}
+
+@test "--u8 keeps 255 thresholds of a feature, as far as --tolerance allows" {
+    steps 1e-6 >fine.txt
+    steps 1 >coarse.txt
+    neoc compile fine.txt --u8 -o fine.tar.gz
+    neoc inspect -t json fine.tar.gz | jq -e '.exact == false'
+    neoc verify fine.tar.gz fine.txt -t json | jq -e '.passed and .margins_with_other_bits > 0'
+    nothing_written 1 'not the model' neoc compile coarse.txt --u8 -o coarse.tar.gz
+    neoc compile coarse.txt --u8 -o coarse.tar.gz --tolerance 100
+    neoc verify coarse.tar.gz coarse.txt --tolerance 100 >said
+    fails_with_report 1 'not the model' neoc verify coarse.tar.gz coarse.txt
+    neoc compile coarse.txt -o exact.tar.gz # without it, all are kept
+    [ "$(printf 'x\n0.5\n298\n' | neoc run -N exact.tar.gz)" = $'299\n2' ]
+}
+
 # ---- names of targets ----
 
 @test "names of the cloud compiler's targets are taken, with a word of what becomes of them" {

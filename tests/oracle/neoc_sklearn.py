@@ -195,10 +195,14 @@ try:
     predictions(path, frame)
     ok(False, "an unknown category is refused")
 except RuntimeError as error:
-    ok(": 3: " in str(error) and ":3:2: column 'plan'" in str(error) and "does not know" in str(error),
+    ok(": 3: " in str(error) and ":3:2: column 'plan': 'gold' is a category that the model" in str(error),
        "an unknown category is refused, with its place")
-    print("#", error)
 got = predictions(path, frame, "--on-error=null")["prediction"]
 ok(list(got.isna()) == [False, True, False], "--on-error=null: no prediction for such a row")
 ok(len(predictions(path, frame, "-q", "--on-error=skip")) == 2, "--on-error=skip: not the row")
+model = pipeline.make_pipeline(preprocessing.OneHotEncoder(), tree.DecisionTreeRegressor(**seed))
+save(model.fit(people[["rooms", "plan"]], late))
+got = predictions(path, frame, "--leaf", "--on-error=null")["leaf"]
+want = model[-1].apply(model[:-1].transform(frame.iloc[[0, 2]]))
+ok(list(got.isna()) == [False, True, False] and list(got[[0, 2]]) == list(want), "--on-error=null: no leaf either")
 done()
