@@ -19,7 +19,8 @@ static bool has_items(const struct ml_plan *p, enum ml_section section, size_t s
     return first <= count && n <= count - first;
 }
 
-static bool head_is_sound(const struct ml_plan *p, uint64_t bytes)
+/* Sections one behind the other, in `bytes`. */
+static bool sections_are_sound(const struct ml_plan *p, uint64_t bytes)
 {
     if (bytes < sizeof *p || memcmp(p->magic, ML_PLAN_MAGIC, sizeof p->magic) != 0 ||
         p->bytes > bytes || p->bytes > SIZE_MAX || p->at[0] < sizeof *p ||
@@ -28,8 +29,13 @@ static bool head_is_sound(const struct ml_plan *p, uint64_t bytes)
     for (size_t i = 0; i < ML_AT_END; i++)
         if (p->at[i] % 64 || p->at[i] > p->at[i + 1])
             return false;
-    return p->width >= 1 && p->width <= p->outputs && p->how <= ML_SUM_MAX &&
-           p->number_planes <= p->planes &&
+    return true;
+}
+
+static bool head_is_sound(const struct ml_plan *p, uint64_t bytes)
+{
+    return sections_are_sound(p, bytes) && p->width >= 1 && p->width <= p->outputs &&
+           p->how <= ML_SUM_MAX && p->number_planes <= p->planes &&
            has_items(p, ML_AT_COLUMN, sizeof(struct ml_column), 0, p->columns) &&
            has_items(p, ML_AT_PLANE, sizeof(struct ml_plane), 0, p->planes) &&
            has_items(p, ML_AT_BASE, sizeof(double), 0, p->outputs) &&
@@ -191,6 +197,22 @@ static bool perfect_is_sound(const struct ml_plan *p, const struct ml_group *g,
     return true;
 }
 
+/* For each bit of a leaf's number a count and as many places. */
+static bool leaf_bits_are_sound(const struct ml_plan *p, const struct ml_tree *t, uint64_t at)
+{
+    const uint16_t *nodes = ML_SECTION(p, ML_AT_NODE);
+    for (size_t b = 0; b < t->bits; b++) {
+        if (!has_items(p, ML_AT_NODE, sizeof *nodes, at, 1) ||
+            !has_items(p, ML_AT_NODE, sizeof *nodes, at + 1, nodes[at]))
+            return false;
+        uint64_t end = at + 1 + nodes[at];
+        for (at++; at < end; at++)
+            if (nodes[at] > 2 * t->nodes)
+                return false;
+    }
+    return true;
+}
+
 static bool sparse_is_sound(const struct ml_plan *p, const struct ml_group *g,
                             const struct ml_tree *t)
 {
@@ -206,16 +228,7 @@ static bool sparse_is_sound(const struct ml_plan *p, const struct ml_group *g,
     for (size_t i = 0; i < 2 * (size_t)t->nodes; i++)
         if (to[i] >= t->nodes && (uint32_t)(UINT16_MAX - to[i]) >= t->leaves)
             return false;
-    for (size_t b = 0; b < t->bits; b++) {
-        if (!has_items(p, ML_AT_NODE, sizeof *nodes, at, 1) ||
-            !has_items(p, ML_AT_NODE, sizeof *nodes, at + 1, nodes[at]))
-            return false;
-        uint64_t end = at + 1 + nodes[at];
-        for (at++; at < end; at++)
-            if (nodes[at] > 2 * t->nodes)
-                return false;
-    }
-    return true;
+    return leaf_bits_are_sound(p, t, at);
 }
 
 /* Children behind their nodes, so that walks end. */

@@ -384,6 +384,19 @@ static void ml_put_times(struct ml_draft *d, struct ml_text what, uint64_t times
         ml_put(d, what.at, what.len);
 }
 
+/* A text that is as wide as asked for, or wider: cut, when at[2] says so, at the end that it would
+ * not have been filled at. */
+static int ml_give_cut(struct ml_machine *m, const struct ml_op *o, const struct ml_cell *x,
+                       const int64_t *at, uint64_t length)
+{
+    bool at_end = at[1] == 1 || at[1] == 2;
+    if (!at[2])
+        return ml_op_move(m, o);
+    size_t keep = at_end ? 0 : utf8_offset(x->at, x->len, (size_t)(length - (uint64_t)at[0]));
+    size_t end = at_end ? utf8_offset(x->at, x->len, (size_t)at[0]) : x->len;
+    return ml_give_text(m, o, x->at + keep, end - keep);
+}
+
 /* To a width with the text c, one character. The range: width, how (0 at the left, 1 at the right,
  * 2 on both sides, 3 at the left behind a sign), 1 when longer ones are cut. */
 ML_OPERATION(pad)
@@ -396,12 +409,8 @@ ML_OPERATION(pad)
     if (!x.at || k->count != 3 || at[0] < 0)
         return x.at ? -ML_WHY_WRONG : ml_give_text(m, o, NULL, 0);
     uint64_t width = (uint64_t)at[0], length = utf8_length(x.at, x.len);
-    if (length >= width) {
-        size_t keep =
-            at[1] == 1 || at[1] == 2 ? 0 : utf8_offset(x.at, x.len, (size_t)(length - width));
-        size_t end = at[1] == 1 || at[1] == 2 ? utf8_offset(x.at, x.len, (size_t)width) : x.len;
-        return at[2] ? ml_give_text(m, o, x.at + keep, end - keep) : ml_op_move(m, o);
-    }
+    if (length >= width)
+        return ml_give_cut(m, o, &x, at, length);
     uint64_t lacks = width - length, left = at[1] == 1 ? 0 : lacks;
     if (at[1] == 2) /* an odd one goes left when the width is odd, as in Python */
         left = lacks / 2 + (lacks & width & 1);

@@ -247,6 +247,14 @@ ML_OPERATION(time_later)
     return ml_give_int(m, o, t);
 }
 
+/* Whether times may be rounded to it; adding it may be done with any. */
+static bool ml_interval_fits(const struct interval *i, bool later)
+{
+    bool some = i->months > 0 || i->days > 0 || i->span > 0;
+    bool small = i->months < (1 << 24) && i->days < (1 << 24) && i->span < INT64_C(1) << 60;
+    return later || (some && small);
+}
+
 /* On the clock of the zone b, with the interval c. Flags: enum ml_time_to. */
 ML_OPERATION(time_to)
 {
@@ -254,12 +262,10 @@ ML_OPERATION(time_to)
     struct zone_table table = ml_zone_of(m, o->b), *zone = o->b ? &table : NULL;
     struct interval i = ml_interval(m, o->c);
     usec z = t, next;
-    bool good = i.months > 0 || i.days > 0 || i.span > 0 || (o->flags & 3) == ML_LATER;
-    bool small = (o->flags & 3) == ML_LATER ||
-                 (i.months < (1 << 24) && i.days < (1 << 24) && i.span < INT64_C(1) << 60);
+    bool good = ml_interval_fits(&i, (o->flags & 3) == ML_LATER);
     if (t == ML_INT_MISSING)
         return ml_give_int(m, o, t);
-    if (!good || !small || !usec_in_range(t))
+    if (!good || !usec_in_range(t))
         return -ML_WHY_RANGE;
     if ((o->flags & 3) == ML_LATER)
         good = interval_after(zone, t, i, &z);
