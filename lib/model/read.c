@@ -36,13 +36,42 @@ static int import(struct text bytes, struct model **out, struct error *e)
     return got;
 }
 
+/* What other models begin with, blanks left out; NULL: nothing that is known. */
+static const char *foreign(struct text bytes)
+{
+    static const struct {
+        const char *mark, *name;
+    } marks[] = {
+        {"{\"name\":\"tree\"", "a dump of LightGBM (save_model writes the model)"},
+        {"booster[0]", "a dump of XGBoost (save_model writes the model)"},
+        {"[{\"nodeid\"", "a dump of XGBoost (save_model writes the model)"},
+        {"CBM1", "a model of CatBoost"},
+        {"\x89HDF", "an HDF5 file, as Keras writes them"},
+        {"<?xml", "an XML file, as PMML is"},
+        {"<PMML", "a model in PMML"},
+    };
+    char head[16] = "";
+    size_t n = 0;
+    for (size_t i = 0; i < bytes.len && i < 64 && n + 1 < sizeof head; i++)
+        if (!strchr(" \t\r\n", bytes.at[i]))
+            head[n++] = bytes.at[i];
+    for (size_t i = 0; i < COUNT_OF(marks); i++)
+        if (strncmp(head, marks[i].mark, strlen(marks[i].mark)) == 0)
+            return marks[i].name;
+    bool flat = bytes.len >= 8 && memcmp(bytes.at + 4, "TFL3", 4) == 0;
+    return flat ? "a model of TensorFlow Lite" : NULL;
+}
+
 /* A file that is no archive. */
 static int read_file(struct text bytes, const char *name, struct model **out, struct error *e)
 {
     int got = import(bytes, out, e);
     if (got > 0)
         return 0;
-    if (got == 0)
+    const char *other = got == 0 ? foreign(bytes) : NULL;
+    if (other)
+        error_set(e, ERR_DATA, "%s is not supported, but these are: %s", other, known);
+    else if (got == 0)
         error_set(e, ERR_DATA, "not a model that is known: %s", known);
     return error_at(e, name, e ? e->line : 0, e ? e->column : 0);
 }

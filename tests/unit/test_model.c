@@ -240,6 +240,26 @@ TEST(what_cannot_be_parsed_is_placed)
     CHECK(m == NULL);
 }
 
+TEST(models_of_others_are_named)
+{
+    static const struct {
+        const char *bytes, *name;
+    } cases[] = {{"{\"name\":\"tree\",\"version\":\"v3\"}", "a dump of LightGBM"},
+                 {"booster[0]:\n0:leaf=1\n", "a dump of XGBoost"},
+                 {"[\n  { \"nodeid\": 0, \"leaf\": 1 }\n]", "a dump of XGBoost"},
+                 {"CBM1....", "CatBoost"},
+                 {"....TFL3", "TensorFlow Lite"},
+                 {"\x89HDF\r\n\x1a\n", "Keras"},
+                 {"<?xml version=\"1.0\"?><PMML>", "PMML"}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct model *m = NULL;
+        struct error e = {0};
+        CHECK_INT(model_parse(cases[i].bytes, strlen(cases[i].bytes), "m", &m, &e), ERR_DATA);
+        CHECK(strstr(e.message, cases[i].name));
+        CHECK(strstr(e.message, "is not supported, but these are: XGBoost"));
+    }
+}
+
 TEST(transforms_have_names)
 {
     CHECK_TEXT(transform_name(TRANSFORM_NONE), "none");
