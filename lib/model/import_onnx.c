@@ -411,7 +411,7 @@ static bool is_onnx(struct text file)
     struct proto p = {file.at, file.at + file.len, file.at};
     struct proto_field version, second;
     if (file.len < 4 || proto_next(&p, &version, NULL) != 1 || version.number != 1 ||
-        version.wire != WIRE_VARINT || version.value == 0 || version.value > 64)
+        version.wire != WIRE_VARINT || version.value == 0 || version.value > 64 || p.at == p.end)
         return false;
     uint8_t tag = (uint8_t)*p.at;
     bool known = (tag & 7) == WIRE_BYTES && tag >> 3 >= 2 && tag >> 3 <= 8;

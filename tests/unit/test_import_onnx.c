@@ -433,4 +433,9 @@ TEST(other_formats_are_left_alone)
         struct error e = {0};
         CHECK_INT(import_onnx(others[i], strlen(others[i]), &m, &e), 0);
     }
+    /* Nothing behind a version of two bytes more than it needs. */
+    char *end = mem_copy("\x88\0\x88\0", 4);
+    struct model *m = NULL;
+    CHECK_INT(import_onnx(end, 4, &m, NULL), 0);
+    mem_free(end);
 }
