@@ -394,6 +394,7 @@ static void check_program(const char *program, const char *input)
     t.context.memory = (size_t)64 << 20;
     t.context.jobs = 1;
     t.context.allow_exec = true;
+    t.context.directory = unit_folder();
     snprintf(path, sizeof path, "%s", in_folder(input[0] == '{' ? "in.jsonl" : "in.csv"));
     write_file(path, input, strlen(input));
     int rc = fit(&t, path, &e);
@@ -496,16 +497,200 @@ static void check_expression(const void *argument)
 static void check_example(const void *argument)
 {
     const struct example *x = argument;
-    if (!x->file_name)
-        check_program(x->program, x->input);
+    if (x->file_name)
+        write_file(in_folder(x->file_name), x->file, strlen(x->file));
+    check_program(x->program, x->input);
 }
 
-static void add(const char *name, const struct example *x)
+#define PEOPLE                                                                                     \
+    "age,city,fare,when,member\n31,Rome,7.25,2024-05-16T10:00:00Z,true\n"                          \
+    "22,Oslo,,2023-12-31,false\n,Rome,512.3,2024-02-29T23:59:59.25Z,\n45,,0,,true\n"               \
+    "38,Bonn,13,2000-01-01,false\n"
+
+/* Steps with other arguments than in their examples, and several one behind the other. */
+static const char *const programs[] = {
+    "impute age with=median | scale age method=robust | clip age min=-1 max=1",
+    "impute age,fare with=mean | impute city with=mode | onehot city unknown=ignore | scale "
+    "@numeric",
+    "impute age with=group_mean by=city | impute fare with=regression from=age",
+    "impute age with=group_mean by=city,member suffix=_filled",
+    "impute age with=end_tail tail=left into=filled",
+    "impute @all with=mode",
+    "fill @all value=0 | set total = age + fare",
+    "fill age value=1e999",
+    "onehot city unknown=keep missing=keep",
+    "onehot city unknown=missing missing=missing keep=true",
+    "onehot city max=2 drop=first unknown=ignore",
+    "onehot city drop=last unknown=keep missing=ignore",
+    "onehot member drop=if_binary unknown=ignore",
+    "ordinal city unknown=-1 missing=-2 into=code",
+    "ordinal city,member unknown=keep missing=keep suffix=_code",
+    "count_encode city normalize=true unknown=ignore missing=keep",
+    "match_categories city unknown=other missing=none",
+    "rare_label city min=0.3 above=1 unknown=keep",
+    "target_encode city target=fare unknown=ignore missing=keep min_samples=1",
+    "leave_one_out city target=fare unknown=ignore | drop fare",
+    "catboost_encode city target=fare unknown=missing",
+    "woe city target=member positive=true unknown=ignore missing=ignore",
+    "quantile_target city target=fare unknown=0.5",
+    "basen city base=3 unknown=ignore missing=keep",
+    "gray city unknown=ignore missing=missing",
+    "rankhot city unknown=keep",
+    "contrast city with=polynomial unknown=ignore missing=ignore",
+    "multilabel_onehot city sep=o unknown=keep missing=missing",
+    "multilabel_onehot city sep=o max=1 unknown=ignore missing=error",
+    "similarity_encode city missing=ignore keep=true",
+    "hashing city,member columns_out=5 keep=true",
+    "minhash_encode city dimensions=3 n=2",
+    "scale age,fare method=minmax low=-1 high=2 suffix=_s",
+    "unit_norm age,fare with=max",
+    "quantile_transform fare to=normal quantiles=3",
+    "power_transform age standardize=false into=power",
+    "bin age bins=3 labels=range outside=missing | onehot age unknown=ignore",
+    "bin_custom fare edges=0,10,100 names=low,high outside=clip | ordinal fare",
+    "bin_equal_width age bins=2 into=half | set x = half * 2",
+    "spline_basis age knots=3 degree=3 bias=false keep=true",
+    "polynomial age,fare degree=3",
+    "relative_features age to=fare op=pow",
+    "relative_features age,fare to=fare op=mod suffix=_m",
+    "row_aggregate age,fare agg=std into=spread",
+    "pca age,fare k=1 | round @numeric digits=3",
+    "rbf_sampler age,fare k=3 seed=7 keep=true",
+    "kmeans_distance age,fare k=2",
+    "nystroem age,fare k=3",
+    "outliers age,fare method=iqr action=flag",
+    "outliers fare method=quantile action=clip",
+    "outliers fare method=std action=invalidate fold=1",
+    "date_parts when parts=year,quarter,week,day_of_year,month_end,leap_year,second,semester",
+    "date_parts when parts=hour,day,day_of_week zone=America/New_York",
+    "date_cyclic when parts=month,hour zone=+05:30",
+    "date_trunc when to=month | to_epoch when unit=day",
+    "date_trunc when to='2 weeks' zone=Europe/Paris",
+    "date_round when to=quarter",
+    "date_round when to=6h zone=Asia/Kolkata into=rounded",
+    "date_add when by='3 months' zone=Europe/Paris",
+    "date_add when by=-36h into=before",
+    "elapsed_since when at=2000-01-01 unit=month",
+    "elapsed_since when at=2024-01-01T00:00:00Z unit=hour into=hours",
+    "parse_date when zone=America/New_York | date_parts when parts=hour,minute",
+    "parse_date city pattern='%Y-%m-%d %H:%M:%S' zone=UTC",
+    "is_weekend when days=fri,sat | is_holiday when dates=2024-02-29,2023-12-31",
+    "cast age to=text | cast fare to=int invalid=null | cast member to=int invalid=null",
+    "cast when to=date",
+    "cast age to=bool invalid=null | cast city to=float invalid=null",
+    "copy age=years | rename fare=price | drop city | reorder price | move years to=start",
+    "swap_columns age fare | safe_names style=upper | header_set a,b,c,d,e",
+    "select fare,age | set fare = fare / 2, ratio = fare / age",
+    "merge_columns city,member into=both sep=- missing=empty keep=true",
+    "merge_columns age,fare,city into=all missing=null",
+    "map_values city Rome=Roma Oslo=Christiania other=missing",
+    "trim city | squeeze_space city | upper city into=big | lower big into=small",
+    "pad_left city width=6 fill=* cut=true | zfill age width=4",
+    "extract_position city start=-3 end=-1 into=tail | find_first city text=o",
+    "replace city pattern=o with=0 match=literal all=false",
+    "replace_between city left=R right=e with=X inclusive=true",
+    "prefix_suffix city prefix='(' | prefix_suffix age suffix=')'",
+    "in_range age min=20 max=40 | in_set city values=Rome,Bonn | is_length city min=4",
+    "in_range age min=20 action=reject",
+    "not_null city action=reject | is_iso_date when",
+    "assert age > 0 or is_null(age) | expect into=fine fare >= 0",
+    "missing_indicator @all | missing_count age,fare,city into=gaps",
+    "missing_tokens_to_null city tokens=Rome,x | coalesce city,member into=first",
+    "geo_distance age,fare to=10,20 unit=mi | geo_bbox age,fare south=0 north=40 west=10 east=-10",
+    "geo_hash age,fare precision=4 | geo_grid age,fare size=2 shape=hexagon",
+    "log1p fare suffix=_log | sqrt fare into=root | arcsinh age location=2 scale=3",
+    "fraction_of_total fare percent=true | log_shift fare",
+    "power fare exponent=0.5 into=half | reciprocal age into=inverse",
+    "drop_constant @all | variance_threshold @numeric | drop_correlated @numeric",
+    "oversample_random member | smote_nc target=member columns=age,city | bootstrap",
+    "template city,age,extra",
+};
+
+static const char *const expressions[] = {
+    "if(age > 30, fare, age * 2)",
+    "if(age > 30 and ln(age) > 3, \"old\", city)",
+    "fare > 0 and ln(fare) > 1",
+    "fare <= 0 or 1 / fare < 2",
+    "case when city == \"Rome\" then 1 when city in [\"Oslo\", \"Bonn\"] then 2.5 else null end",
+    "switch(city, \"Rome\", age, \"Oslo\", -1, 0)",
+    "coalesce(age, fare, 0) // 7",
+    "coalesce(city, member, \"?\") . \"!\"",
+    "age % 7 - fare ^ 2",
+    "age * 1000000000000",
+    "-age + abs(fare) - sign(fare)",
+    "age == fare or city == member",
+    "age between 20 and 40",
+    "not member",
+    "member xor age > 30",
+    "is_null(age)",
+    "nullif(city, \"Rome\")",
+    "max(age, fare, 30) - min(age, 10)",
+    "greatest(city, \"Paris\")",
+    "clamp(fare, 1, 100)",
+    "round(fare, 1) + round_to(age, -1)",
+    "int(fare) + float(age) + number(city)",
+    "band(int(age), 12) + shl(1, 3)",
+    "sqrt(fare) + exp(0 - age) + atan2(fare, age)",
+    "norm_cdf(fare) + sigmoid(age) + cbrt(fare)",
+    "len(city) * 2 + index(city, \"o\")",
+    "substr(city, 1, 2) . left(city, 1) . right(city, -1)",
+    "lower(city) == \"rome\" or starts_with(upper(city), \"B\")",
+    "replace(trim(city), \"o\", \"00\")",
+    "split_part(city, \"o\", -1)",
+    "lpad(age, 5, \"0\") . rpad(city, 6)",
+    "concat_ws(\"-\", city, age, fare, member)",
+    "str(age) . str(fare) . str(when)",
+    "year(when) * 100 + month(when) + dow(when)",
+    "hour(when, \"America/New_York\") + doy(when)",
+    "month_name(when) . day_name(when)",
+    "when > \"2024-01-01\"",
+    "when - \"2020-01-01\"",
+    "when + 3600 > \"2024-01-01\" and when - \"2h\" < \"2025-01-01\"",
+    "epoch(when + age) + 1",
+    "date_diff(when, \"2001-02-03\", \"month\") + date_diff(\"2020-01-01\", when)",
+    "date_add(when, age, \"month\")",
+    "trunc_time(when, \"week\") == date_sub(when, 1, \"day\")",
+    "age(when, \"2024-05-16\")",
+    "parse_time(city, \"%Y\")",
+    "make_date(age, 2, 28)",
+    "from_epoch(age * 86400)",
+    "isfinite(age) or isnan(fare)",
+    "typeof(age)",
+    "now() > when",
+    "if(member, age, null)",
+    "if(member, city)",
+    "(age > 20) == member",
+    "city < \"P\"",
+    "fare in [0, 13, 7.25, null]",
+};
+
+static void check_own(const void *argument)
+{
+    const char *program = argument;
+    check_program(program, PEOPLE);
+}
+
+static void check_own_expression(const void *argument)
+{
+    char *program = mem_format("set out = %s", (const char *)argument);
+    check_program(program, PEOPLE);
+    mem_free(program);
+}
+
+static void add(const char *name, void (*run)(const void *), const void *argument)
 {
     struct unit_test *t = mem_alloc(sizeof *t);
-    *t = (struct unit_test){.name = name, .run_with = check_example, .argument = x};
+    *t = (struct unit_test){.name = name, .run_with = run, .argument = argument};
     *unit_last = t;
     unit_last = &t->next;
+}
+
+__attribute__((constructor)) static void add_own(void)
+{
+    for (size_t i = 0; i < COUNT_OF(programs); i++)
+        add(mem_format("%s", programs[i]), check_own, programs[i]);
+    for (size_t i = 0; i < COUNT_OF(expressions); i++)
+        add(mem_format("%s", expressions[i]), check_own_expression, expressions[i]);
 }
 
 __attribute__((destructor)) static void free_tests(void)
@@ -519,22 +704,12 @@ __attribute__((destructor)) static void free_tests(void)
     }
 }
 
-static void add_function(const struct function *f)
-{
-    struct unit_test *t = mem_alloc(sizeof *t);
-    *t = (struct unit_test){.name = mem_format("function %s", f->name),
-                            .run_with = check_expression,
-                            .argument = f->example};
-    *unit_last = t;
-    unit_last = &t->next;
-}
-
 __attribute__((constructor)) static void add_functions(void)
 {
     const struct function **at = mem_array(NULL, function_count(), sizeof *at);
     functions_by_name(at);
     for (size_t i = 0; i < function_count(); i++)
-        add_function(at[i]);
+        add(mem_format("function %s", at[i]->name), check_expression, at[i]->example);
     mem_free(at);
 }
 
@@ -544,8 +719,8 @@ __attribute__((constructor)) static void add_all(void)
         const struct step_kind *k = step_kind_at(i);
         if (!k->lower)
             continue;
-        add(mem_format("%s", k->name), &k->example);
+        add(mem_format("%s", k->name), check_example, &k->example);
         for (const struct method *m = k->methods; m && m->name; m++)
-            add(mem_format("%s %s", k->name, m->name), &m->example);
+            add(mem_format("%s %s", k->name, m->name), check_example, &m->example);
     }
 }
