@@ -35,6 +35,9 @@ static const struct known_operator operators[] = {
      " coefficients intercepts targets post_transform "},
     {"LinearClassifier", onnx_linear_classifier, ML, true,
      " coefficients intercepts multi_class classlabels_strings classlabels_ints post_transform "},
+    {"MatMul", onnx_matrix_product, CORE, true, " "},
+    {"Gemm", onnx_matrix_product, CORE, true, " alpha beta transA transB "},
+    {"Add", onnx_add, CORE, false, " "},
     {"Scaler", onnx_scaler, ML, false, " scale offset "},
     {"Normalizer", onnx_normalizer, ML, false, " norm "},
     {"Imputer", onnx_imputer, ML, false,
@@ -199,7 +202,7 @@ static bool passes_answers(const struct known_operator *o)
 {
     return o->run == pass || o->run == pass_answer || o->run == pick_answer ||
            o->run == onnx_cast || o->run == onnx_normalizer || o->run == onnx_extractor ||
-           o->run == sigmoid || o->run == softmax || o->run == exponential;
+           o->run == sigmoid || o->run == softmax || o->run == exponential || o->run == onnx_add;
 }
 
 /* A node behind the predictor, which takes one of its answers. An extractor looks the class up
@@ -283,7 +286,7 @@ static int walk(struct onnx_walk *w, struct error *e)
     if (!w->answered)
         return error_set(e, ERR_DATA,
                          "the graph has no predictor: TreeEnsembleRegressor, "
-                         "TreeEnsembleClassifier, LinearRegressor, LinearClassifier");
+                         "TreeEnsembleClassifier, LinearRegressor, LinearClassifier, Gemm, MatMul");
     return 0;
 }
 

@@ -76,6 +76,9 @@ bool onnx_has(const struct onnx_node *n, const char *name);
 /* Appends the integers of an initializer. */
 int onnx_constant_integers(const struct onnx_graph *g, const struct onnx_node *n, struct text name,
                            struct integers *list, struct error *e);
+/* The numbers of an initializer of floats or doubles, and its shape. */
+int onnx_constant_floats(const struct onnx_graph *g, const struct onnx_node *n, struct text name,
+                         struct integers *shape, struct doubles *list, struct error *e);
 
 struct onnx_lane {
     struct text name;
@@ -116,6 +119,7 @@ onnx_operator onnx_scaler, onnx_normalizer, onnx_imputer, onnx_label_encoder, on
     onnx_cast;
 onnx_operator onnx_tree_regressor, onnx_tree_classifier;
 onnx_operator onnx_linear_regressor, onnx_linear_classifier;
+onnx_operator onnx_matrix_product, onnx_add; /* of a matrix, behind it of a row */
 /* Those that make a lane of several, or of some columns: they take their inputs themselves. */
 onnx_operator onnx_concat, onnx_feature_vectorizer, onnx_extractor, onnx_gather;
 

@@ -169,9 +169,9 @@ static int read_tensor(const struct onnx_node *n, const char *name, struct text 
     if (status)
         return status;
     if (t.elsewhere)
-        return onnx_refuse(n, e, "attribute '%s' is in another file", name);
+        return onnx_refuse(n, e, "%s is in another file", name);
     if (t.type != ONNX_FLOAT && t.type != ONNX_DOUBLE)
-        return onnx_refuse(n, e, "attribute '%s' is no tensor of floats or doubles", name);
+        return onnx_refuse(n, e, "%s is no tensor of floats or doubles", name);
     if (t.raw.at)
         proto_array(t.raw, t.type == ONNX_FLOAT ? WIRE_FIXED32 : WIRE_FIXED64, list);
     return 0;
@@ -189,7 +189,36 @@ int onnx_floats(const struct onnx_node *n, const char *name, struct doubles *lis
         return status;
     if (list->len)
         return onnx_refuse(n, e, "both '%s' and '%s' are given", name, as_tensor);
-    return read_tensor(n, as_tensor, body, list, e);
+    char *what = mem_format("attribute '%s'", as_tensor);
+    status = read_tensor(n, what, body, list, e);
+    mem_free(what);
+    return status;
+}
+
+/* An initializer's TensorProto; at == NULL and an error when there is none. */
+static struct text find_constant(const struct onnx_graph *g, const struct onnx_node *n,
+                                 struct text name, struct error *e)
+{
+    size_t i = map_get(&g->initializers, name);
+    if (i != MAP_NONE)
+        return g->constants.at[i];
+    (void)onnx_refuse(n, e, "an input is no constant");
+    return (struct text){NULL, 0};
+}
+
+int onnx_constant_floats(const struct onnx_graph *g, const struct onnx_node *n, struct text name,
+                         struct integers *shape, struct doubles *list, struct error *e)
+{
+    struct text body = find_constant(g, n, name, e);
+    struct proto p = {body.at, body.at + body.len, n->file};
+    struct proto_field f;
+    int status;
+    if (!body.at)
+        return ERR_DATA;
+    while ((status = proto_next(&p, &f, e)) > 0)
+        if (f.number == 1 && (status = proto_integers(&p, &f, shape, e)))
+            return status;
+    return status ? status : read_tensor(n, "an input", body, list, e);
 }
 
 static int take_integers(struct tensor *t, const struct proto *p, const struct proto_field *f,
@@ -215,11 +244,10 @@ static void add_raw(struct text raw, size_t size, struct integers *list)
 int onnx_constant_integers(const struct onnx_graph *g, const struct onnx_node *n, struct text name,
                            struct integers *list, struct error *e)
 {
-    size_t i = map_get(&g->initializers, name);
-    if (i == MAP_NONE)
-        return onnx_refuse(n, e, "an input is no constant");
-    struct proto p = {g->constants.at[i].at, g->constants.at[i].at + g->constants.at[i].len,
-                      n->file};
+    struct text body = find_constant(g, n, name, e);
+    struct proto p = {body.at, body.at + body.len, n->file};
+    if (!body.at)
+        return ERR_DATA;
     struct proto_field f;
     struct tensor t = {0};
     int status;

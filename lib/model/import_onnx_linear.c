@@ -142,3 +142,94 @@ int onnx_linear_classifier(struct onnx_walk *w, const struct onnx_node *n, struc
     vec_release(&intercepts);
     return status;
 }
+
+/* ---- products of matrices, as exporters write linear models without ai.onnx.ml ---- */
+
+/* What a Gemm says besides its matrices. */
+struct product {
+    int64_t transposes_a, transposes_b;
+    double alpha, beta;
+};
+
+static int read_product(const struct onnx_node *n, struct product *p, struct error *e)
+{
+    *p = (struct product){.alpha = 1, .beta = 1};
+    int status = onnx_int(n, "transA", &p->transposes_a, e);
+    status = status ? status : onnx_int(n, "transB", &p->transposes_b, e);
+    status = status ? status : onnx_float(n, "alpha", &p->alpha, e);
+    status = status ? status : onnx_float(n, "beta", &p->beta, e);
+    if (status == 0 && (p->transposes_a || p->alpha != 1 || p->beta != 1))
+        status = onnx_refuse(n, e, "transA, alpha and beta are not supported");
+    return status;
+}
+
+/* [in, out], or [out, in] when it is transposed, to a row per output. */
+static int set_weights(struct onnx_walk *w, const struct onnx_node *n, const struct integers *shape,
+                       const struct doubles *list, bool transposed, struct error *e)
+{
+    struct model *m = w->model;
+    int64_t outputs = shape->len == 2 ? shape->at[!transposed] : 0;
+    if (outputs < 1 || shape->at[transposed] != (int64_t)w->width || list->len % w->width != 0 ||
+        list->len / w->width != (uint64_t)outputs)
+        return onnx_refuse(n, e, "its matrix does not take %zu columns", w->width);
+    double *weight = model_numbers(m, list->len);
+    for (size_t k = 0; k < (size_t)outputs; k++)
+        for (size_t i = 0; i < w->width; i++)
+            weight[k * w->width + i] =
+                list->at[transposed ? k * w->width + i : i * (size_t)outputs + k];
+    m->kind = MODEL_LINEAR;
+    m->outputs = (size_t)outputs;
+    m->base = model_numbers(m, m->outputs);
+    m->linear = (struct linear){.single = w->type != ONNX_DOUBLE, .weight = weight};
+    m->sum = (struct leaf_sum){.single = w->type != ONNX_DOUBLE, .base_last = true};
+    return 0;
+}
+
+/* A row that is added to every answer, once. */
+static int add_row(struct onnx_walk *w, const struct onnx_node *n, struct text name,
+                   struct error *e)
+{
+    struct integers shape = {0};
+    struct doubles list = {0};
+    struct model *m = w->model;
+    int status = onnx_constant_floats(w->graph, n, name, &shape, &list, e);
+    if (status == 0 && (list.len != m->outputs || shape.len == 0 ||
+                        shape.at[shape.len - 1] != (int64_t)m->outputs))
+        status = onnx_refuse(n, e, "it adds %zu numbers to %zu outputs", list.len, m->outputs);
+    if (status == 0)
+        m->base = arena_copy(&m->arena, list.at, list.len * sizeof *list.at);
+    vec_release(&shape);
+    vec_release(&list);
+    return status;
+}
+
+/* MatMul, and Gemm, which may add a row by itself. */
+int onnx_matrix_product(struct onnx_walk *w, const struct onnx_node *n, struct error *e)
+{
+    struct product p;
+    struct integers shape = {0};
+    struct doubles list = {0};
+    int status = read_product(n, &p, e);
+    if (status == 0 && n->inputs.len < 2)
+        status = onnx_refuse(n, e, "it has no matrix");
+    if (status == 0)
+        status = onnx_constant_floats(w->graph, n, n->inputs.at[1], &shape, &list, e);
+    if (status == 0)
+        status = set_weights(w, n, &shape, &list, p.transposes_b != 0, e);
+    if (status == 0 && n->inputs.len > 2 && n->inputs.at[2].len)
+        status = add_row(w, n, n->inputs.at[2], e);
+    vec_release(&shape);
+    vec_release(&list);
+    return status;
+}
+
+int onnx_add(struct onnx_walk *w, const struct onnx_node *n, struct error *e)
+{
+    const struct model *m = w->model;
+    bool added = m->transform != TRANSFORM_NONE || m->kind != MODEL_LINEAR || m->class_count;
+    for (size_t k = 0; k < m->outputs && !added; k++)
+        added = m->base[k] != 0;
+    if (added || n->inputs.len != 2)
+        return onnx_refuse(n, e, "it does not stand behind a product without intercepts");
+    return add_row(w, n, n->inputs.at[1], e);
+}

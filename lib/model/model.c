@@ -121,6 +121,18 @@ static int check_stages(const struct model *m, struct error *e)
     return 0;
 }
 
+static int check_weights(const struct model *m, struct error *e)
+{
+    size_t width = model_width(m);
+    for (size_t k = 0; k < m->outputs; k++)
+        for (size_t i = 0; i < width; i++)
+            if (!isfinite(m->linear.weight[k * width + i]))
+                return error_set(e, ERR_DATA,
+                                 "output %zu: the weight of column %zu is no finite number", k,
+                                 i + 1);
+    return 0;
+}
+
 int model_check(const struct model *m, struct error *e)
 {
     if (m->outputs == 0 || m->feature_count == 0)
@@ -130,5 +142,5 @@ int model_check(const struct model *m, struct error *e)
             return error_set(e, ERR_DATA, "the base of output %zu is no finite number", i);
     if (check_stages(m, e))
         return ERR_DATA;
-    return m->kind == MODEL_TREES ? check_trees(m, e) : 0;
+    return m->kind == MODEL_TREES ? check_trees(m, e) : check_weights(m, e);
 }

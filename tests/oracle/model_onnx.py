@@ -47,10 +47,10 @@ folder = tempfile.TemporaryDirectory()
 cases = []
 
 
-def save(name, nodes, inputs, output, ml=3, initializers=(), unknown=False):
+def save(name, nodes, inputs, output, ml=3, initializers=(), unknown=False, answers=TensorProto.FLOAT):
     """A model of `nodes`; inputs: (name, type, columns)."""
     ins = [helper.make_tensor_value_info(n, t, [None, None if unknown else c]) for n, t, c in inputs]
-    outs = [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)]
+    outs = [helper.make_tensor_value_info(output, answers, None)]
     graph = helper.make_graph(nodes, "g", ins, outs, initializer=list(initializers))
     made = helper.make_model(graph, producer_name="test", ir_version=8,
                              opset_imports=[helper.make_opsetid("", 15), helper.make_opsetid(ML, ml)])
@@ -277,7 +277,8 @@ def show(name, nodes, inputs, rows, width, **options):
 
 
 def node(op, *args, **attributes):
-    core = op in ("Cast", "Reshape", "Concat", "Identity", "Flatten", "Gather", "Sigmoid", "Softmax", "Exp", "Split")
+    core = op in ("Cast", "Reshape", "Concat", "Identity", "Flatten", "Gather", "Sigmoid", "Softmax", "Exp", "MatMul", "Gemm",
+                  "Add")
     return helper.make_node(op, *args, domain="" if core else ML, **attributes)
 
 
@@ -405,6 +406,25 @@ def linear():
         case(f"LinearClassifier of {count}", [made], x, rows, near=2e-6, columns=[1] if count == 1 else None)
 
 
+def products():
+    """Linear models as exporters write them that do without ai.onnx.ml."""
+    for kind in (TensorProto.FLOAT, TensorProto.DOUBLE):
+        single = TYPES[kind][1]
+        x, near = [("x", kind, 5)], 2e-6 if kind == TensorProto.FLOAT else 1e-12
+        rows = rng.normal(size=(150, 5)).astype(single).astype(np.float64)
+        matrix = rng.normal(size=(5, 3)).astype(single)
+        w, t = numpy_helper.from_array(matrix, "w"), numpy_helper.from_array(matrix.T.copy(), "t")
+        b = numpy_helper.from_array(rng.normal(size=3).astype(single), "b")
+        name = TYPES[kind][0]
+        case(f"MatMul of {name}", [node("MatMul", ["x", "w"], ["y"])], x, rows, near=near, initializers=[w], none=False, answers=kind)
+        case(f"MatMul, Add of {name}", [node("MatMul", ["x", "w"], ["p"]), node("Add", ["p", "b"], ["y"])], x, rows,
+             near=near, initializers=[w, b], none=False, answers=kind)
+        case(f"Gemm of {name}", [node("Gemm", ["x", "t", "b"], ["y"], transB=1)], x, rows, near=near,
+             initializers=[t, b], none=False, answers=kind)
+        case(f"Gemm without a row of {name}", [node("Gemm", ["x", "w"], ["y"])], x, rows, near=near, initializers=[w],
+             none=False, answers=kind)
+
+
 regressors()
 set_chain()
 classifiers()
@@ -413,4 +433,5 @@ branches()
 answers()
 unknown_columns()
 linear()
+products()
 check()

@@ -136,6 +136,13 @@ TEST(nodes_that_no_walk_may_meet_are_refused)
             "tree 0, node 1: the value of a leaf is no finite number");
 }
 
+TEST(weights_that_are_no_numbers_are_refused)
+{
+    const double weight[] = {1, 2, 3, (double)NAN};
+    REFUSED((s.model.kind = MODEL_LINEAR, s.model.linear.weight = weight),
+            "output 1: the weight of column 2 is no finite number");
+}
+
 TEST(infinite_thresholds_are_numbers)
 {
     struct sample s;
