@@ -387,18 +387,18 @@ static void put_groups(struct grouping *g)
 
 /* ---- what blocks hold ---- */
 
-/* Missing values of a usual column are coded as another value is. */
+/* Of a usual column's first plane; missing values are coded there as some other value is. */
 static uint32_t column_byte(const struct draft *d, struct ml_column *c)
 {
-    const struct ml_plane *p = &d->planes.at[c->plane];
-    const struct cuts *cuts = &d->cuts.at[d->column_of[c->plane]];
+    const struct ml_plane *planes = &d->planes.at[c->plane];
     double values[] = {(double)NAN, (double)INFINITY, 0};
-    if (c->planes != 1 || p->bytes != 1 || p->with_zero || d->has_deep)
-        return ML_NO_BYTE;
+    for (size_t i = 0; i < c->planes; i++)
+        if (planes[i].bytes != 1 || planes[i].with_zero || d->has_deep)
+            return ML_NO_BYTE;
     for (size_t i = 0; i < COUNT_OF(values); i++)
-        if (cuts_reached(cuts, values[i]) == p->missing) {
+        if (cuts_reached(&d->cuts.at[d->column_of[c->plane]], values[i]) == planes->missing) {
             c->missing = values[i];
-            return p->byte;
+            return planes->byte;
         }
     return ML_NO_BYTE;
 }

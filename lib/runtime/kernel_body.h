@@ -18,6 +18,7 @@
 
 #define code_of       NAME(code_of)
 #define put_code      NAME(put_code)
+#define put_others    NAME(put_others)
 #define encode_row    NAME(encode_row)
 #define at_once       NAME(at_once)
 #define source        NAME(source)
@@ -297,6 +298,7 @@ ML_API const struct ml_kernels *NAME(ml_kernels)(void)
 
 #undef code_of
 #undef put_code
+#undef put_others
 #undef encode_row
 #undef at_once
 #undef source

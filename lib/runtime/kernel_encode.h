@@ -30,22 +30,36 @@ INLINE void put_code(const struct ml_plan *p, size_t plane, uint32_t code, size_
         ml_wide_codes(p, block)[plane * ML_ROWS + at] = code;
 }
 
+/* What is in the codes of a usual column's first plane goes into the others, too, but for NaN. */
+INLINE void put_others(const struct ml_plan *p, const struct ml_column *c, const double *values,
+                       size_t n, uint8_t *bytes)
+{
+    const struct ml_plane *planes = (const struct ml_plane *)ML_SECTION(p, ML_AT_PLANE) + c->plane;
+    for (size_t i = 1; i < c->planes; i++) {
+        uint8_t missing = (uint8_t)planes[i].missing, *to = bytes + i * ML_ROWS;
+        for (size_t r = 0; r < n; r++)
+            to[r] = values[r] == values[r] ? bytes[r] : missing;
+    }
+}
+
 /* Of doubles at `wide` or floats at `narrow`. */
 INLINE void encode_row(const struct ml_plan *p, bool single, const double *wide,
                        const float *narrow, size_t at, void *block)
 {
     const struct ml_column *c = ML_SECTION(p, ML_AT_COLUMN), *end = c + p->columns;
     const struct ml_plane *planes = ML_SECTION(p, ML_AT_PLANE);
-    uint8_t *bytes = (uint8_t *)block + at;
     for (; c < end; c++) {
         double x = wide ? wide[c->feature] : (double)narrow[c->feature];
         double y = x == x || c->byte == ML_NO_BYTE ? x : c->missing;
         uint32_t code = c->levels == 2 ? code_of(p, single, c, 2, y) : code_of(p, single, c, 0, y);
-        if (c->byte != ML_NO_BYTE)
-            bytes[(size_t)c->byte * ML_ROWS] = (uint8_t)code;
-        else
+        if (c->byte != ML_NO_BYTE) {
+            uint8_t *bytes = (uint8_t *)block + (size_t)c->byte * ML_ROWS + at;
+            *bytes = (uint8_t)code;
+            put_others(p, c, &x, 1, bytes);
+        } else {
             for (size_t i = c->plane; i < (size_t)c->plane + c->planes; i++)
                 put_code(p, i, ml_plane_code(&planes[i], x, code), at, block);
+        }
     }
 }
 
@@ -111,7 +125,7 @@ INLINE void encode_values(const struct ml_plan *p, bool single, const struct ml_
     }
 }
 
-/* Of a usual one. */
+/* Of a usual one, into its first plane. */
 INLINE void encode_usual(const struct ml_plan *p, bool single, const struct ml_column *c,
                          const double values[at_once], size_t n, uint8_t *bytes)
 {
@@ -141,8 +155,10 @@ INLINE void encode_column(const struct ml_plan *p, bool single, const struct ml_
         const double *values = get_values(&from, r, count, room);
         if (c->byte == ML_NO_BYTE)
             encode_values(p, single, c, values, count, at + r, block);
-        else
+        else {
             encode_usual(p, single, c, values, count, bytes + r);
+            put_others(p, c, values, count, bytes + r);
+        }
     }
 }
 
