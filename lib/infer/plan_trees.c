@@ -6,7 +6,8 @@
 enum {
     LINES_MAX = 8192, /* of a group: half a megabyte, so that they stay in a cache; and 8 times
                        * their numbers in 16 bits */
-    PERFECT_MAX = 8,  /* depth: of it, leaves have numbers of a byte */
+    PERFECT_MIN = 3,  /* depth, but for a tree of a leaf */
+    PERFECT_MAX = 8,  /* of this depth, leaves have numbers of a byte */
 };
 
 /* What is known of all trees while groups are made. */
@@ -72,8 +73,10 @@ static struct ml_tree tree_of(struct grouping *g, size_t tree)
     t.kind = !fits || t.leaves > ML_LEAVES ? ML_DEEP
              : perfect_is_cheaper(&t)      ? ML_PERFECT
                                            : ML_SPARSE;
-    if (t.kind == ML_PERFECT)
+    if (t.kind == ML_PERFECT) {
+        t.depth = t.depth > 0 && t.depth < PERFECT_MIN ? PERFECT_MIN : t.depth;
         t.bits = t.depth;
+    }
     if (t.kind == ML_SPARSE)
         t.bits = bits_of(t.leaves);
     return t;

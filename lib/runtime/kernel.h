@@ -89,11 +89,11 @@ enum ml_tree_kind { ML_PERFECT, ML_SPARSE, ML_DEEP };
 
 /*
  * Nodes name a line by 8 times its number. Perfect: 2^depth - 1 lines of its nodes at `node`, level
- * by level, and 2^depth leaves from left to right. Sparse: a row's place starts as 0, and node i
- * sends it from one place to 2i + 1 or 2i + 2. At `node` lie: the nodes' lines, the places they
- * send from, for each place from 1 on its node, or 65535 minus the leaf's number; then, for each
- * bit of a leaf's number, a count and the places whose leaves all have it. Deep: struct ml_step
- * from `step` on.
+ * by level, and 2^depth leaves from left to right; its depth is 0 or 3 to 8. Sparse: a row's place
+ * starts as 0, and node i sends it from one place to 2i + 1 or 2i + 2. At `node` lie: the nodes'
+ * lines, the places they send from, for each place from 1 on its node, or 65535 minus the leaf's
+ * number; then, for each bit of a leaf's number, a count and the places whose leaves all have it.
+ * Deep: struct ml_step from `step` on.
  */
 struct ml_tree {
     uint32_t kind;

@@ -193,8 +193,9 @@ static bool perfect_is_sound(const struct ml_plan *p, const struct ml_group *g,
                              const struct ml_tree *t)
 {
     const uint16_t *line = (const uint16_t *)ML_SECTION(p, ML_AT_NODE) + t->node;
-    if (t->depth > 8 || t->bits != t->depth || t->leaves != UINT32_C(1) << t->depth ||
-        t->nodes != t->leaves - 1 || !has_items(p, ML_AT_NODE, sizeof *line, t->node, t->nodes))
+    if (t->depth > 8 || t->depth == 1 || t->depth == 2 || t->bits != t->depth ||
+        t->leaves != UINT32_C(1) << t->depth || t->nodes != t->leaves - 1 ||
+        !has_items(p, ML_AT_NODE, sizeof *line, t->node, t->nodes))
         return false;
     for (size_t i = 0; i < t->nodes; i++)
         if (!is_line(g, line[i]))

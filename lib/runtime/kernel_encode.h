@@ -1,11 +1,10 @@
 /* A part of kernel_body.h: rows to codes. */
 
-/* How many of a column's cuts x reaches. single is a constant, p->single_input; levels, when not 0,
- * another, c->levels. */
-INLINE uint32_t code_of(const struct ml_plan *p, bool single, const struct ml_column *c,
-                        uint32_t levels, double x)
+/* How many of a column's cuts x reaches. cuts: ML_AT_CUT. single is a constant, p->single_input;
+ * levels, when not 0, another, c->levels. */
+INLINE uint32_t code_of(const char *cuts, bool single, const struct ml_column *c, uint32_t levels,
+                        double x)
 {
-    const char *cuts = ML_SECTION(p, ML_AT_CUT);
     size_t code = 0;
     for (uint32_t i = 0; i < (levels ? levels : c->levels); i++) {
         const void *level = cuts + c->level[i];
@@ -48,10 +47,12 @@ INLINE void encode_row(const struct ml_plan *p, bool single, const double *wide,
 {
     const struct ml_column *c = ML_SECTION(p, ML_AT_COLUMN), *end = c + p->columns;
     const struct ml_plane *planes = ML_SECTION(p, ML_AT_PLANE);
+    const char *cuts = ML_SECTION(p, ML_AT_CUT);
     for (; c < end; c++) {
         double x = wide ? wide[c->feature] : (double)narrow[c->feature];
         double y = x == x || c->byte == ML_NO_BYTE ? x : c->missing;
-        uint32_t code = c->levels == 2 ? code_of(p, single, c, 2, y) : code_of(p, single, c, 0, y);
+        uint32_t code =
+            c->levels == 2 ? code_of(cuts, single, c, 2, y) : code_of(cuts, single, c, 0, y);
         if (c->byte != ML_NO_BYTE) {
             uint8_t *bytes = (uint8_t *)block + (size_t)c->byte * ML_ROWS + at;
             *bytes = (uint8_t)code;
@@ -68,9 +69,11 @@ INLINE void single_row(const struct ml_plan *p, bool single, const double *row, 
 {
     const struct ml_column *c = ML_SECTION(p, ML_AT_COLUMN), *end = c + p->columns;
     const struct ml_plane *planes = ML_SECTION(p, ML_AT_PLANE);
+    const char *cuts = ML_SECTION(p, ML_AT_CUT);
     for (; c < end; c++) {
         double x = row[c->feature];
-        uint32_t code = c->levels == 2 ? code_of(p, single, c, 2, x) : code_of(p, single, c, 0, x);
+        uint32_t code =
+            c->levels == 2 ? code_of(cuts, single, c, 2, x) : code_of(cuts, single, c, 0, x);
         for (size_t i = c->plane; i < (size_t)c->plane + c->planes; i++)
             codes[i] = ml_plane_code(&planes[i], x, code);
     }
@@ -118,8 +121,9 @@ INLINE void encode_values(const struct ml_plan *p, bool single, const struct ml_
                           const double values[at_once], size_t n, size_t at, void *block)
 {
     const struct ml_plane *planes = ML_SECTION(p, ML_AT_PLANE);
+    const char *cuts = ML_SECTION(p, ML_AT_CUT);
     for (size_t r = 0; r < n; r++) {
-        uint32_t code = code_of(p, single, c, 0, values[r]);
+        uint32_t code = code_of(cuts, single, c, 0, values[r]);
         for (size_t i = c->plane; i < (size_t)c->plane + c->planes; i++)
             put_code(p, i, ml_plane_code(&planes[i], values[r], code), at + r, block);
     }
@@ -129,6 +133,8 @@ INLINE void encode_values(const struct ml_plan *p, bool single, const struct ml_
 INLINE void encode_usual(const struct ml_plan *p, bool single, const struct ml_column *c,
                          const double values[at_once], size_t n, uint8_t *bytes)
 {
+    const struct ml_column column = *c; /* which the codes' memory cannot be part of */
+    const char *cuts = ML_SECTION(p, ML_AT_CUT);
     float floats[at_once];
     double doubles[at_once], missing = c->missing;
     for (size_t r = 0; r < at_once; r++)
@@ -137,10 +143,12 @@ INLINE void encode_usual(const struct ml_plan *p, bool single, const struct ml_c
         floats[r] = (float)doubles[r];
     if (c->levels == 2)
         for (size_t r = 0; r < n; r++)
-            bytes[r] = (uint8_t)code_of(p, single, c, 2, single ? (double)floats[r] : doubles[r]);
+            bytes[r] =
+                (uint8_t)code_of(cuts, single, &column, 2, single ? (double)floats[r] : doubles[r]);
     else
         for (size_t r = 0; r < n; r++)
-            bytes[r] = (uint8_t)code_of(p, single, c, 0, single ? (double)floats[r] : doubles[r]);
+            bytes[r] =
+                (uint8_t)code_of(cuts, single, &column, 0, single ? (double)floats[r] : doubles[r]);
 }
 
 INLINE void encode_column(const struct ml_plan *p, bool single, const struct ml_column *c,

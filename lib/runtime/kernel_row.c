@@ -71,14 +71,14 @@ static void walk_sparse(const struct walk *w, uint32_t leaf[TOGETHER])
         leaf[k] = at[k] < ML_LEAVES ? 0 : UINT16_MAX - at[k];
 }
 
-/* One of many walks through a deep tree: from a node to a child; a leaf stays. has_sets is a
- * constant: without sets there is nothing to choose. */
-ML_ALWAYS int32_t step(const struct ml_plan *p, bool has_sets, const struct ml_step *steps,
+/* One of many walks through a deep tree: from a node to a child; a leaf stays. may_be_set is a
+ * constant. */
+ML_ALWAYS int32_t step(const struct ml_plan *p, bool may_be_set, const struct ml_step *steps,
                        int32_t at, const uint32_t *codes, size_t apart)
 {
     const struct ml_step *s = &steps[at < 0 ? 0 : at];
     uint32_t code = codes[s->plane * apart], right = code > s->code;
-    if (has_sets && s->plane >= p->number_planes) {
+    if (may_be_set && s->plane >= p->number_planes) {
         const struct ml_plane *planes = ML_SECTION(p, ML_AT_PLANE);
         right = ml_set_has(p, &planes[s->plane], s->code, code);
     }
@@ -91,7 +91,7 @@ static inline uint32_t leaf_at(int32_t at)
     return at < 0 ? (uint32_t)(-1 - at) : 0;
 }
 
-ML_ALWAYS void walk_deep(const struct walk *w, bool has_sets, uint32_t leaf[TOGETHER])
+static void walk_deep(const struct walk *w, uint32_t leaf[TOGETHER])
 {
     const struct ml_step *all = ML_SECTION(w->p, ML_AT_STEP), *steps[TOGETHER];
     uint32_t most = 0;
@@ -104,7 +104,7 @@ ML_ALWAYS void walk_deep(const struct walk *w, bool has_sets, uint32_t leaf[TOGE
     for (uint32_t i = 0; i < most; i++)
 #pragma GCC unroll 8
         for (size_t k = 0; k < TOGETHER; k++)
-            at[k] = step(w->p, has_sets, steps[k], at[k], w->codes, 1);
+            at[k] = step(w->p, true, steps[k], at[k], w->codes, 1);
     for (size_t k = 0; k < w->n; k++)
         leaf[k] = leaf_at(at[k]);
 }
@@ -119,10 +119,8 @@ static void walk_next(struct walk *w, size_t left, uint32_t leaf[TOGETHER])
         walk_perfect(w, leaf);
     else if (w->tree->kind == ML_SPARSE)
         walk_sparse(w, leaf);
-    else if (w->p->number_planes == w->p->planes)
-        walk_deep(w, false, leaf);
     else
-        walk_deep(w, true, leaf);
+        walk_deep(w, leaf);
 }
 
 /* What becomes of the leaves of w's trees. */
@@ -196,7 +194,7 @@ ML_API void ml_row_margins(const struct ml_plan *p, ml_right_filler *fill, const
 
 enum { ROWS_TOGETHER = ML_DEEP_ROWS }; /* more than trees: they share the nodes' memory */
 
-ML_ALWAYS void deep_leaves(const struct ml_plan *p, bool has_sets, const struct ml_tree *t,
+ML_ALWAYS void deep_leaves(const struct ml_plan *p, bool may_be_set, const struct ml_tree *t,
                            const uint32_t *wide, size_t n, uint32_t *leaf)
 {
     const struct ml_step *steps = (const struct ml_step *)ML_SECTION(p, ML_AT_STEP) + t->node;
@@ -207,7 +205,7 @@ ML_ALWAYS void deep_leaves(const struct ml_plan *p, bool has_sets, const struct 
             all = -1;
 #pragma GCC unroll 16
             for (size_t k = 0; k < ROWS_TOGETHER; k++) {
-                at[k] = step(p, has_sets, steps, at[k], wide + r + k, ML_ROWS);
+                at[k] = step(p, may_be_set, steps, at[k], wide + r + k, ML_ROWS);
                 all &= at[k];
             }
         }
@@ -216,23 +214,11 @@ ML_ALWAYS void deep_leaves(const struct ml_plan *p, bool has_sets, const struct 
     }
 }
 
-static void deep_by_numbers(const struct ml_plan *p, const struct ml_tree *t, const uint32_t *wide,
-                            size_t n, uint32_t *leaf)
-{
-    deep_leaves(p, false, t, wide, n, leaf);
-}
-
-static void deep_by_sets(const struct ml_plan *p, const struct ml_tree *t, const uint32_t *wide,
-                         size_t n, uint32_t *leaf)
-{
-    deep_leaves(p, true, t, wide, n, leaf);
-}
-
 ML_API void ml_deep_leaves(const struct ml_plan *p, const struct ml_tree *t, const uint32_t *wide,
                            size_t n, uint32_t *leaf)
 {
     if (p->number_planes == p->planes)
-        deep_by_numbers(p, t, wide, n, leaf);
+        deep_leaves(p, false, t, wide, n, leaf);
     else
-        deep_by_sets(p, t, wide, n, leaf);
+        deep_leaves(p, true, t, wide, n, leaf);
 }
