@@ -6,7 +6,8 @@
 enum {
     LINES_MAX = 8192, /* of a group: half a megabyte, so that they stay in a cache; and 8 times
                        * their numbers in 16 bits */
-    PERFECT_MAX = 8,  /* depth: of it, leaves have numbers of a byte */
+    PERFECT_MIN = 3,  /* depth, but for a tree of a leaf */
+    PERFECT_MAX = 8,  /* of this depth, leaves have numbers of a byte */
 };
 
 /* What is known of all trees while groups are made. */
@@ -72,8 +73,10 @@ static struct ml_tree tree_of(struct grouping *g, size_t tree)
     t.kind = !fits || t.leaves > ML_LEAVES ? ML_DEEP
              : perfect_is_cheaper(&t)      ? ML_PERFECT
                                            : ML_SPARSE;
-    if (t.kind == ML_PERFECT)
+    if (t.kind == ML_PERFECT) {
+        t.depth = t.depth > 0 && t.depth < PERFECT_MIN ? PERFECT_MIN : t.depth;
         t.bits = t.depth;
+    }
     if (t.kind == ML_SPARSE)
         t.bits = bits_of(t.leaves);
     return t;
@@ -387,18 +390,18 @@ static void put_groups(struct grouping *g)
 
 /* ---- what blocks hold ---- */
 
-/* Missing values of a usual column are coded as another value is. */
+/* Of a usual column's first plane; missing values are coded there as some other value is. */
 static uint32_t column_byte(const struct draft *d, struct ml_column *c)
 {
-    const struct ml_plane *p = &d->planes.at[c->plane];
-    const struct cuts *cuts = &d->cuts.at[d->column_of[c->plane]];
+    const struct ml_plane *planes = &d->planes.at[c->plane];
     double values[] = {(double)NAN, (double)INFINITY, 0};
-    if (c->planes != 1 || p->bytes != 1 || p->with_zero || d->has_deep)
-        return ML_NO_BYTE;
+    for (size_t i = 0; i < c->planes; i++)
+        if (planes[i].bytes != 1 || planes[i].with_zero || d->has_deep)
+            return ML_NO_BYTE;
     for (size_t i = 0; i < COUNT_OF(values); i++)
-        if (cuts_reached(cuts, values[i]) == p->missing) {
+        if (cuts_reached(&d->cuts.at[d->column_of[c->plane]], values[i]) == planes->missing) {
             c->missing = values[i];
-            return p->byte;
+            return planes->byte;
         }
     return ML_NO_BYTE;
 }

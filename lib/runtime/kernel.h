@@ -44,16 +44,16 @@ enum { ML_SUM_ADD, ML_SUM_MEAN, ML_SUM_MIN, ML_SUM_MAX };
 
 /* The cuts lie in blocks of 16 numbers. The last level has all of them, ascending, then NaN up to
  * the end of a block, in a block of its own when they fill all; the level before it has every
- * sixteenth of those, and so on; the first is one block. A usual column fills one plane, which has
- * one byte a code, no way for zeros, and no deep tree. */
+ * sixteenth of those, and so on; the first is one block. The planes of a usual column
+ * have one byte a code, no way for zeros and no deep trees. */
 struct ml_column {
     uint32_t feature;
     uint32_t cuts;
     uint32_t levels;
     uint32_t plane, planes;    /* the first of those it fills, and how many */
-    uint32_t byte;             /* a usual column: of its plane; else ML_NO_BYTE */
+    uint32_t byte;             /* of a usual column's first plane; else ML_NO_BYTE */
     uint32_t level[ML_LEVELS]; /* bytes in ML_AT_CUT before each */
-    double missing;            /* a usual column: what is searched instead of NaN */
+    double missing;            /* what a usual column's first plane takes NaN for */
 };
 
 struct ml_plane {
@@ -89,11 +89,11 @@ enum ml_tree_kind { ML_PERFECT, ML_SPARSE, ML_DEEP };
 
 /*
  * Nodes name a line by 8 times its number. Perfect: 2^depth - 1 lines of its nodes at `node`, level
- * by level, and 2^depth leaves from left to right. Sparse: a row's place starts as 0, and node i
- * sends it from one place to 2i + 1 or 2i + 2. At `node` lie: the nodes' lines, the places they
- * send from, for each place from 1 on its node, or 65535 minus the leaf's number; then, for each
- * bit of a leaf's number, a count and the places whose leaves all have it. Deep: struct ml_step
- * from `step` on.
+ * by level, and 2^depth leaves from left to right; its depth is 0 or 3 to 8. Sparse: a row's place
+ * starts as 0, and node i sends it from one place to 2i + 1 or 2i + 2. At `node` lie: the nodes'
+ * lines, the places they send from, for each place from 1 on its node, or 65535 minus the leaf's
+ * number; then, for each bit of a leaf's number, a count and the places whose leaves all have it.
+ * Deep: struct ml_step from `step` on.
  */
 struct ml_tree {
     uint32_t kind;

@@ -127,6 +127,24 @@ INLINE void double_sums(const double *table, uint32_t bits, const uint8_t *leaf,
     }
 }
 
+/* More come from memory. */
+INLINE void gathered_sums(const double *table, const uint8_t *leaf, size_t n, double *sums)
+{
+    const __m512i order = _mm512_setr_epi32(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
+    for (size_t r = 0; r < n; r += 64) {
+        __m512i four = _mm512_permutexvar_epi32(order, _mm512_load_si512(leaf + r));
+        for (size_t k = 0; k < 64; k += 16) {
+            __m512i at = _mm512_and_si512(four, _mm512_set1_epi32(255));
+            __m512d first = _mm512_i32gather_pd(_mm512_castsi512_si256(at), table, 8);
+            __m512d second = _mm512_i32gather_pd(_mm512_extracti64x4_epi64(at, 1), table, 8);
+            double *to = sums + r + k;
+            _mm512_store_pd(to, _mm512_add_pd(_mm512_load_pd(to), first));
+            _mm512_store_pd(to + 8, _mm512_add_pd(_mm512_load_pd(to + 8), second));
+            four = _mm512_srli_epi32(four, 8);
+        }
+    }
+}
+
 TARGET static void add_doubles_avx512(const double *table, uint32_t bits, const uint8_t *leaf,
                                       size_t n, double *sums)
 {
@@ -135,8 +153,7 @@ TARGET static void add_doubles_avx512(const double *table, uint32_t bits, const 
     else if (bits == 6)
         double_sums(table, 6, leaf, n, sums);
     else
-        for (size_t r = 0; r < n; r++)
-            sums[place_avx512(false, r)] += table[leaf[r]];
+        gathered_sums(table, leaf, n, sums);
 }
 
 #undef INLINE

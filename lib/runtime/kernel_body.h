@@ -18,6 +18,7 @@
 
 #define code_of       NAME(code_of)
 #define put_code      NAME(put_code)
+#define put_others    NAME(put_others)
 #define encode_row    NAME(encode_row)
 #define at_once       NAME(at_once)
 #define source        NAME(source)
@@ -55,7 +56,8 @@
 #define find_leaves   NAME(find_leaves)
 #define sums_begin    NAME(sums_begin)
 #define sums_end      NAME(sums_end)
-#define add_others    NAME(add_others)
+#define add_extremes  NAME(add_extremes)
+#define add_deep      NAME(add_deep)
 #define add_tree      NAME(add_tree)
 #define row_codes     NAME(row_codes)
 #define few_rows      NAME(few_rows)
@@ -98,16 +100,16 @@ TARGET static void sums_end(const struct ml_plan *p, const void *sums, size_t n,
         }
 }
 
-/* The plain way: any tree, any kind of sum. */
-TARGET static void add_others(const struct ml_plan *p, const struct ml_tree *t, const void *leaf,
-                              size_t n, void *sums)
+/* The least or the largest of leaves. */
+TARGET static void add_extremes(const struct ml_plan *p, const struct ml_tree *t, const void *leaf,
+                                size_t n, void *sums)
 {
-    for (size_t k = 0; k < p->width; k++)
-        for (size_t r = 0; r < n; r++) {
+    const uint32_t *deep = leaf;
+    const uint8_t *other = leaf;
+    for (size_t r = 0; r < n; r++)
+        for (size_t k = 0; k < p->width; k++) {
             size_t at = (t->output + k) * ML_ROWS + NAME(place)(p->single_sum, r);
-            uint32_t i =
-                t->kind == ML_DEEP ? ((const uint32_t *)leaf)[r] : ((const uint8_t *)leaf)[r];
-            double value = ml_leaf_value(p, t, i, k);
+            double value = ml_leaf_value(p, t, t->kind == ML_DEEP ? deep[r] : other[r], k);
             if (p->single_sum)
                 ((float *)sums)[at] = (float)ml_sum_next(p, (double)((float *)sums)[at], value);
             else
@@ -115,11 +117,29 @@ TARGET static void add_others(const struct ml_plan *p, const struct ml_tree *t, 
         }
 }
 
+TARGET static void add_deep(const struct ml_plan *p, const struct ml_tree *t, const uint32_t *leaf,
+                            size_t n, void *sums)
+{
+    size_t width = p->width, first = (size_t)t->output * ML_ROWS;
+    const float *floats = (const float *)ML_SECTION(p, ML_AT_VALUE) + t->value;
+    const double *doubles = (const double *)ML_SECTION(p, ML_AT_VALUE) + t->value;
+    for (size_t r = 0; r < n && p->single_sum; r++)
+        for (size_t k = 0, to = first + NAME(place)(true, r); k < width; k++, to += ML_ROWS)
+            ((float *)sums)[to] += floats[leaf[r] * width + k];
+    for (size_t r = 0; r < n && !p->single_sum; r++)
+        for (size_t k = 0, to = first + NAME(place)(false, r); k < width; k++, to += ML_ROWS)
+            ((double *)sums)[to] += doubles[leaf[r] * width + k];
+}
+
 TARGET static void add_tree(const struct ml_plan *p, const struct ml_tree *t, const void *leaf,
                             size_t n, void *sums)
 {
-    if (t->kind == ML_DEEP || p->how > ML_SUM_MEAN) {
-        add_others(p, t, leaf, n, sums);
+    if (p->how > ML_SUM_MEAN) {
+        add_extremes(p, t, leaf, n, sums);
+        return;
+    }
+    if (t->kind == ML_DEEP) {
+        add_deep(p, t, leaf, n, sums);
         return;
     }
     const float *floats = (const float *)ML_SECTION(p, ML_AT_VALUE) + t->value;
@@ -150,7 +170,7 @@ TARGET static void row_codes(const struct ml_plan *p, const uint8_t *block,
     }
 }
 
-enum { few_rows = 16 }; /* up to which walking is faster */
+enum { few_rows = ML_DEEP_ROWS }; /* up to which walking is faster */
 
 /* Few rows of a block, one by one: margins or, when they are NULL, leaves. */
 TARGET static void walk_rows(const struct ml_plan *p, uint8_t *block, size_t n, double *margins,
@@ -278,6 +298,7 @@ ML_API const struct ml_kernels *NAME(ml_kernels)(void)
 
 #undef code_of
 #undef put_code
+#undef put_others
 #undef encode_row
 #undef at_once
 #undef source
@@ -315,7 +336,8 @@ ML_API const struct ml_kernels *NAME(ml_kernels)(void)
 #undef find_leaves
 #undef sums_begin
 #undef sums_end
-#undef add_others
+#undef add_extremes
+#undef add_deep
 #undef add_tree
 #undef row_codes
 #undef few_rows

@@ -84,11 +84,16 @@ static bool plane_is_sound(const struct ml_plan *p, size_t i, uint32_t byte, uin
                                     has_items(p, ML_AT_WORD, sizeof(uint32_t), q->word, set_words));
 }
 
-/* What is usual says of its plane what the plane says. */
-static bool usual_is_sound(const struct ml_plan *p, const struct ml_column *c)
+/* The planes of a usual column have their bytes side by side. */
+static bool usual_is_sound(const struct ml_plan *p, const struct ml_column *c, uint32_t byte)
 {
-    const struct ml_plane *q = (const struct ml_plane *)ML_SECTION(p, ML_AT_PLANE) + c->plane;
-    return c->byte == ML_NO_BYTE || (c->planes == 1 && q->bytes == 1 && c->byte == q->byte);
+    const struct ml_plane *planes = (const struct ml_plane *)ML_SECTION(p, ML_AT_PLANE) + c->plane;
+    if (c->byte == ML_NO_BYTE)
+        return true;
+    for (size_t i = 0; i < c->planes; i++)
+        if (planes[i].bytes != 1)
+            return false;
+    return c->byte == byte;
 }
 
 /* Each plane is filled by one column, and has its bytes in a block behind those before. */
@@ -101,7 +106,7 @@ static bool columns_are_sound(const struct ml_plan *p)
         const struct ml_column *c = &columns[i];
         uint64_t code = 0;
         if (c->feature >= p->features || c->levels > ML_LEVELS || c->plane != plane ||
-            c->planes == 0 || c->planes > p->planes - plane || !usual_is_sound(p, c))
+            c->planes == 0 || c->planes > p->planes - plane || !usual_is_sound(p, c, byte))
             return false;
         for (size_t k = 0; k < c->levels; k++)
             if (!level_is_sound(p, c->level[k], &code))
@@ -188,8 +193,9 @@ static bool perfect_is_sound(const struct ml_plan *p, const struct ml_group *g,
                              const struct ml_tree *t)
 {
     const uint16_t *line = (const uint16_t *)ML_SECTION(p, ML_AT_NODE) + t->node;
-    if (t->depth > 8 || t->bits != t->depth || t->leaves != UINT32_C(1) << t->depth ||
-        t->nodes != t->leaves - 1 || !has_items(p, ML_AT_NODE, sizeof *line, t->node, t->nodes))
+    if (t->depth > 8 || t->depth == 1 || t->depth == 2 || t->bits != t->depth ||
+        t->leaves != UINT32_C(1) << t->depth || t->nodes != t->leaves - 1 ||
+        !has_items(p, ML_AT_NODE, sizeof *line, t->node, t->nodes))
         return false;
     for (size_t i = 0; i < t->nodes; i++)
         if (!is_line(g, line[i]))

@@ -124,7 +124,8 @@ ML_API void ml_row_margins(const struct ml_plan *p, ml_right_filler *fill, const
                            uint16_t *right, double *margins);
 ML_API void ml_row_leaves(const struct ml_plan *p, ml_right_filler *fill, const uint32_t *codes,
                           uint16_t *right, uint32_t *leaves);
-/* The leaves of n rows in a deep tree. */
+/* The leaves of n rows in a deep tree; n >= ML_DEEP_ROWS. */
+enum { ML_DEEP_ROWS = 16 };
 ML_API void ml_deep_leaves(const struct ml_plan *p, const struct ml_tree *t, const uint32_t *wide,
                            size_t n, uint32_t *leaf);
 

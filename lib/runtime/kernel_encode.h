@@ -1,11 +1,10 @@
 /* A part of kernel_body.h: rows to codes. */
 
-/* How many of a column's cuts x reaches. single is a constant, p->single_input; levels, when not 0,
- * another, c->levels. */
-INLINE uint32_t code_of(const struct ml_plan *p, bool single, const struct ml_column *c,
-                        uint32_t levels, double x)
+/* How many of a column's cuts x reaches. cuts: ML_AT_CUT. single is a constant, p->single_input;
+ * levels, when not 0, another, c->levels. */
+INLINE uint32_t code_of(const char *cuts, bool single, const struct ml_column *c, uint32_t levels,
+                        double x)
 {
-    const char *cuts = ML_SECTION(p, ML_AT_CUT);
     size_t code = 0;
     for (uint32_t i = 0; i < (levels ? levels : c->levels); i++) {
         const void *level = cuts + c->level[i];
@@ -30,22 +29,38 @@ INLINE void put_code(const struct ml_plan *p, size_t plane, uint32_t code, size_
         ml_wide_codes(p, block)[plane * ML_ROWS + at] = code;
 }
 
+/* What is in the codes of a usual column's first plane goes into the others, too, but for NaN. */
+INLINE void put_others(const struct ml_plan *p, const struct ml_column *c, const double *values,
+                       size_t n, uint8_t *bytes)
+{
+    const struct ml_plane *planes = (const struct ml_plane *)ML_SECTION(p, ML_AT_PLANE) + c->plane;
+    for (size_t i = 1; i < c->planes; i++) {
+        uint8_t missing = (uint8_t)planes[i].missing, *to = bytes + i * ML_ROWS;
+        for (size_t r = 0; r < n; r++)
+            to[r] = values[r] == values[r] ? bytes[r] : missing;
+    }
+}
+
 /* Of doubles at `wide` or floats at `narrow`. */
 INLINE void encode_row(const struct ml_plan *p, bool single, const double *wide,
                        const float *narrow, size_t at, void *block)
 {
     const struct ml_column *c = ML_SECTION(p, ML_AT_COLUMN), *end = c + p->columns;
     const struct ml_plane *planes = ML_SECTION(p, ML_AT_PLANE);
-    uint8_t *bytes = (uint8_t *)block + at;
+    const char *cuts = ML_SECTION(p, ML_AT_CUT);
     for (; c < end; c++) {
         double x = wide ? wide[c->feature] : (double)narrow[c->feature];
         double y = x == x || c->byte == ML_NO_BYTE ? x : c->missing;
-        uint32_t code = c->levels == 2 ? code_of(p, single, c, 2, y) : code_of(p, single, c, 0, y);
-        if (c->byte != ML_NO_BYTE)
-            bytes[(size_t)c->byte * ML_ROWS] = (uint8_t)code;
-        else
+        uint32_t code =
+            c->levels == 2 ? code_of(cuts, single, c, 2, y) : code_of(cuts, single, c, 0, y);
+        if (c->byte != ML_NO_BYTE) {
+            uint8_t *bytes = (uint8_t *)block + (size_t)c->byte * ML_ROWS + at;
+            *bytes = (uint8_t)code;
+            put_others(p, c, &x, 1, bytes);
+        } else {
             for (size_t i = c->plane; i < (size_t)c->plane + c->planes; i++)
                 put_code(p, i, ml_plane_code(&planes[i], x, code), at, block);
+        }
     }
 }
 
@@ -54,9 +69,11 @@ INLINE void single_row(const struct ml_plan *p, bool single, const double *row, 
 {
     const struct ml_column *c = ML_SECTION(p, ML_AT_COLUMN), *end = c + p->columns;
     const struct ml_plane *planes = ML_SECTION(p, ML_AT_PLANE);
+    const char *cuts = ML_SECTION(p, ML_AT_CUT);
     for (; c < end; c++) {
         double x = row[c->feature];
-        uint32_t code = c->levels == 2 ? code_of(p, single, c, 2, x) : code_of(p, single, c, 0, x);
+        uint32_t code =
+            c->levels == 2 ? code_of(cuts, single, c, 2, x) : code_of(cuts, single, c, 0, x);
         for (size_t i = c->plane; i < (size_t)c->plane + c->planes; i++)
             codes[i] = ml_plane_code(&planes[i], x, code);
     }
@@ -104,17 +121,20 @@ INLINE void encode_values(const struct ml_plan *p, bool single, const struct ml_
                           const double values[at_once], size_t n, size_t at, void *block)
 {
     const struct ml_plane *planes = ML_SECTION(p, ML_AT_PLANE);
+    const char *cuts = ML_SECTION(p, ML_AT_CUT);
     for (size_t r = 0; r < n; r++) {
-        uint32_t code = code_of(p, single, c, 0, values[r]);
+        uint32_t code = code_of(cuts, single, c, 0, values[r]);
         for (size_t i = c->plane; i < (size_t)c->plane + c->planes; i++)
             put_code(p, i, ml_plane_code(&planes[i], values[r], code), at + r, block);
     }
 }
 
-/* Of a usual one. */
+/* Of a usual one, into its first plane. */
 INLINE void encode_usual(const struct ml_plan *p, bool single, const struct ml_column *c,
                          const double values[at_once], size_t n, uint8_t *bytes)
 {
+    const struct ml_column column = *c; /* which the codes' memory cannot be part of */
+    const char *cuts = ML_SECTION(p, ML_AT_CUT);
     float floats[at_once];
     double doubles[at_once], missing = c->missing;
     for (size_t r = 0; r < at_once; r++)
@@ -123,10 +143,12 @@ INLINE void encode_usual(const struct ml_plan *p, bool single, const struct ml_c
         floats[r] = (float)doubles[r];
     if (c->levels == 2)
         for (size_t r = 0; r < n; r++)
-            bytes[r] = (uint8_t)code_of(p, single, c, 2, single ? (double)floats[r] : doubles[r]);
+            bytes[r] =
+                (uint8_t)code_of(cuts, single, &column, 2, single ? (double)floats[r] : doubles[r]);
     else
         for (size_t r = 0; r < n; r++)
-            bytes[r] = (uint8_t)code_of(p, single, c, 0, single ? (double)floats[r] : doubles[r]);
+            bytes[r] =
+                (uint8_t)code_of(cuts, single, &column, 0, single ? (double)floats[r] : doubles[r]);
 }
 
 INLINE void encode_column(const struct ml_plan *p, bool single, const struct ml_column *c,
@@ -141,8 +163,10 @@ INLINE void encode_column(const struct ml_plan *p, bool single, const struct ml_
         const double *values = get_values(&from, r, count, room);
         if (c->byte == ML_NO_BYTE)
             encode_values(p, single, c, values, count, at + r, block);
-        else
+        else {
             encode_usual(p, single, c, values, count, bytes + r);
+            put_others(p, c, values, count, bytes + r);
+        }
     }
 }
 

@@ -50,32 +50,35 @@ static void walk_perfect(const struct walk *w, uint32_t leaf[TOGETHER])
 static void walk_sparse(const struct walk *w, uint32_t leaf[TOGETHER])
 {
     const uint16_t *nodes = ML_SECTION(w->p, ML_AT_NODE), *line[TOGETHER], *to[TOGETHER];
-    uint32_t most = 0, at[TOGETHER] = {0};
+    uint32_t most = 0, at[TOGETHER] = {0}, all = 0; /* >= ML_LEAVES: at leaves */
     for (size_t k = 0; k < TOGETHER; k++) {
         const struct ml_tree *t = &w->tree[k < w->n ? k : 0];
         line[k] = nodes + t->node;
         to[k] = line[k] + 2 * t->nodes;
         most = t->depth > most ? t->depth : most;
     }
-    for (uint32_t i = 0; i < most; i++)
+    for (uint32_t i = 0; i < most && all < ML_LEAVES; i++) {
+        all = UINT32_MAX;
 #pragma GCC unroll 8
         for (size_t k = 0; k < TOGETHER; k++) {
-            uint32_t now = at[k] < ML_LEAVES ? at[k] : 0; /* or at a leaf */
+            uint32_t now = at[k] < ML_LEAVES ? at[k] : 0;
             uint32_t next = to[k][2 * now + right_at(w, line[k][now])];
             at[k] = on_its_own(at[k] < ML_LEAVES ? next : at[k]);
+            all &= at[k];
         }
+    }
     for (size_t k = 0; k < w->n; k++)
         leaf[k] = at[k] < ML_LEAVES ? 0 : UINT16_MAX - at[k];
 }
 
-/* One of many walks through a deep tree: from a node to a child; a leaf stays. has_sets is a
- * constant: without sets there is nothing to choose. */
-ML_ALWAYS int32_t step(const struct ml_plan *p, bool has_sets, const struct ml_step *steps,
+/* One of many walks through a deep tree: from a node to a child; a leaf stays. may_be_set is a
+ * constant. */
+ML_ALWAYS int32_t step(const struct ml_plan *p, bool may_be_set, const struct ml_step *steps,
                        int32_t at, const uint32_t *codes, size_t apart)
 {
     const struct ml_step *s = &steps[at < 0 ? 0 : at];
     uint32_t code = codes[s->plane * apart], right = code > s->code;
-    if (has_sets && s->plane >= p->number_planes) {
+    if (may_be_set && s->plane >= p->number_planes) {
         const struct ml_plane *planes = ML_SECTION(p, ML_AT_PLANE);
         right = ml_set_has(p, &planes[s->plane], s->code, code);
     }
@@ -88,7 +91,7 @@ static inline uint32_t leaf_at(int32_t at)
     return at < 0 ? (uint32_t)(-1 - at) : 0;
 }
 
-ML_ALWAYS void walk_deep(const struct walk *w, bool has_sets, uint32_t leaf[TOGETHER])
+static void walk_deep(const struct walk *w, uint32_t leaf[TOGETHER])
 {
     const struct ml_step *all = ML_SECTION(w->p, ML_AT_STEP), *steps[TOGETHER];
     uint32_t most = 0;
@@ -101,7 +104,7 @@ ML_ALWAYS void walk_deep(const struct walk *w, bool has_sets, uint32_t leaf[TOGE
     for (uint32_t i = 0; i < most; i++)
 #pragma GCC unroll 8
         for (size_t k = 0; k < TOGETHER; k++)
-            at[k] = step(w->p, has_sets, steps[k], at[k], w->codes, 1);
+            at[k] = step(w->p, true, steps[k], at[k], w->codes, 1);
     for (size_t k = 0; k < w->n; k++)
         leaf[k] = leaf_at(at[k]);
 }
@@ -116,10 +119,8 @@ static void walk_next(struct walk *w, size_t left, uint32_t leaf[TOGETHER])
         walk_perfect(w, leaf);
     else if (w->tree->kind == ML_SPARSE)
         walk_sparse(w, leaf);
-    else if (w->p->number_planes == w->p->planes)
-        walk_deep(w, false, leaf);
     else
-        walk_deep(w, true, leaf);
+        walk_deep(w, leaf);
 }
 
 /* What becomes of the leaves of w's trees. */
@@ -191,45 +192,33 @@ ML_API void ml_row_margins(const struct ml_plan *p, ml_right_filler *fill, const
 
 /* ---- rows of a block in a deep tree ---- */
 
-ML_ALWAYS void deep_leaves(const struct ml_plan *p, bool has_sets, const struct ml_tree *t,
+enum { ROWS_TOGETHER = ML_DEEP_ROWS }; /* more than trees: they share the nodes' memory */
+
+ML_ALWAYS void deep_leaves(const struct ml_plan *p, bool may_be_set, const struct ml_tree *t,
                            const uint32_t *wide, size_t n, uint32_t *leaf)
 {
     const struct ml_step *steps = (const struct ml_step *)ML_SECTION(p, ML_AT_STEP) + t->node;
-    for (size_t r = 0; r < n; r += TOGETHER) {
-        const uint32_t *row[TOGETHER];       /* the last one several times */
-        int32_t at[TOGETHER] = {0}, all = 0; /* < 0: all are at leaves */
-        for (size_t k = 0; k < TOGETHER; k++)
-            row[k] = wide + (r + k < n ? r + k : n - 1);
+    for (size_t first = 0; first < n; first += ROWS_TOGETHER) {
+        size_t r = first + ROWS_TOGETHER <= n ? first : n - ROWS_TOGETHER; /* some again */
+        int32_t at[ROWS_TOGETHER] = {0}, all = 0;                          /* < 0: at leaves */
         for (uint32_t i = 0; i < t->depth && all >= 0; i++) {
             all = -1;
-#pragma GCC unroll 8
-            for (size_t k = 0; k < TOGETHER; k++) {
-                at[k] = step(p, has_sets, steps, at[k], row[k], ML_ROWS);
+#pragma GCC unroll 16
+            for (size_t k = 0; k < ROWS_TOGETHER; k++) {
+                at[k] = step(p, may_be_set, steps, at[k], wide + r + k, ML_ROWS);
                 all &= at[k];
             }
         }
-        for (size_t k = 0; k < TOGETHER && r + k < n; k++)
+        for (size_t k = 0; k < ROWS_TOGETHER; k++)
             leaf[r + k] = leaf_at(at[k]);
     }
-}
-
-static void deep_by_numbers(const struct ml_plan *p, const struct ml_tree *t, const uint32_t *wide,
-                            size_t n, uint32_t *leaf)
-{
-    deep_leaves(p, false, t, wide, n, leaf);
-}
-
-static void deep_by_sets(const struct ml_plan *p, const struct ml_tree *t, const uint32_t *wide,
-                         size_t n, uint32_t *leaf)
-{
-    deep_leaves(p, true, t, wide, n, leaf);
 }
 
 ML_API void ml_deep_leaves(const struct ml_plan *p, const struct ml_tree *t, const uint32_t *wide,
                            size_t n, uint32_t *leaf)
 {
     if (p->number_planes == p->planes)
-        deep_by_numbers(p, t, wide, n, leaf);
+        deep_leaves(p, false, t, wide, n, leaf);
     else
-        deep_by_sets(p, t, wide, n, leaf);
+        deep_leaves(p, true, t, wide, n, leaf);
 }

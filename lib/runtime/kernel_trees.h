@@ -39,38 +39,23 @@ PERFECT(5, 4)
 PERFECT(6, 5)
 #undef PERFECT
 
-/* The same at any depth: depth bits, and room for twice as many. */
+/* The same at any depth from 3 on: depth bits, and room for twice as many. */
 TARGET static void perfect(const uint8_t *lines, const uint16_t *node, size_t i, size_t depth,
                            part *bits)
 {
-    switch (depth) {
-    case 0:
-        return;
-    case 1:
-        perfect_1(lines, node, i, bits);
-        return;
-    case 2:
-        perfect_2(lines, node, i, bits);
-        return;
-    case 3:
+    if (depth == 3) {
         perfect_3(lines, node, i, bits);
         return;
-    case 4:
-        perfect_4(lines, node, i, bits);
-        return;
-    case 5:
-        perfect_5(lines, node, i, bits);
-        return;
-    case 6:
+    }
+    if (depth == 6) {
         perfect_6(lines, node, i, bits);
         return;
-    default:
-        perfect(lines, node, 2 * i + 1, depth - 1, bits);
-        perfect(lines, node, 2 * i + 2, depth - 1, bits + depth);
-        bits[depth - 1] = line_at(lines, node[i]);
-        for (size_t b = 0; b + 1 < depth; b++)
-            bits[b] = pick(bits[depth - 1], bits[b], bits[depth + b]);
     }
+    perfect(lines, node, 2 * i + 1, depth - 1, bits);
+    perfect(lines, node, 2 * i + 2, depth - 1, bits + depth);
+    bits[depth - 1] = line_at(lines, node[i]);
+    for (size_t b = 0; b + 1 < depth; b++)
+        bits[b] = pick(bits[depth - 1], bits[b], bits[depth + b]);
 }
 
 /* The bits of the leaf's number in a sparse tree, the lowest first. */
@@ -102,7 +87,7 @@ TARGET static void find_leaves(const struct ml_plan *p, const struct ml_tree *t,
         part bits[24];
         if (t->kind == ML_SPARSE)
             sparse(lines + h, t, node, bits);
-        else
+        else if (t->depth)
             perfect(lines + h, node, 0, t->depth, bits);
         for (size_t b = t->bits; b < 8; b++)
             bits[b] = (part){0};
