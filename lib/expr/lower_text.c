@@ -26,7 +26,7 @@ static uint32_t whole(struct lowering *l, int64_t i)
 
 static int call_length(struct lower_expr *k, const struct node *n, uint32_t *reg)
 {
-    uint32_t a[1];
+    uint32_t a[1] = {0};
     int status = load(k, n, a);
     if (!status)
         *reg = lower_op(k->l, ML_OP_text_length, a[0], is_called(n, "bytes"), 0);
@@ -35,7 +35,7 @@ static int call_length(struct lower_expr *k, const struct node *n, uint32_t *reg
 
 static int call_substr(struct lower_expr *k, const struct node *n, uint32_t *reg)
 {
-    uint32_t a[3];
+    uint32_t a[3] = {0};
     int status = load(k, n, a);
     if (status)
         return status;
@@ -47,7 +47,7 @@ static int call_substr(struct lower_expr *k, const struct node *n, uint32_t *reg
 /* left and right */
 static int call_end(struct lower_expr *k, const struct node *n, uint32_t *reg)
 {
-    uint32_t a[2];
+    uint32_t a[2] = {0};
     int status = load(k, n, a);
     if (status)
         return status;
@@ -58,7 +58,7 @@ static int call_end(struct lower_expr *k, const struct node *n, uint32_t *reg)
 
 static int call_has(struct lower_expr *k, const struct node *n, uint32_t *reg)
 {
-    uint32_t a[2], what = is_called(n, "starts_with") ? 0 : is_called(n, "ends_with") ? 1 : 2;
+    uint32_t a[2] = {0}, what = is_called(n, "starts_with") ? 0 : is_called(n, "ends_with") ? 1 : 2;
     int status = load(k, n, a);
     if (!status)
         *reg = lower_op(k->l, ML_OP_text_has, a[0], a[1], what);
@@ -67,7 +67,7 @@ static int call_has(struct lower_expr *k, const struct node *n, uint32_t *reg)
 
 static int call_find(struct lower_expr *k, const struct node *n, uint32_t *reg)
 {
-    uint32_t a[2], what = is_called(n, "index") ? 0 : is_called(n, "rindex") ? 1 : 2;
+    uint32_t a[2] = {0}, what = is_called(n, "index") ? 0 : is_called(n, "rindex") ? 1 : 2;
     int status = load(k, n, a);
     if (!status)
         *reg = lower_op(k->l, ML_OP_text_find, a[0], a[1], what);
@@ -76,7 +76,7 @@ static int call_find(struct lower_expr *k, const struct node *n, uint32_t *reg)
 
 static int call_concat(struct lower_expr *k, const struct node *n, uint32_t *reg)
 {
-    uint32_t *a = mem_array(NULL, n->count + 1, sizeof *a);
+    uint32_t *a = mem_alloc((n->count + 1) * sizeof *a);
     bool separated = is_called(n, "concat_ws");
     int status = load(k, n, a);
     if (!status) {
@@ -91,7 +91,7 @@ static int call_concat(struct lower_expr *k, const struct node *n, uint32_t *reg
 
 static int call_replace(struct lower_expr *k, const struct node *n, uint32_t *reg)
 {
-    uint32_t a[3];
+    uint32_t a[3] = {0};
     int status = load(k, n, a);
     if (!status)
         *reg = lower_op(k->l, ML_OP_replace, a[0], a[1], a[2]);
@@ -100,7 +100,7 @@ static int call_replace(struct lower_expr *k, const struct node *n, uint32_t *re
 
 static int call_split_part(struct lower_expr *k, const struct node *n, uint32_t *reg)
 {
-    uint32_t a[3];
+    uint32_t a[3] = {0};
     int status = load(k, n, a);
     if (!status)
         *reg = lower_op(k->l, ML_OP_split_part, a[0], a[1], a[2]);
@@ -109,7 +109,7 @@ static int call_split_part(struct lower_expr *k, const struct node *n, uint32_t 
 
 static int call_ord(struct lower_expr *k, const struct node *n, uint32_t *reg)
 {
-    uint32_t a[1];
+    uint32_t a[1] = {0};
     int status = load(k, n, a);
     if (!status)
         *reg = lower_op(k->l, ML_OP_first_character, a[0], 0, 0);
@@ -154,7 +154,7 @@ static int call_trim(struct lower_expr *k, const struct node *n, uint32_t *reg)
 
 static int call_squeeze(struct lower_expr *k, const struct node *n, uint32_t *reg)
 {
-    uint32_t a[1];
+    uint32_t a[1] = {0};
     int status = load(k, n, a);
     if (!status)
         *reg = lower_op(k->l, ML_OP_squeeze, a[0], spaces(k->l), 1);
@@ -163,7 +163,7 @@ static int call_squeeze(struct lower_expr *k, const struct node *n, uint32_t *re
 
 static int call_pad(struct lower_expr *k, const struct node *n, uint32_t *reg)
 {
-    uint32_t a[3];
+    uint32_t a[3] = {0};
     int status = load(k, n, a);
     if (status)
         return status;
@@ -186,7 +186,7 @@ static uint32_t capital(uint32_t c)
 
 static int call_case(struct lower_expr *k, const struct node *n, uint32_t *reg)
 {
-    uint32_t a[1];
+    uint32_t a[1] = {0};
     int status = load(k, n, a);
     if (!status)
         *reg = lower_map_characters(k->l, a[0], is_called(n, "lower") ? small_letter : capital,

@@ -51,9 +51,9 @@ int rowwise_lower_run(const struct step *s, struct lowering *l, size_t first, si
                           .count = count,
                           .columns = s->columns + first,
                           .in = in,
-                          .out = out,
-                          .also = also,
                           .error = e};
+    m.out = out;
+    m.also = also;
     for (size_t i = 0; i < count; i++)
         in[i] = lower_column(l, s->columns[first + i], lower_class_of_type(map->from));
     int rc = lower_kernel(&m);

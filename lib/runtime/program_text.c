@@ -27,7 +27,8 @@ static void ml_put(struct ml_draft *d, const char *at, size_t len)
 static void ml_put_char(struct ml_draft *d, uint32_t c)
 {
     char bytes[4];
-    ml_put(d, bytes, utf8_encode(bytes, c));
+    size_t len = utf8_encode(bytes, c);
+    ml_put(d, bytes, len);
 }
 
 static int ml_give_draft(const struct ml_op *o, const struct ml_draft *d)
