@@ -4,18 +4,9 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { NESTING_MAX = 4, VALUES_LEAST = 1 << 16, CODE_PROTO = 0x80, CODE_STOP = '.' };
+enum { VALUES_LEAST = 1 << 16, CODE_PROTO = 0x80, CODE_STOP = '.' };
 
-struct machine {
-    struct pickle_file *file;
-    const char *base, *at; /* where its pickle begins, what it reads next */
-    VEC(struct pickled *) stack, memo;
-    VEC(size_t) marks;
-    int nesting;
-    struct error *e;
-};
-
-static int wrong(const struct machine *m, const char *what)
+int pickle_wrong(const struct machine *m, const char *what)
 {
     return error_set(m->e, ERR_DATA, "byte %zu: %s", (size_t)(m->at - m->file->start), what);
 }
@@ -29,7 +20,7 @@ static int wrong_global(const struct machine *m, struct text name)
 
 /* The bytes behind the opcode. */
 
-static bool take(struct machine *m, uint64_t n, struct text *out)
+bool pickle_take(struct machine *m, uint64_t n, struct text *out)
 {
     if (n > (uint64_t)(m->file->end - m->at))
         return false;
@@ -39,10 +30,10 @@ static bool take(struct machine *m, uint64_t n, struct text *out)
 }
 
 /* Little-endian, without a sign. */
-static bool take_count(struct machine *m, size_t size, uint64_t *out)
+bool pickle_take_count(struct machine *m, size_t size, uint64_t *out)
 {
     struct text bytes;
-    if (!take(m, size, &bytes))
+    if (!pickle_take(m, size, &bytes))
         return false;
     *out = 0;
     for (size_t i = 0; i < size; i++)
@@ -50,22 +41,22 @@ static bool take_count(struct machine *m, size_t size, uint64_t *out)
     return true;
 }
 
-static int ends_early(struct machine *m)
+int pickle_ends_early(struct machine *m)
 {
-    return wrong(m, "the pickle is truncated, or a length in it is too large");
+    return pickle_wrong(m, "the pickle is truncated, or a length in it is too large");
 }
 
 /* A length and as many bytes. */
 static bool take_counted(struct machine *m, size_t size, struct text *out)
 {
     uint64_t n;
-    return take_count(m, size, &n) && take(m, n, out);
+    return pickle_take_count(m, size, &n) && pickle_take(m, n, out);
 }
 
 static bool take_line(struct machine *m, struct text *out)
 {
     const char *newline = memchr(m->at, '\n', (size_t)(m->file->end - m->at));
-    if (!newline || !take(m, (uint64_t)(newline - m->at), out))
+    if (!newline || !pickle_take(m, (uint64_t)(newline - m->at), out))
         return false;
     m->at++;
     return true;
@@ -109,7 +100,7 @@ static size_t above_mark(const struct machine *m)
 
 static int empty_stack(const struct machine *m)
 {
-    return wrong(m, "the pickle takes values that it does not have");
+    return pickle_wrong(m, "the pickle takes values that it does not have");
 }
 
 static struct pickled *top(const struct machine *m)
@@ -149,7 +140,7 @@ static int gather(struct machine *m, enum pickle_kind kind, size_t n)
 static int drop_mark(struct machine *m, size_t *n)
 {
     if (m->marks.len == 0)
-        return wrong(m, "the pickle goes back to a mark that it never set");
+        return pickle_wrong(m, "the pickle goes back to a mark that it never set");
     *n = above_mark(m);
     m->marks.len--;
     return 0;
@@ -175,7 +166,7 @@ static int append(struct machine *m, size_t n, enum pickle_kind kind)
         return empty_stack(m);
     m->stack.len -= n;
     if (top(m)->kind != kind)
-        return wrong(m, "the pickle adds items to what is no list or dict");
+        return pickle_wrong(m, "the pickle adds items to what is no list or dict");
     if (n)
         add_items(m, top(m), m->stack.at + m->stack.len, n);
     return 0;
@@ -191,7 +182,7 @@ static int append_marked(struct machine *m, enum pickle_kind kind)
 static int push_global(struct machine *m, struct text module, struct text name)
 {
     if (module.len + name.len > 512)
-        return wrong(m, "the name of a class is too long");
+        return pickle_wrong(m, "the name of a class is too long");
     const char *full = arena_format(&m->file->arena, "%.*s.%.*s", (int)module.len, module.at,
                                     (int)name.len, name.at);
     struct text text = text_of(full);
@@ -204,7 +195,7 @@ static int make_object(struct machine *m, struct pickled *class, struct pickled 
 {
     struct pickled *v = make(m, PICKLE_OBJECT);
     if (class->kind != PICKLE_GLOBAL || args->kind != PICKLE_TUPLE)
-        return wrong(m, "the pickle calls what is no class");
+        return pickle_wrong(m, "the pickle calls what is no class");
     v->object.class = class;
     v->object.args = args;
     return push(m, v);
@@ -237,73 +228,7 @@ static int op_reduce(struct machine *m)
     struct pickled *v = make(m, PICKLE_NONE);
     const char *problem = maker(m->file, args, v);
     m->stack.len -= 2;
-    return problem ? wrong(m, problem) : push(m, v);
-}
-
-/* joblib: an array's bytes stand behind the object that describes it. */
-
-static int run_machine(struct machine *m, struct pickled **root);
-
-/* An array of objects is a pickle of its own there, with a memo of its own. */
-static int read_nested(struct machine *m, struct pickled *into)
-{
-    struct machine inner = {
-        .file = m->file, .base = m->at, .at = m->at, .nesting = m->nesting + 1, .e = m->e};
-    struct pickled *root;
-    if (inner.nesting > NESTING_MAX)
-        return wrong(m, "arrays of objects are nested too deeply");
-    int status = run_machine(&inner, &root);
-    m->at = inner.at;
-    if (status == 0 && (!root || root->kind != PICKLE_ARRAY))
-        return wrong(m, "there is no array where one should be");
-    if (status == 0)
-        *into = *root;
-    return status;
-}
-
-/* Bytes before the first element, as joblib 1.2 and later have them. */
-static int skip_padding(struct machine *m, const struct pickled *wrapper)
-{
-    uint64_t n;
-    struct text padding;
-    if (!pickle_get(wrapper, "numpy_array_alignment_bytes"))
-        return 0;
-    return take_count(m, 1, &n) && take(m, n, &padding) ? 0 : ends_early(m);
-}
-
-static int read_behind(struct machine *m, struct pickled *wrapper)
-{
-    const struct pickled *type = pickle_get(wrapper, "dtype");
-    const struct pickled *shape = pickle_get(wrapper, "shape");
-    struct array *a = arena_zero(&m->file->arena, sizeof *a);
-    struct text bytes;
-    size_t need;
-    m->file->joblib = true;
-    if (!type || type->kind != PICKLE_DTYPE || !shape)
-        return wrong(m, "an array of joblib without type or shape");
-    if (type->dtype->kind == 'O')
-        return read_nested(m, wrapper);
-    const char *problem =
-        array_shape(a, type->dtype, shape, pickle_is(pickle_get(wrapper, "order"), "F"));
-    if (problem)
-        return wrong(m, problem);
-    int status = skip_padding(m, wrapper);
-    if (status)
-        return status;
-    if (__builtin_mul_overflow(a->count, a->type->size, &need) || !take(m, need, &bytes))
-        return ends_early(m);
-    a->data = bytes.at;
-    wrapper->kind = PICKLE_ARRAY;
-    wrapper->array = a;
-    return 0;
-}
-
-static bool is_wrapper(const struct pickled *v)
-{
-    static const char name[] = "joblib.numpy_pickle.NumpyArrayWrapper";
-    struct text class = v->kind == PICKLE_OBJECT ? v->object.class->text : TEXT_LITERAL("");
-    return class.len >= strlen(name) &&
-           memcmp(class.at + class.len - strlen(name), name, strlen(name)) == 0;
+    return problem ? pickle_wrong(m, problem) : push(m, v);
 }
 
 static int op_build(struct machine *m)
@@ -321,8 +246,8 @@ static int op_build(struct machine *m)
     else
         problem = "the pickle gives a state to what is no object";
     if (problem)
-        return wrong(m, problem);
-    return is_wrapper(v) ? read_behind(m, v) : 0;
+        return pickle_wrong(m, problem);
+    return pickle_is_wrapper(v) ? pickle_read_behind(m, v) : 0;
 }
 
 /* The memo. Picklers number its entries one after another; only what is far beyond the bytes read
@@ -333,7 +258,7 @@ static int remember(struct machine *m, uint64_t index)
     if (above_mark(m) == 0)
         return empty_stack(m);
     if (index > (uint64_t)(m->at - m->base))
-        return wrong(m, "the number of a memo is too large");
+        return pickle_wrong(m, "the number of a memo is too large");
     while (m->memo.len <= index)
         vec_push(&m->memo, NULL);
     m->memo.at[index] = top(m);
@@ -343,20 +268,20 @@ static int remember(struct machine *m, uint64_t index)
 static int op_put(struct machine *m, size_t size)
 {
     uint64_t index;
-    return take_count(m, size, &index) ? remember(m, index) : ends_early(m);
+    return pickle_take_count(m, size, &index) ? remember(m, index) : pickle_ends_early(m);
 }
 
 static int recall(struct machine *m, uint64_t index)
 {
     if (index >= m->memo.len || !m->memo.at[index])
-        return wrong(m, "the pickle asks for a memo that it never made");
+        return pickle_wrong(m, "the pickle asks for a memo that it never made");
     return push(m, m->memo.at[index]);
 }
 
 static int op_get(struct machine *m, size_t size)
 {
     uint64_t index;
-    return take_count(m, size, &index) ? recall(m, index) : ends_early(m);
+    return pickle_take_count(m, size, &index) ? recall(m, index) : pickle_ends_early(m);
 }
 
 /* One handler per opcode. */
@@ -364,17 +289,17 @@ static int op_get(struct machine *m, size_t size)
 static int op_proto(struct machine *m)
 {
     uint64_t version;
-    if (!take_count(m, 1, &version))
-        return ends_early(m);
-    return version >= 2 && version <= 5 ? 0 : wrong(m, "a protocol that is not supported");
+    if (!pickle_take_count(m, 1, &version))
+        return pickle_ends_early(m);
+    return version >= 2 && version <= 5 ? 0 : pickle_wrong(m, "a protocol that is not supported");
 }
 
 static int op_frame(struct machine *m)
 {
     uint64_t n;
-    if (!take_count(m, 8, &n))
-        return ends_early(m);
-    return n <= (uint64_t)(m->file->end - m->at) ? 0 : ends_early(m);
+    if (!pickle_take_count(m, 8, &n))
+        return pickle_ends_early(m);
+    return n <= (uint64_t)(m->file->end - m->at) ? 0 : pickle_ends_early(m);
 }
 
 static int op_mark(struct machine *m)
@@ -411,7 +336,7 @@ static int op_global(struct machine *m)
 {
     struct text module, name;
     if (!take_line(m, &module) || !take_line(m, &name))
-        return ends_early(m);
+        return pickle_ends_early(m);
     return push_global(m, module, name);
 }
 
@@ -423,15 +348,15 @@ static int op_stack_global(struct machine *m)
     const struct pickled *module = m->stack.at[m->stack.len];
     const struct pickled *name = m->stack.at[m->stack.len + 1];
     if (module->kind != PICKLE_TEXT || name->kind != PICKLE_TEXT)
-        return wrong(m, "the name of a class is no text");
+        return pickle_wrong(m, "the name of a class is no text");
     return push_global(m, module->text, name->text);
 }
 
 static int push_int(struct machine *m, size_t size, bool has_sign)
 {
     uint64_t bits;
-    if (!take_count(m, size, &bits))
-        return ends_early(m);
+    if (!pickle_take_count(m, size, &bits))
+        return pickle_ends_early(m);
     return push_whole(m, PICKLE_INT, has_sign ? (int64_t)(int32_t)(uint32_t)bits : (int64_t)bits);
 }
 
@@ -440,7 +365,7 @@ static int push_long(struct machine *m, size_t size)
 {
     struct text bytes;
     if (!take_counted(m, size, &bytes))
-        return ends_early(m);
+        return pickle_ends_early(m);
     if (bytes.len > 8)
         return push_text(m, PICKLE_LONG, bytes);
     uint64_t bits = 0;
@@ -454,8 +379,8 @@ static int push_long(struct machine *m, size_t size)
 static int op_float(struct machine *m)
 {
     uint64_t bits;
-    if (!take_count(m, 8, &bits))
-        return ends_early(m);
+    if (!pickle_take_count(m, 8, &bits))
+        return pickle_ends_early(m);
     bits = __builtin_bswap64(bits);
     struct pickled *v = make(m, PICKLE_FLOAT);
     memcpy(&v->real, &bits, sizeof v->real);
@@ -466,7 +391,7 @@ static int op_float(struct machine *m)
 
 static int bad_line(struct machine *m)
 {
-    return wrong(m, "a line of the pickle is no value of its type");
+    return pickle_wrong(m, "a line of the pickle is no value of its type");
 }
 
 static int op_int_line(struct machine *m)
@@ -475,7 +400,7 @@ static int op_int_line(struct machine *m)
     int64_t whole;
     double unused;
     if (!take_line(m, &line))
-        return ends_early(m);
+        return pickle_ends_early(m);
     if (text_equal(line, TEXT_LITERAL("00")) || text_equal(line, TEXT_LITERAL("01")))
         return push_whole(m, PICKLE_BOOL, line.at[1] == '1');
     if (line.len > 0 && line.at[line.len - 1] == 'L')
@@ -494,7 +419,7 @@ static int op_float_line(struct machine *m)
 {
     struct text line;
     if (!take_line(m, &line))
-        return ends_early(m);
+        return pickle_ends_early(m);
     struct pickled *v = make(m, PICKLE_FLOAT);
     if (text_equal(line, TEXT_LITERAL("nan")))
         v->real = (double)NAN;
@@ -510,7 +435,7 @@ static int push_line(struct machine *m, bool wide)
 {
     struct text line, text;
     if (!take_line(m, &line))
-        return ends_early(m);
+        return pickle_ends_early(m);
     if (!pickle_unescape(&m->file->arena, line, wide, &text))
         return bad_line(m);
     return push_text(m, PICKLE_TEXT, text);
@@ -543,7 +468,7 @@ static int op_get_line(struct machine *m)
 static int push_counted(struct machine *m, size_t size, enum pickle_kind kind)
 {
     struct text text;
-    return take_counted(m, size, &text) ? push_text(m, kind, text) : ends_early(m);
+    return take_counted(m, size, &text) ? push_text(m, kind, text) : pickle_ends_early(m);
 }
 
 #define OPERATION(name, call)                                                                      \
@@ -623,18 +548,18 @@ static int run_operations(struct machine *m)
     int status = 0;
     while (status == 0) {
         if (m->at == m->file->end)
-            return ends_early(m);
+            return pickle_ends_early(m);
         unsigned char code = (unsigned char)*m->at++;
         if (code == CODE_STOP)
             return m->stack.len == 1 && m->marks.len == 0 ? 0 : empty_stack(m);
         status = operations[code] ? operations[code](m) : unknown_operation(m, code);
         if (status == 0 && m->file->values_left == 0)
-            status = wrong(m, "the pickle makes too many values for its size");
+            status = pickle_wrong(m, "the pickle makes too many values for its size");
     }
     return status;
 }
 
-static int run_machine(struct machine *m, struct pickled **root)
+int pickle_run(struct machine *m, struct pickled **root)
 {
     int status = run_operations(m);
     *root = status == 0 && m->stack.at ? m->stack.at[0] : NULL;
@@ -659,7 +584,7 @@ int pickle_read(const char *bytes, size_t n, struct pickle *p, struct error *e)
         .start = bytes, .end = bytes + n, .text_room = 2 * n, .values_left = n / 2 + VALUES_LEAST};
     struct machine m = {.file = &file, .base = bytes, .at = bytes, .e = e};
     make_constants(&m);
-    int status = run_machine(&m, &p->root);
+    int status = pickle_run(&m, &p->root);
     p->joblib = file.joblib;
     p->arena = file.arena;
     return status;
