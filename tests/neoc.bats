@@ -326,6 +326,17 @@ END
     [ ! -s err ]
 }
 
+@test "rejects stand in the order of the rows, however many threads" {
+    awk 'BEGIN { print "id,income,debt"; for (r = 1; r <= 500; r++) print r "," (r % 7 ? r % 60 : "x" r) "," (r % 11 ? 20 : "y" r) }' >in.csv
+    neoc -q run "$loan" in.csv -k id --on-error=skip --rejects want.jsonl >want
+    [ "$(wc -l <want)" -eq $((501 - 71 - 45 + 6)) ]
+    for way in "ML_CHUNK=40 -j4" "ML_CHUNK=1000 -j2"; do
+        env "${way% *}" neoc -q run "$loan" in.csv -k id --on-error=skip --rejects got.jsonl "${way#* }" >got
+        same want got
+        same want.jsonl got.jsonl
+    done
+}
+
 # ---- input and output ----
 
 @test "rows come from standard input, files and several of them, in every format" {

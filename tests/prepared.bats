@@ -3,7 +3,7 @@
 load helper
 load models
 
-recipe='set per = fare / (age + 1), oslo = city == "Oslo" | set plan = if(plan == "x", "basic", plan), old = if(age > 40, 1, 0)
+recipe='set per = fare / (age + 1), oslo = city == "Oslo" | set plan = lower(trim(plan)), old = if(age > 40, 1, 0)
     | impute age,fare,per with=median | scale age,per method=robust | scale fare method=minmax
     | target_encode plan target=late | onehot city max=3 | drop late,id'
 
@@ -103,6 +103,28 @@ setup() {
     neoc -q run "$shared/model.tar.gz" in.csv --on-error=null >got
     sed 's/seven//' in.csv | neoc run "$shared/model.tar.gz" >want
     same want got
+}
+
+@test "times without an offset are those of the zone that compile was given" {
+    printf 'seen,x\n2024-03-31 02:30:00,1\n2024-07-01T12:00:00,2\n2024-12-31 23:59:59,\n2024-01-01 00:00:00Z,4\n' >in.csv
+    wrangle fit --zone Europe/Paris -r zone.json 'date_parts seen parts=hour,month | drop seen' in.csv
+    {
+        lightgbm_stump 0 1 0.5 1 2
+        lightgbm_stump 1 1 9.5 10 20
+        lightgbm_stump 2 1 21.5 100 200
+        lightgbm_stump 3 2 5.5 1000 2000
+    } | lightgbm 'x seen_hour seen_month' >model.txt
+    # Of 01:30, 10:00, 22:59:59 and 00:00.
+    printf 'prediction\n1112\n2122\n2222\n1111\n' >want
+    wrangle apply --zone Europe/Paris zone.json in.csv | neoc run model.txt >got
+    same want got
+    neoc compile model.txt --prep zone.json --zone Europe/Paris --target c --unverified -o paris.tar.gz
+    neoc run paris.tar.gz in.csv >got
+    same want got
+    neoc compile model.txt --prep zone.json --target c --unverified -o none.tar.gz
+    TOOL=neoc fails_with 3 "in.csv:2:1: column 'seen': step 1 of the preparation: '2024-03-31 02:30:00' is a time without an offset" \
+        neoc run -N none.tar.gz in.csv
+    fails_with 2 "zone 'Europe/Lutetia'" neoc compile model.txt --prep zone.json --zone Europe/Lutetia
 }
 
 @test "steps that are not compiled are refused, all of them by name, and nothing is written" {

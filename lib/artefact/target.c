@@ -210,24 +210,40 @@ static void lack(struct buf *missing, const char *format, ...)
     va_end(args);
 }
 
-bool target_ready(const struct target *t, enum target_use use, struct buf *missing)
+static bool all_there(const struct need *needs, struct buf *missing)
 {
-    static const struct need ours[TARGET_NEEDS] = {{"cc", "gcc"}};
-    bool ours_builds = target_is_of_this_machine(t) && t->kind == TARGET_SHARED;
-    const struct need *needs = use == TARGET_BUILD ? (ours_builds ? ours : t->build) : t->run;
-    bool ready = true;
-    if (use == TARGET_RUN && t->level == 4 && !has_level(4)) {
-        lack(missing, "a processor with AVX-512 (no emulator has it)");
-        return false;
-    }
-    if (use == TARGET_RUN && target_runs_natively(t) && t->kind == TARGET_SHARED)
-        return true;
+    bool all = true;
     for (size_t i = 0; i < TARGET_NEEDS && needs[i].what; i++)
         if (!is_there(needs[i].what)) {
             lack(missing, "%s (Debian package %s)", needs[i].what, needs[i].package);
-            ready = false;
+            all = false;
         }
-    return ready;
+    return all;
+}
+
+static bool builds(const struct target *t, struct buf *missing)
+{
+    static const struct need ours[TARGET_NEEDS] = {{"cc", "gcc"}};
+    bool ours_builds = target_is_of_this_machine(t) && t->kind == TARGET_SHARED;
+    return all_there(ours_builds ? ours : t->build, missing);
+}
+
+/* The program that loads a library, and that firmware is linked into, is compiled, too. */
+static bool runs(const struct target *t, struct buf *missing)
+{
+    if (t->level == 4 && !has_level(4)) {
+        lack(missing, "a processor with AVX-512 (no emulator has it)");
+        return false;
+    }
+    bool compiled = t->kind == TARGET_SHARED || t->kind == TARGET_FIRMWARE;
+    bool ready = !compiled || builds(t, missing);
+    bool emulated = t->kind != TARGET_SHARED || !target_runs_natively(t);
+    return (!emulated || all_there(t->run, missing)) && ready;
+}
+
+bool target_ready(const struct target *t, enum target_use use, struct buf *missing)
+{
+    return use == TARGET_BUILD ? builds(t, missing) : runs(t, missing);
 }
 
 /* ---- names ---- */

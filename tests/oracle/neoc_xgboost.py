@@ -1,6 +1,7 @@
 """neoc run beside XGBoost, from rows in CSV to predictions: margins to the last bit, answers to the last digit of a
 float, leaves; the compiled artefact the same bytes."""
 import os
+import pickle
 import sys
 import tempfile
 import warnings
@@ -153,6 +154,10 @@ model.save_model(path)
 frame = pd.DataFrame(X, columns=NAMES)
 ok(np.array_equal(predictions(path, frame, "--class")["class"], model.predict(frame)), "XGBClassifier: classes")
 within_ulps(predictions(path, frame), model.predict_proba(frame)[:, 1], 2, "XGBClassifier: probabilities")
+with open(path + ".pkl", "wb") as file:
+    pickle.dump(model, file)
+ok(neoc("run", path + ".pkl", "--margin", stdin=to_csv(frame)) == neoc("run", path, "--margin", stdin=to_csv(frame)),
+   "XGBClassifier: as a pickle")
 for early in 3, 8:
     model = xgb.XGBClassifier(n_estimators=40, max_depth=4, early_stopping_rounds=early)
     model.fit(frame[:500], yes[:500], eval_set=[(frame[500:], yes[500:])], verbose=False)
