@@ -481,8 +481,8 @@ END
     done
     [ $some -gt 30 ]
     neoc inspect -t json "$MODELS/sklearn/logistic-3" | jq -e '.classes == ["a", "b", "c"] and .kind == "linear"'
-    lightgbm_stump 0 1 0.5 1 2 | lightgbm $'quo"te tab\\ew \xff' >names.txt
-    neoc inspect -t json names.txt | jq -e '[.features[].name] == ["quo\"te", "tab\\ew", "\ufffd"]'
+    lightgbm_stump 0 1 0.5 1 2 | lightgbm $'quo"ted tab\\ew \xff' >names.txt
+    neoc inspect -t json names.txt | jq -e '[.features[].name] == ["quo\"ted", "tab\\ew", "\ufffd"]'
 }
 
 # ---- bench ----

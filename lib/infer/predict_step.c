@@ -307,8 +307,9 @@ static bool make_missing(struct run *x, size_t row, const struct ml_refusal *why
 {
     const struct cell_policy *policy = x->batch->policy;
     size_t input = why->column ? why->column - 1 : SIZE_MAX, rows = x->batch->rows;
-    if (!policy || policy->on_error != ON_ERROR_NULL || why->by != ML_REFUSED_BY_PROGRAM ||
-        input >= x->plan->inputs || !x->fields[input] || !x->fields[input][row].at)
+    if (!x->fields || !policy || policy->on_error != ON_ERROR_NULL ||
+        why->by != ML_REFUSED_BY_PROGRAM || input >= x->plan->inputs || !x->fields[input] ||
+        !x->fields[input][row].at)
         return false;
     if (!x->edited[input]) {
         x->edited[input] = batch_array(x->batch, rows, sizeof **x->edited);
@@ -322,10 +323,11 @@ static bool make_missing(struct run *x, size_t row, const struct ml_refusal *why
 static int predict_rows(struct run *x)
 {
     struct ml_refusal why = {0};
+    bool raw = x->predictor->takes_fields;
     for (size_t first = 0; first < x->batch->rows;) {
         size_t left = x->batch->rows - first;
-        size_t wanted = x->raw && left > RAW_ROWS ? RAW_ROWS : left;
-        size_t done = x->raw ? predict_fields(x, first, &why) : predict_numbers(x, first, &why);
+        size_t wanted = raw && left > RAW_ROWS ? RAW_ROWS : left;
+        size_t done = raw ? predict_fields(x, first, &why) : predict_numbers(x, first, &why);
         first += done;
         if (done == wanted)
             continue;
