@@ -45,15 +45,25 @@ static bool head_is_sound(const struct ml_plan *p, uint64_t bytes)
 
 /* ---- columns and planes ---- */
 
+static double cut_at(const struct ml_plan *p, size_t i)
+{
+    const void *cuts = ML_SECTION(p, ML_AT_CUT);
+    return p->single_input ? (double)((const float *)cuts)[i] : ((const double *)cuts)[i];
+}
+
+/* How many numbers begin a block; UINT32_MAX when they do not ascend, or NaN does not follow. */
 static uint32_t numbers_in_block(const struct ml_plan *p, uint64_t block)
 {
-    const float *floats = ML_SECTION(p, ML_AT_CUT);
-    const double *doubles = ML_SECTION(p, ML_AT_CUT);
+    size_t first = (size_t)block * 16;
     uint32_t n = 0;
-    for (size_t i = 0; i < 16; i++) {
-        size_t at = (size_t)block * 16 + i;
-        n += p->single_input ? floats[at] == floats[at] : doubles[at] == doubles[at];
-    }
+    while (n < 16 && cut_at(p, first + n) == cut_at(p, first + n))
+        n++;
+    for (size_t i = 1; i < n; i++)
+        if (cut_at(p, first + i) < cut_at(p, first + i - 1))
+            return UINT32_MAX;
+    for (size_t i = n; i < 16; i++)
+        if (cut_at(p, first + i) == cut_at(p, first + i))
+            return UINT32_MAX;
     return n;
 }
 
@@ -66,8 +76,10 @@ static bool level_is_sound(const struct ml_plan *p, uint32_t level, uint64_t *mo
     if (level % block || !has_items(p, ML_AT_CUT, block, first, *most + 1))
         return false;
     for (uint64_t i = 0; i <= *most; i++) {
-        uint64_t code = 16 * i + numbers_in_block(p, first + i);
-        next = code > next ? code : next;
+        uint32_t n = numbers_in_block(p, first + i);
+        if (n == UINT32_MAX)
+            return false;
+        next = 16 * i + n > next ? 16 * i + n : next;
     }
     *most = next;
     return true;
@@ -93,7 +105,7 @@ static bool usual_is_sound(const struct ml_plan *p, const struct ml_column *c, u
     for (size_t i = 0; i < c->planes; i++)
         if (planes[i].bytes != 1)
             return false;
-    return c->byte == byte;
+    return c->byte == byte && !p->has_deep;
 }
 
 /* Each plane is filled by one column, and has its bytes in a block behind those before. */

@@ -161,7 +161,8 @@ INLINE void compare_codes(const uint16_t *code, uint32_t lines, uint32_t x, uint
     for (size_t i = 0; i < lines; i += sizeof(shorts) / sizeof *right) {
         shorts codes, above;
         memcpy(&codes, code + i, sizeof codes);
-        above = (shorts) - (codes < (uint16_t)x);
+        above = (shorts)(codes < (uint16_t)x);
+        above &= 1;
         memcpy(right + i, &above, sizeof above);
     }
 }

@@ -548,14 +548,28 @@ TEST(codes_of_one_byte)
 
 /* ---- plans from elsewhere ---- */
 
+/* A byte of the head, or of a section. */
+static uint8_t *random_byte(struct ml_plan *p, const struct ml_plan *sound, uint64_t *state)
+{
+    size_t section = draw(state, ML_AT_END + 1), from = 0, to = sizeof *p;
+    if (section < ML_AT_END) {
+        from = sound->at[section];
+        to = sound->at[section + 1] - 256; /* which are zeros behind it */
+    }
+    return (uint8_t *)p + from + draw(state, to > from ? to - from : 1);
+}
+
 /* A damaged plan is refused, or leads to nothing but other numbers. */
 static void check_damaged(const struct trial *t, const struct ml_kernels *k, uint64_t *state)
 {
     size_t bytes = t->p->bytes, rows = t->rows < 40 ? t->rows : 40;
     struct ml_plan *p = mem_copy(t->p, bytes);
-    for (size_t n = 1 + draw(state, 2); n > 0; n--)
-        ((uint8_t *)p)[draw(state, draw(state, 2) ? bytes : 4096)] ^=
-            (uint8_t)(1 << draw(state, 8));
+    for (size_t n = 1 + draw(state, 2); n > 0; n--) {
+        uint8_t *byte = random_byte(p, t->p, state);
+        uint8_t ways[] = {(uint8_t)(*byte ^ 1 << draw(state, 8)), (uint8_t)(*byte + 1),
+                          (uint8_t)(*byte - 1), UINT8_MAX};
+        *byte = ways[draw(state, COUNT_OF(ways))];
+    }
     if (p->features == t->p->features && ml_plan_check(p, bytes) == 0) {
         struct ml_rows columns = {.column = t->columns};
         struct ml_rows wide = {.wide = t->wide, .stride = p->features};
@@ -592,7 +606,7 @@ TEST(damaged_plans)
         trial_begin(&t, &kind, seed);
         CHECK_INT(ml_plan_check(t.p, t.p->bytes), 0);
         CHECK(ml_plan_check(t.p, t.p->bytes - 1) < 0);
-        for (size_t i = 0; i < 60; i++)
+        for (size_t i = 0; i < 100; i++)
             check_damaged(&t, ml_kernels_best(levels[i % COUNT_OF(levels)]), &state);
         trial_end(&t);
     }
