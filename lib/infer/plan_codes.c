@@ -234,7 +234,7 @@ static void put_levels(struct draft *d, struct ml_column *c, const struct cuts *
     c->cuts = (uint32_t)cuts->at.len;
     for (c->levels = 1; cuts->at.len / apart > 16; c->levels++)
         apart *= 16;
-    for (uint32_t i = 0; i < c->levels; i++, apart /= 16) {
+    for (uint32_t i = 0; apart > 0; i++, apart /= 16) {
         size_t n = cuts->at.len / apart;
         for (size_t k = 0; k < n; k++)
             at[k] = cuts->at.at[(k + 1) * apart - 1];
@@ -307,7 +307,7 @@ static void make_sets(struct draft *d)
         size_t at = map_put(&sets, (struct text){(const char *)&key, sizeof key}, &is_new);
         if (is_new)
             vec_push(&number, d->planes.at[key.plane].sets++);
-        d->code[i] = number.at[at];
+        d->code[i] = number.at ? number.at[at] : 0;
     }
     for (size_t i = d->number_planes; i < d->planes.len; i++) {
         struct ml_plane *p = &d->planes.at[i];

@@ -39,10 +39,10 @@ static int read_feature(const struct reading *x, const struct schema *schema, st
     else
         status = batch_double(b, column, feature->name, &numbers, e);
     for (size_t r = 0; r < b->rows && status == 0; r++)
-        out[r * features + f] = texts                      ? text_code(feature, texts[r])
-                                : !flags                   ? numbers[r]
-                                : flags[r] == BOOL_MISSING ? (double)NAN
-                                                           : flags[r];
+        out[r * features + f] = texts                                ? text_code(feature, texts[r])
+                                : numbers                            ? numbers[r]
+                                : !flags || flags[r] == BOOL_MISSING ? (double)NAN
+                                                                     : flags[r];
     return status;
 }
 
