@@ -43,7 +43,9 @@ static bool int_op(enum op op, int64_t a, int64_t b, int64_t *out)
         *out = good ? floor_div(a, b) : 0;
         break;
     case OP_MOD:
-        *out = good ? a - floor_div(a, b) * b : 0;
+        *out = good ? a % b : 0; /* with the sign of b; floor(a / b) * b may not fit */
+        if (*out != 0 && (*out < 0) != (b < 0))
+            *out += b;
         break;
     case OP_POW:
         good = int_pow(a, b, out);

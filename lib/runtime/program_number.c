@@ -107,7 +107,9 @@ static bool ml_int_arithmetic(uint32_t what, int64_t a, int64_t b, int64_t *out)
         *out = good ? ml_floor_div(a, b) : 0;
         break;
     case ML_MOD:
-        *out = good ? a - ml_floor_div(a, b) * b : 0;
+        *out = good ? a % b : 0; /* with the sign of b; floor(a / b) * b may not fit */
+        if (*out != 0 && (*out < 0) != (b < 0))
+            *out += b;
         break;
     case ML_POW:
         good = ml_int_pow(a, b, out);
