@@ -87,6 +87,16 @@ static void draft_release(struct draft *d)
     buf_release(&d->numbers);
 }
 
+/* So many that what is counted of them fits 32 bits: codes of planes, leaves of padded trees. */
+#define NODES_MAX (UINT32_MAX / 16)
+
+/* Whether a place in a section is beyond 32 bits. */
+static bool has_wide_places(const struct draft *d)
+{
+    return d->cut_blocks.len > UINT32_MAX || d->words.len > UINT32_MAX ||
+           d->levels.len > UINT32_MAX || d->nodes.len > UINT32_MAX;
+}
+
 struct ml_plan *plan_new(const struct model *m, const struct plan_options *options, struct error *e)
 {
     struct draft d = {.m = m, .t = &m->trees};
@@ -95,7 +105,7 @@ struct ml_plan *plan_new(const struct model *m, const struct plan_options *optio
         d.options = *options;
     d.single_input = m->trees.single || d.options.float32;
     d.single_sum = m->sum.single || d.options.float32;
-    if (m->trees.nodes > UINT32_MAX / 4 || model_width(m) >= UINT32_MAX) {
+    if (m->trees.nodes > NODES_MAX || model_width(m) >= UINT32_MAX) {
         error_set(e, ERR_DATA, "the model is too large: %zu nodes, %zu features", m->trees.nodes,
                   model_width(m));
         return NULL;
@@ -103,7 +113,10 @@ struct ml_plan *plan_new(const struct model *m, const struct plan_options *optio
     d.plane = mem_alloc((m->trees.nodes + 1) * sizeof *d.plane);
     d.code = mem_alloc((m->trees.nodes + 1) * sizeof *d.code);
     draft_codes(&d);
-    if (draft_trees(&d, e) == 0)
+    draft_trees(&d);
+    if (has_wide_places(&d))
+        error_set(e, ERR_DATA, "the model is too large: %zu nodes", m->trees.nodes);
+    else
         plan = put_plan(&d);
     draft_release(&d);
     return plan;

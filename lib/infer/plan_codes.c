@@ -207,8 +207,9 @@ static uint32_t nearest(const struct cuts *c, double cut)
         else
             high = middle;
     }
-    const double *at = &c->at.at[low];
-    bool below = low > 0 && compare_cuts(at, &cut) != 0 && !(at[0] - cut <= cut - at[-1]);
+    const double *at = c->at.at;
+    bool below =
+        low > 0 && compare_cuts(&at[low], &cut) != 0 && !(at[low] - cut <= cut - at[low - 1]);
     return (uint32_t)(below ? low - 1 : low);
 }
 
@@ -230,14 +231,15 @@ static void put_level(struct draft *d, struct ml_column *c, uint32_t level, cons
 static void put_levels(struct draft *d, struct ml_column *c, const struct cuts *cuts)
 {
     double *at = mem_array(NULL, cuts->at.len + 1, sizeof *at);
-    size_t apart = 1;
     c->cuts = (uint32_t)cuts->at.len;
-    for (c->levels = 1; cuts->at.len / apart > 16; c->levels++)
-        apart *= 16;
-    for (uint32_t i = 0; apart > 0; i++, apart /= 16) {
-        size_t n = cuts->at.len / apart;
+    c->levels = 1;
+    while (cuts->at.len >> (4 * (c->levels - 1)) > 16)
+        c->levels++;
+    for (uint32_t i = 0; i < c->levels; i++) {
+        uint32_t bits = 4 * (c->levels - 1 - i); /* of the 2^bits cuts that each stands for */
+        size_t n = cuts->at.len >> bits;
         for (size_t k = 0; k < n; k++)
-            at[k] = cuts->at.at[(k + 1) * apart - 1];
+            at[k] = cuts->at.at[((k + 1) << bits) - 1];
         put_level(d, c, i, at, n);
     }
     mem_free(at);
@@ -294,7 +296,19 @@ static void put_set(const struct draft *d, const struct set_key *key, uint32_t *
     }
 }
 
-/* Sets in the order of their planes, each once; and their numbers there, of nodes. */
+/* Memory for the sets of all planes. */
+static void make_words(struct draft *d)
+{
+    for (size_t i = d->number_planes; i < d->planes.len; i++) {
+        struct ml_plane *p = &d->planes.at[i];
+        p->word = (uint32_t)d->words.len;
+        p->words = (p->codes + 31) / 32;
+        d->words.len += (size_t)p->sets * p->words;
+    }
+    d->words.at = mem_alloc(d->words.len * sizeof *d->words.at);
+}
+
+/* The sets of each plane, each once; and their numbers there, of nodes. */
 static void make_sets(struct draft *d)
 {
     struct map sets = {0};
@@ -307,16 +321,11 @@ static void make_sets(struct draft *d)
         size_t at = map_put(&sets, (struct text){(const char *)&key, sizeof key}, &is_new);
         if (is_new)
             vec_push(&number, d->planes.at[key.plane].sets++);
-        d->code[i] = number.at ? number.at[at] : 0;
+        if (at < number.len)
+            d->code[i] = number.at[at];
     }
-    for (size_t i = d->number_planes; i < d->planes.len; i++) {
-        struct ml_plane *p = &d->planes.at[i];
-        p->word = (uint32_t)d->words.len;
-        p->words = (p->codes + 31) / 32;
-        for (size_t k = 0; k < (size_t)p->sets * p->words; k++)
-            vec_push(&d->words, 0);
-    }
-    for (size_t i = 0; i < sets.keys.len; i++) {
+    make_words(d);
+    for (size_t i = 0; i < number.len; i++) {
         struct set_key key;
         memcpy(&key, sets.keys.at[i].at, sizeof key);
         const struct ml_plane *p = &d->planes.at[key.plane];

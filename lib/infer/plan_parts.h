@@ -48,6 +48,6 @@ static inline bool node_has_set(const struct trees *t, size_t node)
 }
 
 void draft_codes(struct draft *d);
-int draft_trees(struct draft *d, struct error *e); /* after the codes */
+void draft_trees(struct draft *d); /* after the codes */
 
 #endif

@@ -178,7 +178,6 @@ static void number_leaves(const struct draft *d, struct places *s, size_t place)
 static void find_places(const struct draft *d, size_t tree, struct places *s)
 {
     size_t count = 1;
-    s->nodes = s->leaves = 0;
     s->node[0] = d->t->root[tree];
     for (size_t place = 0; place < count; place++) {
         size_t node = s->node[place];
@@ -195,7 +194,7 @@ static void find_places(const struct draft *d, size_t tree, struct places *s)
 static void put_sparse(struct grouping *g, size_t tree, struct ml_tree *t)
 {
     struct draft *d = g->d;
-    struct places s;
+    struct places s = {0};
     find_places(d, tree, &s);
     t->node = (uint32_t)d->nodes.len;
     for (size_t i = 0; i < s.nodes; i++)
@@ -422,35 +421,34 @@ static void give_bytes(struct draft *d)
         d->columns.at[i].byte = column_byte(d, &d->columns.at[i]);
 }
 
-static int too_large(struct error *e, const char *what, size_t n)
+/* Before groups are made: kinds of trees, and numbers for all codes of planes. */
+static void prepare(struct grouping *g)
 {
-    return error_set(e, ERR_DATA, "the model is too large: %zu %s", n, what);
-}
-
-int draft_trees(struct draft *d, struct error *e)
-{
-    struct grouping g = {.d = d};
-    size_t pairs = 0;
-    g.depth = mem_alloc((d->t->nodes + 1) * sizeof *g.depth);
-    g.pair = mem_array(NULL, d->planes.len + 1, sizeof *g.pair);
+    struct draft *d = g->d;
+    uint32_t pairs = 0;
+    g->depth = mem_alloc((d->t->nodes + 1) * sizeof *g->depth);
+    g->pair = mem_array(NULL, d->planes.len + 1, sizeof *g->pair);
     for (size_t i = 0; i < d->planes.len; i++) {
-        g.pair[i] = (uint32_t)pairs;
+        g->pair[i] = pairs;
         pairs += i < d->number_planes ? d->planes.at[i].codes : d->planes.at[i].sets;
     }
-    g.pair[d->planes.len] = (uint32_t)pairs;
+    g->pair[d->planes.len] = pairs;
+    g->line = mem_alloc(((size_t)pairs + 1) * sizeof *g->line);
     for (size_t tree = 0; tree < d->t->count; tree++) {
-        struct ml_tree t = tree_of(&g, tree);
+        struct ml_tree t = tree_of(g, tree);
         d->has_deep |= t.kind == ML_DEEP;
         vec_push(&d->trees, t);
     }
     give_bytes(d);
-    g.line = mem_alloc((pairs + 1) * sizeof *g.line);
+}
+
+void draft_trees(struct draft *d)
+{
+    struct grouping g = {.d = d};
+    prepare(&g);
     put_groups(&g);
     vec_release(&g.pairs);
     mem_free(g.line);
     mem_free(g.pair);
     mem_free(g.depth);
-    if (pairs > UINT32_MAX)
-        return too_large(e, "cuts", pairs);
-    return 0;
 }
