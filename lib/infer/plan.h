@@ -12,9 +12,9 @@ struct plan_options {
                    * the nearest of them. Sets stay as they are. */
 };
 
-/* Returns owned (free with mem_free), aligned to 64 bytes when memory is: the plan of a model of
- * trees, m checked; its features are the predictor's, after all stages. options NULL: exact. NULL
- * with ERR_DATA when the model is too large. */
+/* Returns owned (free with mem_free): the plan of a model of trees, m checked; its features are the
+ * predictor's, after all stages. options NULL: exact. NULL with ERR_DATA when the model is too
+ * large. */
 struct ml_plan *plan_new(const struct model *m, const struct plan_options *options,
                          struct error *e);
 

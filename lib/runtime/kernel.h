@@ -132,8 +132,9 @@ enum ml_section {
     ML_AT_END,
 };
 
-/* A plan is one piece of memory, this at its start, little-endian, aligned to 64 bytes; so are its
- * sections, one behind the other, each with 64 zeros behind it. */
+/* A plan is one piece of memory, this at its start, little-endian, aligned to 8 bytes. Its sections
+ * lie one behind the other, at multiples of 64 from its start, each with 256 zeros behind it:
+ * kernels read beyond the last value. */
 struct ml_plan {
     char magic[8];
     uint64_t bytes;

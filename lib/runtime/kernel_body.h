@@ -10,12 +10,13 @@
  *   NAME(place)(single, r)
  *       where the sum of row r lies among ML_ROWS, one of floats when single, else of doubles
  *   NAME(add_floats)(table, bits, leaf, n, sums), NAME(add_doubles)(...)
- *       adds table[leaf[r]] to the sum of row r < n; table has 2^bits numbers and 64 bytes behind
- *       them, leaf and sums are aligned to 64
+ *       adds table[leaf[r]] to the sum of row r < n; table has 2^bits numbers and 256 bytes
+ *       behind them, leaf and sums are aligned to 64
  * Macros end with this file.
  */
 #include "runtime/kernel_common.h"
 
+#define count         NAME(count)
 #define code_of       NAME(code_of)
 #define put_code      NAME(put_code)
 #define put_others    NAME(put_others)
@@ -45,6 +46,7 @@
 #define fill_group    NAME(fill_group)
 #define pick          NAME(pick)
 #define line_at       NAME(line_at)
+#define pick_bits     NAME(pick_bits)
 #define perfect_1     NAME(perfect_1)
 #define perfect_2     NAME(perfect_2)
 #define perfect_3     NAME(perfect_3)
@@ -296,6 +298,7 @@ ML_API const struct ml_kernels *NAME(ml_kernels)(void)
     return &kernels;
 }
 
+#undef count
 #undef code_of
 #undef put_code
 #undef put_others
@@ -325,6 +328,7 @@ ML_API const struct ml_kernels *NAME(ml_kernels)(void)
 #undef fill_group
 #undef pick
 #undef line_at
+#undef pick_bits
 #undef perfect_1
 #undef perfect_2
 #undef perfect_3

@@ -1,17 +1,20 @@
 /* A part of kernel_body.h: rows to codes. */
 
-/* How many of a column's cuts x reaches. cuts: ML_AT_CUT. single is a constant, p->single_input;
- * levels, when not 0, another, c->levels. */
-INLINE uint32_t code_of(const char *cuts, bool single, const struct ml_column *c, uint32_t levels,
-                        double x)
+/* How many of the 16 cuts at `block` x reaches. single is a constant, p->single_input. */
+INLINE size_t count(const void *block, bool single, double x)
 {
-    size_t code = 0;
-    for (uint32_t i = 0; i < (levels ? levels : c->levels); i++) {
-        const void *level = cuts + c->level[i];
-        code *= 16;
-        code += single ? NAME(count_floats)((const float *)level + code, (float)x)
-                       : NAME(count_doubles)((const double *)level + code, x);
-    }
+    return single ? NAME(count_floats)(block, (float)x) : NAME(count_doubles)(block, x);
+}
+
+/* How many of all cuts of a column. cuts: ML_AT_CUT. */
+INLINE uint32_t code_of(const char *cuts, bool single, const struct ml_column *c, double x)
+{
+    const size_t block = 16 * (single ? sizeof(float) : sizeof(double));
+    size_t code = count(cuts + c->level[0], single, x);
+    if (c->levels == 2) /* as it is nearly always */
+        return (uint32_t)(16 * code + count(cuts + c->level[1] + code * block, single, x));
+    for (uint32_t i = 1; i < c->levels; i++)
+        code = 16 * code + count(cuts + c->level[i] + code * block, single, x);
     return (uint32_t)code;
 }
 
@@ -51,8 +54,7 @@ INLINE void encode_row(const struct ml_plan *p, bool single, const double *wide,
     for (; c < end; c++) {
         double x = wide ? wide[c->feature] : (double)narrow[c->feature];
         double y = x == x || c->byte == ML_NO_BYTE ? x : c->missing;
-        uint32_t code =
-            c->levels == 2 ? code_of(cuts, single, c, 2, y) : code_of(cuts, single, c, 0, y);
+        uint32_t code = code_of(cuts, single, c, y);
         if (c->byte != ML_NO_BYTE) {
             uint8_t *bytes = (uint8_t *)block + (size_t)c->byte * ML_ROWS + at;
             *bytes = (uint8_t)code;
@@ -72,8 +74,7 @@ INLINE void single_row(const struct ml_plan *p, bool single, const double *row, 
     const char *cuts = ML_SECTION(p, ML_AT_CUT);
     for (; c < end; c++) {
         double x = row[c->feature];
-        uint32_t code =
-            c->levels == 2 ? code_of(cuts, single, c, 2, x) : code_of(cuts, single, c, 0, x);
+        uint32_t code = code_of(cuts, single, c, x);
         for (size_t i = c->plane; i < (size_t)c->plane + c->planes; i++)
             codes[i] = ml_plane_code(&planes[i], x, code);
     }
@@ -123,7 +124,7 @@ INLINE void encode_values(const struct ml_plan *p, bool single, const struct ml_
     const struct ml_plane *planes = ML_SECTION(p, ML_AT_PLANE);
     const char *cuts = ML_SECTION(p, ML_AT_CUT);
     for (size_t r = 0; r < n; r++) {
-        uint32_t code = code_of(cuts, single, c, 0, values[r]);
+        uint32_t code = code_of(cuts, single, c, values[r]);
         for (size_t i = c->plane; i < (size_t)c->plane + c->planes; i++)
             put_code(p, i, ml_plane_code(&planes[i], values[r], code), at + r, block);
     }
@@ -141,14 +142,8 @@ INLINE void encode_usual(const struct ml_plan *p, bool single, const struct ml_c
         doubles[r] = values[r] == values[r] ? values[r] : missing;
     for (size_t r = 0; r < at_once && single; r++)
         floats[r] = (float)doubles[r];
-    if (c->levels == 2)
-        for (size_t r = 0; r < n; r++)
-            bytes[r] =
-                (uint8_t)code_of(cuts, single, &column, 2, single ? (double)floats[r] : doubles[r]);
-    else
-        for (size_t r = 0; r < n; r++)
-            bytes[r] =
-                (uint8_t)code_of(cuts, single, &column, 0, single ? (double)floats[r] : doubles[r]);
+    for (size_t r = 0; r < n; r++)
+        bytes[r] = (uint8_t)code_of(cuts, single, &column, single ? (double)floats[r] : doubles[r]);
 }
 
 INLINE void encode_column(const struct ml_plan *p, bool single, const struct ml_column *c,

@@ -73,14 +73,14 @@ TARGET static void fill_codes(const struct ml_plan *p, const struct ml_fill *f,
     memset(from, 0, ML_LINE);
     for (size_t b = 0; b < f->bits; b++) {
         const uint8_t *bit = block + l->bit + b * ML_LINE;
-        const uint16_t * or = level + 2, *and = or +level[0], *end = and+level[1];
+        const uint16_t *first = level + 2, *second = first + level[0], *end = second + level[1];
         uint8_t *to = b + 1 < f->bits ? next : block + l->line + (size_t)f->line * ML_LINE;
         for (size_t h = 0; h < ML_LINE; h += LANES) {
             part x = load(bit + h);
             uint8_t *out = to + h;
-            for (const uint16_t *i = or ; i < and; i++, out += ML_LINE)
+            for (const uint16_t *i = first; i < second; i++, out += ML_LINE)
                 store(out, load(from + (size_t)*i * ML_LINE + h) | x);
-            for (const uint16_t *i = and; i < end; i++, out += ML_LINE)
+            for (const uint16_t *i = second; i < end; i++, out += ML_LINE)
                 store(out, load(from + (size_t)*i * ML_LINE + h) & x);
         }
         level = end;

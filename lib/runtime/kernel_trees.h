@@ -15,8 +15,16 @@ INLINE part line_at(const uint8_t *lines, uint16_t line)
     return load(lines + (size_t)line * (ML_LINE / 8));
 }
 
-/* The bits of the leaf's number below node i of a perfect tree, the lowest first: `below` of them
- * from its two halves, and which half it is. */
+/* The bits of a number that are known for both halves of a tree, of that which rows go to; the next
+ * bit, bits[n], says to which. */
+INLINE void pick_bits(part *bits, const part *right, size_t n)
+{
+#pragma GCC unroll 8
+    for (size_t b = 0; b < n; b++)
+        bits[b] = pick(bits[n], bits[b], right[b]);
+}
+
+/* The bits of the leaf's number below node i of a perfect tree, the lowest first. */
 INLINE void perfect_1(const uint8_t *lines, const uint16_t *node, size_t i, part *bits)
 {
     bits[0] = line_at(lines, node[i]);
@@ -29,8 +37,7 @@ INLINE void perfect_1(const uint8_t *lines, const uint16_t *node, size_t i, part
         perfect_##below(lines, node, 2 * i + 1, bits);                                             \
         perfect_##below(lines, node, 2 * i + 2, right);                                            \
         bits[below] = line_at(lines, node[i]);                                                     \
-        _Pragma("GCC unroll 8") for (size_t b = 0; b < below; b++) bits[b] =                       \
-            pick(bits[below], bits[b], right[b]);                                                  \
+        pick_bits(bits, right, below);                                                             \
     }
 PERFECT(2, 1)
 PERFECT(3, 2)
@@ -51,11 +58,11 @@ TARGET static void perfect(const uint8_t *lines, const uint16_t *node, size_t i,
         perfect_6(lines, node, i, bits);
         return;
     }
+    part *right = bits + depth;
     perfect(lines, node, 2 * i + 1, depth - 1, bits);
-    perfect(lines, node, 2 * i + 2, depth - 1, bits + depth);
+    perfect(lines, node, 2 * i + 2, depth - 1, right);
     bits[depth - 1] = line_at(lines, node[i]);
-    for (size_t b = 0; b + 1 < depth; b++)
-        bits[b] = pick(bits[depth - 1], bits[b], bits[depth + b]);
+    pick_bits(bits, right, depth - 1);
 }
 
 /* The bits of the leaf's number in a sparse tree, the lowest first. */
