@@ -4,10 +4,11 @@
 #if ML_HAS_AVX2
 #include <immintrin.h>
 
-#define ISA     "avx2"
-#define NAME(x) x##_avx2
-#define TARGET  __attribute__((target("avx2,popcnt")))
-#define LANES   32
+#define ISA       "avx2"
+#define NAME(x)   x##_avx2
+#define TARGET    __attribute__((target("avx2,popcnt")))
+#define LANES     32
+#define LANE_BITS 3
 
 TARGET static inline uint32_t count_floats_avx2(const float *cuts, float x)
 {
@@ -27,13 +28,6 @@ TARGET static inline uint32_t count_doubles_avx2(const double *cuts, double x)
         mask = mask << 4 | (unsigned)_mm256_movemask_pd(below);
     }
     return (uint32_t)_mm_popcnt_u32(mask);
-}
-
-/* Sums lie as the bytes of leaves come out of words: every fourth row of 32 side by side. */
-static inline size_t place_avx2(bool single, size_t r)
-{
-    (void)single;
-    return (r & ~(size_t)31) | (r & 3) << 3 | (r >> 2 & 7);
 }
 
 TARGET static inline void add_floats_avx2(const float *table, uint32_t bits, const uint8_t *leaf,

@@ -11,8 +11,9 @@
 #define PICK(right, if_left, if_right)                                                             \
     (part)                                                                                         \
         _mm512_ternarylogic_epi64((__m512i)(if_right), (__m512i)(right), (__m512i)(if_left), 0xe2)
-#define LANES  64
-#define INLINE TARGET static inline __attribute__((always_inline))
+#define LANES     64
+#define LANE_BITS 4
+#define INLINE    TARGET static inline __attribute__((always_inline))
 
 INLINE uint32_t count_floats_avx512(const float *cuts, float x)
 {
@@ -26,16 +27,6 @@ INLINE uint32_t count_doubles_avx512(const double *cuts, double x)
     __mmask8 low = _mm512_cmp_pd_mask(all, _mm512_loadu_pd(cuts), _CMP_GE_OQ);
     __mmask8 high = _mm512_cmp_pd_mask(all, _mm512_loadu_pd(cuts + 8), _CMP_GE_OQ);
     return (uint32_t)_mm_popcnt_u32((unsigned)low | (unsigned)high << 8);
-}
-
-/* Sums lie as the bytes of leaves come out of words, every fourth row of 64 side by side; and of
- * doubles, as their halves are unpacked, two and two by turns. */
-INLINE size_t place_avx512(bool single, size_t r)
-{
-    size_t i = r >> 2 & 15;
-    if (!single)
-        i = (i >> 1 & 1) << 3 | (i >> 2) << 1 | (i & 1);
-    return (r & ~(size_t)63) | (r & 3) << 4 | i;
 }
 
 /* Numbers of 32 bits from a table of up to 256 in registers. */
@@ -100,13 +91,15 @@ TARGET static void add_floats_avx512(const float *table, uint32_t bits, const ui
         float_sums(table, 8, leaf, n, sums);
 }
 
-/* Doubles are looked up by halves; 64 of them are all that registers hold. */
+/* Doubles are looked up by halves; 64 of them are all that registers hold. Unpacking halves puts
+ * them in another order, which this one makes the right one. */
 INLINE void double_sums(const double *table, uint32_t bits, const uint8_t *leaf, size_t n,
                         double *sums)
 {
     const __m512i even =
         _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
     const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+    const __m512i order = _mm512_setr_epi32(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15);
     __m512i low[8], high[8];
     for (size_t i = 0; i < (size_t)1 << (bits - 4); i++) {
         __m512i a = _mm512_loadu_si512(table + 16 * i), b = _mm512_loadu_si512(table + 16 * i + 8);
@@ -114,7 +107,7 @@ INLINE void double_sums(const double *table, uint32_t bits, const uint8_t *leaf,
         high[i] = _mm512_permutex2var_epi32(a, odd, b);
     }
     for (size_t r = 0; r < n; r += 64) {
-        __m512i four = _mm512_load_si512(leaf + r);
+        __m512i four = _mm512_permutexvar_epi32(order, _mm512_load_si512(leaf + r));
         for (size_t k = 0; k < 64; k += 16) {
             __m512i a = look(low, bits, four), b = look(high, bits, four);
             __m512d first = _mm512_castsi512_pd(_mm512_unpacklo_epi32(a, b));
@@ -130,9 +123,8 @@ INLINE void double_sums(const double *table, uint32_t bits, const uint8_t *leaf,
 /* More come from memory. */
 INLINE void gathered_sums(const double *table, const uint8_t *leaf, size_t n, double *sums)
 {
-    const __m512i order = _mm512_setr_epi32(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
     for (size_t r = 0; r < n; r += 64) {
-        __m512i four = _mm512_permutexvar_epi32(order, _mm512_load_si512(leaf + r));
+        __m512i four = _mm512_load_si512(leaf + r);
         for (size_t k = 0; k < 64; k += 16) {
             __m512i at = _mm512_and_si512(four, _mm512_set1_epi32(255));
             __m512d first = _mm512_i32gather_pd(_mm512_castsi512_si256(at), table, 8);

@@ -115,14 +115,46 @@ ML_API double ml_sum_first(const struct ml_plan *p, size_t output);
 ML_API double ml_sum_next(const struct ml_plan *p, double sum, double value);
 ML_API double ml_sum_last(const struct ml_plan *p, size_t output, double sum);
 
-/* One row, by walking. codes: of its planes. right: for each line of a group whether the row goes
- * right there, 0 or 1, of which `fill` writes up to ML_RIGHT_MORE too many. */
+/* What a processor's instructions make faster; kernel_frame.c makes kernels of it. */
+struct ml_parts {
+    /* Codes of a row's planes. */
+    void (*code_row)(const struct ml_plan *p, const double *row, uint32_t *codes);
+    /* The lines of a group for the rows of a block, of which n are there. */
+    void (*fill_lines)(const struct ml_plan *p, const struct ml_group *g, size_t n, uint8_t *block,
+                       const struct ml_layout *l);
+    /* The same for a single row: 1 or 0 for each line, and up to ML_RIGHT_MORE too many. */
+    void (*fill_right)(const struct ml_plan *p, const struct ml_group *g, const uint32_t *codes,
+                       uint16_t *right);
+    /* Of a tree that is not deep: the leaf of each row; and adds the leaves' values to sums. */
+    void (*find_leaves)(const struct ml_plan *p, const struct ml_tree *t, const uint8_t *lines,
+                        uint8_t leaf[ML_ROWS]);
+    void (*add_leaves)(const struct ml_plan *p, const struct ml_tree *t, const uint8_t *leaf,
+                       size_t n, void *sums);
+    /* Sums lie as the bytes of leaves come out of words: of 4 * 2^lane_bits rows first every
+     * fourth, then the one behind each, and so on. 0: in the order of rows. */
+    uint32_t lane_bits;
+};
 enum { ML_RIGHT_MORE = 32 };
-typedef void ml_right_filler(const struct ml_plan *p, const struct ml_group *g,
-                             const uint32_t *codes, uint16_t *right);
-ML_API void ml_row_margins(const struct ml_plan *p, ml_right_filler *fill, const uint32_t *codes,
+
+/* Where the sum of row r lies. */
+static inline size_t ml_place(const struct ml_parts *k, size_t r)
+{
+    size_t lanes = (size_t)1 << k->lane_bits;
+    return (r & ~(4 * lanes - 1)) | (r & 3) << k->lane_bits | (r >> 2 & (lanes - 1));
+}
+
+ML_API void ml_parts_block(const struct ml_parts *k, const struct ml_plan *p, void *block, size_t n,
+                           double *margins);
+ML_API void ml_parts_leaves(const struct ml_parts *k, const struct ml_plan *p, void *block,
+                            size_t n, uint32_t *leaves);
+ML_API void ml_parts_row(const struct ml_parts *k, const struct ml_plan *p, const double *row,
+                         void *work, double *margins);
+
+/* One row, by walking. codes: of its planes. right: memory for a line each of a group, and
+ * ML_RIGHT_MORE. */
+ML_API void ml_row_margins(const struct ml_parts *k, const struct ml_plan *p, const uint32_t *codes,
                            uint16_t *right, double *margins);
-ML_API void ml_row_leaves(const struct ml_plan *p, ml_right_filler *fill, const uint32_t *codes,
+ML_API void ml_row_leaves(const struct ml_parts *k, const struct ml_plan *p, const uint32_t *codes,
                           uint16_t *right, uint32_t *leaves);
 /* The leaves of n rows in a deep tree; n >= ML_DEEP_ROWS. */
 enum { ML_DEEP_ROWS = 16 };

@@ -66,8 +66,7 @@ INLINE void encode_row(const struct ml_plan *p, bool single, const double *wide,
     }
 }
 
-/* Without a block: codes of the planes. */
-INLINE void single_row(const struct ml_plan *p, bool single, const double *row, uint32_t *codes)
+INLINE void code_planes(const struct ml_plan *p, bool single, const double *row, uint32_t *codes)
 {
     const struct ml_column *c = ML_SECTION(p, ML_AT_COLUMN), *end = c + p->columns;
     const struct ml_plane *planes = ML_SECTION(p, ML_AT_PLANE);
@@ -78,6 +77,15 @@ INLINE void single_row(const struct ml_plan *p, bool single, const double *row, 
         for (size_t i = c->plane; i < (size_t)c->plane + c->planes; i++)
             codes[i] = ml_plane_code(&planes[i], x, code);
     }
+}
+
+/* Without a block. */
+TARGET static void code_row(const struct ml_plan *p, const double *row, uint32_t *codes)
+{
+    if (p->single_input)
+        code_planes(p, true, row, codes);
+    else
+        code_planes(p, false, row, codes);
 }
 
 /* ---- a column at a time ---- */

@@ -133,7 +133,7 @@ TARGET static void fill_sets(const struct ml_plan *p, const struct ml_group *g,
         }
 }
 
-TARGET static void fill_group(const struct ml_plan *p, const struct ml_group *g, size_t n,
+TARGET static void fill_lines(const struct ml_plan *p, const struct ml_group *g, size_t n,
                               uint8_t *block, const struct ml_layout *l)
 {
     const struct ml_fill *fill = (const struct ml_fill *)ML_SECTION(p, ML_AT_FILL) + g->fill;

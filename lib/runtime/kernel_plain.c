@@ -55,12 +55,6 @@ static inline uint32_t count_doubles_plain(const double *cuts, double x)
 }
 #endif
 
-static inline size_t place_plain(bool single, size_t r)
-{
-    (void)single;
-    return r;
-}
-
 static inline void add_floats_plain(const float *table, uint32_t bits, const uint8_t *leaf,
                                     size_t n, float *sums)
 {
@@ -77,6 +71,7 @@ static inline void add_doubles_plain(const double *table, uint32_t bits, const u
         sums[r] += table[leaf[r]];
 }
 
+#define LANE_BITS 0
 #include "runtime/kernel_body.h"
 #else
 typedef int no_plain;

@@ -102,7 +102,6 @@ static void walk_deep(const struct walk *w, uint32_t leaf[TOGETHER])
         most = t->depth > most ? t->depth : most;
     }
     for (uint32_t i = 0; i < most; i++)
-#pragma GCC unroll 8
         for (size_t k = 0; k < TOGETHER; k++)
             at[k] = step(w->p, true, steps[k], at[k], w->codes, 1);
     for (size_t k = 0; k < w->n; k++)
@@ -126,13 +125,13 @@ static void walk_next(struct walk *w, size_t left, uint32_t leaf[TOGETHER])
 /* What becomes of the leaves of w's trees. */
 typedef void leaf_user(const struct walk *w, const uint32_t leaf[TOGETHER], void *out);
 
-static void row_walk(const struct ml_plan *p, ml_right_filler *fill, const uint32_t *codes,
+static void row_walk(const struct ml_parts *k, const struct ml_plan *p, const uint32_t *codes,
                      uint16_t *right, leaf_user *use, void *out)
 {
     const struct ml_group *group = ML_SECTION(p, ML_AT_GROUP);
     struct walk w = {.p = p, .tree = ML_SECTION(p, ML_AT_TREE), .right = right, .codes = codes};
     for (size_t g = 0; g < p->groups; g++) {
-        fill(p, &group[g], codes, right);
+        k->fill_right(p, &group[g], codes, right);
         for (size_t left = group[g].trees; left > 0; left -= w.n, w.tree += w.n) {
             uint32_t leaf[TOGETHER];
             walk_next(&w, left, leaf);
@@ -149,10 +148,10 @@ static void use_numbers(const struct walk *w, const uint32_t leaf[TOGETHER], voi
         leaves[k] = ml_leaf_number(w->p, &w->tree[k], leaf[k]);
 }
 
-ML_API void ml_row_leaves(const struct ml_plan *p, ml_right_filler *fill, const uint32_t *codes,
+ML_API void ml_row_leaves(const struct ml_parts *k, const struct ml_plan *p, const uint32_t *codes,
                           uint16_t *right, uint32_t *leaves)
 {
-    row_walk(p, fill, codes, right, use_numbers, leaves);
+    row_walk(k, p, codes, right, use_numbers, leaves);
 }
 
 static void use_values(const struct walk *w, const uint32_t leaf[TOGETHER], void *out)
@@ -174,20 +173,20 @@ static void use_float(const struct walk *w, const uint32_t leaf[TOGETHER], void 
     *(float *)out = sum;
 }
 
-ML_API void ml_row_margins(const struct ml_plan *p, ml_right_filler *fill, const uint32_t *codes,
+ML_API void ml_row_margins(const struct ml_parts *k, const struct ml_plan *p, const uint32_t *codes,
                            uint16_t *right, double *margins)
 {
-    for (size_t k = 0; k < p->outputs; k++)
-        margins[k] = ml_sum_first(p, k);
+    for (size_t i = 0; i < p->outputs; i++)
+        margins[i] = ml_sum_first(p, i);
     if (p->outputs == 1 && p->single_sum && p->how <= ML_SUM_MEAN) {
         float sum = (float)margins[0];
-        row_walk(p, fill, codes, right, use_float, &sum);
+        row_walk(k, p, codes, right, use_float, &sum);
         margins[0] = (double)sum;
     } else {
-        row_walk(p, fill, codes, right, use_values, margins);
+        row_walk(k, p, codes, right, use_values, margins);
     }
-    for (size_t k = 0; k < p->outputs; k++)
-        margins[k] = ml_sum_last(p, k, margins[k]);
+    for (size_t i = 0; i < p->outputs; i++)
+        margins[i] = ml_sum_last(p, i, margins[i]);
 }
 
 /* ---- rows of a block in a deep tree ---- */
