@@ -47,6 +47,8 @@ ML_API bool time_parse(const char *p, size_t n, usec *t, bool *has_offset);
  * is not named is that of 1970-01-01T00:00:00; the name of a weekday is read but not checked. */
 ML_API bool time_parse_pattern(const char *p, size_t n, const char *pattern, usec *t,
                                bool *has_offset);
+/* As time_print_pattern does, into at most `room` bytes; returns how many there would be. */
+ML_API size_t time_format(char *at, size_t room, usec t, int offset, const char *pattern);
 /* RFC 3339 in UTC: 2001-01-31T06:05:04Z, with .mmm or .mmmmmm when needed. Returns the length. */
 #define TIME_MAX 48
 ML_API size_t time_print(char out[static TIME_MAX], usec t);

@@ -215,6 +215,35 @@ static int call_parse_time(struct lower_expr *k, const struct node *n, uint32_t 
     return 0;
 }
 
+/* format_time and strftime_local */
+static int call_format(struct lower_expr *k, const struct node *n, uint32_t *reg)
+{
+    const struct node *pattern = n->args[1];
+    uint32_t time;
+    if (pattern->form != NODE_LITERAL || pattern->value.kind != KIND_TEXT)
+        return lower_refused(k, n);
+    int status = lower_as(k, n->args[0], KIND_TIME, &time);
+    struct text shape = pattern->value.text;
+    shape.len++; /* its NUL */
+    if (!status)
+        *reg = lower_op(k->l, ML_OP_format_time, time, zone_of(k, n), lower_text(k->l, shape));
+    return status;
+}
+
+static int call_last_day(struct lower_expr *k, const struct node *n, uint32_t *reg)
+{
+    struct lowering *l = k->l;
+    uint32_t time, parts[3];
+    int status = local_time(k, n, &time);
+    if (status)
+        return status;
+    parts[0] = lower_op(l, ML_OP_part, time, ML_YEAR, 0);
+    parts[1] = lower_op(l, ML_OP_part, time, ML_MONTH, 0);
+    parts[2] = lower_op(l, ML_OP_part, time, ML_DAYS_IN_MONTH, 0);
+    *reg = lower_op(l, ML_OP_time_of_parts, lower_list(l, parts, 3), zone_of(k, n), 0);
+    return 0;
+}
+
 /* make_date and make_time */
 static int call_make(struct lower_expr *k, const struct node *n, uint32_t *reg)
 {
@@ -240,9 +269,11 @@ const struct call_lowering lower_time_calls[] = {
     {"dow", call_part},
     {"doy", call_part},
     {"epoch", call_epoch},
+    {"format_time", call_format},
     {"from_epoch", call_from_epoch},
     {"hour", call_part},
     {"isoweek", call_part},
+    {"last_day", call_last_day},
     {"make_date", call_make},
     {"make_time", call_make},
     {"millis", call_part},
@@ -252,6 +283,7 @@ const struct call_lowering lower_time_calls[] = {
     {"parse_time", call_parse_time},
     {"quarter", call_part},
     {"second", call_part},
+    {"strftime_local", call_format},
     {"trunc_time", call_trunc_time},
     {"week", call_part},
     {"year", call_part},

@@ -74,8 +74,11 @@ static void lower_fields(struct walk *w, const struct zone *zone)
 static int without_hook(const struct step *s, struct error *e)
 {
     const struct step_kind *k = s->kind;
+    bool drops = strcmp(k->family, "rows") == 0 || strcmp(k->family, "sample") == 0;
     bool by_row = k->apply || !(k->push || k->flush || k->blocking);
-    return lower_refuse(e, by_row ? "not in compiled preparation" : "not row by row");
+    return lower_refuse(e, drops    ? "leaves rows out"
+                           : by_row ? "not in compiled preparation"
+                                    : "not row by row");
 }
 
 static int lower_step(struct walk *w, const struct step *s, struct error *why)

@@ -270,6 +270,7 @@ enum ml_whole_single { ML_BNOT, ML_POPCOUNT, ML_FACTORIAL };
     OP(time_shift, "TTNu")                                                                         \
     OP(time_plus, "TTI-")                                                                          \
     OP(time_of_pattern, "TXzt")                                                                    \
+    OP(format_time, "XTzt")                                                                        \
     OP(text_of_date, "XT--")                                                                       \
     OP(local, "TTz-")                                                                              \
     OP(part, "ITu-")                                                                               \

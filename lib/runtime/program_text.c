@@ -255,7 +255,7 @@ ML_OPERATION(split_part)
             return ml_give_text(m, o, NULL, 0);
         start = at + sep->len;
     }
-    at = ml_seek(x, sep->at, sep->len, start);
+    at = o->flags & 1 ? ML_NOWHERE : ml_seek(x, sep->at, sep->len, start);
     if (wanted < 0)
         return ml_give_text(m, o, NULL, 0);
     return ml_give_text(m, o, x->at + start, (at == ML_NOWHERE ? x->len : at) - start);

@@ -67,6 +67,20 @@ ML_OPERATION(text_of_time)
     return out ? ml_give_scratch(m, o, out, time_print(out, t)) : -ML_WHY_LONG;
 }
 
+/* As the clock of the zone b shows it, by the pattern c, which ends with NUL. */
+ML_OPERATION(format_time)
+{
+    int64_t t = m->r[o->a].i;
+    struct ml_text pattern = ml_text_at(m->p, o->c);
+    struct zone_table zone = ml_zone_of(m, o->b);
+    if (t == ML_INT_MISSING)
+        return ml_give_text(m, o, NULL, 0);
+    if (pattern.len == 0 || pattern.at[pattern.len - 1] || !usec_in_range(t))
+        return -ML_WHY_WRONG;
+    size_t n = time_format(m->scratch, m->room, t, zone_table_offset(&zone, t), pattern.at);
+    return n > m->room ? -ML_WHY_LONG : ml_give_scratch(m, o, m->scratch, n);
+}
+
 /* The day alone. */
 ML_OPERATION(text_of_date)
 {

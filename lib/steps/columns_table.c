@@ -1,5 +1,6 @@
 /* Steps on columns that must see the rows first. */
 #include "prep/hold.h"
+#include "prep/lower.h"
 #include "prep/recipe.h"
 #include "prep/sorted.h"
 #include "steps/steps.h"
@@ -329,6 +330,7 @@ const struct step_kind steps_columns_table[] = {
                     .output = "a,c\n1,3\n4,\n"},
         .shape = empty_shape,
         .apply = empty_apply,
+        .lower = lower_arranging,
         .state_new = empty_new,
         .learn = empty_learn,
         .merge = empty_merge,

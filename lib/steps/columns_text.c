@@ -221,6 +221,33 @@ static int split_apply(const struct step *s, struct batch *b, struct error *e)
     return 0;
 }
 
+/* The pieces, but for the last: the rest behind as many separators, or its first piece alone. */
+static int split_lower(const struct step *s, struct lowering *l, struct error *e)
+{
+    const struct split_plan *plan = s->plan;
+    uint32_t cell = lower_column(l, plan->column, ML_TEXT);
+    uint32_t sep = lower_op(l, ML_OP_set_text, lower_text(l, plan->sep), 0, 0);
+    uint32_t *parts = mem_array(NULL, plan->count, sizeof *parts);
+    (void)e;
+    for (size_t i = 0; i < plan->count; i++) {
+        bool rest = i + 1 == plan->count && plan->extra == EXTRA_MERGE;
+        uint32_t number = lower_op(l, ML_OP_set_int, lower_int(l, (int64_t)i), 0, 0);
+        parts[i] = lower_register(l, ML_TEXT);
+        lower_op_to(l, ML_OP_split_part, rest, parts[i], cell, sep, number);
+    }
+    if (plan->extra == EXTRA_ERROR) {
+        uint32_t next = lower_op(l, ML_OP_set_int, lower_int(l, (int64_t)plan->count), 0, 0);
+        uint32_t beyond = lower_op(l, ML_OP_split_part, cell, sep, next);
+        lower_op_to(l, ML_OP_want, 0, 0, lower_op(l, ML_OP_is_missing, beyond, 1, 0), 0, 0);
+    }
+    for (size_t i = plan->count; i-- > 0;)
+        lower_insert(l, plan->column + 1, parts[i]);
+    if (!arg_bool(s, "keep"))
+        lower_remove(l, plan->column);
+    mem_free(parts);
+    return 0;
+}
+
 static const struct arg merge_args[] = {
     {.name = "columns",
      .kind = ARG_COLUMNS,
@@ -291,6 +318,7 @@ const struct step_kind steps_columns_text[] = {
         .open = split_open,
         .shape = split_shape,
         .apply = split_apply,
+        .lower = split_lower,
     },
     {0},
 };

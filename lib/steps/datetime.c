@@ -172,6 +172,20 @@ static int convert_times(struct mapping *m)
     return 0;
 }
 
+static int lower_pattern(struct lower_map *m, struct text pattern)
+{
+    const struct clockwork *c = m->own;
+    pattern.len++; /* its NUL */
+    m->out[0] = lower_op(m->to, ML_OP_format_time, m->in[0], lower_step_zone(m->to, c->zone),
+                         lower_text(m->to, pattern));
+    return 0;
+}
+
+static int lower_format(struct lower_map *m)
+{
+    return lower_pattern(m, text_of(((const struct clockwork *)m->own)->pattern));
+}
+
 static int prepare_epoch(struct step *s, const struct schema *in, struct error *e)
 {
     (void)in, (void)e;
@@ -414,7 +428,7 @@ const struct step_kind steps_datetime[] = {
      .example = {.program = "format_date t pattern='%d %b %Y'",
                  .input = "t\n2024-05-16T10:07:00Z\n",
                  .output = "t\n16 May 2024\n"},
-     MAP(TYPE_TIME, TYPE_TEXT, prepare_format, format_times, NULL)},
+     MAP(TYPE_TIME, TYPE_TEXT, prepare_format, format_times, lower_format)},
     {.name = "from_epoch",
      DATETIME,
      .summary = "times of seconds (days, milliseconds ...) since 1970",

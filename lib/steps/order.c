@@ -1,4 +1,5 @@
 /* Steps that put all rows, or the columns, into another order: sort, shuffle, sort_columns. */
+#include "prep/lower.h"
 #include "prep/sorted.h"
 #include "steps/steps.h"
 
@@ -235,6 +236,7 @@ const struct step_kind steps_order[] = {
         .open = sort_columns_open,
         .shape = sort_columns_shape,
         .apply = sort_columns_apply,
+        .lower = lower_arranging,
         .needs_all = true,
     },
     {0},

@@ -259,6 +259,29 @@ static int template_apply(const struct step *s, struct batch *b, struct error *e
     return 0;
 }
 
+static int template_lower(const struct step *s, struct lowering *l, struct error *e)
+{
+    const struct template_plan *plan = s->plan;
+    struct text fill = arg_text(s, "fill");
+    (void)e;
+    size_t *at = mem_array(NULL, plan->count + 1, sizeof *at);
+    for (size_t i = 0; i < plan->count; i++) {
+        at[i] = plan->from[i];
+        if (at[i] != FIELD_NONE)
+            continue;
+        at[i] = l->columns.len;
+        uint32_t reg = lower_register(l, ML_TEXT);
+        if (fill.at)
+            lower_op_to(l, ML_OP_set_text, 0, reg, lower_text(l, fill), 0, 0);
+        else
+            lower_op_to(l, ML_OP_missing, 0, reg, 0, 0, 0);
+        lower_add(l, reg);
+    }
+    lower_arrange(l, at, plan->count);
+    mem_free(at);
+    return 0;
+}
+
 /* The first row of a group, and the items of all its rows. */
 struct imploded {
     struct buf row, items;
@@ -554,6 +577,7 @@ const struct step_kind steps_reshape[] = {
         .open = template_open,
         .shape = template_shape,
         .apply = template_apply,
+        .lower = template_lower,
         .needs_all = true,
     },
     {

@@ -604,6 +604,12 @@ static const char *const programs[] = {
     "drop_constant @all | variance_threshold @numeric | drop_correlated @numeric",
     "oversample_random member | smote_nc target=member columns=age,city | bootstrap",
     "template city,age,extra",
+    "template extra,age fill=x others=true | sort_columns",
+    "split_column when into=date,clock sep=T keep=true | split_column city into=a,b sep=o "
+    "extra=drop",
+    "split_column city into=a sep=o extra=error",
+    "format_date when pattern='%d %b %Y %H:%M %Z %j %s' zone=Europe/Paris",
+    "format_date when pattern=%A-%q-%G-W%V into=week | onehot week unknown=ignore",
 };
 
 static const char *const expressions[] = {
@@ -653,6 +659,8 @@ static const char *const expressions[] = {
     "age(when, \"2024-05-16\")",
     "parse_time(city, \"%Y\")",
     "make_date(age, 2, 28)",
+    "last_day(when, \"Asia/Tokyo\")",
+    "strftime_local(when, \"%y/%m %p\", \"America/New_York\")",
     "from_epoch(age * 86400)",
     "isfinite(age) or isnan(fare)",
     "typeof(age)",
