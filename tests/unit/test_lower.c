@@ -641,6 +641,7 @@ static const char *const expressions[] = {
     "len(city) * 2 + index(city, \"o\")",
     "substr(city, 1, 2) . left(city, 1) . right(city, -1)",
     "lower(city) == \"rome\" or starts_with(upper(city), \"B\")",
+    "substr(city, -6, 4)",
     "replace(trim(city), \"o\", \"00\")",
     "split_part(city, \"o\", -1)",
     "lpad(age, 5, \"0\") . rpad(city, 6)",
