@@ -136,7 +136,8 @@ static void put_letter(struct pen *out, const struct moment *m, char letter)
 size_t time_format(char *at, size_t room, usec t, int offset, const char *pattern)
 {
     struct moment m;
-    struct pen pen = {.at = at, .room = room}, *out = &pen;
+    struct pen pen = {.room = room}, *out = &pen;
+    pen.at = at;
     moment_from_usec(&m, t, offset);
     for (; *pattern; pattern++) {
         if (*pattern == '%' && pattern[1])
