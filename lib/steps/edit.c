@@ -79,7 +79,8 @@ static struct text squeeze_space(struct mapping *m, struct text cell)
         gap = false;
         buf_add(&m->scratch, start.at, (size_t)(rest.at - start.at));
     }
-    if (m->scratch.len == cell.len && memcmp(m->scratch.at, cell.at, cell.len) == 0) {
+    if (cell.len == 0 ||
+        (m->scratch.len == cell.len && memcmp(m->scratch.at, cell.at, cell.len) == 0)) {
         m->scratch.len = 0;
         return cell;
     }
