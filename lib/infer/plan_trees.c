@@ -75,10 +75,10 @@ static struct ml_tree tree_of(struct grouping *g, size_t tree)
                                            : ML_SPARSE;
     if (t.kind == ML_PERFECT) {
         t.depth = t.depth > 0 && t.depth < PERFECT_MIN ? PERFECT_MIN : t.depth;
-        t.bits = t.depth;
+        t.bits = (uint8_t)t.depth;
     }
     if (t.kind == ML_SPARSE)
-        t.bits = bits_of(t.leaves);
+        t.bits = (uint8_t)bits_of(t.leaves);
     return t;
 }
 
@@ -348,6 +348,17 @@ static void put_lines(struct grouping *g, struct ml_group *group)
     mem_free(codes);
 }
 
+/* Of trees that have their nodes and values one behind the other. */
+static void mark_alike(struct ml_tree *trees, size_t n)
+{
+    for (size_t i = n; i-- > 0;) {
+        const struct ml_tree *t = &trees[i], *next = t + 1;
+        bool alike = i + 1 < n && t->kind == ML_PERFECT && next->kind == ML_PERFECT &&
+                     t->depth > 0 && t->depth == next->depth && next->alike < UINT16_MAX;
+        trees[i].alike = (uint16_t)(t->kind != ML_PERFECT ? 0 : alike ? next->alike + 1 : 1);
+    }
+}
+
 /* Trees g->first .. end - 1 become a group. */
 static void put_group(struct grouping *g, size_t end)
 {
@@ -366,6 +377,7 @@ static void put_group(struct grouping *g, size_t end)
         else
             put_deep(d, tree, t);
     }
+    mark_alike(&d->trees.at[g->first], group.trees);
     vec_push(&d->groups, group);
     take_pairs(g, g->pairs.len);
     g->first = end;

@@ -89,16 +89,18 @@ enum ml_tree_kind { ML_PERFECT, ML_SPARSE, ML_DEEP };
 
 /*
  * Nodes name a line by 8 times its number. Perfect: 2^depth - 1 lines of its nodes at `node`, level
- * by level, and 2^depth leaves from left to right; its depth is 0 or 3 to 8. Sparse: a row's place
- * starts as 0, and node i sends it from one place to 2i + 1 or 2i + 2. At `node` lie: the nodes'
- * lines, the places they send from, for each place from 1 on its node, or 65535 minus the leaf's
- * number; then, for each bit of a leaf's number, a count and the places whose leaves all have it.
- * Deep: struct ml_step from `step` on.
+ * by level, and 2^depth leaves from left to right; its depth is 0 or 3 to 8. Those of one depth are
+ * alike when nodes and values of each follow those of the one before it in the group. Sparse: a
+ * row's place starts as 0, and node i sends it from one place to 2i + 1 or 2i + 2. At `node` lie:
+ * the nodes' lines, the places they send from, for each place from 1 on its node, or 65535 minus
+ * the leaf's number; then, for each bit of a leaf's number, a count and the places whose leaves all
+ * have it. Deep: struct ml_step from `step` on.
  */
 struct ml_tree {
-    uint32_t kind;
+    uint8_t kind;
+    uint8_t bits;   /* perfect and sparse: of a leaf's number */
+    uint16_t alike; /* perfect: trees from this on that are alike */
     uint32_t depth; /* steps to the farthest leaf */
-    uint32_t bits;  /* perfect and sparse: of a leaf's number */
     uint32_t nodes; /* with children */
     uint32_t leaves;
     uint32_t node;   /* in ML_AT_NODE, or ML_AT_STEP */

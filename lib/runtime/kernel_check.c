@@ -290,6 +290,18 @@ static bool tree_is_sound(const struct ml_plan *p, const struct ml_group *g,
     }
 }
 
+/* Whether a tree, of which `left` more follow in its group, and the next are as alike as it says.
+ */
+static bool alike_is_sound(const struct ml_plan *p, const struct ml_tree *t, size_t left)
+{
+    const struct ml_tree *next = t + 1;
+    if (t->alike <= 1)
+        return true;
+    return left > 0 && t->kind == ML_PERFECT && t->depth >= 3 && next->kind == ML_PERFECT &&
+           next->depth == t->depth && next->node == t->node + t->nodes &&
+           next->value == t->value + ((uint64_t)p->width << t->bits) && next->alike >= t->alike - 1;
+}
+
 /* Groups have all trees, in their order; blocks have just the memory that groups need. */
 static bool groups_are_sound(const struct ml_plan *p)
 {
@@ -302,8 +314,9 @@ static bool groups_are_sound(const struct ml_plan *p)
         if (g->tree != tree || g->trees > p->trees - tree || !group_is_sound(p, g, &need))
             return false;
         need.lines = g->lines > need.lines ? g->lines : need.lines;
-        for (; tree < g->tree + g->trees; tree++)
-            if (!tree_is_sound(p, g, &trees[tree]))
+        for (uint32_t end = tree + g->trees; tree < end; tree++)
+            if (!tree_is_sound(p, g, &trees[tree]) ||
+                !alike_is_sound(p, &trees[tree], end - 1 - tree))
                 return false;
     }
     return tree == p->trees && need.lines == p->lines && need.levels == p->levels &&

@@ -8,6 +8,7 @@ struct walk {
     const struct ml_plan *p;
     const struct ml_tree *tree;
     size_t n;              /* 1 to TOGETHER */
+    bool alike;            /* TOGETHER of them are */
     const uint16_t *right; /* of the group's lines */
     const uint32_t *codes; /* of the row */
 };
@@ -23,6 +24,46 @@ ML_ALWAYS uint32_t on_its_own(uint32_t x)
 ML_ALWAYS uint32_t right_at(const struct walk *w, uint32_t line)
 {
     return w->right[line / 8];
+}
+
+/* Perfect trees that are alike, of a depth that is a constant: a tree's place follows from the
+ * first one's. */
+ML_ALWAYS void walk_alike(const struct walk *w, uint32_t depth, uint32_t leaf[TOGETHER])
+{
+    const uint16_t *node = (const uint16_t *)ML_SECTION(w->p, ML_AT_NODE) + w->tree->node;
+    const size_t apart = ((size_t)1 << depth) - 1;
+    uint32_t at[TOGETHER] = {0};
+    for (uint32_t i = 0; i < depth; i++) {
+#pragma GCC unroll 16
+        for (size_t k = 0; k < TOGETHER; k++)
+            at[k] = on_its_own(2 * at[k] + right_at(w, node[k * apart + at[k]]));
+        node += (size_t)1 << i;
+    }
+    memcpy(leaf, at, sizeof at);
+}
+
+static void walk_depth(const struct walk *w, uint32_t leaf[TOGETHER])
+{
+    switch (w->tree->depth) {
+    case 3:
+        walk_alike(w, 3, leaf);
+        break;
+    case 4:
+        walk_alike(w, 4, leaf);
+        break;
+    case 5:
+        walk_alike(w, 5, leaf);
+        break;
+    case 6:
+        walk_alike(w, 6, leaf);
+        break;
+    case 7:
+        walk_alike(w, 7, leaf);
+        break;
+    default:
+        walk_alike(w, 8, leaf);
+        break;
+    }
 }
 
 static void walk_perfect(const struct walk *w, uint32_t leaf[TOGETHER])
@@ -111,10 +152,13 @@ static void walk_deep(const struct walk *w, uint32_t leaf[TOGETHER])
 /* The leaves of the next trees, from w->tree on, of a group that has `left` more. */
 static void walk_next(struct walk *w, size_t left, uint32_t leaf[TOGETHER])
 {
-    w->n = 1;
+    w->alike = w->tree->alike >= TOGETHER;
+    w->n = w->alike ? TOGETHER : 1;
     while (w->n < left && w->n < TOGETHER && w->tree[w->n].kind == w->tree->kind)
         w->n++;
-    if (w->tree->kind == ML_PERFECT)
+    if (w->alike)
+        walk_depth(w, leaf);
+    else if (w->tree->kind == ML_PERFECT)
         walk_perfect(w, leaf);
     else if (w->tree->kind == ML_SPARSE)
         walk_sparse(w, leaf);
@@ -168,8 +212,14 @@ static void use_float(const struct walk *w, const uint32_t leaf[TOGETHER], void 
 {
     const float *value = ML_SECTION(w->p, ML_AT_VALUE);
     float sum = *(float *)out;
-    for (size_t i = 0; i < w->n; i++)
-        sum += value[w->tree[i].value + leaf[i]];
+    if (w->alike) {
+        value += w->tree->value;
+        for (size_t i = 0; i < TOGETHER; i++)
+            sum += value[(i << w->tree->bits) + leaf[i]];
+    } else {
+        for (size_t i = 0; i < w->n; i++)
+            sum += value[w->tree[i].value + leaf[i]];
+    }
     *(float *)out = sum;
 }
 
