@@ -56,6 +56,7 @@ static struct ml_plan *put_plan(const struct draft *d)
     PUT(ML_AT_TREE, d->trees);
     PUT(ML_AT_NODE, d->nodes);
     PUT(ML_AT_STEP, d->steps);
+    PUT(ML_AT_START, d->starts);
     PUT(ML_AT_VALUE, d->values);
     PUT(ML_AT_NUMBER, d->numbers);
 #undef PUT
@@ -79,6 +80,7 @@ static void draft_release(struct draft *d)
     vec_release(&d->levels);
     vec_release(&d->nodes);
     vec_release(&d->steps);
+    vec_release(&d->starts);
     mem_free(d->column_of);
     mem_free(d->plane);
     mem_free(d->code);

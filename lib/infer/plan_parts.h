@@ -37,6 +37,7 @@ struct draft {
     VEC(struct ml_fill) fills;
     VEC(uint16_t) line_codes, levels, nodes;
     VEC(struct ml_step) steps;
+    VEC(int32_t) starts;
     struct buf values, numbers;
     bool has_deep, wide_numbers;
     uint32_t bytes, lines, level_lines, set_codes;

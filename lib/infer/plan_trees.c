@@ -7,7 +7,7 @@ enum {
     LINES_MAX = 8192, /* of a group: half a megabyte, so that they stay in a cache; and 8 times
                        * their numbers in 16 bits */
     PERFECT_MIN = 3,  /* depth, but for a tree of a leaf */
-    PERFECT_MAX = 8,  /* of this depth, leaves have numbers of a byte */
+    PERFECT_MAX = 8,  /* of this depth, leaves have numbers of a byte; also of tops */
 };
 
 /* What is known of all trees while groups are made. */
@@ -54,32 +54,50 @@ static bool perfect_is_cheaper(const struct ml_tree *t)
     return t->depth <= PERFECT_MAX && (size_t)1 << t->depth <= 4 * (size_t)t->leaves;
 }
 
-static struct ml_tree tree_of(struct grouping *g, size_t tree)
+/* Counts a tree's nodes and leaves, measures depths; returns the least depth of a node that fits no
+ * line, UINT32_MAX when all do. */
+static uint32_t measure(struct grouping *g, size_t tree, struct ml_tree *t)
 {
     const struct draft *d = g->d;
-    struct ml_tree t = {.output = d->t->output[tree]};
-    bool fits = true;
+    uint32_t fits = UINT32_MAX;
     for (size_t i = d->t->root[tree]; i < d->t->root[tree + 1]; i++) {
-        t.depth = g->depth[i] > t.depth ? g->depth[i] : t.depth;
+        t->depth = larger(t->depth, g->depth[i]);
         if (is_leaf(d, i)) {
-            t.leaves++;
+            t->leaves++;
             g->d->wide_numbers |= d->t->number[i] > UINT16_MAX;
             continue;
         }
         g->depth[d->t->left[i]] = g->depth[d->t->right[i]] = g->depth[i] + 1;
-        fits = fits && fits_line(d, i);
-        t.nodes++;
+        if (!fits_line(d, i) && g->depth[i] < fits)
+            fits = g->depth[i];
+        t->nodes++;
     }
-    t.kind = !fits || t.leaves > ML_LEAVES ? ML_DEEP
-             : perfect_is_cheaper(&t)      ? ML_PERFECT
-                                           : ML_SPARSE;
-    if (t.kind == ML_PERFECT) {
+    return fits;
+}
+
+static struct ml_tree tree_of(struct grouping *g, size_t tree)
+{
+    struct ml_tree t = {.output = g->d->t->output[tree]};
+    uint32_t fits = measure(g, tree, &t);
+    if (fits != UINT32_MAX || t.leaves > ML_LEAVES) {
+        t.kind = ML_DEEP;
+        t.bits = fits < PERFECT_MIN ? 0 : fits < PERFECT_MAX ? (uint8_t)fits : PERFECT_MAX;
+    } else if (perfect_is_cheaper(&t)) {
+        t.kind = ML_PERFECT;
         t.depth = t.depth > 0 && t.depth < PERFECT_MIN ? PERFECT_MIN : t.depth;
         t.bits = (uint8_t)t.depth;
-    }
-    if (t.kind == ML_SPARSE)
+    } else {
+        t.kind = ML_SPARSE;
         t.bits = (uint8_t)bits_of(t.leaves);
+    }
     return t;
+}
+
+/* Whether lines answer a node of a tree: of a deep one those of its top. */
+static bool asks_line(const struct grouping *g, size_t tree, size_t node)
+{
+    const struct ml_tree *t = &g->d->trees.at[tree];
+    return !is_leaf(g->d, node) && (t->kind != ML_DEEP || g->depth[node] < t->bits);
 }
 
 /* ---- leaves ---- */
@@ -109,7 +127,7 @@ static void put_number(struct draft *d, size_t node)
 static void put_leaves(struct draft *d, struct ml_tree *t, const uint32_t *leaf, size_t n)
 {
     size_t number = d->wide_numbers ? sizeof(uint32_t) : sizeof(uint16_t);
-    size_t table = (size_t)1 << t->bits, width = d->t->width;
+    size_t table = (size_t)1 << t->bits, width = d->t->width; /* deep: no table */
     t->value = d->values.len / (d->single_sum ? sizeof(float) : sizeof(double));
     t->number = (uint32_t)(d->numbers.len / number);
     t->leaves = (uint32_t)(t->kind == ML_DEEP ? n : table);
@@ -128,13 +146,13 @@ static uint16_t line_of(const struct grouping *g, size_t node)
     return (uint16_t)(8 * (g->line[g->pair[g->d->plane[node]] + g->d->code[node]] - 1));
 }
 
-/* Padded: a leaf above the bottom repeats below itself, whatever the nodes there ask. */
-static void put_perfect(struct grouping *g, size_t tree, struct ml_tree *t)
+/* The lines of a tree's levels above a depth, and the 2^depth nodes there; returned owned. Padded:
+ * a leaf above the bottom repeats below itself, whatever the nodes there ask. */
+static uint32_t *put_perfect_nodes(struct grouping *g, size_t tree, uint32_t depth)
 {
     struct draft *d = g->d;
-    size_t inner = ((size_t)1 << t->depth) - 1;
+    size_t inner = ((size_t)1 << depth) - 1;
     uint32_t *order = mem_array(NULL, 2 * inner + 1, sizeof *order);
-    t->node = (uint32_t)d->nodes.len;
     order[0] = d->t->root[tree];
     for (size_t i = 0; i < inner; i++) {
         size_t node = order[i];
@@ -143,9 +161,17 @@ static void put_perfect(struct grouping *g, size_t tree, struct ml_tree *t)
         order[2 * i + 1] = leaf ? order[i] : d->t->left[node];
         order[2 * i + 2] = leaf ? order[i] : d->t->right[node];
     }
-    t->nodes = (uint32_t)inner;
-    put_leaves(d, t, order + inner, inner + 1);
-    mem_free(order);
+    memmove(order, order + inner, (inner + 1) * sizeof *order);
+    return order;
+}
+
+static void put_perfect(struct grouping *g, size_t tree, struct ml_tree *t)
+{
+    t->node = (uint32_t)g->d->nodes.len;
+    uint32_t *leaves = put_perfect_nodes(g, tree, t->depth);
+    t->nodes = (UINT32_C(1) << t->depth) - 1;
+    put_leaves(g->d, t, leaves, (size_t)1 << t->depth);
+    mem_free(leaves);
 }
 
 /* A sparse tree while it is laid out. */
@@ -219,8 +245,23 @@ static void put_sparse(struct grouping *g, size_t tree, struct ml_tree *t)
 
 /* ---- deep trees ---- */
 
-static void put_deep(struct draft *d, size_t tree, struct ml_tree *t)
+/* The top of a tree; number: of the tree's nodes, as children. */
+static void put_top(struct grouping *g, size_t tree, struct ml_tree *t, const int32_t *number)
 {
+    struct draft *d = g->d;
+    t->top = (uint32_t)d->nodes.len;
+    t->start = (uint32_t)d->starts.len;
+    if (t->bits == 0)
+        return;
+    uint32_t *nodes = put_perfect_nodes(g, tree, t->bits);
+    for (size_t i = 0; i < (size_t)1 << t->bits; i++)
+        vec_push(&d->starts, number[nodes[i] - d->t->root[tree]]);
+    mem_free(nodes);
+}
+
+static void put_deep(struct grouping *g, size_t tree, struct ml_tree *t)
+{
+    struct draft *d = g->d;
     size_t root = d->t->root[tree], count = d->t->root[tree + 1] - root;
     int32_t *number = mem_array(NULL, count, sizeof *number); /* as a child */
     uint32_t *leaf = mem_array(NULL, count, sizeof *leaf);
@@ -240,6 +281,7 @@ static void put_deep(struct draft *d, size_t tree, struct ml_tree *t)
             step.child[1] = number[d->t->right[i] - root];
             vec_push(&d->steps, step);
         }
+    put_top(g, tree, t, number);
     put_leaves(d, t, leaf, (size_t)leaves);
     mem_free(leaf);
     mem_free(number);
@@ -253,7 +295,7 @@ static size_t add_pairs(struct grouping *g, size_t tree)
     const struct draft *d = g->d;
     size_t before = g->pairs.len;
     for (size_t i = d->t->root[tree]; i < d->t->root[tree + 1]; i++) {
-        if (is_leaf(d, i))
+        if (!asks_line(g, tree, i))
             continue;
         uint32_t pair = g->pair[d->plane[i]] + d->code[i];
         if (!g->line[pair]) {
@@ -375,7 +417,8 @@ static void put_group(struct grouping *g, size_t end)
         else if (t->kind == ML_SPARSE)
             put_sparse(g, tree, t);
         else
-            put_deep(d, tree, t);
+            put_deep(g, tree, t);
+        group.walked += t->kind != ML_DEEP;
     }
     mark_alike(&d->trees.at[g->first], group.trees);
     vec_push(&d->groups, group);
@@ -387,8 +430,6 @@ static void put_groups(struct grouping *g)
 {
     struct draft *d = g->d;
     for (size_t tree = 0; tree < d->t->count; tree++) {
-        if (d->trees.at[tree].kind == ML_DEEP)
-            continue;
         size_t new = add_pairs(g, tree);
         if (g->pairs.len > LINES_MAX && g->first < tree) {
             take_pairs(g, new);
@@ -417,11 +458,12 @@ static uint32_t column_byte(const struct draft *d, struct ml_column *c)
     return ML_NO_BYTE;
 }
 
-static void give_bytes(struct draft *d)
+static void give_bytes(const struct grouping *g)
 {
+    struct draft *d = g->d;
     for (size_t tree = 0; tree < d->t->count; tree++)
         for (size_t i = d->t->root[tree]; i < d->t->root[tree + 1]; i++)
-            if (d->trees.at[tree].kind != ML_DEEP && !is_leaf(d, i)) {
+            if (asks_line(g, tree, i)) {
                 struct ml_plane *p = &d->planes.at[d->plane[i]];
                 p->bytes = p->codes > 256 ? 2 : 1;
             }
@@ -451,7 +493,7 @@ static void prepare(struct grouping *g)
         d->has_deep |= t.kind == ML_DEEP;
         vec_push(&d->trees, t);
     }
-    give_bytes(d);
+    give_bytes(g);
 }
 
 void draft_trees(struct draft *d)

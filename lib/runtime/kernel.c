@@ -23,7 +23,8 @@ ML_API struct ml_layout ml_layout_of(const struct ml_plan *p)
     l.bit = l.line + (size_t)p->lines * ML_LINE;
     l.room = l.bit + (size_t)ML_BITS * ML_LINE;
     l.leaf = l.room + room_bytes(p);
-    l.tile = l.leaf + ML_ROWS * sizeof(uint32_t);
+    l.top = l.leaf + ML_ROWS * sizeof(uint32_t);
+    l.tile = l.top + ML_ROWS;
     l.codes = l.tile + (size_t)ML_TILE * ML_ROWS * sizeof(uint32_t);
     l.right = l.codes + up_to_lines(planes * sizeof(uint32_t));
     l.sums = l.right + up_to_lines(((size_t)p->lines + ML_RIGHT_MORE) * sizeof(uint16_t));

@@ -80,6 +80,7 @@ struct ml_fill {
 /* Consecutive trees that share lines. */
 struct ml_group {
     uint32_t tree, trees;
+    uint32_t walked; /* trees that are not deep: single rows need the lines for them */
     uint32_t fill, fills;
     uint32_t code; /* of its first line, in ML_AT_CODE */
     uint32_t lines;
@@ -98,7 +99,7 @@ enum ml_tree_kind { ML_PERFECT, ML_SPARSE, ML_DEEP };
  */
 struct ml_tree {
     uint8_t kind;
-    uint8_t bits;   /* perfect and sparse: of a leaf's number */
+    uint8_t bits;   /* perfect and sparse: of a leaf's number; deep: levels of its top */
     uint16_t alike; /* perfect: trees from this on that are alike */
     uint32_t depth; /* steps to the farthest leaf */
     uint32_t nodes; /* with children */
@@ -106,7 +107,10 @@ struct ml_tree {
     uint32_t node;   /* in ML_AT_NODE, or ML_AT_STEP */
     uint32_t output; /* the first it adds to */
     uint32_t number; /* of its first leaf in ML_AT_NUMBER */
-    uint64_t value;  /* perfect and sparse: [width][2^bits]; deep: [leaves][width] */
+    uint32_t top;    /* deep: in ML_AT_NODE */
+    uint32_t start;  /* deep: in ML_AT_START */
+    uint32_t unused;
+    uint64_t value; /* perfect and sparse: [width][2^bits]; deep: [leaves][width] */
 };
 
 /* A node of a deep tree: to the right when the code is above `code`, or by set `code`. Children
@@ -129,6 +133,7 @@ enum ml_section {
     ML_AT_TREE,   /* struct ml_tree */
     ML_AT_NODE,   /* uint16_t */
     ML_AT_STEP,   /* struct ml_step */
+    ML_AT_START,  /* int32_t */
     ML_AT_VALUE,  /* float when single_sum, else double */
     ML_AT_NUMBER, /* uint32_t when wide_numbers, else uint16_t: leaves in their source */
     ML_AT_END,

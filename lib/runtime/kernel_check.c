@@ -249,22 +249,45 @@ static bool sparse_is_sound(const struct ml_plan *p, const struct ml_group *g,
     return leaf_bits_are_sound(p, t, at);
 }
 
-/* Children behind their nodes, so that walks end. */
-static bool deep_is_sound(const struct ml_plan *p, const struct ml_tree *t)
+/* Behind a node i, so that walks end; or a leaf. */
+static bool is_child(const struct ml_tree *t, int64_t child, int64_t i)
+{
+    return child >= 0 ? child > i && child < t->nodes : -1 - child < t->leaves;
+}
+
+static bool top_is_sound(const struct ml_plan *p, const struct ml_group *g, const struct ml_tree *t)
+{
+    const struct ml_tree top = {.bits = t->bits,
+                                .depth = t->bits,
+                                .nodes = (UINT32_C(1) << (t->bits & 15)) - 1,
+                                .leaves = UINT32_C(1) << (t->bits & 15),
+                                .node = t->top};
+    const int32_t *start = (const int32_t *)ML_SECTION(p, ML_AT_START) + t->start;
+    if (!perfect_is_sound(p, g, &top) ||
+        !has_items(p, ML_AT_START, sizeof *start, t->start, top.leaves))
+        return false;
+    for (size_t i = 0; i < top.leaves; i++)
+        if (!is_child(t, start[i], -1))
+            return false;
+    return true;
+}
+
+static bool deep_is_sound(const struct ml_plan *p, const struct ml_group *g,
+                          const struct ml_tree *t)
 {
     const struct ml_step *step = (const struct ml_step *)ML_SECTION(p, ML_AT_STEP) + t->node;
     const struct ml_plane *planes = ML_SECTION(p, ML_AT_PLANE);
-    if (!p->has_deep || t->nodes == 0 || !has_items(p, ML_AT_STEP, sizeof *step, t->node, t->nodes))
+    if (!p->has_deep || t->nodes == 0 ||
+        !has_items(p, ML_AT_STEP, sizeof *step, t->node, t->nodes) ||
+        (t->bits > 0 && !top_is_sound(p, g, t)))
         return false;
     for (size_t i = 0; i < t->nodes; i++) {
         uint32_t plane = step[i].plane;
         if (plane >= p->planes || (plane >= p->number_planes && step[i].code >= planes[plane].sets))
             return false;
-        for (size_t k = 0; k < 2; k++) {
-            int64_t child = step[i].child[k];
-            if (child >= 0 ? child <= (int64_t)i || child >= t->nodes : -1 - child >= t->leaves)
-                return false;
-        }
+        if (!is_child(t, step[i].child[0], (int64_t)i) ||
+            !is_child(t, step[i].child[1], (int64_t)i))
+            return false;
     }
     return true;
 }
@@ -284,7 +307,7 @@ static bool tree_is_sound(const struct ml_plan *p, const struct ml_group *g,
     case ML_SPARSE:
         return sparse_is_sound(p, g, t);
     case ML_DEEP:
-        return deep_is_sound(p, t);
+        return deep_is_sound(p, g, t);
     default:
         return false;
     }
@@ -316,7 +339,8 @@ static bool groups_are_sound(const struct ml_plan *p)
         need.lines = g->lines > need.lines ? g->lines : need.lines;
         for (uint32_t end = tree + g->trees; tree < end; tree++)
             if (!tree_is_sound(p, g, &trees[tree]) ||
-                !alike_is_sound(p, &trees[tree], end - 1 - tree))
+                !alike_is_sound(p, &trees[tree], end - 1 - tree) ||
+                (trees[tree].kind != ML_DEEP && !g->walked))
                 return false;
     }
     return tree == p->trees && need.lines == p->lines && need.levels == p->levels &&

@@ -59,6 +59,7 @@ struct ml_layout {
     size_t bit;   /* [ML_BITS] lines: the bits of a plane's codes */
     size_t room;  /* for making lines */
     size_t leaf;  /* uint32_t or uint8_t [ML_ROWS]: leaves of a tree */
+    size_t top;   /* uint8_t [ML_ROWS]: where rows leave the top of a deep tree */
     size_t tile;  /* uint32_t [ML_TILE][ML_ROWS]: numbers of leaves */
     size_t codes; /* uint32_t [planes]: of a single row */
     size_t right; /* uint16_t [lines]: the same */
@@ -156,9 +157,10 @@ ML_API void ml_row_margins(const struct ml_parts *k, const struct ml_plan *p, co
                            uint16_t *right, double *margins);
 ML_API void ml_row_leaves(const struct ml_parts *k, const struct ml_plan *p, const uint32_t *codes,
                           uint16_t *right, uint32_t *leaves);
-/* The leaves of n rows in a deep tree; n >= ML_DEEP_ROWS. */
+/* The leaves of n rows in a deep tree; n >= ML_DEEP_ROWS. top: leaves of its top, when it has
+ * one. */
 enum { ML_DEEP_ROWS = 16 };
-ML_API void ml_deep_leaves(const struct ml_plan *p, const struct ml_tree *t, const uint32_t *wide,
-                           size_t n, uint32_t *leaf);
+ML_API void ml_deep_leaves(const struct ml_plan *p, const struct ml_tree *t, const uint8_t *top,
+                           const uint32_t *wide, size_t n, uint32_t *leaf);
 
 #endif

@@ -125,12 +125,21 @@ static void walk_rows(const struct block *b, double *margins, uint32_t *leaves)
 
 /* ---- blocks ---- */
 
+static void deep_leaves(const struct block *b, const struct ml_tree *t)
+{
+    const struct ml_tree top = {
+        .kind = ML_PERFECT, .bits = t->bits, .depth = t->bits, .node = t->top};
+    if (t->bits)
+        b->k->find_leaves(b->p, &top, b->memory + b->l.line, b->memory + b->l.top);
+    ml_deep_leaves(b->p, t, b->memory + b->l.top, (const uint32_t *)(void *)(b->memory + b->l.wide),
+                   b->n, (uint32_t *)(void *)(b->memory + b->l.leaf));
+}
+
 /* Leaves of all rows: of a deep tree uint32_t, of others uint8_t. */
 static void tree_leaves(const struct block *b, const struct ml_tree *t)
 {
     if (t->kind == ML_DEEP)
-        ml_deep_leaves(b->p, t, (const uint32_t *)(void *)(b->memory + b->l.wide), b->n,
-                       (uint32_t *)(void *)(b->memory + b->l.leaf));
+        deep_leaves(b, t);
     else
         b->k->find_leaves(b->p, t, b->memory + b->l.line, b->memory + b->l.leaf);
 }

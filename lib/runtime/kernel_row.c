@@ -175,7 +175,8 @@ static void row_walk(const struct ml_parts *k, const struct ml_plan *p, const ui
     const struct ml_group *group = ML_SECTION(p, ML_AT_GROUP);
     struct walk w = {.p = p, .tree = ML_SECTION(p, ML_AT_TREE), .right = right, .codes = codes};
     for (size_t g = 0; g < p->groups; g++) {
-        k->fill_right(p, &group[g], codes, right);
+        if (group[g].walked)
+            k->fill_right(p, &group[g], codes, right);
         for (size_t left = group[g].trees; left > 0; left -= w.n, w.tree += w.n) {
             uint32_t leaf[TOGETHER];
             walk_next(&w, left, leaf);
@@ -243,31 +244,35 @@ ML_API void ml_row_margins(const struct ml_parts *k, const struct ml_plan *p, co
 
 enum { ROWS_TOGETHER = ML_DEEP_ROWS }; /* more than trees: they share the nodes' memory */
 
-ML_ALWAYS void deep_leaves(const struct ml_plan *p, bool may_be_set, const struct ml_tree *t,
-                           const uint32_t *wide, size_t n, uint32_t *leaf)
+ML_ALWAYS void deep_rows(const struct ml_plan *p, bool may_be_set, const struct ml_tree *t,
+                         const uint32_t *wide, int32_t at[ROWS_TOGETHER])
 {
     const struct ml_step *steps = (const struct ml_step *)ML_SECTION(p, ML_AT_STEP) + t->node;
-    for (size_t first = 0; first < n; first += ROWS_TOGETHER) {
-        size_t r = first + ROWS_TOGETHER <= n ? first : n - ROWS_TOGETHER; /* some again */
-        int32_t at[ROWS_TOGETHER] = {0}, all = 0;                          /* < 0: at leaves */
-        for (uint32_t i = 0; i < t->depth && all >= 0; i++) {
-            all = -1;
+    int32_t all = 0; /* < 0: at leaves */
+    for (uint32_t i = t->bits; i < t->depth && all >= 0; i++) {
+        all = -1;
 #pragma GCC unroll 16
-            for (size_t k = 0; k < ROWS_TOGETHER; k++) {
-                at[k] = step(p, may_be_set, steps, at[k], wide + r + k, ML_ROWS);
-                all &= at[k];
-            }
+        for (size_t k = 0; k < ROWS_TOGETHER; k++) {
+            at[k] = step(p, may_be_set, steps, at[k], wide + k, ML_ROWS);
+            all &= at[k];
         }
-        for (size_t k = 0; k < ROWS_TOGETHER; k++)
-            leaf[r + k] = leaf_at(at[k]);
     }
 }
 
-ML_API void ml_deep_leaves(const struct ml_plan *p, const struct ml_tree *t, const uint32_t *wide,
-                           size_t n, uint32_t *leaf)
+ML_API void ml_deep_leaves(const struct ml_plan *p, const struct ml_tree *t, const uint8_t *top,
+                           const uint32_t *wide, size_t n, uint32_t *leaf)
 {
-    if (p->number_planes == p->planes)
-        deep_leaves(p, false, t, wide, n, leaf);
-    else
-        deep_leaves(p, true, t, wide, n, leaf);
+    const int32_t *start = (const int32_t *)ML_SECTION(p, ML_AT_START) + t->start;
+    for (size_t first = 0; first < n; first += ROWS_TOGETHER) {
+        size_t r = first + ROWS_TOGETHER <= n ? first : n - ROWS_TOGETHER; /* some again */
+        int32_t at[ROWS_TOGETHER] = {0};
+        for (size_t k = 0; k < ROWS_TOGETHER && t->bits; k++)
+            at[k] = start[top[r + k]];
+        if (p->number_planes == p->planes)
+            deep_rows(p, false, t, wide + r, at);
+        else
+            deep_rows(p, true, t, wide + r, at);
+        for (size_t k = 0; k < ROWS_TOGETHER; k++)
+            leaf[r + k] = leaf_at(at[k]);
+    }
 }
