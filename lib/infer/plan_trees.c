@@ -4,8 +4,8 @@
 #include <math.h>
 
 enum {
-    LINES_MAX = 8192, /* of a group: half a megabyte, so that they stay in a cache; and 8 times
-                       * their numbers in 16 bits */
+    LINES_MAX = 8160, /* of a group: half a megabyte, so that they stay in a cache; and 8 times
+                       * their number and any leaf's fit 16 bits */
     PERFECT_MIN = 3,  /* depth, but for a tree of a leaf */
     PERFECT_MAX = 8,  /* of this depth, leaves have numbers of a byte; also of tops */
 };
@@ -224,12 +224,12 @@ static void put_sparse(struct grouping *g, size_t tree, struct ml_tree *t)
     find_places(d, tree, &s);
     t->node = (uint32_t)d->nodes.len;
     for (size_t i = 0; i < s.nodes; i++)
-        vec_push(&d->nodes, line_of(g, s.node[s.from[i]]));
-    for (size_t i = 0; i < s.nodes; i++)
         vec_push(&d->nodes, s.from[i]);
-    for (size_t place = 1; place <= 2 * s.nodes; place++) {
-        uint16_t order = s.order[place];
-        vec_push(&d->nodes, is_leaf(d, s.node[place]) ? (uint16_t)(UINT16_MAX - order) : order);
+    for (size_t place = 0; place <= 2 * s.nodes; place++) {
+        bool leaf = is_leaf(d, s.node[place]);
+        size_t line = leaf ? 8 * g->pairs.len + s.order[place] : line_of(g, s.node[place]);
+        vec_push(&d->nodes, (uint16_t)line);
+        vec_push(&d->nodes, (uint16_t)(leaf ? place : 2 * (size_t)s.order[place] + 1));
     }
     for (uint32_t b = 0; b < t->bits; b++) {
         size_t count = d->nodes.len;

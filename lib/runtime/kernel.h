@@ -89,13 +89,20 @@ struct ml_group {
 enum ml_tree_kind { ML_PERFECT, ML_SPARSE, ML_DEEP };
 
 /*
- * Nodes name a line by 8 times its number. Perfect: 2^depth - 1 lines of its nodes at `node`, level
- * by level, and 2^depth leaves from left to right; its depth is 0 or 3 to 8. Those of one depth are
- * alike when nodes and values of each follow those of the one before it in the group. Sparse: a
- * row's place starts as 0, and node i sends it from one place to 2i + 1 or 2i + 2. At `node` lie:
- * the nodes' lines, the places they send from, for each place from 1 on its node, or 65535 minus
- * the leaf's number; then, for each bit of a leaf's number, a count and the places whose leaves all
- * have it. Deep: struct ml_step from `step` on.
+ * Nodes name a line by 8 times its number.
+ *
+ * Perfect: at `node` lie the lines of 2^depth - 1 nodes, level by level; its 2^depth leaves are
+ * numbered from left to right. The depth is 0, or 3 to 8. Trees of one depth are alike when nodes
+ * and values of each follow those of the one before it in the group.
+ *
+ * Sparse: a row's place starts as 0, and node i sends it from one place to 2i + 1 or 2i + 2. At
+ * `node` lie the places that nodes send from; for each place two numbers, a line and the place to
+ * its left, of a leaf's place 8 times the group's lines plus the leaf's number and the place
+ * itself; then, for each bit of a leaf's number, a count and the places whose leaves all have it.
+ *
+ * Deep: at `node` lie its struct ml_step. For blocks its top, 0 or 3 to 8 levels, is a perfect tree
+ * with its lines at `top`; at `start` lies where rows go on from the leaves of that, as children
+ * do.
  */
 struct ml_tree {
     uint8_t kind;

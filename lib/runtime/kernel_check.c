@@ -215,8 +215,18 @@ static bool perfect_is_sound(const struct ml_plan *p, const struct ml_group *g,
     return true;
 }
 
-/* For each bit of a leaf's number a count and as many places. */
-static bool leaf_bits_are_sound(const struct ml_plan *p, const struct ml_tree *t, uint64_t at)
+/* A leaf's place, or a node's, from where it goes on to places behind. */
+static bool place_is_sound(const struct ml_group *g, const struct ml_tree *t, uint32_t place,
+                           const uint16_t at[2])
+{
+    uint32_t line = at[0], left = at[1];
+    if (line >= 8 * g->lines)
+        return line - 8 * g->lines < t->leaves && left == place;
+    return is_line(g, at[0]) && left > place && left < 2 * t->nodes;
+}
+
+/* For each bit of a leaf's number a count and as many places; the first count lies at `at`. */
+static bool lists_are_sound(const struct ml_plan *p, const struct ml_tree *t, uint64_t at)
 {
     const uint16_t *nodes = ML_SECTION(p, ML_AT_NODE);
     for (size_t b = 0; b < t->bits; b++) {
@@ -234,19 +244,19 @@ static bool leaf_bits_are_sound(const struct ml_plan *p, const struct ml_tree *t
 static bool sparse_is_sound(const struct ml_plan *p, const struct ml_group *g,
                             const struct ml_tree *t)
 {
-    const uint16_t *nodes = ML_SECTION(p, ML_AT_NODE);
-    const uint16_t *line = nodes + t->node, *from = line + t->nodes, *to = from + t->nodes;
-    uint64_t at = t->node + 4 * (uint64_t)t->nodes;
+    const uint16_t *from = (const uint16_t *)ML_SECTION(p, ML_AT_NODE) + t->node;
+    const uint16_t *place = from + t->nodes;
+    uint64_t lists = t->node + 5 * (uint64_t)t->nodes + 2;
     if (t->nodes == 0 || t->nodes >= ML_LEAVES || t->bits > 8 ||
-        t->leaves != UINT32_C(1) << t->bits || !has_items(p, ML_AT_NODE, sizeof *nodes, at, 0))
+        t->leaves != UINT32_C(1) << t->bits || !has_items(p, ML_AT_NODE, sizeof *from, lists, 0))
         return false;
     for (size_t i = 0; i < t->nodes; i++)
-        if (!is_line(g, line[i]) || from[i] > 2 * i)
+        if (from[i] > 2 * i || !is_line(g, place[2 * from[i]]))
             return false;
-    for (size_t i = 0; i < 2 * (size_t)t->nodes; i++)
-        if (to[i] >= t->nodes && (uint32_t)(UINT16_MAX - to[i]) >= t->leaves)
+    for (uint32_t i = 0; i <= 2 * t->nodes; i++)
+        if (!place_is_sound(g, t, i, place + (size_t)2 * i))
             return false;
-    return leaf_bits_are_sound(p, t, at);
+    return lists_are_sound(p, t, lists);
 }
 
 /* Behind a node i, so that walks end; or a leaf. */

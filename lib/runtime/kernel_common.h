@@ -123,7 +123,7 @@ struct ml_parts {
     /* The lines of a group for the rows of a block, of which n are there. */
     void (*fill_lines)(const struct ml_plan *p, const struct ml_group *g, size_t n, uint8_t *block,
                        const struct ml_layout *l);
-    /* The same for a single row: 1 or 0 for each line, and up to ML_RIGHT_MORE too many. */
+    /* The same for a single row: 1 or 0 for each line, and less than ML_RIGHT_MORE too many. */
     void (*fill_right)(const struct ml_plan *p, const struct ml_group *g, const uint32_t *codes,
                        uint16_t *right);
     /* Of a tree that is not deep: the leaf of each row; and adds the leaves' values to sums. */
@@ -135,7 +135,7 @@ struct ml_parts {
      * fourth, then the one behind each, and so on. 0: in the order of rows. */
     uint32_t lane_bits;
 };
-enum { ML_RIGHT_MORE = 32 };
+enum { ML_RIGHT_MORE = ML_LEAVES / 8 }; /* lines that leaves of sparse trees name */
 
 /* Where the sum of row r lies. */
 static inline size_t ml_place(const struct ml_parts *k, size_t r)
@@ -151,7 +151,7 @@ ML_API void ml_parts_leaves(const struct ml_parts *k, const struct ml_plan *p, v
 ML_API void ml_parts_row(const struct ml_parts *k, const struct ml_plan *p, const double *row,
                          void *work, double *margins);
 
-/* One row, by walking. codes: of its planes. right: memory for a line each of a group, and
+/* One row, by walking. codes: of its planes. right: memory for the lines of a group and
  * ML_RIGHT_MORE. */
 ML_API void ml_row_margins(const struct ml_parts *k, const struct ml_plan *p, const uint32_t *codes,
                            uint16_t *right, double *margins);

@@ -10,6 +10,7 @@ struct walk {
     size_t n;              /* 1 to TOGETHER */
     bool alike;            /* TOGETHER of them are */
     const uint16_t *right; /* of the group's lines */
+    uint32_t lines;        /* how many there are */
     const uint32_t *codes; /* of the row */
 };
 
@@ -88,28 +89,28 @@ static void walk_perfect(const struct walk *w, uint32_t leaf[TOGETHER])
         leaf[k] = at[k] + 1 - (UINT32_C(1) << w->tree[k].depth);
 }
 
+/* At a leaf a row goes left, to where it is. */
 static void walk_sparse(const struct walk *w, uint32_t leaf[TOGETHER])
 {
-    const uint16_t *nodes = ML_SECTION(w->p, ML_AT_NODE), *line[TOGETHER], *to[TOGETHER];
-    uint32_t most = 0, at[TOGETHER] = {0}, all = 0; /* >= ML_LEAVES: at leaves */
+    const uint16_t *nodes = ML_SECTION(w->p, ML_AT_NODE), *place[TOGETHER];
+    uint32_t most = 0, at[TOGETHER] = {0}, moved = 1;
     for (size_t k = 0; k < TOGETHER; k++) {
         const struct ml_tree *t = &w->tree[k < w->n ? k : 0];
-        line[k] = nodes + t->node;
-        to[k] = line[k] + 2 * t->nodes;
+        place[k] = nodes + t->node + t->nodes;
         most = t->depth > most ? t->depth : most;
     }
-    for (uint32_t i = 0; i < most && all < ML_LEAVES; i++) {
-        all = UINT32_MAX;
+    for (uint32_t i = 0; i < most && moved; i++) {
+        moved = 0;
 #pragma GCC unroll 8
         for (size_t k = 0; k < TOGETHER; k++) {
-            uint32_t now = at[k] < ML_LEAVES ? at[k] : 0;
-            uint32_t next = to[k][2 * now + right_at(w, line[k][now])];
-            at[k] = on_its_own(at[k] < ML_LEAVES ? next : at[k]);
-            all &= at[k];
+            const uint16_t *now = place[k] + (size_t)2 * at[k];
+            uint32_t next = now[1] + right_at(w, now[0]);
+            moved |= next ^ at[k];
+            at[k] = on_its_own(next);
         }
     }
     for (size_t k = 0; k < w->n; k++)
-        leaf[k] = at[k] < ML_LEAVES ? 0 : UINT16_MAX - at[k];
+        leaf[k] = (place[k][2 * at[k]] - 8 * w->lines) & (w->tree[k].leaves - 1);
 }
 
 /* One of many walks through a deep tree: from a node to a child; a leaf stays. may_be_set is a
@@ -175,8 +176,10 @@ static void row_walk(const struct ml_parts *k, const struct ml_plan *p, const ui
     const struct ml_group *group = ML_SECTION(p, ML_AT_GROUP);
     struct walk w = {.p = p, .tree = ML_SECTION(p, ML_AT_TREE), .right = right, .codes = codes};
     for (size_t g = 0; g < p->groups; g++) {
+        w.lines = group[g].lines;
         if (group[g].walked)
             k->fill_right(p, &group[g], codes, right);
+        memset(right + w.lines, 0, ML_RIGHT_MORE * sizeof *right);
         for (size_t left = group[g].trees; left > 0; left -= w.n, w.tree += w.n) {
             uint32_t leaf[TOGETHER];
             walk_next(&w, left, leaf);

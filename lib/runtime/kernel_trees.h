@@ -66,14 +66,14 @@ TARGET static void perfect(const uint8_t *lines, const uint16_t *node, size_t i,
 }
 
 /* The bits of the leaf's number in a sparse tree, the lowest first. */
-TARGET static void sparse(const uint8_t *lines, const struct ml_tree *t, const uint16_t *line,
+TARGET static void sparse(const uint8_t *lines, const struct ml_tree *t, const uint16_t *from,
                           part *out)
 {
-    const uint16_t *from = line + t->nodes, *list = from + 3 * (size_t)t->nodes;
+    const uint16_t *place = from + t->nodes, *list = place + 2 * (2 * (size_t)t->nodes + 1);
     part at[2 * ML_LEAVES]; /* rows that come to a place */
     at[0] = ~(part){0};
     for (size_t i = 0; i < t->nodes; i++) {
-        part right = line_at(lines, line[i]), rows = at[from[i]];
+        part right = line_at(lines, place[2 * from[i]]), rows = at[from[i]];
         at[2 * i + 1] = rows & ~right;
         at[2 * i + 2] = rows & right;
     }
