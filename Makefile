@@ -85,8 +85,9 @@ $(B)/flags: FORCE
 $(B)/sources: FORCE
 	$(call stamp,$(LIB_SRC) $(CMD_SRC))
 
-# What compiled models are made of: the runtime as one source, and as an object for this machine.
-# They are embedded in the library, in every variant without sanitizers.
+# What compiled models are made of: the runtime as one source, and as an object for this machine; and
+# the program that runs them for verification. They are embedded in the library, in every variant
+# without sanitizers.
 RUNTIME := $(wildcard lib/runtime/*.c) $(addprefix lib/base/,hash.c interval.c normal.c number_exact.c number_parse.c \
            number_print.c powers_of_five.c time.c time_format.c time_pattern.c utf8.c zone_table.c)
 GEN     := $(B)/gen
@@ -95,7 +96,9 @@ $(GEN)/ml_runtime.c: lib/artefact/embed/amalgamate.awk $(RUNTIME) $(wildcard lib
 	$(call say,GEN) awk -f $< $(RUNTIME) >$@
 $(GEN)/ml_runtime.o: $(GEN)/ml_runtime.c $(B)/flags
 	$(call say,CC) $(CC) $(COMMON) -O2 -fPIC -fvisibility=hidden -DML_API= -DML_DATA=extern -c -o $@ $<
-$(B)/obj/lib/artefact/embedded.o: $(GEN)/ml_runtime.c $(GEN)/ml_runtime.o lib/runtime/mlmodel.h \
+$(GEN)/ml_runner: lib/artefact/embed/runner.c $(B)/flags
+	$(call say,CC) $(CC) $(COMMON) -O2 -s -o $@ $< -ldl
+$(B)/obj/lib/artefact/embedded.o: $(GEN)/ml_runtime.c $(GEN)/ml_runtime.o $(GEN)/ml_runner lib/runtime/mlmodel.h \
     $(wildcard lib/artefact/embed/*)
 
 $(B)/obj/%.o: %.c $(B)/flags

@@ -18,7 +18,8 @@ EMBED(runtime_source, ML_GEN "/ml_runtime.c")
 EMBED(runtime_object, ML_GEN "/ml_runtime.o")
 EMBED(header, "lib/runtime/mlmodel.h")
 EMBED(model, "lib/artefact/embed/model.c")
-EMBED(runner, "lib/artefact/embed/runner.c")
+EMBED(runner, ML_GEN "/ml_runner")
+EMBED(runner_source, "lib/artefact/embed/runner.c")
 EMBED(runner_node, "lib/artefact/embed/runner.mjs")
 EMBED(wasm, "lib/artefact/embed/wasm.c")
 EMBED(firmware, "lib/artefact/embed/firmware.c")
@@ -35,7 +36,8 @@ static const struct {
     FILE_ROW("ml_runtime.o", runtime_object),
     FILE_ROW("mlmodel.h", header),
     FILE_ROW("model.c", model),
-    FILE_ROW("runner.c", runner),
+    FILE_ROW("runner", runner),
+    FILE_ROW("runner.c", runner_source),
     FILE_ROW("runner.mjs", runner_node),
     FILE_ROW("wasm.c", wasm),
     FILE_ROW("firmware.c", firmware),

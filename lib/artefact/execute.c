@@ -172,19 +172,27 @@ static int make_loadable(const struct job *j, const char **library, struct error
     return rc;
 }
 
-static int run_hosted(const struct job *j, double *seconds, struct error *e)
+/* The runner that is carried along, for this machine; or one that is compiled. */
+static int make_runner(const struct job *j, struct error *e)
 {
     static const char *const words[] = {"-o", "runner", "runner.c", "-ldl", NULL};
-    const struct target *t = j->built->target;
-    const char *library = NULL;
-    struct command_line c = {.len = 0}, start = {.len = 0};
-    int rc = make_loadable(j, &library, e);
-    if (rc == 0)
-        rc = put_file(j, "runner.c", e);
+    struct command_line c = {.len = 0};
+    if (target_runs_natively(j->built->target))
+        return directory_put_program(j->built->directory, "runner", embedded("runner"), e);
     compiler(j, &c);
     command_add_all(&c, words);
+    int rc = put_file(j, "runner.c", e);
+    return rc ? rc : run(j, &c, e);
+}
+
+static int run_hosted(const struct job *j, double *seconds, struct error *e)
+{
+    const struct target *t = j->built->target;
+    const char *library = NULL;
+    struct command_line start = {.len = 0};
+    int rc = make_loadable(j, &library, e);
     if (rc == 0)
-        rc = run(j, &c, e);
+        rc = make_runner(j, e);
     if (!target_runs_natively(t))
         command_add_all(&start, t->emulator);
     const char *const runner[] = {"./runner", library,       j->built->prefix,

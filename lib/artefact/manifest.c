@@ -7,20 +7,6 @@
 
 #define ABI_VERSION 1 /* ML_ABI_VERSION of mlmodel.h */
 
-enum { HEX_SHA256 = 2 * SHA256_SIZE };
-
-static void hex_sha256(struct text bytes, char out[static HEX_SHA256 + 1])
-{
-    static const char digits[] = "0123456789abcdef";
-    uint8_t digest[SHA256_SIZE];
-    sha256(bytes, digest);
-    for (size_t i = 0; i < SHA256_SIZE; i++) {
-        out[2 * i] = digits[digest[i] >> 4];
-        out[2 * i + 1] = digits[digest[i] & 15];
-    }
-    out[HEX_SHA256] = '\0';
-}
-
 /* ---- writing ---- */
 
 static void put_member(struct buf *out, const char *name, const char *value)
@@ -43,8 +29,8 @@ static void put_json(struct buf *out, const char *name, struct text json)
 
 static void put_file(struct buf *out, const struct artefact_file *file)
 {
-    char digest[HEX_SHA256 + 1];
-    hex_sha256(file->bytes, digest);
+    char digest[2 * SHA256_SIZE + 1];
+    sha256_hex(file->bytes, digest);
     buf_format(out, "    {\"name\": \"%s\", \"bytes\": %zu, \"sha256\": \"%s\"}", file->name,
                file->bytes.len, digest);
 }
@@ -127,14 +113,14 @@ static bool skip_value(struct reading *r)
 /* A row of "files" against the file itself. */
 static int check_file(struct reading *r, const char *name, uint64_t bytes, const char *digest)
 {
-    char text[QUOTE_MAX], real[HEX_SHA256 + 1];
+    char text[QUOTE_MAX], real[2 * SHA256_SIZE + 1];
     if (!name || !digest)
         return malformed(r, "a file without name or sha256");
     struct text file = artefact_file(r->artefact, name);
     quote(text, name, strlen(name));
     if (!file.at)
         return error_set(r->e, ERR_DATA, "file %s is missing", text);
-    hex_sha256(file, real);
+    sha256_hex(file, real);
     if (file.len != bytes || strcmp(real, digest) != 0)
         return error_set(r->e, ERR_DATA, "file %s is not what the manifest says", text);
     r->listed++;

@@ -2,6 +2,7 @@
 
 #include "artefact/embedded.h"
 #include "runtime/predict.h"
+#include "runtime/program.h"
 
 #include <inttypes.h>
 
@@ -113,9 +114,32 @@ static void put_include(const char *prefix, struct buf *out)
                prefix, prefix, prefix);
 }
 
+/* The operations that the image's program is made of, for ML_RUN of lib/runtime/program.c: the
+ * compiler, and what it makes, do without the others. */
+static void put_operations(const struct ml_image *m, struct buf *out)
+{
+    static const char *const names[] = {
+#define OP_NAME(name, signature) #name,
+        ML_OPS(OP_NAME)
+#undef OP_NAME
+    };
+    bool used[ML_OP_COUNT] = {false};
+    if (m->fields) {
+        const struct ml_program *p = (const void *)((const char *)m + m->program_at);
+        const struct ml_op *op = (const void *)((const char *)p + p->op.at);
+        for (uint64_t i = 0; i < p->op.count; i++)
+            used[op[i].code] = true;
+    }
+    buf_puts(out, "#define ML_RUN(name) ML_RUN_##name\n");
+    for (size_t i = 0; i < ML_OP_COUNT; i++)
+        buf_format(out, "#define ML_RUN_%s %s%s\n", names[i], used[i] ? "ml_op_" : "NULL",
+                   used[i] ? names[i] : "");
+}
+
 void source_model(const struct ml_image *m, const char *prefix, enum source_image how,
                   struct buf *out)
 {
+    put_operations(m, out);
     put_embedded("ml_runtime.c", out);
     put_settings(m, prefix, out);
     if (how == IMAGE_AS_WORDS)

@@ -228,17 +228,19 @@ static bool builds(const struct target *t, struct buf *missing)
     return all_there(ours_builds ? ours : t->build, missing);
 }
 
-/* The program that loads a library, and that firmware is linked into, is compiled, too. */
+/* For other machines the program that loads a library, or that firmware is linked into, is
+ * compiled. */
 static bool runs(const struct target *t, struct buf *missing)
 {
     if (t->level == 4 && !has_level(4)) {
         lack(missing, "a processor with AVX-512 (no emulator has it)");
         return false;
     }
+    if (t->kind == TARGET_SHARED && target_runs_natively(t))
+        return true;
     bool compiled = t->kind == TARGET_SHARED || t->kind == TARGET_FIRMWARE;
     bool ready = !compiled || builds(t, missing);
-    bool emulated = t->kind != TARGET_SHARED || !target_runs_natively(t);
-    return (!emulated || all_there(t->run, missing)) && ready;
+    return all_there(t->run, missing) && ready;
 }
 
 bool target_ready(const struct target *t, enum target_use use, struct buf *missing)

@@ -104,10 +104,11 @@ char *tool_version(const char *program)
     return version;
 }
 
-int directory_put(const char *directory, const char *name, struct text bytes, struct error *e)
+static int put(const char *directory, const char *name, mode_t mode, struct text bytes,
+               struct error *e)
 {
     char *path = mem_format("%s/%s", directory, name);
-    int rc, fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    int rc, fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd < 0) {
         rc = error_errno(e, "cannot create");
         error_at(e, path, 0, 0);
@@ -117,6 +118,17 @@ int directory_put(const char *directory, const char *name, struct text bytes, st
     }
     mem_free(path);
     return rc;
+}
+
+int directory_put(const char *directory, const char *name, struct text bytes, struct error *e)
+{
+    return put(directory, name, 0666, bytes, e);
+}
+
+int directory_put_program(const char *directory, const char *name, struct text bytes,
+                          struct error *e)
+{
+    return put(directory, name, 0777, bytes, e);
 }
 
 int directory_get(const char *directory, const char *name, size_t limit, struct buf *out,

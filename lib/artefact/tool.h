@@ -24,6 +24,8 @@ int program_run(const struct command_line *c, const char *directory, int timeout
 char *tool_version(const char *program);
 
 int directory_put(const char *directory, const char *name, struct text bytes, struct error *e);
+int directory_put_program(const char *directory, const char *name, struct text bytes,
+                          struct error *e);
 int directory_get(const char *directory, const char *name, size_t limit, struct buf *out,
                   struct error *e);
 

@@ -13,6 +13,10 @@ void sha1(struct text s, uint8_t out[static SHA1_SIZE]);
 void sha256(struct text s, uint8_t out[static SHA256_SIZE]);
 void sha512(struct text s, uint8_t out[static SHA512_SIZE]);
 void hmac_sha256(struct text key, struct text s, uint8_t out[static SHA256_SIZE]);
+/* In lower-case hexadecimal digits, as the rest of the system writes digests. */
+void sha256_hex(struct text s, char out[static 2 * SHA256_SIZE + 1]);
+/* Appends the first so many such digits of bytes. */
+void hex_put(struct buf *out, const uint8_t *bytes, size_t digits);
 uint64_t xxh64(struct text s, uint64_t seed);
 uint32_t murmur3(struct text s, uint32_t seed);
 uint64_t fnv1a(struct text s);

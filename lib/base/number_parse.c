@@ -146,7 +146,9 @@ static void cut_mantissa(struct decimal *d)
     while (p < d->digits_end && (*p == '0' || *p == '.'))
         p++;
     int taken = 0;
-    const char *point = memchr(d->digits, '.', (size_t)(d->digits_end - d->digits));
+    const char *units = d->digits; /* where 10^0 ends */
+    while (units < d->digits_end && *units != '.')
+        units++;
     d->mantissa = 0;
     for (; p < d->digits_end && taken < WORD_DIGITS; p++) {
         if (*p == '.')
@@ -154,7 +156,6 @@ static void cut_mantissa(struct decimal *d)
         d->mantissa = d->mantissa * 10 + (uint64_t)(*p - '0');
         taken++;
     }
-    const char *units = point ? point : d->digits_end; /* where 10^0 ends */
     d->exponent = d->written_exponent + (p <= units ? units - p : units - p + 1);
     d->cut = p < d->digits_end;
 }

@@ -6,8 +6,7 @@
 
 static bool give_hex(struct call *c, const uint8_t *bytes, size_t n, struct value *out)
 {
-    for (size_t i = 0; i < n; i++)
-        buf_format(&c->scratch, "%02x", (unsigned)bytes[i]);
+    hex_put(&c->scratch, bytes, 2 * n);
     return give_scratch(c, out);
 }
 

@@ -4,17 +4,6 @@
 #include "model/unpack.h"
 #include "sys/sys.h"
 
-static void put_digest(struct model *m, struct text bytes)
-{
-    uint8_t digest[SHA256_SIZE];
-    sha256(bytes, digest);
-    for (size_t i = 0; i < SHA256_SIZE; i++) {
-        m->sha256[2 * i] = "0123456789abcdef"[digest[i] >> 4];
-        m->sha256[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
-    }
-    m->bytes = bytes.len;
-}
-
 static const char known[] = "XGBoost (JSON, UBJSON, binary), LightGBM text, scikit-learn pickle or "
                             "joblib, ONNX";
 
@@ -174,8 +163,10 @@ int model_parse(const char *bytes, size_t n, const char *name, struct model **ou
         status = read_file(u.members.at[0].bytes, name, out, e);
     else if (status == 0)
         status = read_archive(&u, name, out, e);
-    if (status == 0 && *out)
-        put_digest(*out, file);
+    if (status == 0 && *out) {
+        sha256_hex(file, (*out)->sha256);
+        (*out)->bytes = n;
+    }
     unpacked_release(&u);
     return status;
 }

@@ -2,11 +2,16 @@
 #include "runtime/program.h"
 #include "runtime/program_machine.h"
 
+/* A model's own source may leave out operations that its program is without. */
+#ifndef ML_RUN
+#define ML_RUN(name) ml_op_##name
+#endif
+
 static const struct ml_kind {
     ml_operation *run;
     char signature[5];
 } ml_kinds[ML_OP_COUNT] = {
-#define ML_KIND(name, signature) {ml_op_##name, signature},
+#define ML_KIND(name, signature) {ML_RUN(name), signature},
     ML_OPS(ML_KIND)
 #undef ML_KIND
 };

@@ -45,18 +45,11 @@ static void keyed_digest(const struct mapping *m, struct text cell, uint8_t out[
     hmac_sha256((struct text){key->at, key->len}, cell, out);
 }
 
-static void put_hex(struct buf *out, const uint8_t *bytes, size_t digits)
-{
-    static const char letters[] = "0123456789abcdef";
-    for (size_t i = 0; i < digits; i++)
-        buf_putc(out, letters[i % 2 ? bytes[i / 2] & 15 : bytes[i / 2] >> 4]);
-}
-
 static struct text anonymize(struct mapping *m, struct text cell)
 {
     uint8_t digest[SHA256_SIZE];
     keyed_digest(m, cell, digest);
-    put_hex(&m->scratch, digest, (size_t)m->parameters[0]);
+    hex_put(&m->scratch, digest, (size_t)m->parameters[0]);
     return mapping_text(m);
 }
 
@@ -132,7 +125,7 @@ static void put_uuid(struct buf *out, uint8_t digest[static SHA1_SIZE])
     for (size_t i = 0, at = 0; i < COUNT_OF(groups); at += groups[i++] / 2) {
         if (i > 0)
             buf_putc(out, '-');
-        put_hex(out, digest + at, groups[i]);
+        hex_put(out, digest + at, groups[i]);
     }
 }
 
@@ -178,7 +171,7 @@ static void put_checksum(struct buf *out, int method, struct text row)
         sha256(row, digest);
     }
     out->len = 0; /* row may be what it held */
-    put_hex(out, digest, 2 * size);
+    hex_put(out, digest, 2 * size);
 }
 
 static int checksums(struct mapping *m)
