@@ -125,6 +125,7 @@ setup() {
     TOOL=neoc fails_with 3 "in.csv:2:1: column 'seen': step 1 of the preparation: '2024-03-31 02:30:00' is a time without an offset" \
         neoc run -N none.tar.gz in.csv
     fails_with 2 "zone 'Europe/Lutetia'" neoc compile model.txt --prep zone.json --zone Europe/Lutetia
+    fails_with 2 'the preparation in paris.tar.gz was compiled with its own' neoc run paris.tar.gz --zone UTC in.csv
 }
 
 @test "steps that are not compiled are refused, all of them by name, and nothing is written" {

@@ -76,7 +76,11 @@ static int work(struct session *s, const void *options_given, struct operands *o
     int status = subject_open(operands->at[0], &o->compile, &subject, e);
     if (status)
         return status;
-    status = predict(s, o, &subject, &files, e);
+    if (o->stream.zone && subject.predictor->takes_fields)
+        status = error_set(e, ERR_USAGE, "--zone: the preparation in %s was compiled with its own",
+                           operands->at[0]);
+    else
+        status = predict(s, o, &subject, &files, e);
     subject_close(&subject);
     return status;
 }
