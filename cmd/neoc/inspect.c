@@ -39,11 +39,21 @@ static void put_value(struct buf *out, const char *name, const json_t *value)
     free(text);
 }
 
+static void put_members(struct buf *out, json_t *object)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(object, name, value)
+    {
+        put_value(out, name, value);
+    }
+}
+
 /* Objects become lines with the names of their members. */
 static void put_lines(struct buf *out, json_t *info)
 {
-    const char *name, *inner;
-    json_t *value, *member;
+    const char *name;
+    json_t *value;
     json_object_foreach(info, name, value)
     {
         if (json_is_array(value))
@@ -51,7 +61,7 @@ static void put_lines(struct buf *out, json_t *info)
         else if (!json_is_object(value))
             put_value(out, name, value);
         else
-            json_object_foreach(value, inner, member) put_value(out, inner, member);
+            put_members(out, value);
     }
 }
 

@@ -38,7 +38,7 @@ static struct ml_stage add_stage(struct buf *image, const struct stage *s)
         [STAGE_AFFINE] = ML_STAGE_AFFINE, [STAGE_SHIFT] = ML_STAGE_SHIFT,
         [STAGE_NORM] = ML_STAGE_NORM,     [STAGE_ONEHOT] = ML_STAGE_ONEHOT,
         [STAGE_MAP] = ML_STAGE_MAP,       [STAGE_FLOAT] = ML_STAGE_FLOAT,
-        [STAGE_PICK] = ML_STAGE_PICK};
+        [STAGE_PICK] = ML_STAGE_PICK,     [STAGE_MISSING] = ML_STAGE_MISSING};
     static const uint8_t norms[] = {[NORM_LARGEST] = ML_NORM_LARGEST,
                                     [NORM_SUM] = ML_NORM_SUM,
                                     [NORM_ROOT] = ML_NORM_ROOT,

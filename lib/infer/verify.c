@@ -75,7 +75,7 @@ static void interest_in_column(struct interest *x, const struct stage *s, size_t
         add_value(x, feature, s->category[s->first[i] + k]);
     for (size_t k = 0; k < s->map_count; k++)
         add_value(x, feature, s->from[k]);
-    if (s->kind == STAGE_IMPUTE)
+    if (s->kind == STAGE_IMPUTE || s->kind == STAGE_MISSING)
         add_value(x, feature, s->what);
 }
 

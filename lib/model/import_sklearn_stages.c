@@ -91,9 +91,62 @@ int sklearn_minmax_scaler(struct sklearn *s, const struct pickled *o)
     return stage->clips ? read_range(s, o, stage->clip) : 0;
 }
 
+/* ---- imputation ---- */
+
+/* The columns that an imputer makes: those that had values, and those of which it tells whether
+ * they are missing. */
+struct imputed {
+    VEC(size_t) pick;
+    size_t values;
+    size_t marks;
+};
+
+/* Those of add_indicator. */
+static int pick_marks(struct sklearn *s, const struct pickled *o, struct imputed *c)
+{
+    const struct pickled *indicator = pickle_get(o, "indicator_");
+    if (!sklearn_flag(o, "add_indicator"))
+        return 0;
+    if (!indicator || indicator->kind != PICKLE_OBJECT)
+        return sklearn_wrong(s, o, "add_indicator without an indicator_");
+    const struct array *a = sklearn_array(s, indicator, "features_");
+    if (!a)
+        return ERR_DATA;
+    for (size_t i = 0; i < a->count; i++) {
+        double column;
+        if (!array_number(a, i, &column) || !(column >= 0) || column >= (double)s->width)
+            return sklearn_wrong(s, indicator, "features_: column %zu is not there", i + 1);
+        vec_push(&c->pick, (size_t)column);
+    }
+    c->marks = a->count;
+    return 0;
+}
+
+/* The columns at hand become those of c; `same` of them are still features as they came. */
+static int pick_imputed(struct sklearn *s, const struct imputed *c, size_t same)
+{
+    if (c->pick.len == s->width && c->marks == 0)
+        return 0;
+    if (sklearn_pick(s, c->pick.at, c->pick.len))
+        return ERR_DATA;
+    for (size_t i = same; i < c->pick.len; i++)
+        s->origin[s->before + i] = SIZE_MAX;
+    return 0;
+}
+
+static void mark_missing(struct sklearn *s, const struct imputed *c, double what)
+{
+    if (c->marks == 0)
+        return;
+    struct stage *stage = sklearn_stage(s, STAGE_MISSING);
+    stage->before += c->values;
+    stage->what = what;
+}
+
 /* statistics_ of texts: each stands for what is missing in a column of them. An encoder behind it
  * gives them their numbers. */
-static int impute_texts(struct sklearn *s, const struct pickled *o, const struct array *a)
+static int impute_texts(struct sklearn *s, const struct pickled *o, const struct array *a,
+                        struct imputed *c)
 {
     const struct pickled *what = pickle_get(o, "missing_values"); /* NULL: None */
     double number = (double)NAN;
@@ -110,27 +163,54 @@ static int impute_texts(struct sklearn *s, const struct pickled *o, const struct
         if (!text)
             return sklearn_wrong(s, o, "its texts are too long for the file");
         s->fill[origin] = s->fill[origin] ? s->fill[origin] : text;
+        vec_push(&c->pick, i);
     }
+    c->values = s->width;
+    int status = pick_marks(s, o, c);
+    if (status == 0)
+        status = pick_imputed(s, c, c->values);
+    if (status == 0)
+        mark_missing(s, c, (double)NAN);
+    return status;
+}
+
+/* Columns that had no value at all are left out. */
+static int impute_numbers(struct sklearn *s, const struct pickled *o, struct imputed *c)
+{
+    double what, *fill = sklearn_numbers(s, o, "statistics_", s->width);
+    if (!fill)
+        return ERR_DATA;
+    if (!pickle_number(pickle_get(o, "missing_values"), &what))
+        return sklearn_wrong(s, o, "missing_values that are no number are not supported");
+    for (size_t i = 0; i < s->width; i++)
+        if (!isnan(fill[i])) {
+            fill[c->values++] = fill[i];
+            vec_push(&c->pick, i);
+        }
+    if (c->values == 0)
+        return sklearn_wrong(s, o, "no column had a value");
+    int status = pick_marks(s, o, c);
+    if (status == 0)
+        status = pick_imputed(s, c, 0);
+    if (status)
+        return status;
+    struct stage *stage = sklearn_stage(s, STAGE_IMPUTE);
+    stage->after += c->marks;
+    stage->what = what;
+    stage->b = fill;
+    mark_missing(s, c, what);
     return 0;
 }
 
 int sklearn_imputer(struct sklearn *s, const struct pickled *o)
 {
-    double what = 0;
     const struct pickled *statistics = pickle_get(o, "statistics_");
-    if (sklearn_flag(o, "add_indicator"))
-        return sklearn_wrong(s, o, "add_indicator is not supported");
+    struct imputed c = {0};
+    int status;
     if (statistics && statistics->kind == PICKLE_ARRAY && array_is_text(statistics->array))
-        return impute_texts(s, o, statistics->array);
-    if (!pickle_number(pickle_get(o, "missing_values"), &what))
-        return sklearn_wrong(s, o, "missing_values that are no number are not supported");
-    struct stage *stage = sklearn_stage(s, STAGE_IMPUTE);
-    stage->what = what;
-    if (!(stage->b = columns(s, o, "statistics_", true, 0)))
-        return ERR_DATA;
-    for (size_t i = 0; i < s->width; i++)
-        if (isnan(stage->b[i]))
-            return sklearn_wrong(s, o, "column %zu had no value and is left out: not supported",
-                                 i + 1);
-    return 0;
+        status = impute_texts(s, o, statistics->array, &c);
+    else
+        status = impute_numbers(s, o, &c);
+    vec_release(&c.pick);
+    return status;
 }

@@ -252,14 +252,15 @@ static int read_estimator(struct sklearn *s, const struct pickled *o, enum role 
 {
     sklearn_reader *read = find_reader(o, role);
     size_t was = s->width, stages = s->stages.len;
+    const size_t *origin = s->origin;
     double width;
     if (pickle_number(pickle_get(o, "n_features_in_"), &width) && width != (double)s->width)
         return sklearn_wrong(s, o, "it takes %.0f columns and gets %zu", width, s->width);
     if (role == PREDICTS)
         s->m->objective = model_text(s->m, pickle_class(o));
     int status = read(s, o);
-    if (status == 0 && s->stages.len > stages)
-        forget_origins(s, was);
+    if (status == 0 && s->stages.len > stages && s->origin == origin)
+        forget_origins(s, was); /* else it has said what they are */
     return status;
 }
 
@@ -328,11 +329,9 @@ static int add_branch(struct sklearn *s, const struct pickled *o, size_t i, stru
     return 0;
 }
 
-/* The columns that branches get stand behind one another, in the place of those at hand. */
-static int spread(struct sklearn *s, const struct branches *b)
+int sklearn_pick(struct sklearn *s, const size_t *columns, size_t n)
 {
-    size_t whole = s->before + s->width + s->after, n = b->pick.len;
-    size_t made = whole - s->width + n;
+    size_t whole = s->before + s->width + s->after, made = whole - s->width + n;
     if (made > s->spread)
         return sklearn_wrong(s, NULL, "it repeats too many columns");
     s->spread -= made;
@@ -342,7 +341,7 @@ static int spread(struct sklearn *s, const struct branches *b)
         bool behind = i >= s->before + n;
         pick[i] = i < s->before ? i
                   : behind      ? i - n + s->width
-                                : s->before + b->pick.at[i - s->before];
+                                : s->before + columns[i - s->before];
         origin[i] = s->origin[pick[i]];
     }
     vec_push(&s->stages,
@@ -355,7 +354,7 @@ static int spread(struct sklearn *s, const struct branches *b)
 static int read_branches(struct sklearn *s, const struct branches *b, size_t depth)
 {
     size_t before = s->before, after = s->after;
-    int status = spread(s, b);
+    int status = sklearn_pick(s, b->pick.at, b->pick.len);
     s->after += s->width;
     for (size_t i = 0; i < b->list.len && status == 0; i++) {
         const struct branch *branch = &b->list.at[i];

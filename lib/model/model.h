@@ -28,15 +28,16 @@ struct feature {
 
 /* A stage makes a vector of another. */
 enum stage_kind {
-    STAGE_IMPUTE, /* missing (NaN, or == what) becomes b[i] */
-    STAGE_CENTER, /* (x - a[i]) / b[i]: scikit-learn's StandardScaler */
-    STAGE_AFFINE, /* x * b[i] + a[i], then clipped to clip[0..1] when clips: MinMaxScaler */
-    STAGE_SHIFT,  /* (x - a[i]) * b[i]: ONNX Scaler */
-    STAGE_NORM,   /* x / norm of the row, see enum norm */
-    STAGE_ONEHOT, /* each column becomes one of zeros and ones per category */
-    STAGE_MAP,    /* x == from[k] becomes to[k], anything else `otherwise` or an error */
-    STAGE_FLOAT,  /* the nearest float */
-    STAGE_PICK,   /* columns chosen, repeated, put into an order */
+    STAGE_IMPUTE,  /* missing (NaN, or == what) becomes b[i] */
+    STAGE_CENTER,  /* (x - a[i]) / b[i]: scikit-learn's StandardScaler */
+    STAGE_AFFINE,  /* x * b[i] + a[i], then clipped to clip[0..1] when clips: MinMaxScaler */
+    STAGE_SHIFT,   /* (x - a[i]) * b[i]: ONNX Scaler */
+    STAGE_NORM,    /* x / norm of the row, see enum norm */
+    STAGE_ONEHOT,  /* each column becomes one of zeros and ones per category */
+    STAGE_MAP,     /* x == from[k] becomes to[k], anything else `otherwise` or an error */
+    STAGE_FLOAT,   /* the nearest float */
+    STAGE_PICK,    /* columns chosen, repeated, put into an order */
+    STAGE_MISSING, /* 1 where it is missing (NaN, or == what), else 0 */
 };
 
 enum norm {
@@ -60,7 +61,7 @@ struct stage {
     size_t before, after;
     const double *a; /* columns */
     const double *b; /* columns */
-    double what;     /* STAGE_IMPUTE: NaN, or the value that stands for missing */
+    double what;     /* STAGE_IMPUTE, STAGE_MISSING: NaN, or the value that stands for missing */
     double clip[2];
     bool clips;
     enum norm norm;

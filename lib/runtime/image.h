@@ -40,6 +40,7 @@ enum {
     ML_STAGE_MAP,
     ML_STAGE_FLOAT,
     ML_STAGE_PICK,
+    ML_STAGE_MISSING,
 };
 enum {
     ML_NORM_LARGEST,

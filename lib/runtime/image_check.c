@@ -63,7 +63,7 @@ static bool pick_fits(const struct ml_image *m, const struct ml_stage *s)
 
 static bool stage_fits(const struct ml_image *m, const struct ml_stage *s)
 {
-    if (s->kind > ML_STAGE_PICK || s->out > IMAGE_NUMBERS_MAX || s->before > s->in ||
+    if (s->kind > ML_STAGE_MISSING || s->out > IMAGE_NUMBERS_MAX || s->before > s->in ||
         s->after > s->in - s->before)
         return false;
     if (s->kind == ML_STAGE_ONEHOT)

@@ -57,6 +57,11 @@ static double stage_clipped(const struct ml_stage *s, double y)
     return y < s->clip[0] ? s->clip[0] : y > s->clip[1] ? s->clip[1] : y;
 }
 
+static bool stage_is_missing(const struct ml_stage *s, double x)
+{
+    return isnan(s->what) ? isnan(x) : x == s->what;
+}
+
 /* One number by a stage that goes column by column. */
 static double stage_number(const struct ml_image *m, const struct ml_stage *s, uint32_t i, double x)
 {
@@ -66,7 +71,9 @@ static double stage_number(const struct ml_image *m, const struct ml_stage *s, u
     x = stage_rounded(single, x);
     switch (s->kind) {
     case ML_STAGE_IMPUTE:
-        return (isnan(s->what) ? isnan(x) : x == s->what) ? b : x;
+        return stage_is_missing(s, x) ? b : x;
+    case ML_STAGE_MISSING:
+        return stage_is_missing(s, x);
     case ML_STAGE_CENTER:
         return stage_rounded(single, stage_rounded(single, x - a) / b);
     case ML_STAGE_SHIFT:

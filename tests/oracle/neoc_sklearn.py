@@ -180,6 +180,24 @@ for last, exact in (ensemble.GradientBoostingClassifier(**boost), True), (linear
     model = pipeline.make_pipeline(columns, last).fit(people, late)
     compare(f"ColumnTransformer, {type(last).__name__}", model, unknown(people, city="Basel"), exact, compiled=exact)
 
+# What was missing is told, and a column that was empty is left out.
+gaps = flowers.mask(rng.random(flowers.shape) < .2)
+gaps[gaps.columns[1]] = flowers[flowers.columns[1]]
+empty = gaps.assign(nothing=np.nan)[[*gaps.columns[:2], "nothing", *gaps.columns[2:]]]
+for name, X, options in [("add_indicator", gaps, {}), ("an empty column", empty, {}),
+                         ("an empty column, add_indicator", empty, {"strategy": "median"}),
+                         ("an empty column that is kept", empty, {"keep_empty_features": True})]:
+    imputer = impute.SimpleImputer(add_indicator="add" in name, **options)
+    model = pipeline.make_pipeline(imputer, ensemble.RandomForestClassifier(9, **seed)).fit(X, kinds)
+    compare(f"SimpleImputer with {name}", model, jittered(X), compiled=name == "add_indicator")
+sparse = people.assign(city=people.city.mask(rng.random(400) < .2), age=people.age.mask(rng.random(400) < .2))
+columns = compose.make_column_transformer(
+    (pipeline.make_pipeline(impute.SimpleImputer(strategy="most_frequent", add_indicator=True), onehot), ["city", "plan"]),
+    (pipeline.make_pipeline(impute.SimpleImputer(add_indicator=True), preprocessing.StandardScaler()),
+     ["income", "age"]), remainder="passthrough")
+model = pipeline.make_pipeline(columns, ensemble.GradientBoostingClassifier(**boost)).fit(sparse, late)
+compare("ColumnTransformer with indicators", model, unknown(sparse, city="Basel"), compiled=True)
+
 # An empty text is no missing one.
 words = pd.DataFrame({"word": np.tile(["", "one", "two"], 20), "x": np.arange(60.) % 7})
 model = pipeline.make_pipeline(onehot, tree.DecisionTreeRegressor(**seed)).fit(words, rng.normal(size=60))
