@@ -157,6 +157,7 @@ static const struct global {
     {"collections.defaultdict", make_default_dict},
     {"copy_reg._reconstructor", make_reconstructed},
     {"copyreg._reconstructor", make_reconstructed},
+    {"functools.partial", NULL},
     {"__builtin__.object", NULL},
     {"builtins.object", NULL},
     {"__builtin__.int", NULL},

@@ -58,6 +58,8 @@ int sklearn_check(struct sklearn *s, const struct pickled *root);
 int sklearn_booster_width(struct sklearn *s, const struct pickled *o, size_t *width);
 /* Reads all of them, after sklearn_check. */
 int sklearn_read(struct sklearn *s, const struct pickled *root);
+/* Reads one that a predictor has of its own before it. */
+int sklearn_read_own(struct sklearn *s, const struct pickled *o);
 
 /* Each reads one estimator into s->m. */
 typedef int sklearn_reader(struct sklearn *s, const struct pickled *o);

@@ -139,9 +139,11 @@ static int read_known(struct sklearn *s, const struct pickled *o, struct hist *h
 {
     const struct pickled *mapper = pickle_get(o, "_bin_mapper");
     const struct pickled *bins = pickle_get(mapper, "bin_thresholds_");
-    if (!pickle_get(o, "is_categorical_"))
+    bool encoded = pickle_get(o, "_preprocessor");
+    const char *name = encoded ? "_is_categorical_remapped" : "is_categorical_";
+    if (!pickle_get(o, name))
         return 0;
-    const double *is_set = sklearn_numbers(s, o, "is_categorical_", s->width);
+    const double *is_set = sklearn_numbers(s, o, name, s->width);
     if (!is_set)
         return ERR_DATA;
     if (!bins || bins->kind != PICKLE_LIST || bins->items.len != s->width)
@@ -210,16 +212,25 @@ static int read_loss(struct sklearn *s, const struct pickled *o)
     return sklearn_wrong(s, loss, "a loss that is not supported");
 }
 
+/* Since 1.4 it has an encoder of its own, behind which columns of categories come first. */
+static int encode_categories(struct sklearn *s, const struct pickled *o)
+{
+    const struct pickled *encoder = pickle_get(o, "_preprocessor");
+    size_t width = s->width;
+    int status = encoder ? sklearn_read_own(s, encoder) : 0;
+    if (status == 0 && s->width != width)
+        status = sklearn_wrong(s, o, "its encoder makes %zu columns of %zu", s->width, width);
+    return status;
+}
+
 int sklearn_histogram_boosting(struct sklearn *s, const struct pickled *o)
 {
     struct model *m = s->m;
     int status = read_loss(s, o);
     if (status == 0 && pickle_get(o, "classes_"))
         status = sklearn_classes(s, o);
-    if (status == 0 && pickle_get(o, "_preprocessor"))
-        status = sklearn_wrong(s, o,
-                               "categories that it encodes itself (1.4 and later) are not "
-                               "supported");
+    if (status == 0)
+        status = encode_categories(s, o);
     if (status)
         return status;
     m->two_classes = m->class_count == 2;

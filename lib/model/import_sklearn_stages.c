@@ -64,10 +64,22 @@ int sklearn_normalizer(struct sklearn *s, const struct pickled *o)
     return sklearn_wrong(s, o, "this norm is not supported");
 }
 
+/* functools.partial of scikit-learn's check of arrays, which changes no number. */
+static bool is_check(const struct pickled *function)
+{
+    static const char check[] = "sklearn.utils.validation.check_array";
+    if (!text_equal(pickle_class(function), TEXT_LITERAL("partial")))
+        return false;
+    const struct pickled *args = function->object.args;
+    return args && args->items.len == 1 && args->items.at[0]->kind == PICKLE_GLOBAL &&
+           text_equal(args->items.at[0]->text, TEXT_LITERAL(check));
+}
+
 /* Without a function it passes on what it gets. */
 int sklearn_function(struct sklearn *s, const struct pickled *o)
 {
-    return pickle_get(o, "func") ? sklearn_wrong(s, o, "functions are not supported") : 0;
+    const struct pickled *function = pickle_get(o, "func");
+    return function && !is_check(function) ? sklearn_wrong(s, o, "functions are not supported") : 0;
 }
 
 static int read_range(struct sklearn *s, const struct pickled *o, double *clip)

@@ -408,6 +408,16 @@ static int read_one(struct sklearn *s, const struct pickled *o, const struct pic
     return status;
 }
 
+int sklearn_read_own(struct sklearn *s, const struct pickled *o)
+{
+    struct check c = {.s = s};
+    int status = check_one(&c, o, NULL, TRANSFORMS, 1);
+    if (status == 0 && c.list.len)
+        status = error_set(s->e, ERR_DATA, "not supported: %s", buf_text(&c.list));
+    buf_release(&c.list);
+    return status ? status : read_one(s, o, NULL, TRANSFORMS, 1);
+}
+
 int sklearn_read(struct sklearn *s, const struct pickled *root)
 {
     return read_one(s, root, NULL, PREDICTS, 0);
