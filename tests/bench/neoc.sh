@@ -6,6 +6,7 @@
 #   leafwise  31 leaves, depth at most 12, as LightGBM's text; the peers have the same trees
 #   csv       from a CSV file of $ROWS rows to one of predictions
 #   start     a process that loads the model and predicts one row
+#   load      the library of an artefact, from dlopen to the first prediction
 #   compile   neoc compile: time and size
 # Rates are the highest, times the smallest of $RUNS runs. Rows per CPU second are of one thread; x2 is
 # what a second thread adds on the wall. Ratios tell how many times the peer's cost is neoc's.
@@ -13,7 +14,7 @@ set -eu
 BIN=${BIN:-build/release}
 ROWS=${ROWS:-1000000} BATCH=${BATCH:-100000} RUNS=${RUNS:-3}
 TREES=${TREES:-500} TRAIN=${TRAIN:-50000} # rows to learn from
-all='d6 d8 bins leafwise csv start compile'
+all='d6 d8 bins leafwise csv start load compile'
 TASKS=${TASKS:-$all}
 work=${BENCH_DIR:-build/bench}
 NODE_PACKAGES=${NODE_PACKAGES:-$PWD/build/node/node_modules}
@@ -236,6 +237,22 @@ compiles() {
     "$BIN/neoc" compile -o "$2" "$1" >"$work/err" 2>&1
 }
 
+# The median of 21 processes, in each of which the pages of the library are new but in the page cache.
+load_task() {
+    printf '%-9s %-22s %8s %8s\n' task model 'ms' 'least'
+    for name in d6 d8 leafwise; do
+        library=$work/$name.so
+        "$BIN/neoc" compile --emit=so -o "$library" "$(subject_of $name)" >"$work/err" 2>&1 ||
+            { left_out "load: $(head -n 1 "$work/err")"; return 0; }
+        i=0
+        while [ $i -lt 21 ]; do
+            i=$((i + 1))
+            "$BIN/tests/load" "$library" || stop "load of $library failed"
+        done | sort -n | awk -v name=$name '
+            {us[NR] = $1} END {printf "load      %-22s %8.2f %8.2f\n", name, us[11] / 1000, us[1] / 1000}'
+    done
+}
+
 compile_task() {
     printf '%-9s %-22s %8s %8s %11s %11s\n' task model wall CPU 'model bytes' artefact
     for name in d6 d8 leafwise; do
@@ -269,6 +286,7 @@ for task in $tasks; do
     case $task in
     csv) csv_task ;;
     start) start_task ;;
+    load) load_task ;;
     compile) compile_task ;;
     *) predict_task "$task" ;;
     esac
