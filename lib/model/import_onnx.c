@@ -186,11 +186,10 @@ static int run_on_lane(struct onnx_walk *w, const struct onnx_node *n,
     }
     if (takes_several(o))
         return o->run(w, n, e);
-    size_t stages = w->stages.len;
     int status = onnx_take_lane(w, n, o->predicts, e);
     if (status == 0 && w->type == ONNX_STRING && !takes_texts(o))
         status = onnx_refuse(n, e, "it gets texts");
-    stages = w->stages.len;
+    size_t stages = w->stages.len;
     if (status == 0)
         status = o->run(w, n, e);
     if (status == 0)

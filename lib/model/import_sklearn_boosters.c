@@ -86,7 +86,8 @@ static void keep_best(struct model *m, const struct pickled *o, const struct pic
     (void)pickle_number(pickle_get(o, "_best_iteration"), &best);
     (void)pickle_number(pickle_get(o, "num_parallel_tree"), &parallel);
     /* Files of older versions do not say it. */
-    double told = (double)m->round_trees, least = parallel * (double)(m->outputs / m->trees.width);
+    size_t sums = m->outputs / m->trees.width;
+    double told = (double)m->round_trees, least = parallel * (double)sums;
     double trees = best * (told > least ? told : least);
     if (!(trees >= 1) || trees >= (double)m->trees.count)
         return;

@@ -59,21 +59,34 @@ static int add_categories(struct sklearn *s, const struct pickled *o, const stru
     return 0;
 }
 
+/* Sets first; false and an error when the list is not one of an array per column. */
+static bool count_categories(struct sklearn *s, const struct pickled *o, const struct pickled *list,
+                             struct categories *c)
+{
+    c->first = arena_zero(&s->m->arena, (s->width + 1) * sizeof *c->first);
+    if (!list || list->kind != PICKLE_LIST || list->items.len != s->width) {
+        sklearn_wrong(s, o, "it has not one list of categories per column");
+        return false;
+    }
+    for (size_t i = 0; i < s->width; i++) {
+        const struct pickled *v = list->items.at[i];
+        if (v->kind != PICKLE_ARRAY || (!v->array->data && !v->array->objects)) {
+            sklearn_wrong(s, o, "the categories of column %zu are no array", i + 1);
+            return false;
+        }
+        if (!sklearn_charge(s, o, v->array))
+            return false;
+        c->first[i + 1] = c->first[i] + v->array->count;
+    }
+    return true;
+}
+
 /* categories_: a list of an array per column. */
 static int read_categories(struct sklearn *s, const struct pickled *o, struct categories *c)
 {
     const struct pickled *list = pickle_get(o, "categories_");
-    c->first = arena_zero(&s->m->arena, (s->width + 1) * sizeof *c->first);
-    if (!list || list->kind != PICKLE_LIST || list->items.len != s->width)
-        return sklearn_wrong(s, o, "it has not one list of categories per column");
-    for (size_t i = 0; i < s->width; i++) {
-        const struct pickled *v = list->items.at[i];
-        if (v->kind != PICKLE_ARRAY || (!v->array->data && !v->array->objects))
-            return sklearn_wrong(s, o, "the categories of column %zu are no array", i + 1);
-        if (!sklearn_charge(s, o, v->array))
-            return ERR_DATA;
-        c->first[i + 1] = c->first[i] + v->array->count;
-    }
+    if (!count_categories(s, o, list, c))
+        return ERR_DATA;
     c->value = model_numbers(s->m, c->first[s->width]);
     c->none = arena_zero(&s->m->arena, s->width * sizeof *c->none);
     int status = 0;
