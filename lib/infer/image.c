@@ -65,7 +65,7 @@ static struct ml_stage add_stage(struct buf *image, const struct stage *s)
         .a_at = add_doubles(image, s->a, width),
         .b_at = add_doubles(image, s->b, width),
         .category_at = onehot ? add_section(image, s->category, categories * sizeof(double)) : 0,
-        .first_at = onehot ? add_indexes(image, s->first, width + 1) : 0,
+        .first_at = add_indexes(image, s->first, width + 1),
         .drop_at = onehot ? add_indexes(image, s->drop, width) : 0,
         .from_at = add_doubles(image, s->from, s->map_count),
         .to_at = add_doubles(image, s->to, s->map_count),

@@ -73,7 +73,8 @@ static void interest_in_column(struct interest *x, const struct stage *s, size_t
     add_value(x, feature, a - 2 * b);
     for (size_t k = 0; s->kind == STAGE_ONEHOT && k < s->first[i + 1] - s->first[i]; k++)
         add_value(x, feature, s->category[s->first[i] + k]);
-    for (size_t k = 0; k < s->map_count; k++)
+    bool own = s->kind == STAGE_MAP && s->first;
+    for (size_t k = own ? s->first[i] : 0; k < (own ? s->first[i + 1] : s->map_count); k++)
         add_value(x, feature, s->from[k]);
     if (s->kind == STAGE_IMPUTE || s->kind == STAGE_MISSING)
         add_value(x, feature, s->what);

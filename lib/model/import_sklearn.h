@@ -73,8 +73,8 @@ sklearn_reader sklearn_log_link, sklearn_tweedie;
 sklearn_reader sklearn_booster; /* of XGBoost and LightGBM */
 /* Adds a stage of the columns at hand; valid until the next. */
 struct stage *sklearn_stage(struct sklearn *s, enum stage_kind kind);
-/* The columns at hand become n of them, by their numbers: chosen, repeated, reordered. What they are
- * of is in s->origin, made anew. */
+/* The columns at hand become n of them, by their numbers: chosen, repeated, reordered. What they
+ * are of is in s->origin, made anew. */
 int sklearn_pick(struct sklearn *s, const size_t *columns, size_t n);
 /* Each adds stages. */
 sklearn_reader sklearn_standard_scaler, sklearn_minmax_scaler, sklearn_maxabs_scaler;

@@ -172,19 +172,19 @@ int sklearn_onehot(struct sklearn *s, const struct pickled *o)
     return status;
 }
 
-/* Column i becomes the place of its category; what is missing, if that is one, and what is unknown
- * have numbers of their own. */
-static void add_map(struct sklearn *s, const struct categories *c, size_t i, double missing,
+/* Columns become the places of their categories; what is missing, if that is one, and what is
+ * unknown have numbers of their own. */
+static void add_map(struct sklearn *s, const struct categories *c, double missing,
                     const double *unknown)
 {
-    size_t first = c->first[i], count = c->first[i + 1] - first;
     struct stage *stage = sklearn_stage(s, STAGE_MAP);
+    size_t count = c->first[s->width];
     double *to = model_numbers(s->m, count);
-    for (size_t k = 0; k < count; k++)
-        to[k] = isnan(c->value[first + k]) && !c->none[i] ? missing : (double)k;
-    stage->before += i;
-    stage->after += s->width - i - 1;
-    stage->from = c->value + first;
+    for (size_t i = 0; i < s->width; i++)
+        for (size_t k = c->first[i]; k < c->first[i + 1]; k++)
+            to[k] = isnan(c->value[k]) && !c->none[i] ? missing : (double)(k - c->first[i]);
+    stage->first = c->first;
+    stage->from = c->value;
     stage->to = to;
     stage->map_count = count;
     stage->unknown = unknown ? UNKNOWN_ZEROS : UNKNOWN_ERROR;
@@ -209,7 +209,6 @@ int sklearn_ordinal(struct sklearn *s, const struct pickled *o)
     if (status)
         return status;
     fill_texts(s);
-    for (size_t i = 0; i < s->width; i++)
-        add_map(s, &c, i, missing, refuses ? NULL : &unknown);
+    add_map(s, &c, missing, refuses ? NULL : &unknown);
     return 0;
 }

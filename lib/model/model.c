@@ -84,8 +84,8 @@ size_t stage_columns(const struct stage *s)
     return s->in - s->before - s->after;
 }
 
-/* Columns that a stage makes; SIZE_MAX when its categories are not in order, or it picks one that
- * is not there. */
+/* Columns that a stage makes; SIZE_MAX when its categories are not in order, or it picks or maps
+ * what is not there. */
 static size_t columns_made(const struct stage *s)
 {
     size_t columns = s->before + s->after;
@@ -100,6 +100,9 @@ static size_t columns_made(const struct stage *s)
         size_t count = s->first[i + 1] - s->first[i];
         columns += count - (s->drop && s->drop[i] < count);
     }
+    for (size_t i = 0; s->kind == STAGE_MAP && s->first && i < stage_columns(s); i++)
+        if (s->first[i] > s->first[i + 1] || s->first[i + 1] > s->map_count)
+            return SIZE_MAX;
     return s->kind == STAGE_ONEHOT ? columns : s->in;
 }
 

@@ -69,11 +69,13 @@ struct stage {
      * source has them; the one at drop[i] has no column (SIZE_MAX: all have). A column of
      * FEATURE_TEXT holds codes. */
     const double *category;
-    const size_t *first; /* columns + 1 */
+    const size_t *first; /* columns + 1; also of STAGE_MAP */
     const size_t *drop;  /* columns; NULL: none */
     bool truncates;      /* x is made an integer first */
     enum unknown unknown;
-    const double *from, *to; /* STAGE_MAP: map_count */
+    /* STAGE_MAP: map_count of each; those of column i are first[i] .. first[i + 1), when first is
+     * NULL all of them. */
+    const double *from, *to;
     size_t map_count;
     double otherwise;
     const size_t *pick; /* STAGE_PICK: which column each of the new ones is, out of them */

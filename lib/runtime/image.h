@@ -60,7 +60,7 @@ struct ml_stage {
     double what, otherwise, clip[2];
     uint64_t a_at, b_at;     /* double, columns; 0: none */
     uint64_t category_at;    /* double, categories */
-    uint64_t first_at;       /* uint32_t, columns + 1 */
+    uint64_t first_at;       /* uint32_t, columns + 1; 0: all columns have one map */
     uint64_t drop_at;        /* uint32_t, columns; UINT32_MAX: none; 0: nothing is dropped */
     uint64_t from_at, to_at; /* double, map_count */
     uint64_t pick_at;        /* uint32_t, out */

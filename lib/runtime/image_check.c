@@ -50,6 +50,19 @@ static bool onehot_fits(const struct ml_image *m, const struct ml_stage *s)
     return columns == s->out;
 }
 
+/* Maps of columns lie in order, inside of all. */
+static bool maps_fit(const struct ml_image *m, const struct ml_stage *s)
+{
+    uint32_t width = s->in - s->before - s->after;
+    if (!image_may_hold(m, s->first_at, (uint64_t)width + 1, sizeof(uint32_t)))
+        return false;
+    const uint32_t *first = (const void *)((const char *)m + s->first_at);
+    for (uint32_t i = 0; i < width && s->first_at; i++)
+        if (first[i] > first[i + 1] || first[i + 1] > s->map_count)
+            return false;
+    return true;
+}
+
 static bool pick_fits(const struct ml_image *m, const struct ml_stage *s)
 {
     if (s->before || s->after || !image_holds(m, s->pick_at, s->out, sizeof(uint32_t)))
@@ -74,7 +87,7 @@ static bool stage_fits(const struct ml_image *m, const struct ml_stage *s)
     return s->out == s->in && image_may_hold(m, s->a_at, width, sizeof(double)) &&
            image_may_hold(m, s->b_at, width, sizeof(double)) &&
            image_holds(m, s->from_at, s->map_count, sizeof(double)) &&
-           image_holds(m, s->to_at, s->map_count, sizeof(double));
+           image_holds(m, s->to_at, s->map_count, sizeof(double)) && maps_fit(m, s);
 }
 
 static bool stages_fit(const struct ml_image *m)

@@ -25,19 +25,41 @@ static uint32_t stage_width(const struct ml_stage *s)
     return s->in - s->before - s->after;
 }
 
+static bool stage_equal(double x, double y)
+{
+    return x == y || (isnan(x) && isnan(y));
+}
+
+/* The first place of x among n numbers; n: it is none of them. */
+static uint32_t stage_place(const double *among, uint32_t n, double x)
+{
+    uint32_t k = 0;
+    while (k < n && !stage_equal(x, among[k]))
+        k++;
+    return k;
+}
+
+/* The same among categories, of which none is there twice. Codes of texts are their own places. */
+static uint32_t stage_category(const double *among, uint32_t n, double x)
+{
+    bool is_place = x >= 0 && x < n && among[(uint32_t)x] == x;
+    return is_place ? (uint32_t)x : stage_place(among, n, x);
+}
+
 /* The column (from 1) with a value that is refused, or 0. */
 static uint32_t stage_map(const struct ml_image *m, const struct ml_stage *s, const double *in,
                           double *out)
 {
     const double *from = stage_numbers(m, s->from_at), *to = stage_numbers(m, s->to_at);
+    const uint32_t *first = (const uint32_t *)(const void *)((const char *)m + s->first_at);
     for (uint32_t i = 0; i < stage_width(s); i++) {
         double x = stage_rounded(s->single, in[i]);
-        uint32_t k = 0;
-        while (k < s->map_count && x != from[k] && !(isnan(x) && isnan(from[k])))
-            k++;
-        if (k == s->map_count && s->refuses)
+        uint32_t end = s->first_at ? first[i + 1] : s->map_count;
+        uint32_t k = s->first_at ? first[i] + stage_category(from + first[i], end - first[i], x)
+                                 : stage_place(from, end, x);
+        if (k == end && s->refuses)
             return i + 1;
-        out[i] = k < s->map_count ? to[k] : s->otherwise;
+        out[i] = k < end ? to[k] : s->otherwise;
     }
     return 0;
 }
@@ -124,7 +146,7 @@ static bool stage_onehot_column(const struct ml_image *m, const struct ml_stage 
     const uint32_t *drop = (const uint32_t *)(const void *)((const char *)m + s->drop_at);
     bool known = false;
     for (uint32_t k = first[i]; k < first[i + 1]; k++) {
-        bool is = x == category[k] || (isnan(x) && isnan(category[k]));
+        bool is = stage_equal(x, category[k]);
         known |= is;
         if (!s->drop_at || k - first[i] != drop[i])
             out[(*used)++] = is;

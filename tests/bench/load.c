@@ -1,6 +1,6 @@
 /*
- * load LIBRARY: the microseconds from dlopen of a compiled model to its first prediction, as a program
- * sees them that has just been started; of a row of zeros.
+ * load LIBRARY: the microseconds from dlopen of a compiled model to its first prediction, as a
+ * program sees them that has just been started; of a row of zeros.
  */
 #include "base/base.h"
 #include "runtime/mlmodel.h"
@@ -31,9 +31,10 @@ int main(int argc, char **argv)
     __typeof__(&ml_predict) predict = NULL;
     double start = now();
     void *library = argc == 2 ? dlopen(argv[1], RTLD_NOW) : NULL;
-    if (!library || !find(library, "ml_inputs", &inputs) || !find(library, "ml_outputs", &outputs) ||
-        !find(library, "ml_predict", &predict) || inputs() > COUNT_OF(row) ||
-        outputs() > COUNT_OF(answers) || predict(row, 1, inputs(), answers) != 1) {
+    if (!library || !find(library, "ml_inputs", &inputs) ||
+        !find(library, "ml_outputs", &outputs) || !find(library, "ml_predict", &predict) ||
+        inputs() > COUNT_OF(row) || outputs() > COUNT_OF(answers) ||
+        predict(row, 1, inputs(), answers) != 1) {
         fprintf(stderr, "load: %s\n", argc == 2 ? "no compiled model" : "usage: load LIBRARY");
         return 1;
     }

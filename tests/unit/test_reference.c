@@ -100,6 +100,45 @@ TEST(map)
     CHECK_DOUBLE(staged(s, 2), 30);
     CHECK_DOUBLE(staged(s, (double)NAN), 20);
     CHECK_DOUBLE(staged(s, 1.5), -7);
+    s.from = (double[]){1, 1, 2}; /* the first of several counts */
+    CHECK_DOUBLE(staged(s, 1), 10);
+}
+
+/* The sum of two columns behind a stage. */
+static double staged_pair(struct stage stage, double first, double second)
+{
+    const double row[] = {first, second};
+    double margin = 0;
+    stage.in = stage.out = 2;
+    struct model *m = summing(2, &stage, 1);
+    margins_of(m, row, &margin);
+    model_free(m);
+    return margin;
+}
+
+TEST(maps_of_columns)
+{
+    struct stage s = {.kind = STAGE_MAP,
+                      .from = (double[]){0, 1, 1, 5, (double)NAN},
+                      .to = (double[]){10, 20, 100, 200, 300},
+                      .first = (size_t[]){0, 2, 5},
+                      .map_count = 5,
+                      .otherwise = -7};
+    CHECK_DOUBLE(staged_pair(s, 0, 1), 110);
+    CHECK_DOUBLE(staged_pair(s, 1, 5), 220);
+    CHECK_DOUBLE(staged_pair(s, 5, (double)NAN), 293);
+    CHECK_DOUBLE(staged_pair(s, (double)NAN, 0), -14);
+    CHECK_DOUBLE(staged_pair(s, -0.0, 1e300), 3);
+}
+
+TEST(missing_is_told)
+{
+    struct stage s = {.kind = STAGE_MISSING, .what = (double)NAN};
+    CHECK_DOUBLE(staged(s, (double)NAN), 1);
+    CHECK_DOUBLE(staged(s, 0), 0);
+    s.what = -1;
+    CHECK_DOUBLE(staged(s, -1), 1);
+    CHECK_DOUBLE(staged(s, (double)NAN), 0);
 }
 
 static double normed(int norm, bool single, double first, double second)
