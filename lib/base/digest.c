@@ -233,9 +233,10 @@ HAS_SHA static void sha256_block_x86(void *state, const uint8_t *block)
     const __m128i abef0 = abef, cdgh0 = cdgh;
 #pragma GCC unroll 16
     for (size_t i = 0; i < 16; i++) {
-        w[i % 4] = i < 4 ? _mm_shuffle_epi8(
-                               _mm_loadu_si128((const __m128i *)(const void *)(block + 16 * i)), swap)
-                         : next_words(w[i % 4], w[(i + 1) % 4], w[(i + 2) % 4], w[(i + 3) % 4]);
+        w[i % 4] = i < 4
+                       ? _mm_shuffle_epi8(
+                             _mm_loadu_si128((const __m128i *)(const void *)(block + 16 * i)), swap)
+                       : next_words(w[i % 4], w[(i + 1) % 4], w[(i + 2) % 4], w[(i + 3) % 4]);
         __m128i more = _mm_add_epi32(w[i % 4], k256(4 * i));
         cdgh = _mm_sha256rnds2_epu32(cdgh, abef, more);
         abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(more, 0x0e));
@@ -251,8 +252,8 @@ static block_step *best_sha256(void)
 {
     const char *level = getenv("ML_SIMD");
     unsigned a, b = 0, c, d;
-    bool has = __get_cpuid_count(7, 0, &a, &b, &c, &d) && b >> 29 & 1 &&
-               __builtin_cpu_supports("sse4.1");
+    bool has =
+        __get_cpuid_count(7, 0, &a, &b, &c, &d) && b >> 29 & 1 && __builtin_cpu_supports("sse4.1");
     return has && !(level && strcmp(level, "scalar") == 0) ? sha256_block_x86 : sha256_block;
 }
 #else
