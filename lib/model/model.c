@@ -84,26 +84,40 @@ size_t stage_columns(const struct stage *s)
     return s->in - s->before - s->after;
 }
 
-/* Columns that a stage makes; SIZE_MAX when its categories are not in order, or it picks or maps
- * what is not there. */
+static bool picks_columns(const struct stage *s)
+{
+    for (size_t i = 0; i < s->out; i++)
+        if (s->pick[i] >= s->in)
+            return false;
+    return s->before == 0 && s->after == 0;
+}
+
+/* Categories, or maps, of columns lie in order among `all`. */
+static bool lie_in_order(const struct stage *s, size_t all)
+{
+    for (size_t i = 0; i < stage_columns(s); i++)
+        if (s->first[i] > s->first[i + 1] || s->first[i + 1] > all)
+            return false;
+    return true;
+}
+
+/* Columns that a stage makes; SIZE_MAX when it picks or maps what is not there. */
 static size_t columns_made(const struct stage *s)
 {
     size_t columns = s->before + s->after;
-    for (size_t i = 0; s->kind == STAGE_PICK && i < s->out; i++)
-        if (s->pick[i] >= s->in)
-            return SIZE_MAX;
     if (s->kind == STAGE_PICK)
-        return columns == 0 ? s->out : SIZE_MAX;
-    for (size_t i = 0; s->kind == STAGE_ONEHOT && i < stage_columns(s); i++) {
-        if (s->first[i] > s->first[i + 1])
-            return SIZE_MAX;
+        return picks_columns(s) ? s->out : SIZE_MAX;
+    if (s->kind == STAGE_MAP && s->first)
+        return lie_in_order(s, s->map_count) ? s->in : SIZE_MAX;
+    if (s->kind != STAGE_ONEHOT)
+        return s->in;
+    if (!lie_in_order(s, SIZE_MAX))
+        return SIZE_MAX;
+    for (size_t i = 0; i < stage_columns(s); i++) {
         size_t count = s->first[i + 1] - s->first[i];
         columns += count - (s->drop && s->drop[i] < count);
     }
-    for (size_t i = 0; s->kind == STAGE_MAP && s->first && i < stage_columns(s); i++)
-        if (s->first[i] > s->first[i + 1] || s->first[i + 1] > s->map_count)
-            return SIZE_MAX;
-    return s->kind == STAGE_ONEHOT ? columns : s->in;
+    return columns;
 }
 
 static int check_stages(const struct model *m, struct error *e)
