@@ -1,6 +1,6 @@
 /*
- * Digests of byte strings: MD5 (RFC 1321), SHA-1 and SHA-2 (FIPS 180-4), HMAC (RFC 2104), XXH64,
- * MurmurHash3 (x86, 32 bits), FNV-1a (64 bits). MD5 and SHA-1 name things; they protect nothing.
+ * Digests of byte strings: MD5 (RFC 1321), SHA-1 and SHA-2 (FIPS 180-4), HMAC (RFC 2104). MD5 and
+ * SHA-1 name things; they protect nothing. Faster hashes are in plain.h.
  */
 #ifndef BASE_DIGEST_H
 #define BASE_DIGEST_H
@@ -17,8 +17,5 @@ void hmac_sha256(struct text key, struct text s, uint8_t out[static SHA256_SIZE]
 void sha256_hex(struct text s, char out[static 2 * SHA256_SIZE + 1]);
 /* Appends the first so many such digits of bytes. */
 void hex_put(struct buf *out, const uint8_t *bytes, size_t digits);
-uint64_t xxh64(struct text s, uint64_t seed);
-uint32_t murmur3(struct text s, uint32_t seed);
-uint64_t fnv1a(struct text s);
 
 #endif

@@ -55,6 +55,10 @@ static inline struct bits128 bits128_add(struct bits128 a, uint64_t b)
 /* fast, stable across machines */
 ML_API uint64_t hash_bytes(const void *bytes, size_t n, uint64_t seed);
 ML_API uint64_t hash_u64(uint64_t x); /* mixes all bits (splitmix64) */
+/* Hashes that other tools know: XXH64, MurmurHash3 (x86, 32 bits), FNV-1a (64 bits). */
+ML_API uint64_t xxh64(const void *bytes, size_t n, uint64_t seed);
+ML_API uint32_t murmur3(const void *bytes, size_t n, uint32_t seed);
+ML_API uint64_t fnv1a(const void *bytes, size_t n);
 
 /* Inverse of the normal distribution function: -inf at 0, inf at 1, NaN outside. To 16 digits, and
  * the same bits on every machine (Wichura 1988, AS 241). */
@@ -69,5 +73,10 @@ ML_API uint32_t utf8_decode(const char *p, size_t n,
 ML_API size_t utf8_encode(char out[static 4], uint32_t c); /* a surrogate or c > U+10FFFF: U+FFFD */
 /* Bytes of the first `chars` characters. */
 ML_API size_t utf8_offset(const char *p, size_t n, size_t chars);
+
+/* SQL's LIKE on the whole text: % any characters, _ one, \ takes the next as it stands; A-Z may be
+ * the same as a-z. */
+ML_API bool like_fits(const char *s, size_t n, const char *pattern, size_t pattern_n,
+                      bool ignore_case);
 
 #endif

@@ -37,17 +37,18 @@ static bool give_hex64(struct call *c, uint64_t h, struct value *out)
 
 KERNEL(do_xxh64)
 {
-    return give_hex64(c, xxh64(a[0].text, c->count > 1 ? (uint64_t)a[1].i : 0), out);
+    return give_hex64(c, xxh64(a[0].text.at, a[0].text.len, c->count > 1 ? (uint64_t)a[1].i : 0),
+                      out);
 }
 
 KERNEL(do_fnv)
 {
-    return give_hex64(c, fnv1a(a[0].text), out);
+    return give_hex64(c, fnv1a(a[0].text.at, a[0].text.len), out);
 }
 
 KERNEL(do_murmur3)
 {
-    return give_int(out, murmur3(a[0].text, c->count > 1 ? (uint32_t)a[1].i : 0));
+    return give_int(out, murmur3(a[0].text.at, a[0].text.len, c->count > 1 ? (uint32_t)a[1].i : 0));
 }
 
 KERNEL(do_crc32)
@@ -60,7 +61,7 @@ KERNEL(do_hash_mod)
     if (a[1].i < 1)
         return call_fail(c, "hash_mod wants a number of classes of at least 1");
     uint64_t seed = c->count > 2 ? (uint64_t)a[2].i : 0;
-    return give_int(out, (int64_t)(xxh64(a[0].text, seed) % (uint64_t)a[1].i));
+    return give_int(out, (int64_t)(xxh64(a[0].text.at, a[0].text.len, seed) % (uint64_t)a[1].i));
 }
 
 static bool give_uuid(struct call *c, uint8_t bytes[static 16], unsigned version, struct value *out)

@@ -1,4 +1,4 @@
-/* Functions that search with PCRE2 patterns, and the simple patterns of like. */
+/* Functions that search with PCRE2 patterns, and those of like. */
 #include "expr/eval.h"
 
 /* The next match of the call's pattern; *failed: the search was given up. */
@@ -122,55 +122,16 @@ KERNEL(do_re_escape)
     return give_scratch(c, out);
 }
 
-static uint32_t fold_case(uint32_t c, bool ignore_case)
-{
-    return ignore_case && c >= 'A' && c <= 'Z' ? c + 32 : c;
-}
-
-/* One pattern character against one of the text: bytes both use, 0 when they differ. */
-static bool like_one(struct text p, struct text s, bool ignore_case, size_t *p_used, size_t *s_used)
-{
-    size_t escape = p.at[0] == '\\' && p.len > 1, used = 0;
-    uint32_t want = utf8_decode(p.at + escape, p.len - escape, &used);
-    uint32_t have = utf8_decode(s.at, s.len, s_used);
-    *p_used = used + escape;
-    return (want == '_' && !escape) || fold_case(want, ignore_case) == fold_case(have, ignore_case);
-}
-
-/* Greedy with one place to come back to: the last % seen. */
-static bool like(struct text p, struct text s, bool ignore_case)
-{
-    size_t i = 0, k = 0, star = SIZE_MAX, star_at = 0, p_used = 0, s_used = 0;
-    while (k < s.len) {
-        struct text rest_p = {p.at + i, p.len - i}, rest_s = {s.at + k, s.len - k};
-        if (i < p.len && p.at[i] == '%') {
-            star = ++i;
-            star_at = k;
-        } else if (i < p.len && like_one(rest_p, rest_s, ignore_case, &p_used, &s_used)) {
-            i += p_used;
-            k += s_used;
-        } else if (star != SIZE_MAX) {
-            utf8_decode(s.at + star_at, s.len - star_at, &s_used);
-            star_at += s_used;
-            k = star_at;
-            i = star;
-        } else {
-            return false;
-        }
-    }
-    while (i < p.len && p.at[i] == '%')
-        i++;
-    return i == p.len;
-}
-
 KERNEL(do_like)
 {
-    return give_bool(out, like(a[1].text, a[0].text, false));
+    return give_bool(out,
+                     like_fits(a[0].text.at, a[0].text.len, a[1].text.at, a[1].text.len, false));
 }
 
 KERNEL(do_ilike)
 {
-    return give_bool(out, like(a[1].text, a[0].text, true));
+    return give_bool(out,
+                     like_fits(a[0].text.at, a[0].text.len, a[1].text.at, a[1].text.len, true));
 }
 
 #define REGEX "regex (PCRE2)"

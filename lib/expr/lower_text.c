@@ -56,9 +56,13 @@ static int call_end(struct lower_expr *k, const struct node *n, uint32_t *reg)
     return 0;
 }
 
+/* In the order of the operation's numbers. */
 static int call_has(struct lower_expr *k, const struct node *n, uint32_t *reg)
 {
-    uint32_t a[2] = {0}, what = is_called(n, "starts_with") ? 0 : is_called(n, "ends_with") ? 1 : 2;
+    static const char *const names[] = {"starts_with", "ends_with", "contains", "like", "ilike"};
+    uint32_t a[2] = {0}, what = 0;
+    while (!is_called(n, names[what]))
+        what++;
     int status = load(k, n, a);
     if (!status)
         *reg = lower_op(k->l, ML_OP_text_has, a[0], a[1], what);
@@ -71,6 +75,15 @@ static int call_find(struct lower_expr *k, const struct node *n, uint32_t *reg)
     int status = load(k, n, a);
     if (!status)
         *reg = lower_op(k->l, ML_OP_text_find, a[0], a[1], what);
+    return status;
+}
+
+static int call_hash_mod(struct lower_expr *k, const struct node *n, uint32_t *reg)
+{
+    uint32_t a[3] = {0};
+    int status = load(k, n, a);
+    if (!status)
+        *reg = lower_op(k->l, ML_OP_hash_mod, a[0], a[1], n->count > 2 ? a[2] : whole(k->l, 0));
     return status;
 }
 
@@ -201,9 +214,12 @@ const struct call_lowering lower_text_calls[] = {
     {"contains", call_has},
     {"count_substr", call_find},
     {"ends_with", call_has},
+    {"hash_mod", call_hash_mod},
+    {"ilike", call_has},
     {"index", call_find},
     {"left", call_end},
     {"len", call_length},
+    {"like", call_has},
     {"lower", call_case},
     {"lpad", call_pad},
     {"ltrim", call_trim},

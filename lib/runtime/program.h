@@ -291,6 +291,7 @@ enum ml_whole_single { ML_BNOT, ML_POPCOUNT, ML_FACTORIAL };
     OP(text_between, "XXtt")                                                                       \
     OP(replace_slice, "XXXt")                                                                      \
     OP(text_has, "BXXu")                                                                           \
+    OP(hash_mod, "IXII")                                                                           \
     OP(text_find, "IXXu")                                                                          \
     OP(concat, "XxXu")                                                                             \
     OP(replace, "XXXX")                                                                            \

@@ -153,7 +153,7 @@ ML_OPERATION(replace_slice)
     return ml_give_draft(o, &d);
 }
 
-/* c: 0 begins with b, 1 ends with it, 2 holds it. */
+/* c: 0 begins with b, 1 ends with it, 2 holds it, 3 is like it, 4 so but for case. */
 ML_OPERATION(text_has)
 {
     const struct ml_cell *x = &m->r[o->a], *part = &m->r[o->b];
@@ -161,8 +161,22 @@ ML_OPERATION(text_has)
         return ml_give_int(m, o, ML_BOOL_MISSING);
     if (o->c == 2)
         return ml_give_int(m, o, ml_seek(x, part->at, part->len, 0) != ML_NOWHERE);
+    if (o->c >= 3)
+        return ml_give_int(m, o, like_fits(x->at, x->len, part->at, part->len, o->c == 4));
     size_t at = o->c == 0 ? 0 : x->len - part->len;
     return ml_give_int(m, o, part->len <= x->len && memcmp(x->at + at, part->at, part->len) == 0);
+}
+
+/* One of b classes; c: seed. */
+ML_OPERATION(hash_mod)
+{
+    const struct ml_cell *x = &m->r[o->a];
+    int64_t n = m->r[o->b].i, seed = m->r[o->c].i;
+    if (!x->at || n == ML_INT_MISSING || seed == ML_INT_MISSING)
+        return ml_give_int(m, o, ML_INT_MISSING);
+    if (n < 1)
+        return -ML_WHY_DOMAIN;
+    return ml_give_int(m, o, (int64_t)(xxh64(x->at, x->len, (uint64_t)seed) % (uint64_t)n));
 }
 
 static int64_t ml_count_parts(const struct ml_cell *x, const struct ml_cell *part)

@@ -163,7 +163,7 @@ static void put_checksum(struct buf *out, int method, struct text row)
         md5(row, digest);
         size = MD5_SIZE;
     } else if (method == CHECKSUM_XXH64) {
-        uint64_t hash = xxh64(row, 0);
+        uint64_t hash = xxh64(row.at, row.len, 0);
         size = sizeof hash;
         for (size_t i = 0; i < size; i++)
             digest[i] = (uint8_t)(hash >> (56 - 8 * i));

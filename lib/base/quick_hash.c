@@ -1,6 +1,6 @@
 /* Fast hashes known from other tools, bit for bit the same on every machine: XXH64, MurmurHash3,
  * FNV-1a. */
-#include "base/digest.h"
+#include "base/plain.h"
 
 static uint64_t rotate64(uint64_t x, unsigned n)
 {
@@ -42,11 +42,11 @@ static uint64_t xxh_stripes(const uint8_t **p, const uint8_t *end, uint64_t seed
     return h;
 }
 
-uint64_t xxh64(struct text s, uint64_t seed)
+ML_API uint64_t xxh64(const void *bytes, size_t n, uint64_t seed)
 {
-    const uint8_t *p = (const uint8_t *)s.at, *end = p + s.len;
-    uint64_t h = s.len >= 32 ? xxh_stripes(&p, end, seed) : seed + p5;
-    h += s.len;
+    const uint8_t *p = bytes, *end = p + n;
+    uint64_t h = n >= 32 ? xxh_stripes(&p, end, seed) : seed + p5;
+    h += n;
     for (; end - p >= 8; p += 8)
         h = rotate64(h ^ xxh_round(0, little(p, 8)), 27) * p1 + p4;
     if (end - p >= 4) {
@@ -65,25 +65,26 @@ static uint32_t murmur_mix(uint32_t k)
     return rotate32(k * 0xcc9e2d51, 15) * 0x1b873593;
 }
 
-uint32_t murmur3(struct text s, uint32_t seed)
+ML_API uint32_t murmur3(const void *bytes, size_t n, uint32_t seed)
 {
-    const uint8_t *p = (const uint8_t *)s.at;
+    const uint8_t *p = bytes;
     uint32_t h = seed;
-    size_t n = s.len;
-    for (; n >= 4; n -= 4, p += 4)
+    size_t left = n;
+    for (; left >= 4; left -= 4, p += 4)
         h = rotate32(h ^ murmur_mix((uint32_t)little(p, 4)), 13) * 5 + 0xe6546b64;
-    if (n > 0)
-        h ^= murmur_mix((uint32_t)little(p, n));
-    h ^= (uint32_t)s.len;
+    if (left > 0)
+        h ^= murmur_mix((uint32_t)little(p, left));
+    h ^= (uint32_t)n;
     h = (h ^ h >> 16) * 0x85ebca6b;
     h = (h ^ h >> 13) * 0xc2b2ae35;
     return h ^ h >> 16;
 }
 
-uint64_t fnv1a(struct text s)
+ML_API uint64_t fnv1a(const void *bytes, size_t n)
 {
+    const uint8_t *p = bytes;
     uint64_t h = 0xcbf29ce484222325;
-    for (size_t i = 0; i < s.len; i++)
-        h = (h ^ (unsigned char)s.at[i]) * 0x100000001b3;
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ p[i]) * 0x100000001b3;
     return h;
 }
