@@ -1,92 +1,22 @@
 /* + - * / // % ^ on vectors: 64-bit integers with overflow checked, doubles, or cell by cell; and
  * on times. */
+#include "runtime/arithmetic.h"
 #include "expr/eval.h"
 
 #include <math.h>
 
-enum op { OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_IDIV, OP_MOD, OP_POW };
-static const char *const op_signs[] = {"+", "-", "*", "/", "//", "%", "^"};
+static const char *const signs[] = {
+    [ML_ADD] = "+",   [ML_SUB] = "-", [ML_MUL] = "*", [ML_DIV] = "/",
+    [ML_IDIV] = "//", [ML_MOD] = "%", [ML_POW] = "^"};
 
-static bool int_pow(int64_t base, int64_t exponent, int64_t *out)
-{
-    int64_t result = 1;
-    for (; exponent > 0; exponent >>= 1) {
-        if (exponent & 1 && __builtin_mul_overflow(result, base, &result))
-            return false;
-        if (exponent > 1 && __builtin_mul_overflow(base, base, &base))
-            return false;
-    }
-    *out = result;
-    return true;
-}
-
-static int64_t floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b != 0 && (a < 0) != (b < 0));
-}
-
-/* False: overflow, or division by zero. INT64_MIN means missing, so it is out of range too. */
-static bool int_op(enum op op, int64_t a, int64_t b, int64_t *out)
-{
-    bool good = b != 0;
-    switch (op) {
-    case OP_ADD:
-        good = !__builtin_add_overflow(a, b, out);
-        break;
-    case OP_SUB:
-        good = !__builtin_sub_overflow(a, b, out);
-        break;
-    case OP_MUL:
-        good = !__builtin_mul_overflow(a, b, out);
-        break;
-    case OP_IDIV:
-        *out = good ? floor_div(a, b) : 0;
-        break;
-    case OP_MOD:
-        *out = good ? a % b : 0; /* with the sign of b; floor(a / b) * b may not fit */
-        if (*out != 0 && (*out < 0) != (b < 0))
-            *out += b;
-        break;
-    case OP_POW:
-        good = int_pow(a, b, out);
-        break;
-    case OP_DIV:
-        break;
-    }
-    return good && *out != INT_MISSING;
-}
-
-static double double_op(enum op op, double a, double b)
-{
-    double rest;
-    switch (op) {
-    case OP_ADD:
-        return a + b;
-    case OP_SUB:
-        return a - b;
-    case OP_MUL:
-        return a * b;
-    case OP_DIV:
-        return a / b;
-    case OP_IDIV:
-        return floor(a / b);
-    case OP_MOD: /* the sign of the divisor, as // floors */
-        rest = fmod(a, b);
-        return rest != 0.0 && (rest < 0.0) != (b < 0.0) ? rest + b : rest;
-    case OP_POW:
-        return pow(a, b);
-    }
-    return (double)NAN;
-}
-
-static int reject_op(const struct frame *f, enum op op, size_t row, const struct value *a,
-                     const struct value *b)
+static int reject_op(const struct frame *f, enum ml_arithmetic op, size_t row,
+                     const struct value *a, const struct value *b)
 {
     struct buf text = {0};
     put_value(&text, a);
-    buf_format(&text, " %s ", op_signs[op]);
+    buf_format(&text, " %s ", signs[op]);
     put_value(&text, b);
-    bool divides = op == OP_DIV || op == OP_IDIV || op == OP_MOD;
+    bool divides = op == ML_DIV || op == ML_IDIV || op == ML_MOD;
     const char *why = divides && value_double(b) == 0.0 ? "divides by zero"
                       : a->is_int && b->is_int          ? "does not fit 64-bit integers"
                                                         : "has no finite value";
@@ -101,30 +31,30 @@ static int reject_op(const struct frame *f, enum op op, size_t row, const struct
         to[r] = (expression);                                                                      \
     }
 
-static void double_loop(enum op op, const double *a, size_t a_step, const double *b, size_t b_step,
-                        double *to, size_t n)
+static void double_loop(enum ml_arithmetic op, const double *a, size_t a_step, const double *b,
+                        size_t b_step, double *to, size_t n)
 {
     switch (op) {
-    case OP_ADD:
+    case ML_ADD:
         DOUBLE_LOOP(x + y)
         break;
-    case OP_SUB:
+    case ML_SUB:
         DOUBLE_LOOP(x - y)
         break;
-    case OP_MUL:
+    case ML_MUL:
         DOUBLE_LOOP(x * y)
         break;
-    case OP_DIV:
+    case ML_DIV:
         DOUBLE_LOOP(x / y)
         break;
     default: /* pow(NaN, 0) is 1, but missing stays missing */
-        DOUBLE_LOOP(isnan(x) || isnan(y) ? (double)NAN : double_op(op, x, y))
+        DOUBLE_LOOP(isnan(x) || isnan(y) ? (double)NAN : ml_double_arithmetic(op, x, y))
         break;
     }
 }
 
-static int double_rows(struct frame *f, enum op op, const struct vector *a, const struct vector *b,
-                       struct vector *out)
+static int double_rows(struct frame *f, enum ml_arithmetic op, const struct vector *a,
+                       const struct vector *b, struct vector *out)
 {
     double *to = frame_array(f, sizeof *to);
     int status = 0;
@@ -143,15 +73,15 @@ static int double_rows(struct frame *f, enum op op, const struct vector *a, cons
     return status;
 }
 
-static int int_rows(struct frame *f, enum op op, const struct vector *a, const struct vector *b,
-                    struct vector *out)
+static int int_rows(struct frame *f, enum ml_arithmetic op, const struct vector *a,
+                    const struct vector *b, struct vector *out)
 {
     int64_t *to = frame_array(f, sizeof *to);
     int status = 0;
     for (size_t r = 0; r < f->rows && !status; r++) {
         int64_t x = a->i64[vector_at(a, r)], y = b->i64[vector_at(b, r)];
         to[r] = INT_MISSING;
-        if (x == INT_MISSING || y == INT_MISSING || LIKELY(int_op(op, x, y, &to[r])))
+        if (x == INT_MISSING || y == INT_MISSING || LIKELY(ml_int_arithmetic(op, x, y, &to[r])))
             continue;
         to[r] = INT_MISSING;
         struct value first = vector_get(a, r), second = vector_get(b, r);
@@ -163,19 +93,20 @@ static int int_rows(struct frame *f, enum op op, const struct vector *a, const s
 }
 
 /* Integers and doubles mixed: each cell by its own. */
-static bool value_op(enum op op, const struct value *a, const struct value *b, struct value *out)
+static bool value_op(enum ml_arithmetic op, const struct value *a, const struct value *b,
+                     struct value *out)
 {
-    bool ints = a->is_int && b->is_int && !(op == OP_POW && b->i < 0);
+    bool ints = a->is_int && b->is_int && !(op == ML_POW && b->i < 0);
     if (ints) {
         int64_t i = 0;
-        return int_op(op, a->i, b->i, &i) && give_int(out, i);
+        return ml_int_arithmetic(op, a->i, b->i, &i) && give_int(out, i);
     }
-    double x = value_double(a), y = value_double(b), z = double_op(op, x, y);
+    double x = value_double(a), y = value_double(b), z = ml_double_arithmetic(op, x, y);
     return (isfinite(z) || !isfinite(x) || !isfinite(y)) && give_double(out, z);
 }
 
-static int mixed_rows(struct frame *f, enum op op, const struct vector *a, const struct vector *b,
-                      struct vector *out)
+static int mixed_rows(struct frame *f, enum ml_arithmetic op, const struct vector *a,
+                      const struct vector *b, struct vector *out)
 {
     struct filler to = filler_new(f, 'n');
     int status = 0;
@@ -193,7 +124,7 @@ static int mixed_rows(struct frame *f, enum op op, const struct vector *a, const
     return status;
 }
 
-static int eval_op(struct frame *f, const struct node *n, enum op op, struct vector *out)
+static int eval_op(struct frame *f, const struct node *n, enum ml_arithmetic op, struct vector *out)
 {
     struct vector a, b;
     bool doubles = n->is_float;
@@ -209,7 +140,7 @@ static int eval_op(struct frame *f, const struct node *n, enum op op, struct vec
         vector_as_double(f, &b, &b);
         return double_rows(f, op, &a, &b, out);
     }
-    bool ints = a.form == FORM_INT && b.form == FORM_INT && op != OP_POW;
+    bool ints = a.form == FORM_INT && b.form == FORM_INT && op != ML_POW;
     return ints ? int_rows(f, op, &a, &b, out) : mixed_rows(f, op, &a, &b, out);
 }
 
@@ -271,7 +202,7 @@ static int time_shift(struct frame *f, const struct node *n, int sign, struct ve
             continue;
         to[r] = INT_MISSING;
         if (frame_wants(f, r))
-            status = reject_op(f, sign > 0 ? OP_ADD : OP_SUB, r, &x, &y);
+            status = reject_op(f, sign > 0 ? ML_ADD : ML_SUB, r, &x, &y);
     }
     *out = (struct vector){.form = FORM_TIME, .i64 = to};
     return status;
@@ -279,39 +210,39 @@ static int time_shift(struct frame *f, const struct node *n, int sign, struct ve
 
 static int eval_add(struct frame *f, const struct node *n, struct vector *out)
 {
-    return n->kind == KIND_TIME ? time_shift(f, n, 1, out) : eval_op(f, n, OP_ADD, out);
+    return n->kind == KIND_TIME ? time_shift(f, n, 1, out) : eval_op(f, n, ML_ADD, out);
 }
 
 static int eval_sub(struct frame *f, const struct node *n, struct vector *out)
 {
     if (n->args[0]->kind == KIND_TIME && n->args[1]->kind == KIND_TIME)
         return time_difference(f, n, out);
-    return n->kind == KIND_TIME ? time_shift(f, n, -1, out) : eval_op(f, n, OP_SUB, out);
+    return n->kind == KIND_TIME ? time_shift(f, n, -1, out) : eval_op(f, n, ML_SUB, out);
 }
 
 static int eval_mul(struct frame *f, const struct node *n, struct vector *out)
 {
-    return eval_op(f, n, OP_MUL, out);
+    return eval_op(f, n, ML_MUL, out);
 }
 
 static int eval_div(struct frame *f, const struct node *n, struct vector *out)
 {
-    return eval_op(f, n, OP_DIV, out);
+    return eval_op(f, n, ML_DIV, out);
 }
 
 static int eval_idiv(struct frame *f, const struct node *n, struct vector *out)
 {
-    return eval_op(f, n, OP_IDIV, out);
+    return eval_op(f, n, ML_IDIV, out);
 }
 
 static int eval_mod(struct frame *f, const struct node *n, struct vector *out)
 {
-    return eval_op(f, n, OP_MOD, out);
+    return eval_op(f, n, ML_MOD, out);
 }
 
 static int eval_pow(struct frame *f, const struct node *n, struct vector *out)
 {
-    return eval_op(f, n, OP_POW, out);
+    return eval_op(f, n, ML_POW, out);
 }
 
 static int check_float(struct expr *x UNUSED, struct node *n, struct error *e UNUSED)

@@ -1,4 +1,5 @@
 /* Operations of row programs: arithmetic, comparisons. */
+#include "runtime/arithmetic.h"
 #include "runtime/program_machine.h"
 
 /* With ML_FINITE, finite operands must give a finite result, as in expressions; with ML_STRICT
@@ -36,30 +37,6 @@ ML_OPERATION(div)
     return ml_finite(m, o, x, y, x / y);
 }
 
-static double ml_double_arithmetic(uint32_t what, double x, double y)
-{
-    double rest;
-    switch (what) {
-    case ML_ADD:
-        return x + y;
-    case ML_SUB:
-        return x - y;
-    case ML_MUL:
-        return x * y;
-    case ML_DIV:
-        return x / y;
-    case ML_IDIV:
-        return floor(x / y);
-    case ML_MOD: /* the sign of the divisor, as // floors */
-        rest = fmod(x, y);
-        return rest != 0.0 && (rest < 0.0) != (y < 0.0) ? rest + y : rest;
-    case ML_POW:
-        return pow(x, y);
-    default:
-        return ML_NONE;
-    }
-}
-
 /* c: enum ml_arithmetic. pow(NaN, 0) is 1, but missing stays missing, unless with ML_STRICT. */
 ML_OPERATION(arithmetic)
 {
@@ -67,58 +44,6 @@ ML_OPERATION(arithmetic)
     if ((isnan(x) || isnan(y)) && !(o->flags & ML_STRICT))
         return ml_give_float(m, o, ML_NONE);
     return ml_finite(m, o, x, y, ml_double_arithmetic(o->c, x, y));
-}
-
-static bool ml_int_pow(int64_t base, int64_t exponent, int64_t *out)
-{
-    int64_t result = 1;
-    for (; exponent > 0; exponent >>= 1) {
-        if (exponent & 1 && __builtin_mul_overflow(result, base, &result))
-            return false;
-        if (exponent > 1 && __builtin_mul_overflow(base, base, &base))
-            return false;
-    }
-    *out = result;
-    return true;
-}
-
-static int64_t ml_floor_div(int64_t a, int64_t b)
-{
-    if (b == -1) /* a is not INT64_MIN, which is missing */
-        return -a;
-    return a / b - (a % b != 0 && (a < 0) != (b < 0));
-}
-
-/* False: overflow, or division by zero. */
-static bool ml_int_arithmetic(uint32_t what, int64_t a, int64_t b, int64_t *out)
-{
-    bool good = b != 0;
-    switch (what) {
-    case ML_ADD:
-        good = !__builtin_add_overflow(a, b, out);
-        break;
-    case ML_SUB:
-        good = !__builtin_sub_overflow(a, b, out);
-        break;
-    case ML_MUL:
-        good = !__builtin_mul_overflow(a, b, out);
-        break;
-    case ML_IDIV:
-        *out = good ? ml_floor_div(a, b) : 0;
-        break;
-    case ML_MOD:
-        *out = good ? a % b : 0; /* with the sign of b; floor(a / b) * b may not fit */
-        if (*out != 0 && (*out < 0) != (b < 0))
-            *out += b;
-        break;
-    case ML_POW:
-        good = ml_int_pow(a, b, out);
-        break;
-    default:
-        good = false;
-        break;
-    }
-    return good && *out != ML_INT_MISSING;
 }
 
 /* c: enum ml_arithmetic. Integers stay integers. */
