@@ -2,6 +2,7 @@
 #include "prep/lower.h"
 #include "prep/recipe.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
 int lower_refuse(struct error *e, const char *format, ...)
@@ -88,9 +89,15 @@ static int lower_step(struct walk *w, const struct step *s, struct error *why)
     return s->kind->lower(s, w->l, why);
 }
 
+/* By the name that stands in the program, which may be an alias. */
 static void refuse_step(struct walk *w, const struct step *s, const struct error *why)
 {
-    buf_format(&w->refused, "%s%s: %s", w->refused.len ? "; " : "", s->kind->name, why->message);
+    size_t n = 0;
+    while (n < s->source.len && (s->source.at[n] == '_' || isalnum((unsigned char)s->source.at[n])))
+        n++;
+    struct text name = n ? (struct text){s->source.at, n} : text_of(s->kind->name);
+    buf_format(&w->refused, "%s%.*s: %s", w->refused.len ? "; " : "", (int)name.len, name.at,
+               why->message);
 }
 
 /* After a step that is not compiled: columns that were there before go on, new ones are made up, so

@@ -164,7 +164,6 @@ const struct step_kind *step_kind_at(size_t i); /* family by family */
 bool shards_always(const struct step *s);
 
 /* name=value of an ARG_PAIRS argument. */
-/* name=value of an ARG_PAIRS argument. */
 struct pair {
     struct text name, value;
     size_t offset; /* of value in the program, for messages */
