@@ -131,7 +131,7 @@ setup() {
 @test "steps that are not compiled are refused, all of them by name, and nothing is written" {
     wrangle fit -r other.json 'sort age | filter fare > 1 | impute age with=median | sample n=50' "$shared/raw.csv"
     fails_with 1 'sort: not row by row; filter: ' neoc compile "$shared/model.txt" --prep other.json
-    grep -q '; sample_reservoir: ' err
+    grep -q '; sample: ' err
     run -1 grep -q impute err
     [ ! -e model-host.tar.gz ]
 }
