@@ -21,6 +21,7 @@ enum {
 struct cursor {
     const uint8_t *at, *end, *start;
     const char *part; /* what is being read, for messages */
+    bool has_attributes;
     struct error *e;
 };
 
@@ -96,6 +97,7 @@ static int read_param(struct cursor *c, struct booster *b)
     vec_push(&b->base_score, f32_at(at));
     b->features = u32_at(at + 4);
     b->classes = (size_t)classes;
+    c->has_attributes = i32_at(at + 12) != 0;
     b->version[0] = u32_at(at + 20);
     b->version[1] = u32_at(at + 24);
     b->version_parts = b->version[0] > 0 ? 2 : 0;
@@ -203,7 +205,29 @@ static int read_weights(struct cursor *c, struct booster *b)
     return 0;
 }
 
-/* What follows, attributes and metrics, does not matter for predictions. */
+/* Pairs of texts, which do not matter for predictions, but must be there. */
+static int skip_attributes(struct cursor *c)
+{
+    uint64_t pairs = 0, n = 0;
+    c->part = "the attributes";
+    if (take_count(c, &pairs))
+        return ERR_DATA;
+    for (uint64_t i = 0; i < pairs; i++)
+        for (size_t k = 0; k < 2; k++)
+            if (take_count(c, &n) || !take(c, n, 1))
+                return ERR_DATA;
+    return 0;
+}
+
+static int read_trees_and_weights(struct cursor *c, struct booster *b)
+{
+    int status = read_trees(c, b);
+    if (status == 0 && strcmp(b->name, "dart") == 0)
+        status = read_tree_weights(c, b);
+    return status;
+}
+
+/* Metrics of an evaluation, which follow, do not matter. */
 static int read_booster(struct cursor *c, struct booster *b)
 {
     int status = read_param(c, b);
@@ -214,13 +238,12 @@ static int read_booster(struct cursor *c, struct booster *b)
     if (status)
         return status;
     if (strcmp(b->name, "gblinear") == 0)
-        return read_weights(c, b);
-    if (strcmp(b->name, "gbtree") != 0 && strcmp(b->name, "dart") != 0)
+        status = read_weights(c, b);
+    else if (strcmp(b->name, "gbtree") == 0 || strcmp(b->name, "dart") == 0)
+        status = read_trees_and_weights(c, b);
+    else
         return 0; /* which booster_model refuses */
-    status = read_trees(c, b);
-    if (status == 0 && strcmp(b->name, "dart") == 0)
-        status = read_tree_weights(c, b);
-    return status;
+    return status == 0 && c->has_attributes ? skip_attributes(c) : status;
 }
 
 /* A text of small letters, as objectives and boosters are named, with its length before it. */
