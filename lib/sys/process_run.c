@@ -133,6 +133,7 @@ static void environment_free(char **environment)
 struct run {
     struct channel null, out, err;
     pid_t pid;
+    int slot; /* -1: there was none */
 };
 
 /* 0, or an errno value. */
@@ -161,6 +162,18 @@ static int start(const struct process *p, struct run *r)
     return number;
 }
 
+/* The same, and the group is in the list before a signal can come: it would outlive us. */
+static int start_listed(const struct process *p, struct run *r)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    int number = start(p, r);
+    r->slot = number == 0 ? slot_take(r->pid) : -1;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return number;
+}
+
 static void close_streams(struct stream streams[2])
 {
     for (int i = 0; i < 2; i++)
@@ -171,10 +184,10 @@ static void close_streams(struct stream streams[2])
 int process_run(const struct process *p, int *status, struct error *e)
 {
     char name[QUOTE_MAX];
-    struct run r = {{-1, -1}, {-1, -1}, {-1, -1}, 0};
+    struct run r = {{-1, -1}, {-1, -1}, {-1, -1}, 0, -1};
     struct buf nowhere = {0};
     int64_t deadline = p->timeout_ms > 0 ? now_ms() + p->timeout_ms : NEVER;
-    int number = start(p, &r);
+    int number = start_listed(p, &r);
     quote(name, p->argv[0], strlen(p->argv[0]));
     if (number) {
         channel_close_ours(&r.out);
@@ -182,7 +195,6 @@ int process_run(const struct process *p, int *status, struct error *e)
         errno = number;
         return error_errno(e, "cannot run %s", name);
     }
-    int slot = slot_take(r.pid);
     struct stream streams[2] = {{r.out.ours, p->out ? p->out : &nowhere},
                                 {r.err.ours, p->err ? p->err : &nowhere}};
     bool in_time = collect(streams, p->limit, deadline) && ended(r.pid, deadline);
@@ -191,8 +203,8 @@ int process_run(const struct process *p, int *status, struct error *e)
         (void)kill(-r.pid, SIGKILL);
     if (!in_time)
         (void)ended(r.pid, NEVER);
-    if (slot >= 0)
-        atomic_store(&running[slot], 0);
+    if (r.slot >= 0)
+        atomic_store(&running[r.slot], 0);
     buf_release(&nowhere);
     int rc = process_wait(r.pid, status, e);
     if (!in_time)
