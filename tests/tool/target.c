@@ -155,8 +155,8 @@ static bool lacks(const struct target *t, bool runs)
 {
     struct buf missing = {0};
     bool ready = target_ready(t, TARGET_BUILD, &missing);
-    if (runs)
-        ready &= target_ready(t, TARGET_RUN, &missing);
+    if (ready && runs)
+        ready = target_ready(t, TARGET_RUN, &missing);
     if (!ready)
         printf("lacks %s\n", buf_text(&missing));
     buf_release(&missing);
