@@ -76,7 +76,7 @@ static int work(struct session *s, const void *options_given, struct operands *o
     int status = subject_open(operands->at[0], &o->compile, &subject, e);
     if (status)
         return status;
-    if (o->stream.zone && subject.predictor->takes_fields)
+    if (o->stream.zone && subject.predictor->prepared)
         status = error_set(e, ERR_USAGE, "--zone: the preparation in %s was compiled with its own",
                            operands->at[0]);
     else

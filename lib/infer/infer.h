@@ -51,6 +51,7 @@ struct predictor {
     const char *info;                 /* JSON, as ml_info gives it */
     const char **features;            /* image->features names */
     const char **fields;              /* image->fields names of raw columns */
+    bool prepared;                    /* a preparation is fused with the model */
     bool takes_fields;    /* rows must come as raw fields: they are prepared, or have texts */
     const char **classes; /* class_count; NULL: none, or without names */
     size_t class_count;

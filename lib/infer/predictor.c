@@ -46,7 +46,8 @@ static int read_info(struct predictor *p, struct error *e)
     const json_t *classes = json_object_get(info, "classes");
     p->features = names_of(p, json_object_get(info, "features"), m->features);
     p->fields = names_of(p, json_object_get(info, "fields"), m->fields);
-    p->takes_fields = json_object_get(info, "preparation") || has_texts(info);
+    p->prepared = json_object_get(info, "preparation");
+    p->takes_fields = p->prepared || has_texts(info);
     p->class_count = (size_t)json_integer_value(json_object_get(info, "class_count"));
     p->classes = classes ? names_of(p, classes, p->class_count) : NULL;
     p->trees = (size_t)json_integer_value(json_object_get(json_object_get(info, "trees"), "count"));
