@@ -12,6 +12,11 @@ static uint64_t rows_in(const struct recipe *r)
     return rows;
 }
 
+bool ranges_known(const struct recipe *r)
+{
+    return rows_in(r) == r->rows_seen;
+}
+
 void ranges_set(struct recipe *r, uint64_t first, uint64_t seen)
 {
     struct row_range range = {first, first + seen - 1};
@@ -63,7 +68,7 @@ static const struct row_range *unite(struct recipe *r)
 int ranges_merge(struct recipe *into, const struct recipe *from, struct error *e)
 {
     const struct step *by_row = ranges_matter(into);
-    bool known = rows_in(into) == into->rows_seen && rows_in(from) == from->rows_seen;
+    bool known = ranges_known(into) && ranges_known(from);
     into->rows_seen += from->rows_seen;
     for (size_t i = 0; i < from->ranges.len; i++)
         vec_push(&into->ranges, from->ranges.at[i]);
@@ -109,5 +114,5 @@ bool ranges_load(struct recipe *r, const json_t *j)
         before = range.last + 1; /* else they would be one */
         vec_push(&r->ranges, range);
     }
-    return good && rows_in(r) == r->rows_seen;
+    return good && ranges_known(r);
 }

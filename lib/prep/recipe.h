@@ -73,6 +73,8 @@ void recipe_learners(struct recipe *r, size_t at, const struct schema *schema, b
 
 /* The rows of the fit: seen many from number first. */
 void ranges_set(struct recipe *r, uint64_t first, uint64_t seen);
+/* Whether they tell which all rows seen were: states of other tools may not. */
+bool ranges_known(const struct recipe *r);
 /* The step because of which what was learnt goes by the numbers of rows; NULL when there is none.
  * Steps are open. */
 const struct step *ranges_matter(const struct recipe *r);

@@ -89,7 +89,7 @@ int recipe_save(struct recipe *r, struct buf *out, struct error *e)
     json_object_set_new(root, "schema", save_schema(&r->schema));
     json_object_set_new(root, "fingerprint", json_string(print));
     json_object_set_new(root, "rows", json_integer((json_int_t)r->rows_seen));
-    if (ranges_matter(r))
+    if (ranges_matter(r) && ranges_known(r))
         json_object_set_new(root, "ranges", ranges_save(r));
     json_object_set_new(root, "steps", steps);
     json_put_value(out, root);
