@@ -1,4 +1,4 @@
-/* Maps of characters as runs that all move by the same distance. */
+/* Kinds of characters as ranges; maps of them as runs that all move by the same distance. */
 #include "lower/lower.h"
 
 enum { CHARACTER_MAX = 0x10FFFF };
@@ -65,4 +65,45 @@ uint32_t lower_map_characters(struct lowering *l, uint32_t reg, uint32_t (*map)(
     vec_release(&runs.at);
     mem_free(texts);
     return out;
+}
+
+struct ends {
+    VEC(int64_t) at;
+};
+
+/* First and last of each range of characters for which it is true. */
+static void find_ends(struct ends *ends, bool (*so)(uint32_t c))
+{
+    bool before = false;
+    for (uint32_t c = 0; c <= CHARACTER_MAX + 1; c++) {
+        bool here = c <= CHARACTER_MAX && so(c);
+        if (here != before)
+            vec_push(&ends->at, here ? (int64_t)c : (int64_t)c - 1);
+        before = here;
+    }
+}
+
+uint32_t lower_characters(struct lowering *l, bool (*so)(uint32_t c))
+{
+    struct ends ends = {0};
+    find_ends(&ends, so);
+    uint32_t range = lower_range_int(l, ends.at.at, ends.at.len);
+    vec_release(&ends.at);
+    return range;
+}
+
+uint32_t lower_replace_characters(struct lowering *l, uint32_t reg, bool (*so)(uint32_t c),
+                                  struct text with)
+{
+    struct ends ends = {0};
+    struct runs runs = {0};
+    find_ends(&ends, so);
+    for (size_t i = 0; i < ends.at.len; i += 2) {
+        struct run run = {ends.at.at[i], ends.at.at[i + 1], 0, 0};
+        vec_push(&runs.at, run);
+    }
+    uint32_t range = lower_range_int(l, (const int64_t *)(const void *)runs.at.at, 4 * runs.at.len);
+    vec_release(&ends.at);
+    vec_release(&runs.at);
+    return lower_op(l, ML_OP_map_characters, reg, range, lower_range_text(l, &with, 1));
 }

@@ -1,6 +1,9 @@
 /* Emission: operations, registers, and what they refer to. */
 #include "lower/lower.h"
 #include "lower/ops.h"
+#include "runtime/program_vector.h"
+
+#include <math.h>
 
 struct lowering *lowering_new(void)
 {
@@ -26,6 +29,7 @@ void lowering_free(struct lowering *l)
     vec_release(&o->field);
     map_release(&o->texts);
     map_release(&o->single);
+    map_release(&o->ranges);
     vec_release(&l->columns);
     mem_free(o);
     mem_free(l);
@@ -94,17 +98,26 @@ uint32_t lower_int(struct lowering *l, int64_t x)
     return constant(l, (uint64_t)x);
 }
 
+/* A range that is there already is not added again. */
 static uint32_t add_range(struct lowering *l, const void *words, size_t n, bool texts)
 {
     struct lower_ops *o = l->ops;
     struct lower_range range = {o->word.len, n, texts};
-    for (size_t i = 0; i < n; i++) {
+    struct buf key = {0};
+    bool is_new;
+    buf_putc(&key, (char)texts);
+    if (n > 0)
+        buf_add(&key, words, n * sizeof(uint64_t));
+    size_t known = map_put(&o->ranges, (struct text){key.at, key.len}, &is_new);
+    buf_release(&key);
+    for (size_t i = 0; is_new && i < n; i++) {
         uint64_t word;
         memcpy(&word, (const char *)words + i * sizeof word, sizeof word);
         vec_push(&o->word, word);
     }
-    vec_push(&o->range, range);
-    return (uint32_t)(o->range.len - 1);
+    if (is_new)
+        vec_push(&o->range, range);
+    return (uint32_t)known;
 }
 
 uint32_t lower_range(struct lowering *l, const double *at, size_t n)
@@ -169,4 +182,15 @@ void lower_vector(struct lowering *l, uint32_t code, bool whole, const uint32_t 
         out[i] = lower_register(l, ML_FLOAT);
     uint32_t from = lower_list(l, in, n), to = lower_list(l, out, k);
     lower_op_to(l, ML_OP_vector, whole, to, from, lower_range(l, constants, count), code);
+}
+
+uint32_t lower_unknown(struct lowering *l, const uint32_t *in, size_t n)
+{
+    uint32_t out = 0;
+    double *none = mem_array(NULL, 2 * n + 1, sizeof *none);
+    for (size_t i = 0; i < 2 * n; i++)
+        none[i] = (double)NAN;
+    lower_vector(l, ML_VECTOR_linear, false, in, n, none, 2 * n, &out, 1);
+    mem_free(none);
+    return out;
 }

@@ -44,6 +44,8 @@ void lower_op_to(struct lowering *l, enum ml_code code, uint16_t flags, uint32_t
  * one that is missing makes all missing. code: enum ml_vector_code. */
 void lower_vector(struct lowering *l, uint32_t code, bool whole, const uint32_t *in, size_t n,
                   const double *constants, size_t count, uint32_t *out, size_t k);
+/* A missing number that depends on those in the registers: they must be numbers. */
+uint32_t lower_unknown(struct lowering *l, const uint32_t *in, size_t n);
 uint32_t lower_register(struct lowering *l, enum ml_class class);
 enum ml_class lower_class(const struct lowering *l, uint32_t reg);
 
@@ -72,6 +74,12 @@ struct lower_expansion {
 uint32_t lower_map_characters(struct lowering *l, uint32_t reg, uint32_t (*map)(uint32_t c),
                               const struct lower_expansion *expansions, size_t count,
                               bool keep_bad);
+
+/* Characters for which it is true become that text. Copies. */
+uint32_t lower_replace_characters(struct lowering *l, uint32_t reg, bool (*so)(uint32_t c),
+                                  struct text with);
+/* The ranges of all characters for which it is true, increasing. */
+uint32_t lower_characters(struct lowering *l, bool (*so)(uint32_t c));
 
 /* A raw field of that name: a new column. type: "int", "text" ... as the recipe has it. */
 void lower_field(struct lowering *l, struct text name, const char *type);

@@ -34,6 +34,7 @@ struct lower_ops {
     VEC(struct lower_zone) zone;
     VEC(struct lower_field) field;
     struct map texts, single; /* single: constants by their bits */
+    struct map ranges;        /* by what they hold, and a byte before it for texts */
 };
 
 #endif

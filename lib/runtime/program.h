@@ -181,7 +181,8 @@ enum ml_part {
 };
 enum ml_labels { ML_LABELS_IGNORE, ML_LABELS_REFUSE, ML_LABELS_LAST, ML_LABELS_MISSING };
 enum ml_time_to { ML_LATER, ML_CUT, ML_NEAREST, ML_START };
-enum { ML_FINITE = 1, ML_STRICT = 2 }; /* flags of add, sub, mul, div and arithmetic */
+enum { ML_LEAST = 1023, ML_ONCE = 1024 }; /* flags of word_counts */
+enum { ML_FINITE = 1, ML_STRICT = 2 };    /* flags of add, sub, mul, div and arithmetic */
 enum ml_arithmetic { ML_ADD, ML_SUB, ML_MUL, ML_DIV, ML_IDIV, ML_MOD, ML_POW };
 enum ml_single { ML_NEG, ML_ABS, ML_FLOOR, ML_CEIL, ML_TRUNC, ML_ROUND };
 enum ml_whole { ML_BAND, ML_BOR, ML_BXOR, ML_SHL, ML_SHR, ML_GCD, ML_LCM };
@@ -313,6 +314,14 @@ enum ml_whole_single { ML_BNOT, ML_POPCOUNT, ML_FACTORIAL };
     OP(look_int, "IIK-")                                                                           \
     OP(look_text, "XIY-")                                                                          \
     OP(map_text, "XXmY")                                                                           \
+    /* program_words.c */                                                                          \
+    OP(count_characters, "IXKu")                                                                   \
+    OP(all_characters, "BXK-")                                                                     \
+    OP(cased, "BXKK")                                                                              \
+    OP(word_counts, "fXKm")                                                                        \
+    OP(hash_words, "fXKu")                                                                         \
+    OP(drop_words, "XxKm")                                                                         \
+    OP(stem_words, "XxK-")                                                                         \
     /* program_category.c */                                                                       \
     OP(hash_counts, "ix--")                                                                        \
     OP(minhash, "fXu-")                                                                            \

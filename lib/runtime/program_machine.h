@@ -7,6 +7,7 @@
 #include "base/plain.h"
 #include "runtime/program.h"
 #include "runtime/program_math.h"
+#include "runtime/program_stem.h"
 
 #include <math.h>
 
@@ -123,5 +124,18 @@ ML_API uint32_t ml_find_key(const struct ml_machine *m, uint32_t map, const stru
  * then: ml_give_scratch takes what was filled. */
 ML_API char *ml_scratch_room(struct ml_machine *m, size_t len);
 ML_API int ml_give_scratch(struct ml_machine *m, const struct ml_op *o, const char *at, size_t len);
+
+/* A text on its way into the scratch; `full` once there was no room. */
+struct ml_draft {
+    struct ml_machine *m;
+    size_t len;
+    bool full;
+};
+static inline struct ml_draft ml_draft(struct ml_machine *m)
+{
+    return (struct ml_draft){.m = m};
+}
+ML_API void ml_put(struct ml_draft *d, const char *at, size_t len);
+ML_API int ml_give_draft(const struct ml_op *o, const struct ml_draft *d);
 
 #endif

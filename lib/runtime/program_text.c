@@ -3,19 +3,7 @@
 
 #define ML_NOWHERE SIZE_MAX
 
-/* A text on its way into the scratch; `full` once there was no room. */
-struct ml_draft {
-    struct ml_machine *m;
-    size_t len;
-    bool full;
-};
-
-static struct ml_draft ml_draft(struct ml_machine *m)
-{
-    return (struct ml_draft){.m = m};
-}
-
-static void ml_put(struct ml_draft *d, const char *at, size_t len)
+void ml_put(struct ml_draft *d, const char *at, size_t len)
 {
     d->full = d->full || len > d->m->room - d->len;
     if (d->full || len == 0)
@@ -31,7 +19,7 @@ static void ml_put_char(struct ml_draft *d, uint32_t c)
     ml_put(d, bytes, len);
 }
 
-static int ml_give_draft(const struct ml_op *o, const struct ml_draft *d)
+int ml_give_draft(const struct ml_op *o, const struct ml_draft *d)
 {
     return d->full ? -ML_WHY_LONG : ml_give_scratch(d->m, o, d->m->scratch, d->len);
 }

@@ -14,7 +14,7 @@ static void ml_project(const struct ml_vector *v, const double *shift, const dou
     }
 }
 
-static bool ml_vector_linear(const struct ml_vector *v)
+bool ml_vector_linear(const struct ml_vector *v)
 {
     if (v->count != v->n + (uint64_t)v->k * v->n)
         return false;
@@ -22,7 +22,7 @@ static bool ml_vector_linear(const struct ml_vector *v)
     return true;
 }
 
-static bool ml_vector_fourier(const struct ml_vector *v)
+bool ml_vector_fourier(const struct ml_vector *v)
 {
     if (v->count != 1 + (uint64_t)v->k + v->n + (uint64_t)v->k * v->n)
         return false;
@@ -41,7 +41,7 @@ static double ml_squared_distance(const double *a, const double *b, uint32_t n)
     return sum;
 }
 
-static bool ml_vector_distances(const struct ml_vector *v)
+bool ml_vector_distances(const struct ml_vector *v)
 {
     if (v->count != (uint64_t)v->k * v->n)
         return false;
@@ -50,7 +50,7 @@ static bool ml_vector_distances(const struct ml_vector *v)
     return true;
 }
 
-static bool ml_vector_landmarks(const struct ml_vector *v)
+bool ml_vector_landmarks(const struct ml_vector *v)
 {
     if (v->count != 1 + (uint64_t)v->k * v->n + (uint64_t)v->k * v->k)
         return false;
@@ -66,7 +66,7 @@ static bool ml_vector_landmarks(const struct ml_vector *v)
     return true;
 }
 
-static bool ml_vector_waves(const struct ml_vector *v)
+bool ml_vector_waves(const struct ml_vector *v)
 {
     if (v->n != 1 || v->count != 1 || v->k % 2)
         return false;
@@ -101,7 +101,7 @@ static uint32_t ml_splines_at(const double *knot, uint32_t count, uint32_t degre
     return mu - degree;
 }
 
-static bool ml_vector_splines(const struct ml_vector *v)
+bool ml_vector_splines(const struct ml_vector *v)
 {
     if (v->n != 1 || v->count < 1 || !(v->constant[0] >= 1) ||
         v->constant[0] > ML_SPLINE_DEGREE_MAX)
@@ -156,38 +156,38 @@ static bool ml_give_one(const struct ml_vector *v, double x)
     return true;
 }
 
-static bool ml_vector_sum(const struct ml_vector *v)
+bool ml_vector_sum(const struct ml_vector *v)
 {
     return ml_give_one(v, ml_sum_present(v));
 }
 
-static bool ml_vector_mean(const struct ml_vector *v)
+bool ml_vector_mean(const struct ml_vector *v)
 {
     return ml_give_one(v, ml_sum_present(v) / (double)ml_present(v));
 }
 
-static bool ml_vector_least(const struct ml_vector *v)
+bool ml_vector_least(const struct ml_vector *v)
 {
     double least = ML_NONE;
     ML_EACH(v, x, least = isnan(least) || x < least ? x : least)
     return ml_give_one(v, least);
 }
 
-static bool ml_vector_most(const struct ml_vector *v)
+bool ml_vector_most(const struct ml_vector *v)
 {
     double most = ML_NONE;
     ML_EACH(v, x, most = isnan(most) || x > most ? x : most)
     return ml_give_one(v, most);
 }
 
-static bool ml_vector_deviation(const struct ml_vector *v)
+bool ml_vector_deviation(const struct ml_vector *v)
 {
     double n = (double)ml_present(v), mean = ml_sum_present(v) / n, squares = 0;
     ML_EACH(v, x, squares += (x - mean) * (x - mean))
     return ml_give_one(v, n < 2 ? ML_NONE : sqrt(squares / (n - 1)));
 }
 
-static bool ml_vector_product(const struct ml_vector *v)
+bool ml_vector_product(const struct ml_vector *v)
 {
     double product = 1;
     ML_EACH(v, x, product *= x)
@@ -203,21 +203,21 @@ static bool ml_divide_all(const struct ml_vector *v, double length)
     return true;
 }
 
-static bool ml_vector_unit_l1(const struct ml_vector *v)
+bool ml_vector_unit_l1(const struct ml_vector *v)
 {
     double sum = 0;
     ML_EACH(v, x, sum += fabs(x))
     return ml_divide_all(v, sum);
 }
 
-static bool ml_vector_unit_l2(const struct ml_vector *v)
+bool ml_vector_unit_l2(const struct ml_vector *v)
 {
     double sum = 0;
     ML_EACH(v, x, sum += x * x)
     return ml_divide_all(v, sqrt(sum));
 }
 
-static bool ml_vector_unit_max(const struct ml_vector *v)
+bool ml_vector_unit_max(const struct ml_vector *v)
 {
     double most = 0;
     ML_EACH(v, x, most = fmax(most, fabs(x)))
@@ -225,6 +225,29 @@ static bool ml_vector_unit_max(const struct ml_vector *v)
 }
 
 #undef ML_EACH
+
+bool ml_vector_scaled(const struct ml_vector *v)
+{
+    if (v->k != v->n || v->count != v->n)
+        return false;
+    for (uint32_t i = 0; i < v->n; i++)
+        v->out[i] = v->constant[i] * v->in[i];
+    return true;
+}
+
+/* Okapi BM25. Words that are not there weigh nothing. */
+bool ml_vector_bm25(const struct ml_vector *v)
+{
+    if (v->n != v->k + UINT64_C(1) || v->count != v->k + UINT64_C(3))
+        return false;
+    double k1 = v->constant[0], b = v->constant[1], usual = v->constant[2], words = v->in[v->k];
+    for (uint32_t i = 0; i < v->k; i++) {
+        double times = v->in[i];
+        double weight = times * (k1 + 1) / (times + k1 * (1 - b + b * words / usual));
+        v->out[i] = times == 0 ? 0 : v->constant[i + 3] * weight;
+    }
+    return true;
+}
 
 bool ml_vector_run(uint32_t code, const struct ml_vector *v)
 {

@@ -6,6 +6,7 @@
 #define STEPS_DETECTOR_H
 
 #include "prep/prep.h"
+#include "runtime/program_vector.h"
 #include "steps/row_sample.h"
 
 #define NO_ROW SIZE_MAX
@@ -19,6 +20,10 @@ struct detector {
     size_t (*scratch_size)(const void *model);
     void (*free)(void *model);
     double threshold; /* scores above it are anomalies, unless the step says otherwise; NaN: none */
+    /* In a row program: the kernel, its constants, and how many results it gives of `width`
+     * numbers, the last of which is the score. */
+    enum ml_vector_code vector;
+    size_t (*constants)(const void *model, struct buf *out);
 };
 
 extern const struct detector detector_forest;  /* Liu, Ting and Zhou 2008 */

@@ -210,8 +210,18 @@ static size_t scratch_size(const void *model)
     return ((const struct ellipse *)model)->width * sizeof(double);
 }
 
+static size_t constants(const void *model, struct buf *out)
+{
+    const struct ellipse *m = model;
+    buf_add(out, m->centre, m->width * sizeof *m->centre);
+    buf_add(out, m->root, m->width * m->width * sizeof *m->root);
+    return m->width + 1;
+}
+
 const struct detector detector_ellipse = {.build = build,
                                           .score = score,
                                           .scratch_size = scratch_size,
                                           .free = ellipse_free,
-                                          .threshold = (double)NAN};
+                                          .threshold = (double)NAN,
+                                          .vector = ML_VECTOR_ellipse,
+                                          .constants = constants};

@@ -156,8 +156,34 @@ static size_t scratch_size(const void *model)
     return 0;
 }
 
+static void put_pair(struct buf *out, double first, double second)
+{
+    const double pair[] = {first, second};
+    buf_add(out, pair, sizeof pair);
+}
+
+/* Trees are grown left branch first: it begins behind its node. */
+static size_t constants(const void *model, struct buf *out)
+{
+    const struct forest *f = model;
+    size_t trees = f->roots.len;
+    put_pair(out, (double)trees, f->usual);
+    for (size_t t = 0; t < trees; t++)
+        put_pair(out, -1, (double)(trees + f->roots.at[t]));
+    for (size_t i = 0; i < f->nodes.len; i++) {
+        const struct node *n = &f->nodes.at[i];
+        if (n->left)
+            put_pair(out, (double)n->column * ML_FOREST_NODES + (double)(trees + n->right), n->cut);
+        else
+            put_pair(out, -1, n->length);
+    }
+    return 1;
+}
+
 const struct detector detector_forest = {.build = build,
                                          .score = score,
                                          .scratch_size = scratch_size,
                                          .free = release,
-                                         .threshold = 0.5};
+                                         .threshold = 0.5,
+                                         .vector = ML_VECTOR_forest,
+                                         .constants = constants};

@@ -102,8 +102,22 @@ static size_t scratch_size(const void *model)
     return ((const struct lof *)model)->k * sizeof(struct neighbour);
 }
 
+static size_t constants(const void *model, struct buf *out)
+{
+    const struct lof *l = model;
+    size_t width = l->rows->width;
+    for (size_t i = 0; i < l->rows->count; i++) {
+        buf_add(out, l->rows->at + i * width, width * sizeof(double));
+        buf_add(out, &l->reach[i], sizeof(double));
+        buf_add(out, &l->density[i], sizeof(double));
+    }
+    return 2 * l->k + 1;
+}
+
 const struct detector detector_lof = {.build = build,
                                       .score = score,
                                       .scratch_size = scratch_size,
                                       .free = release,
-                                      .threshold = 1.5};
+                                      .threshold = 1.5,
+                                      .vector = ML_VECTOR_density,
+                                      .constants = constants};

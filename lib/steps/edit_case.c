@@ -1,6 +1,7 @@
 /* Edit text: upper, lower and mixed case; names in the styles of programs. */
 #include "prep/rowwise.h"
 #include "steps/letters.h"
+#include "steps/letters_lower.h"
 #include "steps/steps.h"
 
 static bool ascii_lower(char c)
@@ -51,40 +52,15 @@ static struct text to_upper(struct mapping *m, struct text cell)
     return map_letters(m, cell, put_upper);
 }
 
-/* What a character alone becomes; several of them go into the expansions. */
-static uint32_t mapped(uint32_t c, void (*put)(struct buf *, uint32_t))
-{
-    struct buf b = {0};
-    size_t used = 0;
-    put(&b, c);
-    uint32_t one = utf8_decode(b.at, b.len, &used);
-    bool whole = used == b.len;
-    buf_release(&b);
-    return whole ? one : c;
-}
-
-static uint32_t small_letter(uint32_t c)
-{
-    return mapped(c, put_lower);
-}
-
-static uint32_t capital(uint32_t c)
-{
-    return mapped(c, put_upper);
-}
-
 static int lower_lower(struct lower_map *m)
 {
-    m->out[0] = lower_map_characters(m->to, m->in[0], small_letter, NULL, 0, false);
+    m->out[0] = lower_small_letters(m->to, m->in[0]);
     return 0;
 }
 
 static int lower_upper(struct lower_map *m)
 {
-    struct lower_expansion x[LETTER_EXPANSIONS];
-    for (size_t i = 0; i < LETTER_EXPANSIONS; i++)
-        x[i].text = letter_expansion(i, &x[i].c);
-    m->out[0] = lower_map_characters(m->to, m->in[0], capital, x, LETTER_EXPANSIONS, false);
+    m->out[0] = lower_capitals(m->to, m->in[0]);
     return 0;
 }
 
@@ -101,6 +77,12 @@ static void put_swapped(struct buf *out, uint32_t c)
 static struct text swap_case(struct mapping *m, struct text cell)
 {
     return map_letters(m, cell, put_swapped);
+}
+
+static int lower_swap(struct lower_map *m)
+{
+    m->out[0] = lower_swapped(m->to, m->in[0]);
+    return 0;
 }
 
 /* A word is a run of cased letters: "they're" has two. */
@@ -127,6 +109,22 @@ static struct text to_capital(struct mapping *m, struct text cell)
     while (text_next(&rest, &c))
         put_lower(&m->scratch, c);
     return mapping_text(m);
+}
+
+static uint32_t slice(struct lowering *l, uint32_t text, int64_t from, int64_t to)
+{
+    const int64_t ends[] = {from, to};
+    return lower_op(l, ML_OP_text_slice, text, lower_range_int(l, ends, 2), 0);
+}
+
+static int lower_capital(struct lower_map *m)
+{
+    struct lowering *l = m->to;
+    uint32_t parts[] = {lower_titles(l, slice(l, m->in[0], 0, 1)),
+                        lower_small_letters(l, slice(l, m->in[0], 1, INT64_MAX))};
+    uint32_t none = lower_op(l, ML_OP_set_text, lower_text(l, text_of("")), 0, 0);
+    m->out[0] = lower_op(l, ML_OP_concat, lower_list(l, parts, 2), none, 0);
+    return 0;
 }
 
 /* Whether a new word begins at c, between the letters before and behind it. */
@@ -245,7 +243,7 @@ const struct step_kind steps_edit_case[] = {
      .example = {.program = "capitalize note",
                  .input = "note\nhELLO World\n",
                  .output = "note\nHello world\n"},
-     ROWWISE_MAP(.text = to_capital)},
+     ROWWISE_MAP(.text = to_capital, .lower = lower_capital)},
     {.name = "swapcase",
      EDIT,
      .aliases = "swap_case",
@@ -253,7 +251,7 @@ const struct step_kind steps_edit_case[] = {
      .details = MAPPINGS,
      .args = plain_args,
      .example = {.program = "swapcase note", .input = "note\nhELLO\n", .output = "note\nHello\n"},
-     ROWWISE_MAP(.text = swap_case)},
+     ROWWISE_MAP(.text = swap_case, .lower = lower_swap)},
     {.name = "case_snake",
      EDIT,
      .aliases = "snake_case",

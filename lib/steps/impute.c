@@ -325,6 +325,15 @@ static int impute_apply(const struct step *s, struct batch *b, struct error *e)
     return 0;
 }
 
+/* The number of the row that fills the cell. */
+static uint32_t lower_number(const struct step *s, size_t index, struct lowering *l)
+{
+    int with = arg_choice(s, "with");
+    return with == GROUP_MEAN   ? impute_lower_group(s, index, l)
+           : with == REGRESSION ? impute_lower_regression(s, index, l)
+                                : impute_lower_knn(s, index, l);
+}
+
 /* A number fills the column as a number, too, which saves printing and reading it: a column known
  * as numbers before is known as numbers behind. */
 static int lower_fill(const struct step *s, struct lowering *l, size_t index, uint32_t out[2],
@@ -344,15 +353,13 @@ static int lower_fill(const struct step *s, struct lowering *l, size_t index, ui
             text = (struct text){digits, number_print(digits, fill)};
         out[1] = lower_op(l, ML_OP_fill_float, lower_column(l, column, ML_FLOAT),
                           lower_float(l, fill), 0);
-    } else if (with == GROUP_MEAN || with == REGRESSION) {
-        uint32_t fill = with == GROUP_MEAN ? impute_lower_group(s, index, l)
-                                           : impute_lower_regression(s, index, l);
+    } else if (with == RANDOM_SAMPLE) {
+        return lower_refuse(e, "with=random_sample: draws by the row's number");
+    } else {
+        uint32_t fill = lower_number(s, index, l);
         out[0] =
             lower_op(l, ML_OP_first_text, out[0], lower_op(l, ML_OP_text_of_float, fill, 0, 0), 0);
         out[1] = lower_op(l, ML_OP_fill_float_from, lower_column(l, column, ML_FLOAT), fill, 0);
-    } else {
-        return lower_refuse(e, "with=%.*s: not in compiled preparation",
-                            (int)arg_text(s, "with").len, arg_text(s, "with").at);
     }
     if (text.at)
         out[0] = lower_op(l, ML_OP_fill_text, out[0], lower_text(l, text), 0);

@@ -33,6 +33,7 @@ int impute_fill_regression(const struct gaps *g, struct error *e);
 uint32_t impute_lower_regression(const struct step *s, size_t index, struct lowering *l);
 extern const struct learner impute_knn_learner; /* mean of the nearest rows of a sample */
 int impute_fill_knn(const struct gaps *g, struct error *e);
+uint32_t impute_lower_knn(const struct step *s, size_t index, struct lowering *l);
 
 /* Numbers of the from= columns, by column. */
 int impute_predictors(const struct step *s, struct batch *b, const double ***out, struct error *e);

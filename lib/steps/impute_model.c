@@ -1,4 +1,5 @@
 /* impute with=regression and with=knn: the value other columns of the row suggest. */
+#include "runtime/program_vector.h"
 #include "steps/impute.h"
 #include "steps/row_sample.h"
 
@@ -291,4 +292,35 @@ int impute_fill_knn(const struct gaps *g, struct error *e)
             g->cells[r] = impute_text(g->batch, nearest_mean(n, g->index, x, r, k, donors));
     mem_free(donors);
     return rc;
+}
+
+/* For ML_VECTOR_nearest; returns how many results it gives. */
+static size_t knn_constants(const struct step *s, size_t index, struct buf *out)
+{
+    const struct row_sample *n = columnwise_learnt(s, 0);
+    size_t nearest = (size_t)arg_int(s, "neighbours");
+    double column = (double)index;
+    buf_add(out, &column, sizeof column);
+    buf_add(out, n->at, n->count * n->width * sizeof *n->at);
+    return 2 * (nearest < n->count ? nearest : n->count) + 1;
+}
+
+uint32_t impute_lower_knn(const struct step *s, size_t index, struct lowering *l)
+{
+    const struct impute_plan *p = impute_plan(s);
+    struct buf constants = {0};
+    size_t width = row_width(s), k = knn_constants(s, index, &constants);
+    uint32_t *in = mem_array(NULL, width + k, sizeof *in), *out = in + width;
+    for (size_t i = 0; i < s->column_count; i++)
+        in[i] = lower_column(l, s->columns[i], ML_FLOAT);
+    for (size_t i = 0; i < p->from_count; i++)
+        in[s->column_count + i] = lower_column(l, p->from[i], ML_FLOAT);
+    if (k > 1)
+        lower_vector(l, ML_VECTOR_nearest, false, in, width,
+                     (const double *)(const void *)constants.at, constants.len / sizeof(double),
+                     out, k);
+    uint32_t mean = k > 1 ? out[k - 1] : lower_unknown(l, in, width);
+    mem_free(in);
+    buf_release(&constants);
+    return mean;
 }

@@ -1,5 +1,6 @@
 /* Steps that find strange rows by a model of all their numbers: isolation_forest, lof,
  * elliptic_envelope. */
+#include "prep/lower.h"
 #include "prep/rowwise.h"
 #include "steps/detector.h"
 #include "steps/steps.h"
@@ -188,6 +189,38 @@ static int detection_apply(const struct step *s, struct batch *b, struct error *
     return 0;
 }
 
+static uint32_t lower_score(const struct step *s, struct lowering *l)
+{
+    const struct detection *d = s->learnt;
+    struct buf constants = {0};
+    size_t n = s->column_count, k = d->model ? d->detector->constants(d->model, &constants) : 1;
+    uint32_t *in = mem_array(NULL, n + k, sizeof *in), *out = in + n;
+    for (size_t i = 0; i < n; i++)
+        in[i] = lower_column(l, s->columns[i], ML_FLOAT);
+    if (d->model)
+        lower_vector(l, d->detector->vector, false, in, n,
+                     (const double *)(const void *)constants.at, constants.len / sizeof(double),
+                     out, k);
+    uint32_t score = d->model ? out[k - 1] : lower_unknown(l, in, n);
+    mem_free(in);
+    buf_release(&constants);
+    return score;
+}
+
+static int detection_lower(const struct step *s, struct lowering *l, struct error *e)
+{
+    const struct detection *d = s->learnt;
+    const double bounds[] = {(double)NAN, d->threshold};
+    int action = arg_choice(s, "action");
+    if (action == ACTION_REMOVE)
+        return lower_refuse(e, "action=remove leaves rows out");
+    uint32_t score = lower_score(s, l);
+    lower_add(l, action == ACTION_SCORE
+                     ? score
+                     : lower_op(l, ML_OP_beyond, score, lower_range(l, bounds, 2), 0));
+    return 0;
+}
+
 #define DETECTOR_ARGS(column, rows, share)                                                         \
     ROWWISE_COLUMNS("numbers that describe a row"),                                                \
         {.name = "action",                                                                         \
@@ -241,9 +274,9 @@ static const struct arg ellipse_args[] = {
 
 #define DETECTOR(model)                                                                            \
     .family = "outliers", .class = "F2", .open = detection_open, .shape = detection_shape,         \
-    .apply = detection_apply, .state_new = detection_new, .learn = detection_learn,                \
-    .merge = detection_merge, .finish = detection_finish, .save = detection_save,                  \
-    .load = detection_load, .state_free = detection_free, .detail = &model
+    .apply = detection_apply, .lower = detection_lower, .state_new = detection_new,                \
+    .learn = detection_learn, .merge = detection_merge, .finish = detection_finish,                \
+    .save = detection_save, .load = detection_load, .state_free = detection_free, .detail = &model
 #define INCOMPLETE                                                                                 \
     "Rows in which a number is missing are not learnt from; their score and flag are missing, "    \
     "and "                                                                                         \

@@ -336,6 +336,15 @@ static void weigh_components(const struct projection *x, const double *in, doubl
     }
 }
 
+/* For ML_VECTOR_weights. */
+static void put_components(const struct projection *x, struct buf *out)
+{
+    const double none = (double)NAN, *squares = x->own;
+    projection_put(out, x->weights, x->k * x->p);
+    for (size_t i = 0; i < x->k * x->k; i++)
+        projection_put(out, squares ? &squares[i] : &none, 1);
+}
+
 /* n rows of k numbers without correlation, and the turn (k * k) that makes them independent. */
 struct unmixing {
     size_t n, k;
@@ -564,6 +573,8 @@ const struct step_kind steps_project_model[] = {
      PROJECTION_FITTED_HOOKS,
      .detail = &(const struct projecting){.derive = derive_nmf,
                                           .row = weigh_components,
+                                          .vector = ML_VECTOR_weights,
+                                          .constants = put_components,
                                           .landmarks = true}},
     {.name = "fast_ica",
      .aliases = "ica",

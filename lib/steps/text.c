@@ -1,5 +1,7 @@
 /* Text cleaned, word by word or character by character. */
 #include "prep/rowwise.h"
+#include "runtime/program_stem.h"
+#include "steps/letters_lower.h"
 #include "steps/steps.h"
 #include "steps/words.h"
 
@@ -147,6 +149,13 @@ static struct text without_punctuation(struct mapping *m, struct text cell)
     return mapping_text(m);
 }
 
+static int lower_punctuation(struct lower_map *m)
+{
+    m->out[0] =
+        lower_replace_characters(m->to, m->in[0], is_punctuation, arg_text(m->step, "with"));
+    return 0;
+}
+
 struct word_list {
     struct map map;
     bool own; /* instead of the common English words */
@@ -214,12 +223,38 @@ static struct text without_stopwords(struct mapping *m, struct text cell)
 static void stem_word(struct mapping *m, struct text word, size_t at)
 {
     (void)word;
-    m->scratch.len = at + porter_stem(m->scratch.at + at, m->scratch.len - at);
+    m->scratch.len = at + ml_porter_stem(m->scratch.at + at, m->scratch.len - at);
 }
 
 static struct text stemmed(struct mapping *m, struct text cell)
 {
     return each_word(m, cell, stem_word);
+}
+
+/* A text as it is and in small letters. */
+static uint32_t lower_pair(struct lower_map *m)
+{
+    const uint32_t pair[] = {m->in[0], lower_small_letters(m->to, m->in[0])};
+    return lower_list(m->to, pair, 2);
+}
+
+static int lower_stopwords(struct lower_map *m)
+{
+    const struct word_list *list = m->own;
+    struct map common = {0};
+    for (size_t i = 0; word_common(i); i++)
+        map_put(&common, text_of(word_common(i)), NULL);
+    const struct map *words = list->own ? &list->map : &common;
+    m->out[0] = lower_op(m->to, ML_OP_drop_words, lower_pair(m), lower_word_characters(m->to),
+                         lower_map(m->to, words->keys.at, words->keys.len));
+    map_release(&common);
+    return 0;
+}
+
+static int lower_stems(struct lower_map *m)
+{
+    m->out[0] = lower_op(m->to, ML_OP_stem_words, lower_pair(m), lower_word_characters(m->to), 0);
+    return 0;
 }
 
 /* Longer endings before shorter ones. 's stays: it may be a genitive. */
@@ -465,7 +500,7 @@ const struct step_kind steps_text[] = {
                  .input = "t\nmail bo@x.org or call 555-123-4567\n",
                  .output = "t\nmail [EMAIL] or call [PHONE]\n"}},
     {.name = "stem",
-     TEXT(.text = stemmed),
+     TEXT(.text = stemmed, .lower = lower_stems),
      .summary = "cut English words to their stems (Porter)",
      .details = "In small letters. Porter 1980, An algorithm for suffix stripping, without later "
                 "changes. Words with other letters than a to z stay.",
@@ -474,7 +509,8 @@ const struct step_kind steps_text[] = {
                  .input = "t\nRelational ponies are hopping\n",
                  .output = "t\nrelat poni ar hop\n"}},
     {.name = "stopwords",
-     TEXT(.text = without_stopwords, .prepare = prepare_stopwords, .release = word_list_free),
+     TEXT(.text = without_stopwords, .prepare = prepare_stopwords, .release = word_list_free,
+          .lower = lower_stopwords),
      .aliases = "remove_stopwords",
      .summary = "drop words that carry no topic",
      .details = "Any case, with the blanks before them.",
@@ -500,7 +536,7 @@ const struct step_kind steps_text[] = {
                  .input = "t\n<p>1 &lt; 2 <b>&amp;</b> 3</p>\n",
                  .output = "t\n1 < 2 & 3\n"}},
     {.name = "strip_punct",
-     TEXT(.text = without_punctuation),
+     TEXT(.text = without_punctuation, .lower = lower_punctuation),
      .aliases = "remove_punctuation",
      .summary = "drop punctuation",
      .details = "ASCII symbols and Unicode's punctuation.",

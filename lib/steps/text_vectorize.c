@@ -1,5 +1,7 @@
 /* Texts as numbers per learnt word: count_vectorize, tfidf, bm25. */
 #include "prep/columnwise.h"
+#include "runtime/program_vector.h"
+#include "steps/letters_lower.h"
 #include "steps/steps.h"
 #include "steps/words.h"
 
@@ -153,6 +155,9 @@ struct vectorizer {
     /* Of a word that occurs `times` times in a document of so many. */
     double (*weight)(const struct step *s, const struct corpus *c, double times, double words);
     bool unit; /* rows are scaled to length 1 */
+    /* In a row program: the counts of the terms in `out`, and behind them that of all words, become
+     * the weights. NULL: they are. */
+    void (*lower)(const struct step *s, const struct corpus *c, struct lowering *l, uint32_t *out);
 };
 
 static const struct vectorizer *vectorizer_of(const struct step *s)
@@ -316,6 +321,68 @@ static int vectorize_apply(const struct step *s, struct batch *b, struct error *
     return 0;
 }
 
+/* The counts of the terms, and of all words behind them. */
+static void lower_counts(const struct step *s, const struct corpus *c, struct lowering *l,
+                         uint32_t text, uint32_t *out)
+{
+    size_t n = c->terms.len;
+    struct text *words = mem_array(NULL, n + 1, sizeof *words);
+    bool once = step_has_arg(s, "binary") && arg_bool(s, "binary");
+    uint16_t least = (uint16_t)arg_int(s, "min_length");
+    for (size_t i = 0; i < n; i++)
+        words[i] = c->in.map.keys.at[c->terms.at[i]];
+    for (size_t i = 0; i <= n; i++)
+        out[i] = lower_register(l, ML_FLOAT);
+    lower_op_to(l, ML_OP_word_counts, (uint16_t)(once ? least | ML_ONCE : least),
+                lower_list(l, out, n + 1), lower_small_letters(l, text), lower_word_characters(l),
+                lower_map(l, words, n));
+    mem_free(words);
+}
+
+static void lower_tfidf(const struct step *s, const struct corpus *c, struct lowering *l,
+                        uint32_t *out)
+{
+    size_t n = c->terms.len;
+    (void)s;
+    uint32_t *in = mem_copy(out, (n + 1) * sizeof *in);
+    lower_vector(l, ML_VECTOR_scaled, false, in, n, c->idf.at, n, out, n);
+    memcpy(in, out, n * sizeof *in);
+    lower_vector(l, ML_VECTOR_unit_l2, false, in, n, NULL, 0, out, n);
+    mem_free(in);
+}
+
+static void lower_bm25(const struct step *s, const struct corpus *c, struct lowering *l,
+                       uint32_t *out)
+{
+    size_t n = c->terms.len;
+    double *constants = mem_array(NULL, n + 3, sizeof *constants);
+    uint32_t *in = mem_copy(out, (n + 1) * sizeof *in);
+    constants[0] = arg_number(s, "k1");
+    constants[1] = arg_number(s, "b");
+    constants[2] = (double)c->words / (double)c->documents;
+    for (size_t i = 0; i < n; i++)
+        constants[i + 3] = c->idf.at[i];
+    lower_vector(l, ML_VECTOR_bm25, false, in, n + 1, constants, n + 3, out, n);
+    mem_free(constants);
+    mem_free(in);
+}
+
+static int vectorize_lower(const struct step *s, struct lowering *l, struct error *e)
+{
+    (void)e;
+    for (size_t i = 0; i < s->column_count; i++) {
+        const struct corpus *c = columnwise_learnt(s, i);
+        uint32_t *out = mem_array(NULL, c->terms.len + 1, sizeof *out);
+        lower_counts(s, c, l, lower_column(l, s->columns[i], ML_TEXT), out);
+        if (vectorizer_of(s)->lower)
+            vectorizer_of(s)->lower(s, c, l, out);
+        for (size_t k = 0; k < c->terms.len; k++)
+            lower_add(l, out[k]);
+        mem_free(out);
+    }
+    return 0;
+}
+
 #define VOCABULARY_ARGS                                                                            \
     ROWWISE_COLUMNS("columns of text"),                                                            \
         {.name = "max",                                                                            \
@@ -353,11 +420,12 @@ static const struct arg bm25_args[] = {VOCABULARY_ARGS,
                                         .help = "how much long texts are discounted"},
                                        {0}};
 
-#define VECTORIZE(IDF, WEIGHT, UNIT)                                                               \
+#define VECTORIZE(IDF, WEIGHT, UNIT, LOWER)                                                        \
     .family = "text", .class = "F", COLUMNWISE_HOOKS, .shape = vectorize_shape,                    \
-    .apply = vectorize_apply, .detail = &(const struct vectorizer)                                 \
+    .apply = vectorize_apply, .lower = vectorize_lower, .detail = &(const struct vectorizer)       \
     {                                                                                              \
-        .base = {.learner = &corpus_learner}, .idf = IDF, .weight = WEIGHT, .unit = UNIT           \
+        .base = {.learner = &corpus_learner}, .idf = IDF, .weight = WEIGHT, .unit = UNIT,          \
+        .lower = LOWER                                                                             \
     }
 #define WORD_RULE                                                                                  \
     "A word is a run of letters, digits and underscores of any script, in small letters, of two "  \
@@ -366,7 +434,7 @@ static const struct arg bm25_args[] = {VOCABULARY_ARGS,
 
 const struct step_kind steps_text_vectorize[] = {
     {.name = "bm25",
-     VECTORIZE(bm25_idf, bm25_weight, false),
+     VECTORIZE(bm25_idf, bm25_weight, false, lower_bm25),
      .summary = "weigh the words of a text as a search engine would (Okapi BM25)",
      .details = WORD_RULE
      "Robertson and Zaragoza 2009 (doi:10.1561/1500000019), with ln(1 + (N - n + 0.5) / (n + 0.5)) "
@@ -377,7 +445,7 @@ const struct step_kind steps_text_vectorize[] = {
                  .output = "t,t_car,t_red\nred car,0.6931471805599453,0.18232155679395462\nred "
                            "red,0,0.2604593668485066\n"}},
     {.name = "count_vectorize",
-     VECTORIZE(no_idf, plain_count, false),
+     VECTORIZE(no_idf, plain_count, false, NULL),
      .aliases = "bag_of_words",
      .summary = "a column for each word: how often it occurs",
      .details = WORD_RULE "As CountVectorizer, but for max=1000.",
@@ -386,7 +454,7 @@ const struct step_kind steps_text_vectorize[] = {
                  .input = "t\nred car\nred red\n",
                  .output = "t,t_car,t_red\nred car,1,1\nred red,0,2\n"}},
     {.name = "tfidf",
-     VECTORIZE(smooth_idf, raw_count, true),
+     VECTORIZE(smooth_idf, raw_count, true, lower_tfidf),
      .summary = "a column for each word: its count, more for words in few rows; rows of length 1",
      .details =
          WORD_RULE "As TfidfVectorizer with its defaults: counts times ln((1 + N) / (1 + n)) "

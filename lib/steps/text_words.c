@@ -1,5 +1,6 @@
 /* Texts as lists of words, and as numbers that need no learning. */
 #include "prep/rowwise.h"
+#include "steps/letters_lower.h"
 #include "steps/steps.h"
 #include "steps/words.h"
 
@@ -168,6 +169,39 @@ static int measure_texts(struct mapping *m)
     return 0;
 }
 
+static uint32_t number_of(struct lowering *l, uint32_t whole)
+{
+    return lower_op(l, ML_OP_float_of_int, whole, 0, 0);
+}
+
+static uint32_t count_between(struct lowering *l, uint32_t text, int64_t first, int64_t last)
+{
+    const int64_t ends[] = {first, last};
+    uint32_t range = lower_range_int(l, ends, 2);
+    return number_of(l, lower_op(l, ML_OP_count_characters, text, range, 0));
+}
+
+static int lower_stats(struct lower_map *m)
+{
+    struct lowering *l = m->to;
+    uint32_t text = m->in[0], spaces = lower_characters(l, letter_is_space);
+    uint32_t known = lower_characters(l, letter_is_alnum);
+    uint32_t one = lower_op(l, ML_OP_set_float, lower_float(l, 1), 0, 0);
+    uint32_t all = number_of(l, lower_op(l, ML_OP_text_length, text, 0, 0));
+    uint32_t some = lower_register(l, ML_FLOAT);
+    lower_op_to(l, ML_OP_extreme, 0, some, all, one, 0);
+    m->out[WORD_COUNT] = number_of(l, lower_op(l, ML_OP_count_characters, text, spaces, 1));
+    m->out[CHAR_COUNT] = all;
+    m->out[CAPITAL] = count_between(l, text, 'A', 'Z');
+    m->out[LOWER] = count_between(l, text, 'a', 'z');
+    m->out[DIGIT] = count_between(l, text, '0', '9');
+    m->out[SPECIAL] = lower_op(
+        l, ML_OP_sub, all, number_of(l, lower_op(l, ML_OP_count_characters, text, known, 0)), 0);
+    for (size_t i = CAPITAL; i < STATS; i++)
+        m->out[i] = lower_op(l, ML_OP_div, m->out[i], some, 0);
+    return 0;
+}
+
 static const char counted[] = "abcdefghijklmnopqrstuvwxyz0123456789";
 
 static int prepare_bag(struct step *s, const struct schema *in, struct error *e)
@@ -204,6 +238,18 @@ static int prepare_hash(struct step *s, const struct schema *in, struct error *e
     return 0;
 }
 
+/* Capital and small ones. */
+static int lower_letters(struct lower_map *m)
+{
+    for (size_t i = 0; counted[i]; i++) {
+        const int64_t c = counted[i], ranges[] = {c ^ 0x20, c ^ 0x20, c, c};
+        size_t from = c < 'a' ? 2 : 0;
+        m->out[i] = lower_op(m->to, ML_OP_count_characters, m->in[0],
+                             lower_range_int(m->to, ranges + from, 4 - from), 0);
+    }
+    return 0;
+}
+
 static int hash_words(struct mapping *m)
 {
     uint64_t features = (uint64_t)arg_int(m->step, "features"); /* at least 1 */
@@ -221,6 +267,17 @@ static int hash_words(struct mapping *m)
             m->out[part].number[r] += sign && hash >> 63 ? -1 : 1;
         }
     }
+    return 0;
+}
+
+static int lower_hashes(struct lower_map *m)
+{
+    size_t features = (size_t)arg_int(m->step, "features");
+    for (size_t i = 0; i < features; i++)
+        m->out[i] = lower_register(m->to, ML_FLOAT);
+    lower_op_to(m->to, ML_OP_hash_words, arg_bool(m->step, "signed"),
+                lower_list(m->to, m->out, features), lower_small_letters(m->to, m->in[0]),
+                lower_word_characters(m->to), (uint32_t)arg_int(m->step, "min_length"));
     return 0;
 }
 
@@ -264,16 +321,17 @@ static const struct arg hash_args[] = {
 #define TO_LIST(...)                                                                               \
     .family = "text", .class = "S", ROWWISE_HOOKS,                                                 \
     ROWWISE_MAP(.from = TYPE_TEXT, .to = TYPE_JSON, __VA_ARGS__)
-#define TO_PARTS(TYPE, PREPARE, KERNEL)                                                            \
+#define TO_PARTS(TYPE, PREPARE, KERNEL, LOWER)                                                     \
     .family = "text", .class = "S", ROWWISE_HOOKS,                                                 \
-    ROWWISE_MAP(.from = TYPE_TEXT, .to = TYPE, .prepare = PREPARE, .column = KERNEL)
+    ROWWISE_MAP(.from = TYPE_TEXT, .to = TYPE, .prepare = PREPARE, .column = KERNEL,               \
+                .lower = LOWER)
 #define WORD_RULE                                                                                  \
     "A word is a run of letters, digits and underscores of any script; results are in small "      \
     "letters. "
 
 const struct step_kind steps_text_words[] = {
     {.name = "bag_of_chars",
-     TO_PARTS(TYPE_INT, prepare_bag, count_letters),
+     TO_PARTS(TYPE_INT, prepare_bag, count_letters, lower_letters),
      .summary = "how often each letter and digit occurs",
      .details = "36 columns: t_a ... t_z, any case, and t_0 ... t_9.",
      .args = parts_args,
@@ -288,7 +346,7 @@ const struct step_kind steps_text_words[] = {
                  .input = "t\nabcd\n",
                  .output = "t,runs\nabcd,\"[\"\"abc\"\",\"\"bcd\"\"]\"\n"}},
     {.name = "hash_vectorize",
-     TO_PARTS(TYPE_FLOAT, prepare_hash, hash_words),
+     TO_PARTS(TYPE_FLOAT, prepare_hash, hash_words, lower_hashes),
      .summary = "count words in columns chosen by their hash: no vocabulary to learn",
      .details = WORD_RULE "Columns t_h0, t_h1 ... The hash is our own, stable across machines: "
                           "columns differ from scikit-learn's HashingVectorizer, which also scales "
@@ -315,7 +373,7 @@ const struct step_kind steps_text_words[] = {
                  .input = "t\nIt rains. Why? At 3.5 mm.\n",
                  .output = "t\n\"[\"\"It rains.\"\",\"\"Why?\"\",\"\"At 3.5 mm.\"\"]\"\n"}},
     {.name = "text_stats",
-     TO_PARTS(TYPE_FLOAT, prepare_stats, measure_texts),
+     TO_PARTS(TYPE_FLOAT, prepare_stats, measure_texts, lower_stats),
      .aliases = "text_statistics",
      .summary = "counts of words and characters, shares of capitals, digits ...",
      .details = "Columns t_stats_word_count (separated by white space), char_count, and shares of "

@@ -52,6 +52,11 @@ static const char *const common[] = {
     "you",     "your",      "yours",      "yourself", "yourselves",
 };
 
+const char *word_common(size_t i)
+{
+    return i < COUNT_OF(common) ? common[i] : NULL;
+}
+
 bool word_is_common(struct text word)
 {
     size_t low = 0, high = COUNT_OF(common);

@@ -11,8 +11,6 @@ bool word_next(struct text *rest, size_t least, struct text *word);
 void put_word_lower(struct buf *out, struct text word);
 /* Whether a word in small letters is one of the common English ones that carry no topic. */
 bool word_is_common(struct text word);
-/* Cuts an English word in small letters to its stem (Porter 1980, doi:10.1108/eb046814), in place.
- * Returns the new length. */
-size_t porter_stem(char *word, size_t len);
+const char *word_common(size_t i); /* by number; NULL behind the last */
 
 #endif

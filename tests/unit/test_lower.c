@@ -54,6 +54,10 @@ static const char *const awkward[] = {
     "-122.4",
     "[1,2]",
     "{\"a\":1}",
+    "The running ponies' trees agreed, happily: WON'T Stra\xC3\x9F"
+    "e \xE2\x93\x90\xE2\x92\xB6",
+    "Rome rome ROME oslo_2 a \xCE\xA3",
+    "yyyy ay syzygy",
 };
 
 /* The rows of a trial: cells by row and column, then what the recipe makes of each. */
@@ -603,6 +607,21 @@ static const char *const programs[] = {
     "power fare exponent=0.5 into=half | reciprocal age into=inverse",
     "drop_constant @all | variance_threshold @numeric | drop_correlated @numeric",
     "oversample_random member | smote_nc target=member columns=age,city | bootstrap",
+    "count_vectorize city binary=true min_length=1 max=3",
+    "tfidf city min_length=1",
+    "bm25 city k1=0.5 b=0 min_length=1",
+    "hash_vectorize city,member features=3 min_length=1",
+    "text_stats city | bag_of_chars member",
+    "stopwords city words=rome,oslo,a into=rest | stem city | stem rest",
+    "strip_punct city with=- | stopwords city",
+    "capitalize city | swapcase city | swapcase member",
+    "impute age with=knn from=fare neighbours=2",
+    "impute age,fare with=knn neighbours=1 suffix=_near",
+    "isolation_forest age,fare trees=5 into=odd",
+    "isolation_forest age,fare trees=9 rows=3 action=flag contamination=0.2",
+    "lof age,fare neighbours=2 sample=3",
+    "elliptic_envelope age,fare action=flag | elliptic_envelope age into=far",
+    "nmf age,fare k=2 keep=true",
     "template city,age,extra",
     "template extra,age fill=x others=true | sort_columns",
     "split_column when into=date,clock sep=T keep=true | split_column city into=a,b sep=o "
