@@ -93,6 +93,23 @@ uint32_t lower_column(struct lowering *l, size_t column, enum ml_class class)
     return made;
 }
 
+uint32_t lower_time_if(struct lowering *l, uint32_t text)
+{
+    uint32_t time = lower_register(l, ML_TIME);
+    lower_op_to(l, ML_OP_time_of_text, ML_ELSE_UTC | ML_ELSE_MISSING, time, text, 0, 0);
+    return time;
+}
+
+uint32_t lower_reads(struct lowering *l, uint32_t text, uint32_t reg)
+{
+    uint32_t reads = lower_register(l, ML_BOOL);
+    lower_op_to(l, ML_OP_missing, 0, reads, 0, 0, 0);
+    size_t skip = lower_jump(l, ML_OP_jump_is, lower_op(l, ML_OP_is_missing, text, 1, 0), 1);
+    lower_op_to(l, ML_OP_is_missing, 0, reads, reg, 0, 0);
+    lower_land(l, skip);
+    return reads;
+}
+
 void lower_add(struct lowering *l, uint32_t reg)
 {
     vec_push(&l->columns, column_of(l, reg));

@@ -331,6 +331,8 @@ static size_t scratch_of(const struct ml_op *op)
         return NUMBER_MAX;
     case ML_OP_tile:
         return 2 * NUMBER_MAX + 1;
+    case ML_OP_text_of_local:
+        return 2 * (size_t)TIME_MAX;
     case ML_OP_minhash:
         return ML_SCRATCH;
     case ML_OP_move:

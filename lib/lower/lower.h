@@ -85,6 +85,11 @@ uint32_t lower_characters(struct lowering *l, bool (*so)(uint32_t c));
 void lower_field(struct lowering *l, struct text name, const char *type);
 /* The values of a column, as the table converts them. */
 uint32_t lower_column(struct lowering *l, size_t column, enum ml_class class);
+/* The time a text is, without an offset one in UTC; missing when it is none. */
+uint32_t lower_time_if(struct lowering *l, uint32_t text);
+/* Whether the text could be read as what the register holds, which is missing where it could not;
+ * missing when the text is. */
+uint32_t lower_reads(struct lowering *l, uint32_t text, uint32_t reg);
 /* A register becomes a column: behind the others, at a place, or instead of one. */
 void lower_add(struct lowering *l, uint32_t reg);
 void lower_insert(struct lowering *l, size_t at, uint32_t reg);

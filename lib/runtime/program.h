@@ -273,6 +273,7 @@ enum ml_whole_single { ML_BNOT, ML_POPCOUNT, ML_FACTORIAL };
     OP(time_of_pattern, "TXzt")                                                                    \
     OP(format_time, "XTzt")                                                                        \
     OP(text_of_date, "XT--")                                                                       \
+    OP(text_of_local, "XTz-")                                                                      \
     OP(local, "TTz-")                                                                              \
     OP(part, "ITu-")                                                                               \
     OP(time_later, "TTIK")                                                                         \
@@ -322,6 +323,8 @@ enum ml_whole_single { ML_BNOT, ML_POPCOUNT, ML_FACTORIAL };
     OP(hash_words, "fXKu")                                                                         \
     OP(drop_words, "XxKm")                                                                         \
     OP(stem_words, "XxK-")                                                                         \
+    /* program_form.c */                                                                           \
+    OP(has_form, "BXu-")                                                                           \
     /* program_category.c */                                                                       \
     OP(hash_counts, "ix--")                                                                        \
     OP(minhash, "fXu-")                                                                            \

@@ -139,6 +139,28 @@ ML_OPERATION(time_shift)
     return ml_give_shifted(m, o, t, o->c ? -by : by);
 }
 
+/* As the clock of the zone b shows it, with the offset: "+05:30". */
+ML_OPERATION(text_of_local)
+{
+    int64_t t = m->r[o->a].i;
+    char *out = ml_scratch_room(m, 2 * (size_t)TIME_MAX);
+    if (t == ML_INT_MISSING || !out)
+        return out ? ml_give_text(m, o, NULL, 0) : -ML_WHY_LONG;
+    if (!usec_in_range(t))
+        return -ML_WHY_RANGE;
+    struct zone_table zone = ml_zone_of(m, o->b);
+    int offset = zone_table_offset(&zone, t), minutes = (offset < 0 ? -offset : offset) / 60;
+    size_t n = time_print(out, t + offset * USEC_SECOND) - 1; /* without the Z */
+    out[n++] = offset < 0 ? '-' : '+';
+    for (int scale = 600; scale > 0; scale /= scale == 60 ? 6 : 10) {
+        out[n++] = (char)('0' + minutes / scale);
+        minutes %= scale;
+        if (scale == 60)
+            out[n++] = ':';
+    }
+    return ml_give_scratch(m, o, out, n);
+}
+
 /* As if the clock of the zone b were UTC. */
 ML_OPERATION(local)
 {

@@ -99,6 +99,17 @@ uint32_t lower_interval(struct lowering *l, struct interval i)
     return lower_range_int(l, numbers, 3);
 }
 
+void lower_read_with(struct lowering *l, const char *pattern, uint16_t flags, uint32_t to,
+                     uint32_t text, uint32_t zone)
+{
+    if (!pattern) {
+        lower_op_to(l, ML_OP_time_of_text, flags, to, text, zone, 0);
+        return;
+    }
+    struct text whole = {pattern, strlen(pattern) + 1}; /* with its NUL */
+    lower_op_to(l, ML_OP_time_of_pattern, flags, to, text, zone, lower_text(l, whole));
+}
+
 enum { MONTHS_MAX = 10000 * 12 };
 
 int zone_argument(struct step *s, struct zone **zone, struct error *e)

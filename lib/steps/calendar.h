@@ -24,6 +24,9 @@ usec clock_of(const struct zone *zone, usec utc); /* as if the zone's clock were
 uint32_t lower_step_zone(struct lowering *l, const struct zone *zone);
 uint32_t lower_clock(struct lowering *l, const struct zone *zone, uint32_t time);
 uint32_t lower_interval(struct lowering *l, struct interval i);
+/* The text is read by a pattern (NULL: as RFC 3339) into `to`. Flags: those of time_of_text. */
+void lower_read_with(struct lowering *l, const char *pattern, uint16_t flags, uint32_t to,
+                     uint32_t text, uint32_t zone);
 
 /* What a rowwise map's prepare makes of the argument zone= (NULL when not given). */
 int zone_argument(struct step *s, struct zone **zone, struct error *e);

@@ -1,7 +1,9 @@
 /* Validate: checks of whole rows and of the table's form: expect, assert, schema_check,
  * json_schema. */
 #include "expr/lower.h"
+#include "prep/lower.h"
 #include "prep/verdict.h"
+#include "runtime/program_form.h"
 #include "steps/json_schema.h"
 #include "steps/steps.h"
 #include "sys/sys.h"
@@ -184,32 +186,18 @@ static bool is_json(struct text cell)
     return false;
 }
 
-static bool is_bool_word(struct text cell)
-{
-    static const char *const words[] = {"true", "false"};
-    for (size_t i = 0; i < COUNT_OF(words); i++) {
-        size_t n = strlen(words[i]), k = 0;
-        while (k < n && k < cell.len && (cell.at[k] | 0x20) == words[i][k])
-            k++;
-        if (k == n && cell.len == n)
-            return true;
-    }
-    return false;
-}
-
 static bool fits(struct text cell, enum type type)
 {
-    int64_t i;
-    double f;
+    struct ml_text plain = {cell.at, cell.len};
     usec t;
     bool has_offset;
     switch (type) {
     case TYPE_INT:
-        return number_parse(cell.at, cell.len, &i, &f) == NUMBER_INT;
+        return ml_form_whole(plain);
     case TYPE_FLOAT:
-        return number_parse(cell.at, cell.len, &i, &f) != NUMBER_NONE;
+        return ml_form_number(plain);
     case TYPE_BOOL:
-        return is_bool_word(cell);
+        return ml_form_truth(plain);
     case TYPE_TIME:
         return time_parse(cell.at, cell.len, &t, &has_offset);
     case TYPE_JSON:
@@ -257,6 +245,36 @@ static int schema_apply(const struct step *s, struct batch *b, struct error *e)
     int rc = 0;
     for (size_t i = 0; i < w->count && rc == 0; i++)
         rc = check_field(s, &w->fields[i], b, e);
+    return rc;
+}
+
+static int lower_field_check(const struct wanted_field *f, struct lowering *l, struct error *e)
+{
+    static const enum ml_form_code forms[] = {
+        [TYPE_INT] = ML_FORM_whole, [TYPE_FLOAT] = ML_FORM_number, [TYPE_BOOL] = ML_FORM_truth};
+    uint32_t cell = lower_column(l, f->column, ML_TEXT), right;
+    if (f->type == TYPE_JSON)
+        return lower_refuse(e, "type json: reads JSON");
+    if (f->present)
+        lower_op_to(l, ML_OP_want, 0, 0, lower_op(l, ML_OP_is_missing, cell, 0, 0), 0, 0);
+    if (f->type == TYPE_TEXT)
+        return 0;
+    if (f->type == TYPE_TIME)
+        right = lower_reads(l, cell, lower_time_if(l, cell));
+    else
+        right = lower_op(l, ML_OP_has_form, cell, forms[f->type], 0);
+    lower_op_to(l, ML_OP_want, 0, 0, right, 1, 0);
+    return 0;
+}
+
+static int schema_lower(const struct step *s, struct lowering *l, struct error *e)
+{
+    const struct wanted_schema *w = s->plan;
+    int rc = 0;
+    if (verdict_action(s) == ACTION_DROP)
+        return lower_refuse(e, "action=drop leaves rows out");
+    for (size_t i = 0; i < w->count && rc == 0; i++)
+        rc = lower_field_check(&w->fields[i], l, e);
     return rc;
 }
 
@@ -383,7 +401,8 @@ const struct step_kind steps_check[] = {
                  .input = "id,city\n1,Paris\nx,Rome\n,Oslo\n",
                  .output = "id,city\n1,Paris\n"},
      .open = schema_open,
-     .apply = schema_apply},
+     .apply = schema_apply,
+     .lower = schema_lower},
     {.name = "json_schema",
      VALIDATE,
      .summary = "JSON cells checked against a JSON Schema",

@@ -101,13 +101,7 @@ static int lower_parse(struct lower_map *m)
     uint32_t zone = c->zone ? lower_step_zone(l, c->zone) : l->zone;
     bool local = c->zone || (c->pattern && c->needs_zone);
     m->out[0] = lower_register(l, ML_TIME);
-    if (c->pattern) {
-        struct text pattern = {c->pattern, strlen(c->pattern) + 1};
-        lower_op_to(l, ML_OP_time_of_pattern, local ? ML_ALL_LOCAL : 0, m->out[0], m->in[0], zone,
-                    lower_text(l, pattern));
-    } else {
-        lower_op_to(l, ML_OP_time_of_text, local ? ML_ALL_LOCAL : 0, m->out[0], m->in[0], zone, 0);
-    }
+    lower_read_with(l, c->pattern, local ? ML_ALL_LOCAL : 0, m->out[0], m->in[0], zone);
     return 0;
 }
 
@@ -169,6 +163,13 @@ static int convert_times(struct mapping *m)
         put_offset(&m->scratch, offset);
         m->out->text[r] = mapping_text(m);
     }
+    return 0;
+}
+
+static int lower_convert(struct lower_map *m)
+{
+    const struct clockwork *c = m->own;
+    m->out[0] = lower_op(m->to, ML_OP_text_of_local, m->in[0], lower_step_zone(m->to, c->zone), 0);
     return 0;
 }
 
@@ -472,6 +473,6 @@ const struct step_kind steps_datetime[] = {
      .example = {.program = "tz_convert t zone=America/Chicago",
                  .input = "t\n2001-01-31T06:05:00Z\n",
                  .output = "t\n2001-01-31T00:05:00-06:00\n"},
-     MAP(TYPE_TIME, TYPE_TEXT, prepare_convert, convert_times, NULL)},
+     MAP(TYPE_TIME, TYPE_TEXT, prepare_convert, convert_times, lower_convert)},
     {0},
 };

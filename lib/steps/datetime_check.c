@@ -203,6 +203,22 @@ static int read_inferred(struct mapping *m)
     return 0;
 }
 
+static int lower_inferred(struct lower_map *m)
+{
+    const struct format_counts *c = columnwise_learnt(m->step, m->index);
+    struct lowering *l = m->to;
+    uint32_t zone = m->own ? lower_step_zone(l, m->own) : l->zone;
+    m->out[0] = lower_register(l, ML_TIME);
+    if (c->chosen == NO_FORMAT) {
+        lower_op_to(l, ML_OP_missing, 0, m->out[0], 0, 0, 0);
+        lower_op_to(l, ML_OP_want, 0, 0, lower_op(l, ML_OP_is_missing, m->in[0], 1, 0), 0, 0);
+    } else {
+        lower_read_with(l, formats[c->chosen].pattern, ML_ALL_LOCAL | ML_ELSE_UTC, m->out[0],
+                        m->in[0], zone);
+    }
+    return 0;
+}
+
 static const struct learner format_learner = {.size = sizeof(struct format_counts),
                                               .texts = count_formats,
                                               .merge = merge_formats,
@@ -249,6 +265,28 @@ static bool is_valid_time(struct mapping *m, struct text cell)
     return good && t >= v->from && t < v->to;
 }
 
+/* Whether the time is before, or not before a bound. */
+static uint32_t lower_bound(struct lowering *l, uint32_t time, usec bound, bool before)
+{
+    enum { LESS = 1, NOT_LESS = 6 };
+    uint32_t at = lower_op(l, ML_OP_set_time, lower_int(l, bound), 0, 0);
+    return lower_op(l, ML_OP_compare, time, at, before ? LESS : NOT_LESS);
+}
+
+static int lower_valid(struct lower_map *m)
+{
+    const struct valid_times *v = m->own;
+    struct lowering *l = m->to;
+    uint32_t time = lower_register(l, ML_TIME);
+    lower_read_with(l, v->pattern, ML_ELSE_UTC | ML_ELSE_MISSING, time, m->in[0], 0);
+    m->out[0] = lower_reads(l, m->in[0], time);
+    if (v->from != INT64_MIN)
+        m->out[0] = lower_op(l, ML_OP_kleene, m->out[0], lower_bound(l, time, v->from, false), 0);
+    if (v->to != INT64_MAX)
+        m->out[0] = lower_op(l, ML_OP_kleene, m->out[0], lower_bound(l, time, v->to, true), 0);
+    return 0;
+}
+
 static const struct arg infer_args[] = {
     ROWWISE_COLUMNS("columns of text"),
     {.name = "day",
@@ -291,7 +329,8 @@ const struct step_kind steps_datetime_check[] = {
                                                   .to = TYPE_TIME,
                                                   .prepare = prepare_infer,
                                                   .release = zone_release,
-                                                  .column = read_inferred},
+                                                  .column = read_inferred,
+                                                  .lower = lower_inferred},
                                           .learner = &format_learner}},
     {.name = "validate_timestamp",
      .family = "datetime",
@@ -311,6 +350,7 @@ const struct step_kind steps_datetime_check[] = {
                                        .domain = "a valid date or time",
                                        .prepare = prepare_valid,
                                        .release = mem_free,
-                                       .test = is_valid_time}},
+                                       .test = is_valid_time,
+                                       .lower = lower_valid}},
     {0},
 };

@@ -1,10 +1,9 @@
 /* Validate: checks of single cells. Those of letters mean what Python's str methods of the name
  * mean. */
 #include "prep/verdict.h"
+#include "runtime/program_form.h"
 #include "steps/letters.h"
 #include "steps/steps.h"
-
-#include <arpa/inet.h>
 
 /* Not empty, and every character so. */
 static bool all_are(struct text cell, bool (*so)(uint32_t))
@@ -122,129 +121,33 @@ static bool test_suffix(struct mapping *m, struct text cell)
            memcmp(cell.at + cell.len - wanted.len, wanted.at, wanted.len) == 0;
 }
 
-static bool is_ascii_alnum(char c)
+static struct ml_text plain(struct text t)
 {
-    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-}
-
-/* Labels of letters, digits and inner hyphens, at most 63 each, joined by dots. */
-static bool is_host_name(struct text t)
-{
-    size_t label = 0;
-    for (size_t i = 0; i <= t.len; i++) {
-        if (i == t.len || t.at[i] == '.') {
-            if (label == 0 || label > 63 || t.at[i - 1] == '-')
-                return false;
-            label = 0;
-        } else if (is_ascii_alnum(t.at[i]) || (t.at[i] == '-' && label > 0)) {
-            label++;
-        } else {
-            return false;
-        }
-    }
-    return true;
+    return (struct ml_text){t.at, t.len};
 }
 
 static bool test_email(struct mapping *m, struct text cell)
 {
     (void)m;
-    const char *at = memchr(cell.at, '@', cell.len);
-    if (!at || at == cell.at)
-        return false;
-    for (const char *p = cell.at; p < at; p++)
-        if (!is_ascii_alnum(*p) && (*p == '\0' || !strchr(".!#$%&'*+/=?^_`{|}~-", *p)))
-            return false;
-    return is_host_name((struct text){at + 1, (size_t)(cell.at + cell.len - at) - 1});
-}
-
-static bool is_address(struct text t, int family)
-{
-    char name[INET6_ADDRSTRLEN + 1];
-    struct in6_addr address;
-    if (t.len >= sizeof name || memchr(t.at, '\0', t.len))
-        return false;
-    memcpy(name, t.at, t.len);
-    name[t.len] = '\0';
-    return inet_pton(family, name, &address) == 1;
-}
-
-enum { IP_ANY, IP_4, IP_6 }; /* in the order of version= */
-
-static bool test_ip(struct mapping *m, struct text cell)
-{
-    int version = arg_choice(m->step, "version");
-    return (version != IP_6 && is_address(cell, AF_INET)) ||
-           (version != IP_4 && is_address(cell, AF_INET6));
-}
-
-/* The scheme's length when it is one of ours and "://" follows. */
-static size_t scheme_length(struct text t)
-{
-    static const char *const schemes[] = {"https", "http", "ftp", "ftps", "ws", "wss"};
-    for (size_t i = 0; i < COUNT_OF(schemes); i++) {
-        size_t n = strlen(schemes[i]), k = 0;
-        while (k < n && k < t.len && (t.at[k] | 0x20) == schemes[i][k])
-            k++;
-        if (k == n && t.len > n + 3 && memcmp(t.at + n, "://", 3) == 0)
-            return n;
-    }
-    return 0;
-}
-
-/* host, [IPv6 address], and :port */
-static bool is_authority(struct text t)
-{
-    size_t host;
-    if (t.len > 0 && t.at[0] == '[') {
-        const char *end = memchr(t.at, ']', t.len);
-        if (!end || !is_address((struct text){t.at + 1, (size_t)(end - t.at) - 1}, AF_INET6))
-            return false;
-        host = (size_t)(end - t.at) + 1;
-    } else {
-        const char *colon = memchr(t.at, ':', t.len);
-        host = colon ? (size_t)(colon - t.at) : t.len;
-        if (!is_host_name((struct text){t.at, host}))
-            return false;
-    }
-    if (host < t.len && t.at[host] != ':')
-        return false;
-    size_t port = host;
-    while (port + 1 < t.len && t.at[port + 1] >= '0' && t.at[port + 1] <= '9')
-        port++;
-    return host == t.len || (port + 1 == t.len && port - host <= 5);
+    return ml_form_email(plain(cell));
 }
 
 static bool test_url(struct mapping *m, struct text cell)
 {
     (void)m;
-    for (size_t i = 0; i < cell.len; i++)
-        if ((unsigned char)cell.at[i] <= ' ' || strchr("<>\"\\^`{|}\x7f", cell.at[i]))
-            return false;
-    size_t scheme = scheme_length(cell);
-    if (scheme == 0)
-        return false;
-    struct text rest = {cell.at + scheme + 3, cell.len - scheme - 3};
-    size_t end = 0;
-    while (end < rest.len && rest.at[end] != '/' && rest.at[end] != '?' && rest.at[end] != '#')
-        end++;
-    const char *user = memchr(rest.at, '@', end);
-    size_t start = user ? (size_t)(user - rest.at) + 1 : 0;
-    return is_authority((struct text){rest.at + start, end - start});
+    return ml_form_url(plain(cell));
+}
+
+static bool test_ip(struct mapping *m, struct text cell)
+{
+    static bool (*const tests[])(struct ml_text) = {ml_form_ip, ml_form_ip4, ml_form_ip6};
+    return tests[arg_choice(m->step, "version")](plain(cell));
 }
 
 static bool test_uuid(struct mapping *m, struct text cell)
 {
     (void)m;
-    if (cell.len != 36)
-        return false;
-    for (size_t i = 0; i < cell.len; i++) {
-        bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
-        char c = cell.at[i], low = c | 0x20;
-        bool hex = (c >= '0' && c <= '9') || (low >= 'a' && low <= 'f');
-        if (hyphen ? c != '-' : !hex)
-            return false;
-    }
-    return true;
+    return ml_form_uuid(plain(cell));
 }
 
 static bool test_iso_date(struct mapping *m, struct text cell)
@@ -299,23 +202,118 @@ static uint32_t negated(struct lower_map *m, uint32_t reg)
     return lower_op(m->to, ML_OP_not, reg, 0, 0);
 }
 
-/* Whether the cell can be read as what the register holds; missing when the cell is. */
-static int lower_reads(struct lower_map *m, uint32_t reg)
+static int lower_form(struct lower_map *m, enum ml_form_code form)
 {
-    m->out[0] = lower_register(m->to, ML_BOOL);
-    lower_op_to(m->to, ML_OP_missing, 0, m->out[0], 0, 0, 0);
-    size_t skip =
-        lower_jump(m->to, ML_OP_jump_is, lower_op(m->to, ML_OP_is_missing, m->in[0], 1, 0), 1);
-    lower_op_to(m->to, ML_OP_is_missing, 0, m->out[0], reg, 0, 0);
-    lower_land(m->to, skip);
+    m->out[0] = lower_op(m->to, ML_OP_has_form, m->in[0], form, 0);
     return 0;
+}
+
+static int lower_email(struct lower_map *m)
+{
+    return lower_form(m, ML_FORM_email);
+}
+
+static int lower_url(struct lower_map *m)
+{
+    return lower_form(m, ML_FORM_url);
+}
+
+static int lower_ip(struct lower_map *m)
+{
+    static const enum ml_form_code forms[] = {ML_FORM_ip, ML_FORM_ip4, ML_FORM_ip6};
+    return lower_form(m, forms[arg_choice(m->step, "version")]);
+}
+
+static int lower_uuid(struct lower_map *m)
+{
+    return lower_form(m, ML_FORM_uuid);
+}
+
+static int lower_all(struct lower_map *m, bool (*so)(uint32_t))
+{
+    m->out[0] = lower_op(m->to, ML_OP_all_characters, m->in[0], lower_characters(m->to, so), 0);
+    return 0;
+}
+
+static int lower_alnum(struct lower_map *m)
+{
+    return lower_all(m, letter_is_alnum);
+}
+
+static int lower_alpha(struct lower_map *m)
+{
+    return lower_all(m, letter_is_alpha);
+}
+
+static int lower_digit(struct lower_map *m)
+{
+    return lower_all(m, letter_is_digit);
+}
+
+static int lower_decimal(struct lower_map *m)
+{
+    return lower_all(m, letter_is_decimal);
+}
+
+static int lower_numeric(struct lower_map *m)
+{
+    return lower_all(m, letter_is_numeric);
+}
+
+static int lower_space(struct lower_map *m)
+{
+    return lower_all(m, letter_is_space);
+}
+
+static bool is_not_lower(uint32_t c)
+{
+    return letter_is_cased(c) && !letter_is_lower(c);
+}
+
+static bool is_not_upper(uint32_t c)
+{
+    return letter_is_cased(c) && !letter_is_upper(c);
+}
+
+static bool is_capital(uint32_t c)
+{
+    return letter_is_upper(c) || letter_is_title(c);
+}
+
+static bool is_small(uint32_t c)
+{
+    return letter_is_cased(c) && !is_capital(c);
+}
+
+static int lower_cased(struct lower_map *m, bool (*wanted)(uint32_t), bool (*other)(uint32_t),
+                       bool titled)
+{
+    struct lowering *l = m->to;
+    m->out[0] = lower_register(l, ML_BOOL);
+    lower_op_to(l, ML_OP_cased, titled, m->out[0], m->in[0], lower_characters(l, wanted),
+                lower_characters(l, other));
+    return 0;
+}
+
+static int lower_is_lower(struct lower_map *m)
+{
+    return lower_cased(m, letter_is_lower, is_not_lower, false);
+}
+
+static int lower_is_upper(struct lower_map *m)
+{
+    return lower_cased(m, letter_is_upper, is_not_upper, false);
+}
+
+static int lower_is_title(struct lower_map *m)
+{
+    return lower_cased(m, is_capital, is_small, true);
 }
 
 static int lower_iso_date(struct lower_map *m)
 {
-    uint32_t time = lower_register(m->to, ML_TIME);
-    lower_op_to(m->to, ML_OP_time_of_text, ML_ELSE_UTC | ML_ELSE_MISSING, time, m->in[0], 0, 0);
-    return lower_reads(m, time);
+    m->out[0] = lower_reads(m->to, m->in[0], lower_time_if(m->to, m->in[0]));
+    return 0;
 }
 
 static int lower_length(struct lower_map *m)
@@ -359,11 +357,10 @@ static int lower_range_of(struct lower_map *m)
     struct lowering *l = m->to;
     uint32_t number = lower_register(l, ML_FLOAT);
     lower_op_to(l, ML_OP_float_of_text, ML_ELSE_MISSING, number, m->in[0], 0, 0);
-    int rc = lower_reads(m, number);
+    uint32_t reads = lower_reads(l, m->in[0], number);
     uint32_t beyond = lower_op(l, ML_OP_beyond, number, lower_range(l, m->parameters, 2), 0);
-    uint32_t reads = m->out[0];
     m->out[0] = lower_op(l, ML_OP_kleene, reads, negated(m, beyond), 0);
-    return rc;
+    return 0;
 }
 
 static int lower_present(struct lower_map *m)
@@ -455,7 +452,8 @@ const struct step_kind steps_validate[] = {
      .example = {.program = "is_alnum id",
                  .input = "id\nab12\na-1\n\n",
                  .output = "id,id_is_alnum\nab12,true\na-1,false\n,\n"},
-     TEST(.test = test_alnum, .suffix = "_is_alnum", .domain = "letters and digits")},
+     TEST(.test = test_alnum, .lower = lower_alnum, .suffix = "_is_alnum",
+          .domain = "letters and digits")},
     {.name = "is_alpha",
      CHECK,
      .summary = "letters only",
@@ -464,7 +462,7 @@ const struct step_kind steps_validate[] = {
      .example = {.program = "is_alpha id",
                  .input = "id\nÉtat\nab1\n",
                  .output = "id,id_is_alpha\nÉtat,true\nab1,false\n"},
-     TEST(.test = test_alpha, .suffix = "_is_alpha", .domain = "letters")},
+     TEST(.test = test_alpha, .lower = lower_alpha, .suffix = "_is_alpha", .domain = "letters")},
     {.name = "is_digit",
      CHECK,
      .summary = "digits only, superscripts among them",
@@ -473,7 +471,7 @@ const struct step_kind steps_validate[] = {
      .example = {.program = "is_digit id",
                  .input = "id\n12\n1²\n1.5\n",
                  .output = "id,id_is_digit\n12,true\n1²,true\n1.5,false\n"},
-     TEST(.test = test_digit, .suffix = "_is_digit", .domain = "digits")},
+     TEST(.test = test_digit, .lower = lower_digit, .suffix = "_is_digit", .domain = "digits")},
     {.name = "is_space",
      CHECK,
      .summary = "white space only",
@@ -482,7 +480,8 @@ const struct step_kind steps_validate[] = {
      .example = {.program = "is_space x",
                  .input = "x\n\"  \"\n\"\"\na b\n",
                  .output = "x,x_is_space\n\"  \",true\n\"\",false\na b,false\n"},
-     TEST(.test = test_space, .suffix = "_is_space", .domain = "white space")},
+     TEST(.test = test_space, .lower = lower_space, .suffix = "_is_space",
+          .domain = "white space")},
     {.name = "is_title",
      CHECK,
      .summary = "every word begins with a capital and goes on in small letters",
@@ -491,7 +490,8 @@ const struct step_kind steps_validate[] = {
      .example = {.program = "is_title x",
                  .input = "x\nAda-King\nAda-king\n",
                  .output = "x,x_is_title\nAda-King,true\nAda-king,false\n"},
-     TEST(.test = test_title, .suffix = "_is_title", .domain = "in title case")},
+     TEST(.test = test_title, .lower = lower_is_title, .suffix = "_is_title",
+          .domain = "in title case")},
     {.name = "is_lower",
      CHECK,
      .summary = "letters, all of them small",
@@ -500,7 +500,8 @@ const struct step_kind steps_validate[] = {
      .example = {.program = "is_lower x",
                  .input = "x\nab-1\nAb\n12\n",
                  .output = "x,x_is_lower\nab-1,true\nAb,false\n12,false\n"},
-     TEST(.test = test_lower, .suffix = "_is_lower", .domain = "in lower case")},
+     TEST(.test = test_lower, .lower = lower_is_lower, .suffix = "_is_lower",
+          .domain = "in lower case")},
     {.name = "is_upper",
      CHECK,
      .summary = "letters, all of them capitals",
@@ -509,7 +510,8 @@ const struct step_kind steps_validate[] = {
      .example = {.program = "is_upper x",
                  .input = "x\nAB-1\nAb\n12\n",
                  .output = "x,x_is_upper\nAB-1,true\nAb,false\n12,false\n"},
-     TEST(.test = test_upper, .suffix = "_is_upper", .domain = "in upper case")},
+     TEST(.test = test_upper, .lower = lower_is_upper, .suffix = "_is_upper",
+          .domain = "in upper case")},
     {.name = "is_numeric",
      CHECK,
      .summary = "numerals only: digits, fractions, Roman and Chinese numerals",
@@ -518,7 +520,8 @@ const struct step_kind steps_validate[] = {
      .example = {.program = "is_numeric x",
                  .input = "x\n12\n½\n-1\n",
                  .output = "x,x_is_numeric\n12,true\n½,true\n-1,false\n"},
-     TEST(.test = test_numeric, .suffix = "_is_numeric", .domain = "numerals")},
+     TEST(.test = test_numeric, .lower = lower_numeric, .suffix = "_is_numeric",
+          .domain = "numerals")},
     {.name = "is_decimal",
      CHECK,
      .summary = "decimal digits only, of any script",
@@ -527,7 +530,8 @@ const struct step_kind steps_validate[] = {
      .example = {.program = "is_decimal x",
                  .input = "x\n12\n1²\n",
                  .output = "x,x_is_decimal\n12,true\n1²,false\n"},
-     TEST(.test = test_decimal, .suffix = "_is_decimal", .domain = "decimal digits")},
+     TEST(.test = test_decimal, .lower = lower_decimal, .suffix = "_is_decimal",
+          .domain = "decimal digits")},
     {.name = "is_email",
      CHECK,
      .summary = "form of an e-mail address",
@@ -536,7 +540,8 @@ const struct step_kind steps_validate[] = {
      .example = {.program = "is_email x",
                  .input = "x\nada@example.org\nada@\n",
                  .output = "x,x_is_email\nada@example.org,true\nada@,false\n"},
-     TEST(.test = test_email, .suffix = "_is_email", .domain = "an e-mail address")},
+     TEST(.test = test_email, .lower = lower_email, .suffix = "_is_email",
+          .domain = "an e-mail address")},
     {.name = "is_url",
      CHECK,
      .summary = "absolute address: http, https, ftp, ftps, ws or wss, and a host",
@@ -545,7 +550,8 @@ const struct step_kind steps_validate[] = {
      .example = {.program = "is_url x",
                  .input = "x\nhttps://example.org/a?b\nexample.org\n",
                  .output = "x,x_is_url\nhttps://example.org/a?b,true\nexample.org,false\n"},
-     TEST(.test = test_url, .suffix = "_is_url", .domain = "an absolute address")},
+     TEST(.test = test_url, .lower = lower_url, .suffix = "_is_url",
+          .domain = "an absolute address")},
     {.name = "is_ip",
      CHECK,
      .summary = "IPv4 or IPv6 address",
@@ -554,7 +560,7 @@ const struct step_kind steps_validate[] = {
      .example = {.program = "is_ip x",
                  .input = "x\n10.0.0.1\n::1\n10.0.0.256\n",
                  .output = "x,x_is_ip\n10.0.0.1,true\n::1,true\n10.0.0.256,false\n"},
-     TEST(.test = test_ip, .suffix = "_is_ip", .domain = "an IP address")},
+     TEST(.test = test_ip, .lower = lower_ip, .suffix = "_is_ip", .domain = "an IP address")},
     {.name = "is_uuid",
      CHECK,
      .summary = "UUID in the usual form of 36 characters",
@@ -564,7 +570,7 @@ const struct step_kind steps_validate[] = {
                  .input = "x\n6ba7b810-9dad-11d1-80b4-00c04fd430c8\n6ba7b810\n",
                  .output =
                      "x,x_is_uuid\n6ba7b810-9dad-11d1-80b4-00c04fd430c8,true\n6ba7b810,false\n"},
-     TEST(.test = test_uuid, .suffix = "_is_uuid", .domain = "a UUID")},
+     TEST(.test = test_uuid, .lower = lower_uuid, .suffix = "_is_uuid", .domain = "a UUID")},
     {.name = "is_iso_date",
      CHECK,
      .summary = "date or time as in RFC 3339, that exists",

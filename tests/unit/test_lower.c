@@ -58,6 +58,12 @@ static const char *const awkward[] = {
     "e \xE2\x93\x90\xE2\x92\xB6",
     "Rome rome ROME oslo_2 a \xCE\xA3",
     "yyyy ay syzygy",
+    "Title Case\xC7\x85",
+    "o'neil@mail.example.org",
+    "HTTPS://user@[::1]:8080/path?q#f",
+    "2001:db8::10.0.0.1",
+    "123e4567-E89B-12d3-a456-426614174000",
+    "03/04/2024",
 };
 
 /* The rows of a trial: cells by row and column, then what the recipe makes of each. */
@@ -622,6 +628,15 @@ static const char *const programs[] = {
     "lof age,fare neighbours=2 sample=3",
     "elliptic_envelope age,fare action=flag | elliptic_envelope age into=far",
     "nmf age,fare k=2 keep=true",
+    "is_alpha city | is_alnum city into=any | is_digit age | is_decimal age | is_numeric age",
+    "is_space city | is_title city into=t | is_lower city into=l | is_upper city into=u",
+    "is_alpha city action=reject | is_email city | is_url city | is_uuid city | is_ip city",
+    "is_ip city version=6 | is_ip age version=4 action=fail",
+    "schema_check age:int,fare:float!,city:text!,when:time,member:bool",
+    "infer_date_format when zone=America/New_York | date_parts when parts=hour",
+    "validate_timestamp when from=2024-01-01 to=2024-06-01 | validate_timestamp city pattern=%Y",
+    "tz_convert when zone=Asia/Kolkata | date_parts when parts=hour,minute",
+    "tz_convert when zone=America/St_Johns",
     "template city,age,extra",
     "template extra,age fill=x others=true | sort_columns",
     "split_column when into=date,clock sep=T keep=true | split_column city into=a,b sep=o "
