@@ -41,8 +41,8 @@ static const struct lower_expansion *expansion_of(const struct lower_expansion *
     return NULL;
 }
 
-uint32_t lower_map_characters(struct lowering *l, uint32_t reg, uint32_t (*map)(uint32_t c),
-                              const struct lower_expansion *expansions, size_t count, bool keep_bad)
+struct lower_mapping lower_mapping(struct lowering *l, uint32_t (*map)(uint32_t c),
+                                   const struct lower_expansion *expansions, size_t count)
 {
     struct runs runs = {0};
     struct text *texts = mem_array(NULL, count + 1, sizeof *texts);
@@ -58,12 +58,20 @@ uint32_t lower_map_characters(struct lowering *l, uint32_t reg, uint32_t (*map)(
             add_character(&runs, c, (int64_t)to - c);
         }
     }
-    uint32_t range = lower_range_int(l, (const int64_t *)(const void *)runs.at.at, 4 * runs.at.len);
-    uint32_t out = lower_register(l, ML_TEXT);
-    lower_op_to(l, ML_OP_map_characters, keep_bad, out, reg, range,
-                lower_range_text(l, texts, count));
+    const void *words = runs.at.at;
+    struct lower_mapping made = {lower_range_int(l, words, 4 * runs.at.len),
+                                 lower_range_text(l, texts, count)};
     vec_release(&runs.at);
     mem_free(texts);
+    return made;
+}
+
+uint32_t lower_map_characters(struct lowering *l, uint32_t reg, uint32_t (*map)(uint32_t c),
+                              const struct lower_expansion *expansions, size_t count, bool keep_bad)
+{
+    struct lower_mapping made = lower_mapping(l, map, expansions, count);
+    uint32_t out = lower_register(l, ML_TEXT);
+    lower_op_to(l, ML_OP_map_characters, keep_bad, out, reg, made.runs, made.texts);
     return out;
 }
 

@@ -75,6 +75,12 @@ uint32_t lower_map_characters(struct lowering *l, uint32_t reg, uint32_t (*map)(
                               const struct lower_expansion *expansions, size_t count,
                               bool keep_bad);
 
+/* The runs and texts of such a map: operands K and Y. */
+struct lower_mapping {
+    uint32_t runs, texts;
+};
+struct lower_mapping lower_mapping(struct lowering *l, uint32_t (*map)(uint32_t c),
+                                   const struct lower_expansion *expansions, size_t count);
 /* Characters for which it is true become that text. Copies. */
 uint32_t lower_replace_characters(struct lowering *l, uint32_t reg, bool (*so)(uint32_t c),
                                   struct text with);

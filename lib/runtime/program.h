@@ -323,6 +323,8 @@ enum ml_whole_single { ML_BNOT, ML_POPCOUNT, ML_FACTORIAL };
     OP(hash_words, "fXKu")                                                                         \
     OP(drop_words, "XxKm")                                                                         \
     OP(stem_words, "XxK-")                                                                         \
+    OP(title, "XxKY")                                                                              \
+    OP(join_jamo, "XX--")                                                                          \
     /* program_form.c */                                                                           \
     OP(has_form, "BXu-")                                                                           \
     /* program_category.c */                                                                       \

@@ -136,6 +136,7 @@ static inline struct ml_draft ml_draft(struct ml_machine *m)
     return (struct ml_draft){.m = m};
 }
 ML_API void ml_put(struct ml_draft *d, const char *at, size_t len);
+ML_API void ml_put_char(struct ml_draft *d, uint32_t c);
 ML_API int ml_give_draft(const struct ml_op *o, const struct ml_draft *d);
 
 #endif

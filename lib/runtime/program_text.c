@@ -12,7 +12,7 @@ void ml_put(struct ml_draft *d, const char *at, size_t len)
     d->len += len;
 }
 
-static void ml_put_char(struct ml_draft *d, uint32_t c)
+void ml_put_char(struct ml_draft *d, uint32_t c)
 {
     char bytes[4];
     size_t len = utf8_encode(bytes, c);
@@ -361,6 +361,37 @@ static void ml_put_mapped(struct ml_draft *d, const int64_t *run, const struct m
     ml_put_char(d, moved ? (uint32_t)((uint64_t)c + (uint64_t)run[3]) : c);
 }
 
+/* The first text of the list a: what is behind a letter with a case as in the second text, the rest
+ * mapped by the runs b, with the texts c. The third text has an a for each such letter. All have as
+ * many characters. */
+ML_OPERATION(title)
+{
+    const uint32_t *list = ml_list(m, o->a);
+    const struct ml_range *runs = ml_range(m, o->b), *texts = ml_range(m, o->c);
+    struct ml_draft d = ml_draft(m);
+    size_t i = 0, k = 0, used = 0;
+    bool inside = false;
+    if (list[0] != 3)
+        return -ML_WHY_WRONG;
+    struct ml_cell own = m->r[list[1]], small = m->r[list[2]], cased = m->r[list[3]];
+    if (!own.at || !small.at || !cased.at)
+        return ml_give_text(m, o, NULL, 0);
+    while (own.len > 0 && i < small.len && k < cased.len) {
+        uint32_t c = utf8_decode(own.at, own.len, &used);
+        own.at += used;
+        own.len -= (uint32_t)used;
+        uint32_t lower = utf8_decode(small.at + i, small.len - i, &used);
+        i += used;
+        if (inside)
+            ml_put_char(&d, lower);
+        else
+            ml_put_mapped(&d, ml_find_run(m, runs, c), texts, c);
+        inside = utf8_decode(cased.at + k, cased.len - k, &used) == 'a';
+        k += used;
+    }
+    return ml_give_draft(o, &d);
+}
+
 /* Characters mapped by the runs b, with the texts c. Flag 1: bytes that are no character stay, else
  * they become U+FFFD. */
 ML_OPERATION(map_characters)
@@ -378,6 +409,37 @@ ML_OPERATION(map_characters)
         else
             ml_put_mapped(&d, ml_find_run(m, runs, c), texts, c);
     }
+    return ml_give_draft(o, &d);
+}
+
+/* The Korean syllable that two characters make, or 0. */
+static uint32_t ml_syllable(uint32_t a, uint32_t b)
+{
+    enum { LEADS = 19, VOWELS = 21, ENDS = 28, FIRST = 0xAC00 };
+    uint32_t lead = a - 0x1100, vowel = b - 0x1161, open = a - FIRST, end = b - 0x11A7;
+    if (lead < LEADS && vowel < VOWELS)
+        return FIRST + (lead * VOWELS + vowel) * ENDS;
+    bool closes = open < LEADS * VOWELS * ENDS && open % ENDS == 0 && end > 0 && end < ENDS;
+    return closes ? a + end : 0;
+}
+
+/* Korean letters become syllables. */
+ML_OPERATION(join_jamo)
+{
+    const struct ml_cell *x = &m->r[o->a];
+    struct ml_draft d = ml_draft(m);
+    uint32_t before = 0;
+    size_t used = 0;
+    if (!x->at)
+        return ml_give_text(m, o, NULL, 0);
+    for (size_t i = 0; i < x->len; i += used) {
+        uint32_t c = utf8_decode(x->at + i, x->len - i, &used), joined = ml_syllable(before, c);
+        if (i > 0 && !joined)
+            ml_put_char(&d, before);
+        before = joined ? joined : c;
+    }
+    if (x->len > 0)
+        ml_put_char(&d, before);
     return ml_give_draft(o, &d);
 }
 

@@ -100,6 +100,12 @@ static struct text to_title(struct mapping *m, struct text cell)
     return mapping_text(m);
 }
 
+static int lower_title(struct lower_map *m)
+{
+    m->out[0] = lower_title_case(m->to, m->in[0]);
+    return 0;
+}
+
 static struct text to_capital(struct mapping *m, struct text cell)
 {
     uint32_t c;
@@ -234,7 +240,7 @@ const struct step_kind steps_edit_case[] = {
      .example = {.program = "title name",
                  .input = "name\nada KING-noel\n",
                  .output = "name\nAda King-Noel\n"},
-     ROWWISE_MAP(.text = to_title)},
+     ROWWISE_MAP(.text = to_title, .lower = lower_title)},
     {.name = "capitalize",
      EDIT,
      .summary = "a capital first, the rest in lower case",

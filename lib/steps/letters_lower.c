@@ -40,20 +40,31 @@ uint32_t lower_small_letters(struct lowering *l, uint32_t text)
     return lower_map_characters(l, text, small_letter, NULL, 0, false);
 }
 
-/* With the characters whose capital is several. */
-static uint32_t expanded(struct lowering *l, uint32_t text, uint32_t (*map)(uint32_t c),
-                         void (*put)(struct buf *, uint32_t))
+/* The expansions of a mapping; their texts stand in `made`. */
+static void expand(struct lower_expansion x[LETTER_EXPANSIONS], struct buf made[LETTER_EXPANSIONS],
+                   void (*put)(struct buf *, uint32_t))
 {
-    struct lower_expansion x[LETTER_EXPANSIONS];
-    struct buf made[LETTER_EXPANSIONS] = {{0}};
     for (size_t i = 0; i < LETTER_EXPANSIONS; i++) {
         (void)letter_expansion(i, &x[i].c);
         put(&made[i], x[i].c);
         x[i].text = (struct text){made[i].at, made[i].len};
     }
-    uint32_t reg = lower_map_characters(l, text, map, x, LETTER_EXPANSIONS, false);
+}
+
+static void forget(struct buf made[LETTER_EXPANSIONS])
+{
     for (size_t i = 0; i < LETTER_EXPANSIONS; i++)
         buf_release(&made[i]);
+}
+
+static uint32_t expanded(struct lowering *l, uint32_t text, uint32_t (*map)(uint32_t c),
+                         void (*put)(struct buf *, uint32_t))
+{
+    struct lower_expansion x[LETTER_EXPANSIONS];
+    struct buf made[LETTER_EXPANSIONS] = {{0}};
+    expand(x, made, put);
+    uint32_t reg = lower_map_characters(l, text, map, x, LETTER_EXPANSIONS, false);
+    forget(made);
     return reg;
 }
 
@@ -70,6 +81,18 @@ uint32_t lower_titles(struct lowering *l, uint32_t text)
 uint32_t lower_swapped(struct lowering *l, uint32_t text)
 {
     return expanded(l, text, swapped, put_upper);
+}
+
+uint32_t lower_title_case(struct lowering *l, uint32_t text)
+{
+    struct lower_expansion x[LETTER_EXPANSIONS];
+    struct buf made[LETTER_EXPANSIONS] = {{0}};
+    const uint32_t texts[] = {text, lower_small_letters(l, text),
+                              lower_replace_characters(l, text, letter_is_cased, text_of("a"))};
+    expand(x, made, put_title);
+    struct lower_mapping titles = lower_mapping(l, title_letter, x, LETTER_EXPANSIONS);
+    forget(made);
+    return lower_op(l, ML_OP_title, lower_list(l, texts, 3), titles.runs, titles.texts);
 }
 
 static bool in_words(uint32_t c)

@@ -8,6 +8,8 @@
 uint32_t lower_small_letters(struct lowering *l, uint32_t text);
 uint32_t lower_capitals(struct lowering *l, uint32_t text);
 uint32_t lower_titles(struct lowering *l, uint32_t text);
+/* What follows a letter with a case by put_lower, the rest by put_title. */
+uint32_t lower_title_case(struct lowering *l, uint32_t text);
 /* Capitals put by put_lower, small letters by put_upper. */
 uint32_t lower_swapped(struct lowering *l, uint32_t text);
 /* Ranges of the characters that words are made of (words.h). */

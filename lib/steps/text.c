@@ -37,6 +37,38 @@ static struct text without_accents(struct mapping *m, struct text cell)
     return mapped(m, cell, UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_STRIPMARK);
 }
 
+/* What a character alone is without its accents; 0: nothing. */
+static uint32_t plain_character(uint32_t c)
+{
+    utf8proc_int32_t parts[8];
+    int last = 0;
+    utf8proc_ssize_t n =
+        utf8proc_decompose_char((utf8proc_int32_t)c, parts, COUNT_OF(parts),
+                                UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_STRIPMARK, &last);
+    return n == 0 ? 0 : n == 1 ? (uint32_t)parts[0] : c;
+}
+
+static uint32_t base_letter(uint32_t c)
+{
+    uint32_t base = plain_character(c);
+    return base ? base : c;
+}
+
+static bool is_mark(uint32_t c)
+{
+    return c > 0 && plain_character(c) == 0;
+}
+
+/* Syllables, which have several parts, stay; letters may become such. */
+static int lower_accents(struct lower_map *m)
+{
+    struct lowering *l = m->to;
+    uint32_t bases = lower_map_characters(l, m->in[0], base_letter, NULL, 0, true);
+    uint32_t rest = lower_op(l, ML_OP_squeeze, bases, lower_characters(l, is_mark), 0);
+    m->out[0] = lower_op(l, ML_OP_join_jamo, rest, 0, 0);
+    return 0;
+}
+
 static const struct {
     const char *name;
     uint32_t c;
@@ -519,7 +551,7 @@ const struct step_kind steps_text[] = {
                  .input = "t\nThe price of the house is high\n",
                  .output = "t\nprice house high\n"}},
     {.name = "strip_accents",
-     TEXT(.text = without_accents),
+     TEXT(.text = without_accents, .lower = lower_accents),
      .aliases = "unaccent",
      .summary = "letters without their accents",
      .args = plain_args,
