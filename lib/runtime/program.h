@@ -325,6 +325,9 @@ enum ml_whole_single { ML_BNOT, ML_POPCOUNT, ML_FACTORIAL };
     OP(stem_words, "XxK-")                                                                         \
     OP(title, "XxKY")                                                                              \
     OP(join_jamo, "XX--")                                                                          \
+    /* program_markup.c */                                                                         \
+    OP(strip_markup, "XX--")                                                                       \
+    OP(expand_contractions, "XX--")                                                                \
     /* program_form.c */                                                                           \
     OP(has_form, "BXu-")                                                                           \
     /* program_category.c */                                                                       \

@@ -1,5 +1,6 @@
 /* Text cleaned, word by word or character by character. */
 #include "prep/rowwise.h"
+#include "runtime/program_markup.h"
 #include "runtime/program_stem.h"
 #include "steps/letters_lower.h"
 #include "steps/steps.h"
@@ -69,77 +70,9 @@ static int lower_accents(struct lower_map *m)
     return 0;
 }
 
-static const struct {
-    const char *name;
-    uint32_t c;
-} entities[] = {
-    {"amp", '&'},      {"lt", '<'},       {"gt", '>'},        {"quot", '"'},     {"apos", '\''},
-    {"nbsp", 0xA0},    {"copy", 0xA9},    {"reg", 0xAE},      {"deg", 0xB0},     {"euro", 0x20AC},
-    {"ndash", 0x2013}, {"mdash", 0x2014}, {"hellip", 0x2026}, {"lsquo", 0x2018}, {"rsquo", 0x2019},
-    {"ldquo", 0x201C}, {"rdquo", 0x201D},
-};
-
-/* "#39" or "#x27". */
-static bool number_entity(struct text name, uint32_t *c)
+static struct ml_text plain(struct text t, size_t from)
 {
-    bool hex = name.len > 1 && (name.at[1] | 0x20) == 'x';
-    *c = 0;
-    for (size_t i = hex ? 2 : 1; i < name.len; i++) {
-        unsigned digit = (unsigned char)name.at[i] - '0',
-                 letter = ((unsigned char)name.at[i] | 0x20U) - 'a';
-        unsigned value = digit < 10 ? digit : hex && letter < 6 ? letter + 10 : 99;
-        if (value == 99 || *c > 0x10FFFF)
-            return false;
-        *c = *c * (hex ? 16 : 10) + value;
-    }
-    return name.len > (hex ? 2U : 1U);
-}
-
-/* The character "&name;" stands for at the start of t; its length, or 0. */
-static size_t read_entity(struct text t, uint32_t *c)
-{
-    const char *end = memchr(t.at, ';', t.len < 12 ? t.len : 12);
-    if (!end)
-        return 0;
-    struct text name = {t.at + 1, (size_t)(end - t.at) - 1};
-    if (name.len > 0 && name.at[0] == '#')
-        return number_entity(name, c) ? name.len + 2 : 0;
-    for (size_t i = 0; i < COUNT_OF(entities); i++)
-        if (text_equal(name, text_of(entities[i].name))) {
-            *c = entities[i].c;
-            return name.len + 2;
-        }
-    return 0;
-}
-
-static bool same_name(struct text t, const char *name)
-{
-    size_t n = strlen(name);
-    for (size_t i = 0; i < n; i++)
-        if (i >= t.len || (t.at[i] | 0x20) != name[i])
-            return false;
-    return true;
-}
-
-/* Bytes of the tag, comment, script or style at the start of t, which is '<'; 0: a plain '<'. */
-static size_t tag_length(struct text t)
-{
-    static const char *const whole[][2] = {{"<script", "</script"}, {"<style", "</style"}};
-    if (t.len < 2 || !(letter_is_alpha((unsigned char)t.at[1]) || strchr("/!?", t.at[1])))
-        return 0;
-    size_t at = 1;
-    if (t.len > 3 && memcmp(t.at, "<!--", 4) == 0) {
-        for (at = 4; at + 3 <= t.len; at++)
-            if (memcmp(t.at + at, "-->", 3) == 0)
-                return at + 3;
-        return t.len;
-    }
-    for (size_t i = 0; i < COUNT_OF(whole); i++)
-        if (same_name(t, whole[i][0]))
-            while (at < t.len && !same_name((struct text){t.at + at, t.len - at}, whole[i][1]))
-                at++;
-    const char *end = at < t.len ? memchr(t.at + at, '>', t.len - at) : NULL;
-    return end ? (size_t)(end - t.at) + 1 : t.len;
+    return (struct ml_text){t.at + from, t.len - from};
 }
 
 static struct text without_html(struct mapping *m, struct text cell)
@@ -147,18 +80,21 @@ static struct text without_html(struct mapping *m, struct text cell)
     if (!memchr(cell.at, '<', cell.len) && !memchr(cell.at, '&', cell.len))
         return cell;
     for (size_t i = 0; i < cell.len;) {
-        struct text rest = {cell.at + i, cell.len - i};
         uint32_t c = 0;
-        size_t n = rest.at[0] == '<'   ? tag_length(rest)
-                   : rest.at[0] == '&' ? read_entity(rest, &c)
-                                       : 0;
+        size_t n = ml_markup(plain(cell, i), &c);
         if (c)
             put_char(&m->scratch, c);
         else if (n == 0)
-            buf_putc(&m->scratch, rest.at[0]);
+            buf_putc(&m->scratch, cell.at[i]);
         i += n ? n : 1;
     }
     return mapping_text(m);
+}
+
+static int lower_html(struct lower_map *m)
+{
+    m->out[0] = lower_op(m->to, ML_OP_strip_markup, m->in[0], 0, 0);
+    return 0;
 }
 
 static bool is_punctuation(uint32_t c)
@@ -289,49 +225,26 @@ static int lower_stems(struct lower_map *m)
     return 0;
 }
 
-/* Longer endings before shorter ones. 's stays: it may be a genitive. */
-static const struct {
-    const char *from, *to;
-} contracted[] = {
-    {"won't", "will not"}, {"can't", "cannot"}, {"shan't", "shall not"},
-    {"let's", "let us"},   {"n't", " not"},     {"'re", " are"},
-    {"'ve", " have"},      {"'ll", " will"},    {"'m", " am"},
-};
-
-/* Bytes at the start of t that look like `form`, any case, straight or curly apostrophe; else 0. */
-static size_t looks_like(struct text t, const char *form)
-{
-    size_t at = 0;
-    for (; *form; form++) {
-        bool curly = *form == '\'' && t.len - at >= 3 && memcmp(t.at + at, "\xE2\x80\x99", 3) == 0;
-        bool same = at < t.len && (*form == '\'' ? t.at[at] == '\'' : (t.at[at] | 0x20) == *form);
-        if (!curly && !same)
-            return 0;
-        at += curly ? 3 : 1;
-    }
-    bool inside = at < t.len && letter_is_alnum((unsigned char)t.at[at]);
-    return inside ? 0 : at;
-}
-
 static struct text expanded(struct mapping *m, struct text cell)
 {
     bool start = true; /* of a word */
     for (size_t i = 0; i < cell.len;) {
-        struct text rest = {cell.at + i, cell.len - i};
-        size_t n = 0;
-        for (size_t k = 0; n == 0 && k < COUNT_OF(contracted); k++) {
-            bool whole = letter_is_alpha((unsigned char)contracted[k].to[0]);
-            n = whole == start ? looks_like(rest, contracted[k].from) : 0;
-            if (n)
-                buf_puts(&m->scratch, contracted[k].to);
-        }
+        const char *stands_for = "";
+        size_t n = ml_contraction(plain(cell, i), start, &stands_for);
         if (n == 0)
-            buf_putc(&m->scratch, rest.at[0]);
-        start = n == 0 && !letter_is_alnum((unsigned char)rest.at[0]) &&
-                (unsigned char)rest.at[0] < 0x80;
+            buf_putc(&m->scratch, cell.at[i]);
+        else
+            buf_puts(&m->scratch, stands_for);
+        start = n == 0 && ml_ends_word(cell.at[i]);
         i += n ? n : 1;
     }
     return mapping_text(m);
+}
+
+static int lower_contractions(struct lower_map *m)
+{
+    m->out[0] = lower_op(m->to, ML_OP_expand_contractions, m->in[0], 0, 0);
+    return 0;
 }
 
 enum { PATTERNS_MAX = 5 };
@@ -496,7 +409,7 @@ static const struct arg mask_args[] = {
 
 const struct step_kind steps_text[] = {
     {.name = "contractions",
-     TEXT(.text = expanded),
+     TEXT(.text = expanded, .lower = lower_contractions),
      .aliases = "expand_contractions",
      .summary = "write out English contractions: don't, we're, I'll",
      .details = "In small letters. 's stays, but in let's: it may be a genitive.",
@@ -559,7 +472,7 @@ const struct step_kind steps_text[] = {
                  .input = "t\n\xC3\x89t\xC3\xA9\n",
                  .output = "t\nEte\n"}},
     {.name = "strip_html",
-     TEXT(.text = without_html),
+     TEXT(.text = without_html, .lower = lower_html),
      .summary = "drop tags, comments, scripts and styles; read entities",
      .details = "Reads numeric entities and 17 usual names. A < that begins no tag stays. The "
                 "result is not safe to put into a page: it may hold < again.",

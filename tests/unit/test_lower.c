@@ -64,6 +64,8 @@ static const char *const awkward[] = {
     "2001:db8::10.0.0.1",
     "123e4567-E89B-12d3-a456-426614174000",
     "03/04/2024",
+    "<p>It's 1 &lt; 2 &#x27;&#233;&nope; <!-- <b> --> <\xC3\xA9 </p><SCRIPT>a<b</script>. a < b &",
+    "We can't, SHAN\xE2\x80\x99T won'tx I'm they're-- let's don't\xE2\x80\x94",
     "\xE1\x84\x92\xE1\x85\xA1\xE1\x86\xAB\xEA\xB0\x80\xE1\x86\xA8 S\xC3\xA3o e\xCC\x81 \xC7\x86x",
 };
 
@@ -638,6 +640,7 @@ static const char *const programs[] = {
     "validate_timestamp when from=2024-01-01 to=2024-06-01 | validate_timestamp city pattern=%Y",
     "tz_convert when zone=Asia/Kolkata | date_parts when parts=hour,minute",
     "tz_convert when zone=America/St_Johns",
+    "strip_html city | contractions member | strip_html fare suffix=_x",
     "strip_accents city | title city | title member",
     "template city,age,extra",
     "template extra,age fill=x others=true | sort_columns",

@@ -1,0 +1,18 @@
+/* What steps that clean texts look for, byte by byte, for row programs and the same steps. */
+#ifndef RUNTIME_PROGRAM_MARKUP_H
+#define RUNTIME_PROGRAM_MARKUP_H
+
+#include "runtime/runtime.h"
+
+#include <stdbool.h>
+
+/* Bytes of the tag, comment, script, style or entity at the start of t, which is not empty; 0: none
+ * is there. *c: the character that takes their place, or 0. */
+ML_API size_t ml_markup(struct ml_text t, uint32_t *c);
+/* Bytes of the contraction at the start of t, any case, straight or curly apostrophe, and what it
+ * stands for; 0: none. start: a word begins there. */
+ML_API size_t ml_contraction(struct ml_text t, bool start, const char **stands_for);
+/* Whether a word begins behind the byte. */
+ML_API bool ml_ends_word(char c);
+
+#endif
