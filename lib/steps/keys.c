@@ -1,5 +1,6 @@
 /* Keys: unique_check, foreign_key, and lookup_join, which brings columns of a table in a file. */
-#include "prep/beside.h"
+#include "steps/keys.h"
+
 #include "prep/groups.h"
 #include "prep/verdict.h"
 #include "steps/steps.h"
@@ -102,12 +103,6 @@ static int unique_push(struct step *s, struct batch *b, struct emit *out, struct
     }
     return judge(s, b, right, complain_of_repeat, out, e);
 }
-
-struct table_plan {
-    struct beside table;
-    const char **names; /* of new columns */
-    size_t name_count;
-};
 
 struct table_run {
     struct beside_rows rows;
@@ -481,6 +476,7 @@ const struct step_kind steps_keys[] = {
      .start = foreign_start,
      .stop = table_stop,
      .push = foreign_push,
+     .lower = foreign_lower,
      .flush = table_flush,
      .needs_all = true},
     {.name = "lookup_join",
@@ -504,6 +500,7 @@ const struct step_kind steps_keys[] = {
      .start = lookup_start,
      .stop = table_stop,
      .push = lookup_push,
+     .lower = lookup_lower,
      .flush = table_flush,
      .needs_all = true},
     {.name = NULL},

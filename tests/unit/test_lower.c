@@ -651,6 +651,15 @@ static const char *const programs[] = {
     "format_date when pattern=%A-%q-%G-W%V into=week | onehot week unknown=ignore",
 };
 
+/* With a table in a file. */
+static const char *const beside[] = {
+    "lookup_join city,member file=beside.csv prefix=of_ values=note,size",
+    "lookup_join city file=beside.csv key=note prefix=of_ unmatched=missing",
+    "lookup_join city,member file=beside.csv unmatched=error | fill size value=0",
+    "foreign_key city,member file=beside.csv into=known | foreign_key city file=beside.csv",
+    "foreign_key city file=beside.csv action=reject",
+};
+
 static const char *const expressions[] = {
     "if(age > 30, fare, age * 2)",
     "if(age > 30 and ln(age) > 3, \"old\", city)",
@@ -725,6 +734,14 @@ static void check_own_expression(const void *argument)
     mem_free(program);
 }
 
+static void check_beside(const void *argument)
+{
+    static const char table[] = "city,member,size,note\nRome,true,1,\"a, b\"\nOslo,,2,\nOslo,"
+                                "false,007,NA\nunseen,true,,x\n,true,4,y\n";
+    write_file(in_folder("beside.csv"), table, strlen(table));
+    check_own(argument);
+}
+
 static void add(const char *name, void (*run)(const void *), const void *argument)
 {
     struct unit_test *t = mem_alloc(sizeof *t);
@@ -737,6 +754,8 @@ __attribute__((constructor)) static void add_own(void)
 {
     for (size_t i = 0; i < COUNT_OF(programs); i++)
         add(mem_format("%s", programs[i]), check_own, programs[i]);
+    for (size_t i = 0; i < COUNT_OF(beside); i++)
+        add(mem_format("%s", beside[i]), check_beside, beside[i]);
     for (size_t i = 0; i < COUNT_OF(expressions); i++)
         add(mem_format("%s", expressions[i]), check_own_expression, expressions[i]);
 }
