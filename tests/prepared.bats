@@ -128,11 +128,30 @@ setup() {
     fails_with 2 'the preparation in paris.tar.gz was compiled with its own' neoc run paris.tar.gz --zone UTC in.csv
 }
 
+@test "words of texts and a table beside become features of the artefact" {
+    printf 'note,city\n"Good, GOOD room",Oslo\nbad room,Rome\n,Bonn\n"good bad",\n' >in.csv
+    printf 'city,size\nOslo,1\nRome,2\n' >cities.csv
+    wrangle fit -r words.json 'tfidf note | lookup_join city file=cities.csv | drop note,city' in.csv
+    {
+        lightgbm_stump 0 0 0.5 1 2
+        lightgbm_stump 1 1 0.5 10 20
+        lightgbm_stump 2 3 1.5 100 200
+    } | lightgbm 'note_bad note_good note_room size' >words.txt
+    wrangle apply words.json in.csv | neoc run words.txt >want
+    neoc compile words.txt --prep words.json --target c --unverified -o words.tar.gz
+    rm cities.csv
+    neoc run words.tar.gz in.csv >got
+    same want got
+    [ "$(sort -u got | wc -l)" -eq 5 ]
+}
+
 @test "steps that are not compiled are refused, all of them by name, and nothing is written" {
     wrangle fit -r other.json 'sort age | filter fare > 1 | impute age with=median | sample n=50' "$shared/raw.csv"
     fails_with 1 'sort: not row by row; filter: ' neoc compile "$shared/model.txt" --prep other.json
     grep -q '; sample: ' err
     run -1 grep -q impute err
+    wrangle fit -r other.json 'extract_regex city pattern=o' "$shared/raw.csv"
+    fails_with 1 'extract_regex: regular expressions need PCRE2' neoc compile "$shared/model.txt" --prep other.json
     [ ! -e model-host.tar.gz ]
 }
 

@@ -84,6 +84,8 @@ static int without_hook(const struct step *s, struct error *e)
 
 static int lower_step(struct walk *w, const struct step *s, struct error *why)
 {
+    if (s->kind->not_compiled)
+        return lower_refuse(why, "%s", s->kind->not_compiled);
     if (!s->kind->lower)
         return without_hook(s, why);
     return s->kind->lower(s, w->l, why);

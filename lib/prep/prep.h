@@ -109,6 +109,7 @@ struct step_kind {
      * row in the same way (lower/lower.h, prep/lower.h). NULL: not compiled. ERR_NO: not with these
      * arguments; the message says why. */
     int (*lower)(const struct step *s, struct lowering *l, struct error *e);
+    const char *not_compiled; /* why it never is; may be NULL */
 
     /* Streaming, otherwise: takes b, emits any number of batches. With `ordered`, called for one
      * batch at a time in stream order, and s->run may be changed. flush is called once after the
@@ -154,6 +155,13 @@ struct step_kind {
     /* What shared hooks must know of this entry (rowwise.h: struct rowwise). */
     const void *detail;
 };
+
+/* Why steps are not compiled: what an artefact has is the C library alone. */
+#define NOT_COMPILED_REGEX  "regular expressions need PCRE2, which artefacts do without"
+#define NOT_COMPILED_JSON   "reads JSON, which artefacts cannot"
+#define NOT_COMPILED_LIST   "gives a list in JSON, which no model reads"
+#define NOT_COMPILED_DIGEST "gives a digest, which no model reads"
+#define NOT_COMPILED_ROWS   "makes several rows of one"
 
 /* The catalogue (lib/steps). */
 const struct step_kind *step_kind_find(struct text name); /* by name or alias */

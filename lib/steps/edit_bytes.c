@@ -147,6 +147,7 @@ static const struct arg mojibake_args[] = {
 
 const struct step_kind steps_edit_bytes[] = {
     {.name = "transcode",
+     .not_compiled = "converts with iconv, which artefacts do without",
      .family = "edit",
      .class = "S",
      ROWWISE_HOOKS,

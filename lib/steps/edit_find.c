@@ -305,6 +305,7 @@ static const struct arg split_args[] = {
 
 const struct step_kind steps_edit_find[] = {
     {.name = "extract_regex",
+     .not_compiled = NOT_COMPILED_REGEX,
      EDIT,
      .aliases = "extract",
      .summary = "what a regular expression, or a group of it, matches first",
@@ -315,6 +316,7 @@ const struct step_kind steps_edit_find[] = {
                  .output = "address,zip\nSpringfield 01101 MA,01101\nnowhere,\n"},
      ROWWISE_MAP(.column = extract_regex, .prepare = prepare_regex, .release = wanted_free)},
     {.name = "extract_all",
+     .not_compiled = NOT_COMPILED_REGEX,
      EDIT,
      .aliases = "findall",
      .summary = "all matches of a regular expression as a JSON list",
@@ -371,6 +373,7 @@ const struct step_kind steps_edit_find[] = {
      ROWWISE_MAP(.to = TYPE_INT, .column = find_last, .lower = lower_last, .prepare = prepare_text,
                  .release = wanted_free)},
     {.name = "find_all",
+     .not_compiled = NOT_COMPILED_LIST,
      EDIT,
      .summary = "positions of all occurrences of a text as a JSON list",
      .details = POSITIONS "Occurrences do not overlap.",
@@ -381,6 +384,7 @@ const struct step_kind steps_edit_find[] = {
      ROWWISE_MAP(.to = TYPE_JSON, .text = find_all, .prepare = prepare_text,
                  .release = wanted_free)},
     {.name = "split_string",
+     .not_compiled = NOT_COMPILED_LIST,
      EDIT,
      .summary = "split at a separator into a JSON list",
      .details = "split_column makes columns instead, explode rows.",

@@ -101,7 +101,7 @@ static int lower_replace(struct lower_map *m)
 {
     const struct replacement *p = m->own;
     if (p->regex)
-        return lower_refuse(m->error, "match=regex: not in compiled preparation");
+        return lower_refuse(m->error, "match=regex: " NOT_COMPILED_REGEX);
     uint32_t pattern = lower_op(m->to, ML_OP_set_text, lower_text(m->to, p->pattern), 0, 0);
     uint32_t with = lower_op(m->to, ML_OP_set_text, lower_text(m->to, p->with), 0, 0);
     m->out[0] = lower_register(m->to, ML_TEXT);

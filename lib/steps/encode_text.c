@@ -259,7 +259,7 @@ static int labels_policy(const struct policy *p, const struct labels *labels, ui
     return 0;
 }
 
-/* Labels with an output come first, in the order of the outputs; the kept one has no key. */
+/* Labels with an output come first, in their order; the kept one has a key that is no label. */
 static int lower_labels(const struct step *s, const struct categories *c, struct lowering *l,
                         uint32_t cell, uint32_t *out, struct error *e)
 {
@@ -270,11 +270,11 @@ static int lower_labels(const struct step *s, const struct categories *c, struct
     int rc = labels_policy(&plan->unknown, labels, &unknown, e);
     if (rc == 0)
         rc = labels_policy(&plan->missing, labels, &missing, e);
-    if (rc == 0 && labels->kept != SIZE_MAX && keyed < c->count)
-        rc = lower_refuse(e, "max= with keep: not in compiled preparation");
-    struct text *names = mem_array(NULL, c->count + 1, sizeof *names);
+    struct text *names = mem_array(NULL, c->count + 2, sizeof *names);
     for (; n < keyed; n++)
         names[n] = categories_name(c, labels->place_of[n]);
+    if (labels->kept != SIZE_MAX)
+        names[n++] = text_of(" ");
     for (size_t place = 0; place < c->count; place++)
         if (labels->output_of[place] == UINT32_MAX)
             names[n++] = categories_name(c, place);

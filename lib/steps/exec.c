@@ -98,6 +98,7 @@ static const struct arg exec_args[] = {
 
 const struct step_kind steps_exec[] = {
     {.name = "exec_filter",
+     .not_compiled = "runs a command",
      .family = "privacy",
      .class = "S",
      ROWWISE_HOOKS,

@@ -347,6 +347,7 @@ const struct step_kind steps_missing[] = {
      MAP_OF(TYPE_TEXT, clear_tokens, .lower = lower_clear_tokens, .prepare = plan_tokens,
             .release = tokens_free)},
     {.name = "regex_to_missing",
+     .not_compiled = NOT_COMPILED_REGEX,
      .aliases = "convert_regex_to_missing",
      MISSING,
      .summary = "cells in which a regular expression is found become missing",

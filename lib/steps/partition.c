@@ -71,6 +71,7 @@ static const struct arg partition_args[] = {
 const struct step_kind steps_partition[] = {
     {
         .name = "partition_by",
+        .not_compiled = "writes files",
         .family = "split",
         .class = "S",
         .summary = "write the rows of each value of a column to a file of their own",

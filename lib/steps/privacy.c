@@ -271,6 +271,7 @@ static const struct method checksum_methods[] = {
 
 const struct step_kind steps_privacy[] = {
     {.name = "hash_anonymize",
+     .not_compiled = NOT_COMPILED_DIGEST,
      PRIVACY,
      .aliases = "hash_pii anonymize",
      .summary = "replace values by a keyed hash",
@@ -285,6 +286,7 @@ const struct step_kind steps_privacy[] = {
      ROWWISE_MAP(.text = anonymize, .parameters = length_parameter, .prepare = prepare_key,
                  .release = key_free)},
     {.name = "pseudonymize",
+     .not_compiled = NOT_COMPILED_DIGEST,
      PRIVACY,
      .summary = "replace values by pronounceable pseudonyms",
      .details =
@@ -298,6 +300,7 @@ const struct step_kind steps_privacy[] = {
      ROWWISE_MAP(.text = pseudonym, .parameters = words_parameter, .prepare = prepare_key,
                  .release = key_free)},
     {.name = "uuid_add",
+     .not_compiled = NOT_COMPILED_DIGEST,
      PRIVACY,
      .aliases = "uuid5",
      .summary = "a UUID made from the values of columns",
@@ -311,6 +314,7 @@ const struct step_kind steps_privacy[] = {
                  .output = "host,uuid\npython.org,886313e1-3b8a-5372-9b90-0c9aee199e5d\n"},
      ROWWISE_MAP(.column = add_uuids, .several = true, .prepare = prepare_uuid)},
     {.name = "checksum_row",
+     .not_compiled = NOT_COMPILED_DIGEST,
      PRIVACY,
      .summary = "digest of the values of a row",
      .details = "Each cell's text and a unit separator (byte 31) behind it, column after column; a "

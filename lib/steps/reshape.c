@@ -1,6 +1,7 @@
 /* Steps between wide and long tables, one row at a time: pivot_longer, stack, template; implode;
  * and the keys of JSON Lines: regularize, unsparsify. */
 #include "prep/groups.h"
+#include "prep/lower.h"
 #include "prep/recipe.h"
 #include "steps/steps.h"
 #include "table/rows.h"
@@ -520,6 +521,7 @@ const struct step_kind steps_reshape[] = {
     },
     {
         .name = "pivot_longer",
+        .not_compiled = NOT_COMPILED_ROWS,
         .aliases = "melt gather unpivot",
         .family = "reshape",
         .class = "S",
@@ -547,10 +549,12 @@ const struct step_kind steps_reshape[] = {
                     .input = "{\"a\":1,\"b\":2,\"c\":3}\n{\"c\":6,\"a\":4}\n",
                     .output = "{\"a\":1,\"b\":2,\"c\":3}\n{\"a\":4,\"c\":6}\n"},
         .apply = regularize_apply,
+        .lower = lower_nothing,
         .all_keys = true,
     },
     {
         .name = "stack",
+        .not_compiled = NOT_COMPILED_ROWS,
         .aliases = "wide_to_long",
         .family = "reshape",
         .class = "S",
@@ -593,6 +597,7 @@ const struct step_kind steps_reshape[] = {
                     .output = "{\"a\":1,\"c\":null,\"b\":null}\n{\"a\":4,\"c\":6,\"b\":null}\n"
                               "{\"a\":null,\"c\":null,\"b\":7}\n"},
         .apply = unsparsify_apply,
+        .lower = lower_nothing,
         .all_keys = true,
     },
     {0},

@@ -116,6 +116,7 @@ static const struct arg explode_args[] = {
 const struct step_kind steps_reshape_explode[] = {
     {
         .name = "explode",
+        .not_compiled = NOT_COMPILED_ROWS,
         .aliases = "nest_explode unnest",
         .family = "reshape",
         .class = "S",

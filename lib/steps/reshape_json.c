@@ -402,6 +402,7 @@ static const struct arg unflatten_args[] = {
 const struct step_kind steps_reshape_json[] = {
     {
         .name = "extract_json_path",
+        .not_compiled = NOT_COMPILED_JSON,
         RESHAPE,
         .summary = "add the value at a path in a column of JSON",
         .details = "Missing where the path leads nowhere. Texts lose their quotes.",
@@ -416,6 +417,7 @@ const struct step_kind steps_reshape_json[] = {
     },
     {
         .name = "flatten",
+        .not_compiled = NOT_COMPILED_JSON,
         .aliases = "flatten_vector",
         RESHAPE,
         .summary = "a column of lists becomes columns prefix_0, prefix_1 ...",
@@ -431,6 +433,7 @@ const struct step_kind steps_reshape_json[] = {
     },
     {
         .name = "unflatten",
+        .not_compiled = "gives an object in JSON, which no model reads",
         RESHAPE,
         .summary = "columns whose names begin alike become one column of JSON",
         .details = "A list when their names go on as 0, 1, 2 ..., else an object without the keys "
@@ -446,6 +449,7 @@ const struct step_kind steps_reshape_json[] = {
     },
     {
         .name = "unnest_json",
+        .not_compiled = NOT_COMPILED_JSON,
         .aliases = "flatten_structured",
         RESHAPE,
         .summary = "keys of a column of JSON objects become columns",

@@ -309,6 +309,7 @@ const struct step_kind steps_rows_order[] = {
     },
     {
         .name = "tee",
+        .not_compiled = "writes a file",
         .family = "rows",
         .class = "S",
         .summary = "write the rows to a file, too, and hand them on",

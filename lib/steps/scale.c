@@ -360,6 +360,7 @@ const struct step_kind steps_scale[] = {
      .apply = unit_norm_apply,
      .lower = unit_norm_lower},
     {.name = "vector_assemble",
+     .not_compiled = NOT_COMPILED_LIST,
      .aliases = "assemble",
      .family = "scale",
      .class = "S",

@@ -418,6 +418,7 @@ const struct step_kind steps_text[] = {
                  .input = "t\nI can't say they're Ann's\n",
                  .output = "t\nI cannot say they are Ann's\n"}},
     {.name = "mask_regex",
+     .not_compiled = NOT_COMPILED_REGEX,
      TEXT(.column = mask_cells, .prepare = prepare_mask, .release = masks_free),
      .summary = "cover what matches, character by character",
      .args = mask_args,
@@ -425,6 +426,7 @@ const struct step_kind steps_text[] = {
                  .input = "t\nabc 12345\n",
                  .output = "t\nabc ***45\n"}},
     {.name = "normalize_unicode",
+     .not_compiled = "needs the decompositions of Unicode, which artefacts do without",
      TEXT(.text = normalize),
      .summary = "one way of writing each character (Unicode normal forms)",
      .details = "nfc joins letters and accents, nfd takes them apart; nfkc and nfkd also replace "
@@ -435,6 +437,7 @@ const struct step_kind steps_text[] = {
                           "ne\n",
                  .output = "t\nfine\n"}},
     {.name = "redact_pii",
+     .not_compiled = NOT_COMPILED_REGEX,
      TEXT(.column = mask_cells, .prepare = prepare_redact, .release = masks_free),
      .summary = "replace mail addresses, card, social security, IP and phone numbers",
      .details =

@@ -339,6 +339,7 @@ const struct step_kind steps_text_words[] = {
                  .input = "t\nAbba 1\n",
                  .output = "t,t_a,t_b,t_1\nAbba 1,2,2,1\n"}},
     {.name = "char_ngrams",
+     .not_compiled = NOT_COMPILED_LIST,
      TO_LIST(.text = character_runs, .prepare = check_range),
      .summary = "runs of n characters, as a JSON list",
      .args = char_args,
@@ -356,6 +357,7 @@ const struct step_kind steps_text_words[] = {
                  .input = "t\nto be or not to be\n",
                  .output = "t,t_h0,t_h1\nto be or not to be,2,4\n"}},
     {.name = "ngrams",
+     .not_compiled = NOT_COMPILED_LIST,
      TO_LIST(.text = word_runs, .prepare = check_range),
      .summary = "runs of n words, as a JSON list",
      .details = WORD_RULE "Shorter runs come before longer ones.",
@@ -364,6 +366,7 @@ const struct step_kind steps_text_words[] = {
                  .input = "t\nThe old house\n",
                  .output = "t\n\"[\"\"the old\"\",\"\"old house\"\"]\"\n"}},
     {.name = "sentence_split",
+     .not_compiled = NOT_COMPILED_LIST,
      TO_LIST(.text = sentences),
      .summary = "sentences, as a JSON list",
      .details = "A sentence ends at . ! or ? before a blank and anything but a small letter; "
@@ -386,6 +389,7 @@ const struct step_kind steps_text_words[] = {
                            "t_stats_lower_ratio,t_stats_digit_ratio,t_stats_special_ratio\n"
                            "Go 42!!!,2,8,0.125,0.125,0.25,0.5\n"}},
     {.name = "tokenize",
+     .not_compiled = NOT_COMPILED_LIST,
      TO_LIST(.text = words_of),
      .aliases = "words",
      .summary = "words, as a JSON list",

@@ -112,6 +112,7 @@ static int fit(struct trial *t, const char *path, struct error *e)
     struct buf state = {0};
     t->context.training = true;
     int rc = recipe_parse(t->program, strlen(t->program), &t->context, &r, e);
+    t->context.input.union_schema = rc == 0 && recipe_wants_union(r);
     if (rc == 0)
         rc = open_file(t, path, &in, e);
     if (rc == 0)
@@ -552,6 +553,7 @@ static const char *const programs[] = {
     "contrast city with=polynomial unknown=ignore missing=ignore",
     "multilabel_onehot city sep=o unknown=keep missing=missing",
     "multilabel_onehot city sep=o max=1 unknown=ignore missing=error",
+    "multilabel_onehot city sep=o max=1 unknown=keep missing=keep",
     "similarity_encode city missing=ignore keep=true",
     "hashing city,member columns_out=5 keep=true",
     "minhash_encode city dimensions=3 n=2",
