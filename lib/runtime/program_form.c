@@ -71,46 +71,53 @@ bool ml_form_ip4(struct ml_text t)
     return i == t.len;
 }
 
-/* The group of up to four hexadecimal digits at the start of t; its length. */
-static size_t ml_group_length(struct ml_text t)
+static struct ml_text ml_behind(struct ml_text t, size_t n)
+{
+    return (struct ml_text){t.at + n, t.len - n};
+}
+
+static bool ml_is_gap(struct ml_text t)
+{
+    return t.len >= 2 && t.at[0] == ':' && t.at[1] == ':';
+}
+
+/* Takes up to four hexadecimal digits off the text, and a colon behind them unless it begins a gap.
+ * False: there are none, or something else is behind them. */
+static bool ml_take_group(struct ml_text *t)
 {
     size_t n = 0;
-    while (n < t.len && n < 4 && ml_hex(t.at[n]) >= 0)
+    while (n < t->len && n < 4 && ml_hex(t->at[n]) >= 0)
         n++;
-    return n;
+    *t = ml_behind(*t, n);
+    if (n == 0 || t->len == 0 || ml_is_gap(*t))
+        return n > 0;
+    if (t->len < 2 || t->at[0] != ':')
+        return false;
+    *t = ml_behind(*t, 1);
+    return true;
 }
 
 /* Eight groups, :: standing for one of them or more; the last two may be written as version 4. */
 bool ml_form_ip6(struct ml_text t)
 {
-    size_t i = 0;
     int groups = 0;
     bool gap = false;
-    if (t.len > 0 && t.at[0] == ':' && (t.len < 2 || t.at[1] != ':'))
+    if (t.len > 0 && t.at[0] == ':' && !ml_is_gap(t))
         return false;
-    while (i < t.len && groups < 8) {
-        struct ml_text rest = {t.at + i, t.len - i};
-        size_t n = ml_group_length(rest);
-        if (rest.len >= 2 && rest.at[0] == ':' && rest.at[1] == ':' && !gap) {
+    while (t.len > 0 && groups < 8) {
+        if (!gap && ml_is_gap(t)) {
             gap = true;
-            i += 2;
-            continue;
-        }
-        if (groups <= 6 && ml_form_ip4(rest)) {
+            t = ml_behind(t, 2);
+        } else if (groups <= 6 && ml_form_ip4(t)) {
             groups += 2;
-            i = t.len;
-            continue;
+            t.len = 0;
+        } else {
+            groups++;
+            if (!ml_take_group(&t))
+                return false;
         }
-        if (n == 0)
-            return false;
-        groups++;
-        i += n;
-        bool more = i + 1 < t.len && t.at[i] == ':';
-        i += more && t.at[i + 1] != ':';
-        if (i < t.len && !more)
-            return false;
     }
-    return i == t.len && (gap ? groups < 8 : groups == 8);
+    return t.len == 0 && (gap ? groups < 8 : groups == 8);
 }
 
 bool ml_form_ip(struct ml_text t)

@@ -187,28 +187,46 @@ static double ml_distance_known(const double *a, const double *b, uint32_t n)
     return squares / both;
 }
 
+/* The rows that have a number in the column: the neighbours among them, the sum of their numbers,
+ * and how many they are. */
+static uint32_t ml_find_donors(const struct ml_vector *v, uint32_t column,
+                               struct ml_neighbours *near, double *sum)
+{
+    uint32_t rows = (v->count - 1) / v->n, all = 0;
+    *sum = 0;
+    for (uint32_t i = 0; i < rows; i++) {
+        const double *row = v->constant + 1 + (size_t)i * v->n;
+        double far = ml_distance_known(row, v->in, v->n);
+        if (isnan(row[column]))
+            continue;
+        *sum += row[column];
+        all++;
+        if (!isnan(far))
+            ml_add_neighbour(near, far, i);
+    }
+    return all;
+}
+
 /* Behind pairs for the neighbours the mean of their numbers of one column; without any, of all rows
  * that have one. Constants: the column, rows of n numbers. */
 bool ml_vector_nearest(const struct ml_vector *v)
 {
     if (v->k % 2 == 0 || v->k < 3 || v->n == 0 || v->count == 0 || (v->count - 1) % v->n)
         return false;
-    uint32_t column = ml_index(v->constant[0], v->n), rows = (v->count - 1) / v->n, all = 0;
+    uint32_t column = ml_index(v->constant[0], v->n), count;
     struct ml_neighbours near = {.pair = v->out, .most = v->k / 2};
-    double sum = 0;
-    for (uint32_t i = 0; i < rows && column < v->n; i++) {
-        const double *row = v->constant + 1 + (size_t)i * v->n;
-        double far = isnan(row[column]) ? ML_NONE : ml_distance_known(row, v->in, v->n);
-        sum += isnan(row[column]) ? 0 : row[column];
-        all += isnan(row[column]) ? 0 : 1;
-        if (!isnan(far))
-            ml_add_neighbour(&near, far, i);
+    double sum;
+    if (column == v->n)
+        return false;
+    count = ml_find_donors(v, column, &near, &sum);
+    if (near.found > 0) {
+        count = near.found;
+        sum = 0;
     }
     for (uint32_t i = 0; i < near.found; i++) {
         uint32_t row = (uint32_t)near.pair[2 * (size_t)i + 1];
-        sum = (i ? sum : 0) + v->constant[1 + (size_t)row * v->n + column];
+        sum += v->constant[1 + (size_t)row * v->n + column];
     }
-    uint32_t count = near.found ? near.found : all;
     v->out[v->k - 1] = count ? sum / count : ML_NONE;
     return true;
 }
