@@ -88,7 +88,7 @@ $(B)/sources: FORCE
 # What compiled models are made of: the runtime as one source, and as an object for this machine; and
 # the program that runs them for verification. They are embedded in the library, in every variant
 # without sanitizers.
-RUNTIME := $(wildcard lib/runtime/*.c) $(addprefix lib/base/,hash.c interval.c like.c normal.c number_exact.c number_parse.c \
+RUNTIME := $(wildcard lib/runtime/*.c) $(addprefix lib/base/,hash.c interval.c json_read.c like.c normal.c number_exact.c number_parse.c \
            number_print.c powers_of_five.c quick_hash.c time.c time_format.c time_pattern.c utf8.c zone_table.c)
 GEN     := $(B)/gen
 $(GEN)/ml_runtime.c: lib/artefact/embed/amalgamate.awk $(RUNTIME) $(wildcard lib/runtime/*.h lib/base/*.h) \

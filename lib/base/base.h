@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_read.h"
 #include "base/number.h"
 #include "base/plain.h"
 
@@ -105,13 +106,6 @@ void *vec_grow_(void *at, size_t *cap, size_t need, size_t item);
 #define vec_push(v, x) (vec_reserve((v), (v)->len + 1), (void)((v)->at[(v)->len++] = (x)))
 #define vec_release(v) (mem_free((v)->at), (void)((v)->at = NULL, (v)->len = (v)->cap = 0))
 
-/* A slice of somebody else's bytes. at == NULL means missing (no value), which is not the empty
- * text. */
-struct text {
-    const char *at;
-    size_t len;
-};
-#define TEXT_LITERAL(s) ((struct text){(s), sizeof(s) - 1})
 struct text text_of(const char *s);             /* borrows a C string */
 bool text_equal(struct text a, struct text b);  /* two missing texts are equal */
 int text_compare(struct text a, struct text b); /* bytes as unsigned; missing first */
@@ -186,38 +180,6 @@ void json_put_string(struct buf *b, const char *s, size_t n);
 /* Appends a number; NaN and infinities become null. */
 void json_put_double(struct buf *b, double f);
 
-/* A pull parser over a text in memory, strict RFC 8259, depth at most 512, no allocation. UTF-8 in
- * strings is not checked, nor are pairs of surrogates (json_unescape does that) or repeated keys.
- * Tokens borrow from the text. For an object: OBJECT, (KEY, value)*, END; for an array: ARRAY,
- * value*, END. */
-enum json_token {
-    JSON_TOKEN_ERROR,
-    JSON_TOKEN_DONE,
-    JSON_TOKEN_OBJECT,
-    JSON_TOKEN_ARRAY,
-    JSON_TOKEN_END,
-    JSON_TOKEN_KEY,
-    JSON_TOKEN_STRING,
-    JSON_TOKEN_NUMBER,
-    JSON_TOKEN_TRUE,
-    JSON_TOKEN_FALSE,
-    JSON_TOKEN_NULL,
-};
-struct json_reader {
-    const char *at, *end, *start;
-    int depth;
-    uint8_t stack[512 / 8]; /* bit = inside an object */
-    uint8_t state;
-    bool nonfinite; /* set after json_start: NaN, Infinity and -Infinity are numbers, too */
-    /* The last KEY or STRING without its quotes, escapes as they are, or scalar. */
-    struct text raw;
-    bool escaped;        /* raw holds backslash escapes */
-    const char *problem; /* after JSON_TOKEN_ERROR: what is wrong, at `at` */
-};
-void json_start(struct json_reader *r, const char *text, size_t n);
-enum json_token json_next(struct json_reader *r);
-/* Skips the rest of the value whose OBJECT or ARRAY token was just read; false on error. */
-bool json_skip(struct json_reader *r);
 /* Appends raw with its escapes decoded to UTF-8; false, and nothing appended, on a lone surrogate
  * or a bad escape. */
 bool json_unescape(struct buf *out, struct text raw);

@@ -25,6 +25,14 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
+/* A slice of somebody else's bytes. at == NULL means missing (no value), which is not the empty
+ * text. */
+struct text {
+    const char *at;
+    size_t len;
+};
+#define TEXT_LITERAL(s) ((struct text){(s), sizeof(s) - 1})
+
 /* A number of 128 bits, for processors that have none. */
 struct bits128 {
     uint64_t high, low;

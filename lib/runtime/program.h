@@ -325,6 +325,9 @@ enum ml_whole_single { ML_BNOT, ML_POPCOUNT, ML_FACTORIAL };
     OP(stem_words, "XxK-")                                                                         \
     OP(title, "XxKY")                                                                              \
     OP(join_jamo, "XX--")                                                                          \
+    /* program_json.c */                                                                           \
+    OP(json_members, "xX-m")                                                                       \
+    OP(json_items, "xXu-")                                                                         \
     /* program_markup.c */                                                                         \
     OP(strip_markup, "XX--")                                                                       \
     OP(expand_contractions, "XX--")                                                                \

@@ -254,7 +254,7 @@ static int lower_field_check(const struct wanted_field *f, struct lowering *l, s
         [TYPE_INT] = ML_FORM_whole, [TYPE_FLOAT] = ML_FORM_number, [TYPE_BOOL] = ML_FORM_truth};
     uint32_t cell = lower_column(l, f->column, ML_TEXT), right;
     if (f->type == TYPE_JSON)
-        return lower_refuse(e, "type json: " NOT_COMPILED_JSON);
+        return lower_refuse(e, "type json: not in compiled preparation");
     if (f->present)
         lower_op_to(l, ML_OP_want, 0, 0, lower_op(l, ML_OP_is_missing, cell, 0, 0), 0, 0);
     if (f->type == TYPE_TEXT)
@@ -404,7 +404,7 @@ const struct step_kind steps_check[] = {
      .apply = schema_apply,
      .lower = schema_lower},
     {.name = "json_schema",
-     .not_compiled = NOT_COMPILED_JSON,
+     .not_compiled = "checks JSON by a schema, which artefacts cannot",
      VALIDATE,
      .summary = "JSON cells checked against a JSON Schema",
      .details =

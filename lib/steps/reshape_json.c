@@ -149,6 +149,36 @@ static int unnest_apply(const struct step *s, struct batch *b, struct error *e)
     return 0;
 }
 
+static int lower_parts(const struct step *s, struct lowering *l, enum ml_code code, uint32_t b,
+                       uint32_t c)
+{
+    const struct parts *p = s->plan;
+    uint32_t *out = mem_array(NULL, p->count + 1, sizeof *out);
+    for (size_t i = 0; i < p->count; i++)
+        out[i] = lower_register(l, ML_TEXT);
+    lower_op_to(l, code, 0, lower_list(l, out, p->count), lower_column(l, s->reads.at[0], ML_TEXT),
+                b, c);
+    if (!arg_bool(s, "keep"))
+        lower_remove(l, s->reads.at[0]);
+    for (size_t i = 0; i < p->count; i++)
+        lower_add(l, out[i]);
+    mem_free(out);
+    return 0;
+}
+
+static int flatten_lower(const struct step *s, struct lowering *l, struct error *e)
+{
+    (void)e;
+    return lower_parts(s, l, ML_OP_json_items, arg_bool(s, "strict"), 0);
+}
+
+static int unnest_lower(const struct step *s, struct lowering *l, struct error *e)
+{
+    const struct parts *p = s->plan;
+    (void)e;
+    return lower_parts(s, l, ML_OP_json_members, 0, lower_map(l, p->keys, p->count));
+}
+
 struct path_plan {
     struct expr *expr; /* json_path(column, path) */
     struct text into;
@@ -402,7 +432,7 @@ static const struct arg unflatten_args[] = {
 const struct step_kind steps_reshape_json[] = {
     {
         .name = "extract_json_path",
-        .not_compiled = NOT_COMPILED_JSON,
+        .not_compiled = "reads JSON by a path, which artefacts cannot: see unnest_json",
         RESHAPE,
         .summary = "add the value at a path in a column of JSON",
         .details = "Missing where the path leads nowhere. Texts lose their quotes.",
@@ -417,7 +447,6 @@ const struct step_kind steps_reshape_json[] = {
     },
     {
         .name = "flatten",
-        .not_compiled = NOT_COMPILED_JSON,
         .aliases = "flatten_vector",
         RESHAPE,
         .summary = "a column of lists becomes columns prefix_0, prefix_1 ...",
@@ -428,6 +457,7 @@ const struct step_kind steps_reshape_json[] = {
                     .output = "id,v_0,v_1\n1,5,6\n2,8,\n"},
         .open = flatten_open,
         .shape = parts_shape,
+        .lower = flatten_lower,
         .apply = flatten_apply,
         .needs_all = true,
     },
@@ -449,7 +479,6 @@ const struct step_kind steps_reshape_json[] = {
     },
     {
         .name = "unnest_json",
-        .not_compiled = NOT_COMPILED_JSON,
         .aliases = "flatten_structured",
         RESHAPE,
         .summary = "keys of a column of JSON objects become columns",
@@ -461,6 +490,7 @@ const struct step_kind steps_reshape_json[] = {
                     .output = "id,j_a,j_b\n1,1,x\n2,,\n"},
         .open = unnest_open,
         .shape = parts_shape,
+        .lower = unnest_lower,
         .apply = unnest_apply,
         .needs_all = true,
     },

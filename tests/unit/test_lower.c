@@ -54,6 +54,11 @@ static const char *const awkward[] = {
     "-122.4",
     "[1,2]",
     "{\"a\":1}",
+    "{\"a\" : [ {\"x\":[1,2]} , \"q\\u00e9\\n\" ] ,\"b\":\"\\ud83d\\ude00\",\"a\":null}",
+    "{\"a\":[true, 1.50e3,\"\\ud800\"],\"b\":{\"c\":\"d\"}}",
+    "[ \"x\\\"y\" ,[] ] ",
+    "{\"a\":1,}",
+    "[01]",
     "The running ponies' trees agreed, happily: WON'T Stra\xC3\x9F"
     "e \xE2\x93\x90\xE2\x92\xB6",
     "Rome rome ROME oslo_2 a \xCE\xA3",
@@ -744,6 +749,20 @@ static void check_beside(const void *argument)
     check_own(argument);
 }
 
+/* Cells of JSON. */
+static const char *const nested[] = {
+    "unnest_json user a,b keep=true | flatten user_a size=2 keep=true | drop user,tags,user_a",
+    "flatten tags size=2 strict=true prefix=c | unnest_json user b,c prefix=''",
+    "flatten tags size=1 | flatten user size=3",
+};
+
+static void check_nested(const void *argument)
+{
+    check_program(argument,
+                  "{\"user\":{\"a\":[1,\"q\"],\"b\":2.50},\"tags\":[7,\"\\u00e9\"],\"n\":1}\n"
+                  "{\"user\":{\"b\":\"x\"},\"tags\":[[],null],\"n\":2}\n{\"n\":3}\n");
+}
+
 static void add(const char *name, void (*run)(const void *), const void *argument)
 {
     struct unit_test *t = mem_alloc(sizeof *t);
@@ -756,6 +775,8 @@ __attribute__((constructor)) static void add_own(void)
 {
     for (size_t i = 0; i < COUNT_OF(programs); i++)
         add(mem_format("%s", programs[i]), check_own, programs[i]);
+    for (size_t i = 0; i < COUNT_OF(nested); i++)
+        add(mem_format("%s", nested[i]), check_nested, nested[i]);
     for (size_t i = 0; i < COUNT_OF(beside); i++)
         add(mem_format("%s", beside[i]), check_beside, beside[i]);
     for (size_t i = 0; i < COUNT_OF(expressions); i++)
