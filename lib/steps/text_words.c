@@ -242,7 +242,7 @@ static int prepare_hash(struct step *s, const struct schema *in, struct error *e
 static int lower_letters(struct lower_map *m)
 {
     for (size_t i = 0; counted[i]; i++) {
-        const int64_t c = counted[i], ranges[] = {c ^ 0x20, c ^ 0x20, c, c};
+        const int64_t c = (unsigned char)counted[i], ranges[] = {c ^ 0x20, c ^ 0x20, c, c};
         size_t from = c < 'a' ? 2 : 0;
         m->out[i] = lower_op(m->to, ML_OP_count_characters, m->in[0],
                              lower_range_int(m->to, ranges + from, 4 - from), 0);
