@@ -330,6 +330,7 @@ enum ml_whole_single { ML_BNOT, ML_POPCOUNT, ML_FACTORIAL };
     OP(json_items, "xXu-")                                                                         \
     /* program_markup.c */                                                                         \
     OP(strip_markup, "XX--")                                                                       \
+    OP(unread, "XX--")                                                                             \
     OP(expand_contractions, "XX--")                                                                \
     /* program_form.c */                                                                           \
     OP(has_form, "BXu-")                                                                           \

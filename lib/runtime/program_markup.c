@@ -1,4 +1,4 @@
-/* Operations of row programs: markup and contractions. */
+/* Operations of row programs: markup, contractions, texts that were misread. */
 #include "runtime/program_markup.h"
 
 #include "runtime/program_machine.h"
@@ -184,4 +184,61 @@ ML_OPERATION(expand_contractions)
         i += n ? n : 1;
     }
     return ml_give_draft(o, &d);
+}
+
+/* Windows-1252 at 0x80 to 0x9f; 0 where it has no character. */
+static const uint16_t ml_windows_1252[32] = {
+    0x20ac, 0,      0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160,
+    0x2039, 0x0152, 0,      0x017d, 0,      0,      0x2018, 0x2019, 0x201c, 0x201d, 0x2022,
+    0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0,      0x017e, 0x0178,
+};
+
+/* The byte that Windows-1252, or where it has none Latin-1, reads as c; -1 when there is none. */
+static int ml_byte_of(uint32_t c)
+{
+    if (c < 0x100)
+        return (int)c;
+    for (size_t i = 0; i < COUNT_OF(ml_windows_1252); i++)
+        if (ml_windows_1252[i] == c)
+            return (int)(0x80 + i);
+    return -1;
+}
+
+bool ml_unread(struct ml_text t, char *out, size_t *n)
+{
+    size_t used = 0;
+    *n = 0;
+    for (size_t i = 0; i < t.len; i += used) {
+        int byte = ml_byte_of(utf8_decode(t.at + i, t.len - i, &used));
+        if (byte < 0)
+            return false;
+        out[(*n)++] = (char)(unsigned char)byte;
+    }
+    return utf8_valid_prefix(out, *n) == *n;
+}
+
+static bool ml_is_ascii(const struct ml_cell *x)
+{
+    for (size_t i = 0; i < x->len; i++)
+        if ((unsigned char)x->at[i] >= 0x80)
+            return false;
+    return true;
+}
+
+ML_OPERATION(unread)
+{
+    struct ml_cell x = m->r[o->a];
+    for (int i = 0; x.at && i < ML_REPAIRS_MAX && !ml_is_ascii(&x); i++) {
+        char *out = ml_scratch_room(m, x.len);
+        size_t n = 0;
+        if (!out)
+            return -ML_WHY_LONG;
+        if (!ml_unread((struct ml_text){x.at, x.len}, out, &n))
+            break;
+        m->scratch += n;
+        m->room -= n;
+        x = (struct ml_cell){.at = out, .len = (uint32_t)n};
+    }
+    m->r[o->to] = x;
+    return 0;
 }

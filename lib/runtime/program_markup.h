@@ -14,5 +14,9 @@ ML_API size_t ml_markup(struct ml_text t, uint32_t *c);
 ML_API size_t ml_contraction(struct ml_text t, bool start, const char **stands_for);
 /* Whether a word begins behind the byte. */
 ML_API bool ml_ends_word(char c);
+/* Writes the bytes that were read as Windows-1252 or Latin-1 to give t, at most t.len; false when
+ * they cannot be those of a UTF-8 text. */
+ML_API bool ml_unread(struct ml_text t, char *out, size_t *n);
+enum { ML_REPAIRS_MAX = 3 }; /* of a text that was misread more than once */
 
 #endif

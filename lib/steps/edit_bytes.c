@@ -1,5 +1,6 @@
 /* Edit text: characters that were read in the wrong encoding. */
 #include "prep/rowwise.h"
+#include "runtime/program_markup.h"
 #include "steps/letters.h"
 #include "steps/steps.h"
 
@@ -88,47 +89,26 @@ static int transcode(struct mapping *m)
     return rc;
 }
 
-enum { REPAIRS_MAX = 3 };
-
-/* Windows-1252 at 0x80 to 0x9f; 0 where it has no character. */
-static const uint16_t windows_1252[32] = {
-    0x20ac, 0,      0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160,
-    0x2039, 0x0152, 0,      0x017d, 0,      0,      0x2018, 0x2019, 0x201c, 0x201d, 0x2022,
-    0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0,      0x017e, 0x0178,
-};
-
-/* The byte that Windows-1252, or where it has none Latin-1, reads as c; -1 when there is none. */
-static int byte_of(uint32_t c)
+/* The bytes a text was misread from, in the scratch; false when there are none. */
+static bool unread(struct mapping *m, struct text cell)
 {
-    if (c < 0x100)
-        return (int)c;
-    for (size_t i = 0; i < COUNT_OF(windows_1252); i++)
-        if (windows_1252[i] == c)
-            return (int)(0x80 + i);
-    return -1;
-}
-
-/* Writes the bytes a text was misread from; false when they cannot be those of a UTF-8 text. */
-static bool unread(struct text cell, struct buf *bytes)
-{
-    uint32_t c;
-    bytes->len = 0;
-    while (text_next(&cell, &c)) {
-        int byte = byte_of(c);
-        if (byte < 0)
-            return false;
-        buf_putc(bytes, (char)(unsigned char)byte);
-    }
-    return utf8_valid_prefix(bytes->at, bytes->len) == bytes->len;
+    buf_reserve(&m->scratch, cell.len + 1);
+    return ml_unread((struct ml_text){cell.at, cell.len}, m->scratch.at, &m->scratch.len);
 }
 
 /* Text that was misread more than once is mended as often. */
 static struct text fix_mojibake(struct mapping *m, struct text cell)
 {
-    for (int i = 0; i < REPAIRS_MAX && !text_is_ascii(cell) && unread(cell, &m->scratch); i++)
+    for (int i = 0; i < ML_REPAIRS_MAX && !text_is_ascii(cell) && unread(m, cell); i++)
         cell = mapping_text(m);
     m->scratch.len = 0;
     return cell;
+}
+
+static int lower_mojibake(struct lower_map *m)
+{
+    m->out[0] = lower_op(m->to, ML_OP_unread, m->in[0], 0, 0);
+    return 0;
 }
 
 static const struct arg transcode_args[] = {
@@ -174,6 +154,6 @@ const struct step_kind steps_edit_bytes[] = {
      .example = {.program = "fix_mojibake x",
                  .input = "x\nnaÃ¯ve\nnaïve\n",
                  .output = "x\nnaïve\nnaïve\n"},
-     .detail = &(const struct rowwise){.text = fix_mojibake}},
+     .detail = &(const struct rowwise){.text = fix_mojibake, .lower = lower_mojibake}},
     {.name = NULL},
 };

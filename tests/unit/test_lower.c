@@ -722,6 +722,7 @@ static const char *const wordy[] = {
     "count_vectorize city binary=true min_length=1 max=3",
     "tfidf city min_length=1",
     "bm25 city k1=0.5 b=0 min_length=1",
+    "bm25 city k1=0 min_length=1",
     "hash_vectorize city,member features=3 min_length=1",
     "text_stats city | bag_of_chars member",
     "stopwords city words=rome,oslo,a into=rest | stem city | stem rest",
@@ -733,6 +734,7 @@ static const char *const wordy[] = {
     "is_alpha city action=reject | is_email city | is_url city | is_uuid city | is_ip city",
     "is_ip city version=6 | is_ip member version=4 action=fail",
     "strip_html city | contractions member | strip_html member suffix=_x",
+    "fix_mojibake city | fix_mojibake member",
     "strip_accents city | title city | title member",
 };
 
@@ -747,6 +749,8 @@ static const char *const words[] = {
     "2001:db8::10.0.0.1",
     "123e4567-E89B-12d3-a456-426614174000",
     "03/04/2024",
+    "na\xC3\x83\xC2\xAFve \xC3\xA2\xE2\x82\xAC\xE2\x84\xA2 \xC3\x83\xC6\x92\xC3\x82\xC2\xA9",
+    "na\xC3\x83\xC2\xAFve \xC3\xA2\xE2\x82\xAC\xE2\x84\xA2",
     "<p>It's 1 &lt; 2 &#x27;&#233;&nope; <!-- <b> --> <\xC3\xA9 </p><SCRIPT>a<b</script>. a < b &",
     "We can't, SHAN\xE2\x80\x99T won'tx I'm they're-- let's don't\xE2\x80\x94",
     "\xE1\x84\x92\xE1\x85\xA1\xE1\x86\xAB\xEA\xB0\x80\xE1\x86\xA8 S\xC3\xA3o e\xCC\x81 \xC7\x86x",
