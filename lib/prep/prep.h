@@ -158,8 +158,8 @@ struct step_kind {
 
 /* Why steps are not compiled: what an artefact has is the C library alone. */
 #define NOT_COMPILED_REGEX  "regular expressions need PCRE2, which artefacts do without"
-#define NOT_COMPILED_LIST   "gives a list in JSON, which no model reads"
-#define NOT_COMPILED_DIGEST "gives a digest, which no model reads"
+#define NOT_COMPILED_JSON   "writes JSON, which artefacts cannot"
+#define NOT_COMPILED_DIGEST "makes digests, which artefacts cannot"
 #define NOT_COMPILED_ROWS   "makes several rows of one"
 
 /* The catalogue (lib/steps). */

@@ -463,7 +463,7 @@ const struct step_kind steps_reshape_json[] = {
     },
     {
         .name = "unflatten",
-        .not_compiled = "gives an object in JSON, which no model reads",
+        .not_compiled = NOT_COMPILED_JSON,
         RESHAPE,
         .summary = "columns whose names begin alike become one column of JSON",
         .details = "A list when their names go on as 0, 1, 2 ..., else an object without the keys "
