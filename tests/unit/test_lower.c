@@ -728,8 +728,8 @@ static const char *const wordy[] = {
     "stopwords city words=rome,oslo,a into=rest | stem city | stem rest",
     "strip_punct city with=- | stopwords city",
     "capitalize city | swapcase city | swapcase member",
-    "is_alpha city | is_alnum city into=any | is_digit member | is_decimal member | is_numeric "
-    "member",
+    "is_alpha city | is_alnum city into=any | is_digit member | is_decimal member",
+    "is_numeric member | is_numeric city into=number",
     "is_space city | is_title city into=t | is_lower city into=l | is_upper city into=u",
     "is_alpha city action=reject | is_email city | is_url city | is_uuid city | is_ip city",
     "is_ip city version=6 | is_ip member version=4 action=fail",
@@ -739,8 +739,8 @@ static const char *const wordy[] = {
 };
 
 static const char *const words[] = {
-    "The running ponies' trees agreed, happily: WON'T Stra\xC3\x9F"
-    "e \xE2\x93\x90\xE2\x92\xB6",
+    "The running ponies' trees agreed, happily: WON'T \xC3\x9F",
+    "\xC3\x9F \xE2\x93\x90\xE2\x92\xB6",
     "Rome rome ROME oslo_2 a \xCE\xA3",
     "yyyy ay syzygy",
     "Title Case\xC7\x85",
