@@ -324,3 +324,9 @@ has_scratch_file() {
         rm -f got
     done
 }
+
+@test "transpose says that its columns do not fit" {
+    fails_with 4 'transpose: 600000 rows would become columns, which take 172 MiB: raise --memory' \
+        wrangle --memory 16M transpose "$rows"
+    [ -z "$(ls tmp)" ]
+}

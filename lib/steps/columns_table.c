@@ -218,10 +218,24 @@ static int check_new_names(const struct step *s, const struct turned *t, struct 
     return rc;
 }
 
+/* The columns to come are held in memory, about so many bytes for each. */
+static int check_room(const struct step *s, uint64_t rows, struct error *e)
+{
+    enum { COLUMN_BYTES = 300 };
+    if (rows < step_memory_whole(s) / COLUMN_BYTES)
+        return 0;
+    return error_set(e, ERR_SYSTEM,
+                     "transpose: %llu rows would become columns, which take %llu MiB: raise "
+                     "--memory",
+                     (unsigned long long)rows, (unsigned long long)(rows * COLUMN_BYTES >> 20) + 1);
+}
+
 static int transpose_finish(struct step *s, void *state, struct error *e)
 {
     struct turned *t = state;
     struct naming naming = {s->plan, t};
+    if (check_room(s, hold_rows(t->hold), e))
+        return ERR_SYSTEM;
     hold_sort(t->hold);
     t->names = mem_array(NULL, (size_t)hold_rows(t->hold) + 1, sizeof *t->names);
     int rc = each_row(t, name_row, &naming, e);
@@ -345,9 +359,10 @@ const struct step_kind steps_columns_table[] = {
         .summary = "turn columns into rows and rows into columns",
         .details =
             "Every row becomes a column of text. Past --memory the rows wait in a scratch "
-            "file and are read once for every group of columns that fits. As the columns "
-            "depend on the rows, a recipe that is fitted and kept cannot hold this step." HELD(
-                "columns of the result", "about 300 bytes and the name"),
+            "file and are read once for every group of columns that fits. The columns of the "
+            "result are held in memory, about 300 bytes and the name for each: more than "
+            "--memory is an error. As the columns depend on the rows, a recipe that is fitted "
+            "and kept cannot hold this step.",
         .args = transpose_args,
         .example = {.program = "transpose names=year",
                     .input = "year,births,deaths\n1990,10,8\n1991,12,9\n",
