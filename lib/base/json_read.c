@@ -334,8 +334,8 @@ bool json_skip(struct json_reader *r)
     return true;
 }
 
-/* Reads the XXXX of \uXXXX, and of the low surrogate that must follow a high one. Returns the end
- * of what was read, NULL when it is no character. */
+/* Reads the digits behind \u, and those of the low surrogate that must follow a high one. Returns
+ * the end of what was read, NULL when it is no character. */
 static const char *json_decode_unicode(const char *p, const char *end, uint32_t *c)
 {
     int32_t unit = json_hex_unit(p, end);

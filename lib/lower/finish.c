@@ -315,6 +315,21 @@ static void put_fields(struct finish *f)
     }
 }
 
+/* Whether the texts an operation gives are its operands', or parts of them. */
+static bool only_borrows(enum ml_code code)
+{
+    static const enum ml_code those[] = {
+        ML_OP_move,       ML_OP_missing,    ML_OP_set_text,    ML_OP_text_of_bool,
+        ML_OP_fill_text,  ML_OP_first_text, ML_OP_blank_known, ML_OP_look_text,
+        ML_OP_map_text,   ML_OP_text_piece, ML_OP_text_slice,  ML_OP_text_between,
+        ML_OP_split_part, ML_OP_trim,       ML_OP_extreme,
+    };
+    for (size_t i = 0; i < COUNT_OF(those); i++)
+        if (code == those[i])
+            return true;
+    return false;
+}
+
 /* Bytes that an operation may put into the scratch: numbers and times have a longest text, what is
  * made of texts is bounded by the whole alone. */
 static size_t scratch_of(const struct ml_op *op)
@@ -323,36 +338,19 @@ static size_t scratch_of(const struct ml_op *op)
     case ML_OP_text_of_float:
     case ML_OP_text_of_int:
     case ML_OP_text_of_number:
+    case ML_OP_geohash:
         return NUMBER_MAX;
     case ML_OP_text_of_time:
     case ML_OP_text_of_date:
         return TIME_MAX;
-    case ML_OP_geohash:
-        return NUMBER_MAX;
     case ML_OP_tile:
         return 2 * NUMBER_MAX + 1;
     case ML_OP_text_of_local:
         return 2 * (size_t)TIME_MAX;
     case ML_OP_minhash:
         return ML_SCRATCH;
-    case ML_OP_move:
-    case ML_OP_missing:
-    case ML_OP_set_text:
-    case ML_OP_text_of_bool:
-    case ML_OP_fill_text:
-    case ML_OP_first_text:
-    case ML_OP_blank_known:
-    case ML_OP_look_text:
-    case ML_OP_map_text:
-    case ML_OP_text_piece:
-    case ML_OP_text_slice:
-    case ML_OP_text_between:
-    case ML_OP_split_part:
-    case ML_OP_trim:
-    case ML_OP_extreme:
-        return 0;
     default:
-        return strchr("X*x", ml_signature(op->code)[0]) ? ML_SCRATCH : 0;
+        return strchr("X*x", ml_signature(op->code)[0]) && !only_borrows(op->code) ? ML_SCRATCH : 0;
     }
 }
 

@@ -72,19 +72,32 @@ static void ml_miss_all(struct ml_machine *m, const uint32_t *list)
         m->r[list[i]] = (struct ml_cell){.at = NULL};
 }
 
+/* Opens the cell a, which is a whole list or object; all of `to` is missing then. 1: go on, 0: the
+ * cell is missing, or -ML_WHY_... */
+static int ml_json_begin(struct ml_machine *m, const struct ml_op *o, enum json_token wanted,
+                         struct json_reader *r)
+{
+    struct ml_cell x = m->r[o->a];
+    ml_miss_all(m, ml_list(m, o->to));
+    if (!x.at)
+        return 0;
+    if (!ml_is_json(&x, wanted))
+        return -ML_WHY_WRONG;
+    json_start(r, x.at, x.len);
+    (void)json_next(r);
+    return 1;
+}
+
 /* Registers of the list `to`: what the object a has for the keys of the map c, as they stand. */
 ML_OPERATION(json_members)
 {
     const uint32_t *to = ml_list(m, o->to);
-    struct ml_cell x = m->r[o->a];
     struct json_reader r;
     struct ml_entry e;
-    int status = 0;
-    ml_miss_all(m, to);
-    if (!x.at || !ml_is_json(&x, JSON_TOKEN_OBJECT))
-        return x.at ? -ML_WHY_WRONG : 0;
-    json_start(&r, x.at, x.len);
-    (void)json_next(&r);
+    int status = ml_json_begin(m, o, JSON_TOKEN_OBJECT, &r);
+    if (status <= 0)
+        return status;
+    status = 0;
     while (status == 0 && ml_next_entry(&r, &e)) {
         struct ml_cell name = {.at = e.key.at, .len = (uint32_t)e.key.len};
         uint32_t key = ml_find_key(m, o->c, &name);
@@ -98,16 +111,13 @@ ML_OPERATION(json_members)
 ML_OPERATION(json_items)
 {
     const uint32_t *to = ml_list(m, o->to);
-    struct ml_cell x = m->r[o->a];
     struct json_reader r;
     struct ml_entry e;
     uint32_t count = 0;
-    int status = 0;
-    ml_miss_all(m, to);
-    if (!x.at || !ml_is_json(&x, JSON_TOKEN_ARRAY))
-        return x.at ? -ML_WHY_WRONG : 0;
-    json_start(&r, x.at, x.len);
-    (void)json_next(&r);
+    int status = ml_json_begin(m, o, JSON_TOKEN_ARRAY, &r);
+    if (status <= 0)
+        return status;
+    status = 0;
     for (; status == 0 && ml_next_entry(&r, &e); count++)
         if (count < to[0])
             status = ml_give_entry(m, &e, to[count + 1]);

@@ -160,22 +160,37 @@ ML_OPERATION(hash_words)
     return 0;
 }
 
-/* The next word of a text, found in the same text in small letters, which has as many characters.
- * `between` is what stands before it. */
-static bool ml_next_pair(const struct ml_machine *m, const struct ml_range *k, struct ml_cell *own,
-                         struct ml_cell *small, struct ml_cell *between, struct ml_cell *word,
-                         struct ml_cell *lower)
+/* A text and the same in small letters, which has as many characters, word by word. */
+struct ml_pair {
+    struct ml_cell own, small;    /* what is left of both */
+    struct ml_cell between, word; /* of own: what stands before the word, and the word */
+    struct ml_cell lower;         /* the word in small letters */
+};
+
+/* Of the list a, the text and the small letters; 0, or -ML_WHY_... A missing one has no bytes. */
+static int ml_pair_begin(const struct ml_machine *m, const struct ml_op *o, struct ml_pair *p)
+{
+    const uint32_t *list = ml_list(m, o->a);
+    if (list[0] != 2)
+        return -ML_WHY_WRONG;
+    *p = (struct ml_pair){.own = m->r[list[1]], .small = m->r[list[2]]};
+    return 0;
+}
+
+/* The next word is found in small letters; false at the end, with the rest in `between`. */
+static bool ml_pair_next(const struct ml_machine *m, const struct ml_op *o, struct ml_pair *p)
 {
     struct ml_word w;
-    bool found = ml_next_word(m, k, 1, small, &w);
+    bool found = ml_next_word(m, ml_range(m, o->b), 1, &p->small, &w);
+    struct ml_cell *own = &p->own;
     size_t skipped = found ? utf8_offset(own->at, own->len, w.before) : own->len;
-    *between = (struct ml_cell){.at = own->at, .len = (uint32_t)skipped};
-    *word = (struct ml_cell){.at = own->at + skipped, .len = own->len - (uint32_t)skipped};
+    p->between = (struct ml_cell){.at = own->at, .len = (uint32_t)skipped};
+    p->word = (struct ml_cell){.at = own->at + skipped, .len = own->len - (uint32_t)skipped};
     if (found)
-        word->len = (uint32_t)utf8_offset(word->at, word->len, w.chars);
-    *lower = ml_cell_of(&w);
-    own->len -= (uint32_t)skipped + word->len;
-    own->at = word->at + word->len;
+        p->word.len = (uint32_t)utf8_offset(p->word.at, p->word.len, w.chars);
+    p->lower = ml_cell_of(&w);
+    own->len -= (uint32_t)skipped + p->word.len;
+    own->at = p->word.at + p->word.len;
     return found;
 }
 
@@ -183,25 +198,21 @@ static bool ml_next_pair(const struct ml_machine *m, const struct ml_range *k, s
  * and at its start. The second text of the list is the same in small letters. */
 ML_OPERATION(drop_words)
 {
-    const uint32_t *list = ml_list(m, o->a);
-    struct ml_cell own, small, between, word, lower;
+    struct ml_pair p;
     struct ml_draft d = ml_draft(m);
-    if (list[0] != 2)
-        return -ML_WHY_WRONG;
-    own = m->r[list[1]];
-    small = m->r[list[2]];
-    if (!own.at || !small.at)
-        return ml_give_text(m, o, NULL, 0);
-    while (ml_next_pair(m, ml_range(m, o->b), &own, &small, &between, &word, &lower)) {
-        bool drop = ml_find_key(m, o->c, &lower) != ML_NO_KEY;
-        ml_put(&d, between.at, between.len);
+    int status = ml_pair_begin(m, o, &p);
+    if (status || !p.own.at || !p.small.at)
+        return status ? status : ml_give_text(m, o, NULL, 0);
+    while (ml_pair_next(m, o, &p)) {
+        bool drop = ml_find_key(m, o->c, &p.lower) != ML_NO_KEY;
+        ml_put(&d, p.between.at, p.between.len);
         while (drop && d.len > 0 && m->scratch[d.len - 1] == ' ')
             d.len--;
         if (!drop)
-            ml_put(&d, word.at, word.len);
+            ml_put(&d, p.word.at, p.word.len);
     }
-    ml_put(&d, between.at, between.len);
-    int status = ml_give_draft(o, &d);
+    ml_put(&d, p.between.at, p.between.len);
+    status = ml_give_draft(o, &d);
     struct ml_cell *z = &m->r[o->to];
     for (; status == 0 && z->len > 0 && z->at[0] == ' '; z->at++)
         z->len--;
@@ -211,22 +222,18 @@ ML_OPERATION(drop_words)
 /* The same with words cut to their stems. */
 ML_OPERATION(stem_words)
 {
-    const uint32_t *list = ml_list(m, o->a);
-    struct ml_cell own, small, between, word, lower;
+    struct ml_pair p;
     struct ml_draft d = ml_draft(m);
-    if (list[0] != 2)
-        return -ML_WHY_WRONG;
-    own = m->r[list[1]];
-    small = m->r[list[2]];
-    if (!own.at || !small.at)
-        return ml_give_text(m, o, NULL, 0);
-    while (ml_next_pair(m, ml_range(m, o->b), &own, &small, &between, &word, &lower)) {
-        ml_put(&d, between.at, between.len);
+    int status = ml_pair_begin(m, o, &p);
+    if (status || !p.own.at || !p.small.at)
+        return status ? status : ml_give_text(m, o, NULL, 0);
+    while (ml_pair_next(m, o, &p)) {
+        ml_put(&d, p.between.at, p.between.len);
         size_t start = d.len;
-        ml_put(&d, lower.at, lower.len);
+        ml_put(&d, p.lower.at, p.lower.len);
         if (!d.full)
-            d.len = start + ml_porter_stem(m->scratch + start, lower.len);
+            d.len = start + ml_porter_stem(m->scratch + start, p.lower.len);
     }
-    ml_put(&d, between.at, between.len);
+    ml_put(&d, p.between.at, p.between.len);
     return ml_give_draft(o, &d);
 }
