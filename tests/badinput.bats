@@ -203,6 +203,20 @@ copies() {
     fails_with 3 "in.csv:2:3: quote is never closed" wrangle --no-out-header --max-record 1M 'select @all' in.csv
 }
 
+@test "a record of many cells longer than --max-record" {
+    for in in in.csv in.tsv; do
+        delimiter=,
+        [ $in = in.csv ] || delimiter=$'\t'
+        { seq -s "$delimiter" 200000 | sed 's/[0-9][0-9]*/"gene_&"/g'; seq -s "$delimiter" 200000; } >$in
+        [ "$(head -n 1 $in | wc -c)" -gt 2500000 ]
+        wrangle 'select gene_199999,gene_7' $in >got
+        same got <(printf '"gene_199999"%s"gene_7"\n199999%s7\n' "$delimiter" "$delimiter")
+        wrangle sniff $in | jq -e --arg delimiter "$delimiter" '.delimiter == $delimiter and .records == 1 and
+            ([.columns[].type] | length == 200000 and (unique == ["int"]))'
+        fails_with 3 "$in:1:1: record does not end within 1048576 bytes (raise --max-record)" wrangle --max-record 1M 'head 1' $in
+    done
+}
+
 @test "JSON: what is not RFC 8259 is refused with its place" {
     for line in '{"a":NaN}' '{"a":1,}' '{"a":01}' "{'a':1}" '{"a":1' '{"a":"\ud800"}' '{"a":1,"a":2}' '[1]' '{"a":1}{"a":2}' $'{"a":"\x01"}'; do
         printf '{"a":0}\n%s\n' "$line" >in.jsonl

@@ -505,6 +505,27 @@ END
 
 # ---- models that are none ----
 
+# Where time grows with the square of the columns, this takes minutes.
+@test "a model and a table of 200,000 columns" {
+    n=200000
+    seq 0 $((n - 1)) | jq -cs --argjson n $n '{learner: {gradient_booster: {name: "gblinear", model: {weights: (map(if . == 7 then 1.5 elif . == $n - 1 then 2
+        else 0 end) + [0])}}, learner_model_param: {base_score: "0.25", num_class: "0", num_feature: "\(length)", num_target: "1"},
+        objective: {name: "reg:squarederror"}}, version: [1, 7, 4]}' >wide.json
+    { seq -s, -f f%.0f 0 $((n - 1)); seq -s, $n | sed 's/[0-9][0-9]*/1/g'; seq -s, $n; } >wide.csv
+    neoc inspect wide.json >out
+    grep -q "^features .* f9 \.\.\. $n in all" out
+    neoc compile wide.json -o wide.tar.gz 2>err
+    for model in wide.json wide.tar.gz; do
+        gives neoc run "$model" wide.csv <<END
+prediction
+3.75
+$((2 * n + 12)).25
+END
+    done
+    wrangle 'drop f1..f199998 | rename f199999=last' wide.csv >got
+    same got <(printf 'f0,last\n1,1\n1,%s\n' $n)
+}
+
 @test "what is no model is refused, and named" {
     : >empty
     printf 'a,b\n1,2\n' >table.csv

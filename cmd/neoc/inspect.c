@@ -1,6 +1,8 @@
 /* neoc inspect MODEL: what a model or artefact is made of. */
+#include "base/json_read.h"
 #include "neoc.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 
@@ -14,71 +16,119 @@ static const struct option options[] = {
     OPTION_END,
 };
 
-static void put_list(struct buf *out, const char *name, const json_t *list)
+/* What the image says of itself is walked as it stands: it has a member for each feature. */
+struct telling {
+    struct json_reader json;
+    struct buf *out;
+};
+
+/* The first of a list are shown. */
+enum { SHOWN = 10 };
+
+static void put_name(struct telling *t, struct text name)
 {
-    size_t n = json_array_size(list);
-    buf_format(out, "%-14s", name);
-    for (size_t i = 0; i < n && i < 10; i++) {
-        const json_t *item = json_array_get(list, i);
-        const char *s =
-            json_string_value(json_is_object(item) ? json_object_get(item, "name") : item);
-        buf_format(out, "%s%s", i ? ", " : "", s ? s : "?");
+    buf_format(t->out, "%-14.*s", (int)name.len, name.at);
+}
+
+static void put_decoded(struct telling *t, struct text raw)
+{
+    size_t n = 0;
+    buf_reserve(t->out, raw.len);
+    bool whole = json_decode(t->out->at + t->out->len, raw, &n);
+    t->out->len += whole ? n : 0;
+}
+
+/* The scalar that was just read. */
+static void put_scalar(struct telling *t)
+{
+    put_decoded(t, t->json.raw);
+    buf_puts(t->out, "\n");
+}
+
+/* The name in the object whose token was just read. */
+static struct text name_in(struct telling *t)
+{
+    struct text name = text_of("?");
+    while (json_next(&t->json) == JSON_TOKEN_KEY) {
+        bool is_name = text_equal(t->json.raw, text_of("name"));
+        enum json_token token = json_next(&t->json);
+        if (is_name && token == JSON_TOKEN_STRING)
+            name = t->json.raw;
+        if (token == JSON_TOKEN_OBJECT || token == JSON_TOKEN_ARRAY)
+            json_skip(&t->json);
     }
-    if (n > 10)
-        buf_format(out, " ... %zu in all", n);
-    buf_puts(out, "\n");
+    return name;
 }
 
-static void put_value(struct buf *out, const char *name, const json_t *value)
+static void put_list(struct telling *t)
 {
-    char *text = json_dumps(value, JSON_ENCODE_ANY);
-    if (json_is_string(value))
-        buf_format(out, "%-14s%s\n", name, json_string_value(value));
-    else
-        buf_format(out, "%-14s%s\n", name, text ? text : "");
-    free(text);
-}
-
-static void put_members(struct buf *out, json_t *object)
-{
-    const char *name;
-    json_t *value;
-    json_object_foreach(object, name, value)
-    {
-        put_value(out, name, value);
+    size_t n = 0;
+    enum json_token token;
+    for (; (token = json_next(&t->json)) > JSON_TOKEN_DONE && token != JSON_TOKEN_END; n++) {
+        struct text name = token == JSON_TOKEN_OBJECT ? name_in(t) : t->json.raw;
+        if (n < SHOWN) {
+            buf_puts(t->out, n ? ", " : "");
+            put_decoded(t, name);
+        }
     }
+    if (n > SHOWN)
+        buf_format(t->out, " ... %zu in all", n);
+    buf_puts(t->out, "\n");
 }
 
-/* Objects become lines with the names of their members. */
-static void put_lines(struct buf *out, json_t *info)
+/* A line for each member of the object whose token was just read; an object's members become lines
+ * of their own. */
+static void put_members(struct telling *t)
 {
-    const char *name;
-    json_t *value;
-    json_object_foreach(info, name, value)
-    {
-        if (json_is_array(value))
-            put_list(out, name, value);
-        else if (!json_is_object(value))
-            put_value(out, name, value);
+    for (int depth = 1; depth > 0;) {
+        enum json_token token = json_next(&t->json);
+        if (token <= JSON_TOKEN_DONE)
+            return;
+        struct text key = t->json.raw;
+        if (token == JSON_TOKEN_END) {
+            depth--;
+            continue;
+        }
+        token = json_next(&t->json);
+        if (token == JSON_TOKEN_OBJECT) {
+            depth++;
+            continue;
+        }
+        put_name(t, key);
+        if (token == JSON_TOKEN_ARRAY)
+            put_list(t);
         else
-            put_members(out, value);
+            put_scalar(t);
     }
+}
+
+static void put_lines(const struct predictor *p, struct buf *out)
+{
+    struct telling t = {.out = out};
+    json_start(&t.json, p->info, strlen(p->info));
+    if (json_next(&t.json) == JSON_TOKEN_OBJECT)
+        put_members(&t);
+    buf_format(out, "%-14s%" PRIu64 "\n", "image_bytes", p->image->bytes);
+}
+
+static void put_json(const struct predictor *p, struct buf *out)
+{
+    json_t *info = json_loads(p->info, 0, NULL);
+    json_object_set_new(info, "image_bytes", json_integer((json_int_t)p->image->bytes));
+    char *text = json_dumps(info, JSON_INDENT(2));
+    buf_puts(out, text);
+    buf_puts(out, "\n");
+    free(text);
+    json_decref(info);
 }
 
 static int show(const struct subject *s, bool json, struct error *e)
 {
     struct buf out = {0};
-    json_t *info = json_loads(s->predictor->info, 0, NULL);
-    json_object_set_new(info, "image_bytes", json_integer((json_int_t)s->predictor->image->bytes));
-    if (json) {
-        char *text = json_dumps(info, JSON_INDENT(2));
-        buf_puts(&out, text);
-        buf_puts(&out, "\n");
-        free(text);
-    } else {
-        put_lines(&out, info);
-    }
-    json_decref(info);
+    if (json)
+        put_json(s->predictor, &out);
+    else
+        put_lines(s->predictor, &out);
     int status = print_text(&out, e);
     buf_release(&out);
     return status;

@@ -73,13 +73,11 @@ static bool format_of_name(const char *path, struct format *f)
 
 /* What the sample is read as. Where the name of the file says another format than its content, the
  * name's, with a hint. */
-static int sniff_sample(const char *path, const char *at, size_t n, struct sniffed *found,
-                        struct buf *hints, struct error *e)
+static int sniff_sample(const char *path, const char *at, size_t n, bool complete,
+                        struct sniffed *found, struct buf *hints, struct error *e)
 {
-    bool complete = n < SCHEMA_SAMPLE_BYTES;
-    size_t used = complete ? n : SCHEMA_SAMPLE_BYTES;
     struct format named;
-    int status = sniff(at, used, complete, NULL, found, e);
+    int status = sniff(at, n, complete, NULL, found, e);
     if (status)
         return status;
     if (found->header_doubtful)
@@ -95,7 +93,7 @@ static int sniff_sample(const char *path, const char *at, size_t n, struct sniff
     else
         return 0;
     schema_release(&found->schema);
-    return sniff(at, used, complete, &named, found, e);
+    return sniff(at, n, complete, &named, found, e);
 }
 
 static int sniff_file(const char *path, const struct sniff_options *o, struct buf *out,
@@ -105,13 +103,14 @@ static int sniff_file(const char *path, const struct sniff_options *o, struct bu
     struct source *source = NULL;
     const char *at = NULL;
     size_t n = 0;
+    bool complete = false;
     int status = source_open(path, &so, &source, e);
     if (status == 0)
-        status = source_peek(source, SCHEMA_SAMPLE_BYTES, &at, &n, e);
+        status = sample_peek(source, SCHEMA_SAMPLE_BYTES, RECORD_BYTES_MAX, &at, &n, &complete, e);
     if (status == 0) {
         struct sniffed found = {0};
         struct buf hints = {0};
-        status = sniff_sample(path, at, n, &found, &hints, e);
+        status = sniff_sample(path, at, n, complete, &found, &hints, e);
         if (status == 0)
             put_finding(&found, source_name(source), &hints, out);
         else

@@ -6,16 +6,14 @@
 #include "infer/infer.h"
 #include "infer/plan.h"
 
-#include <jansson.h>
-
 /* Stages and transform of a model, without its predictor: returns owned, free with mem_free. */
 struct ml_image *image_of_stages(const struct model *m);
 /* All of it, with the row program that makes its features: returns owned; NULL with ERR_DATA when
  * the model is too large. info is borrowed. */
 struct ml_image *image_new(const struct model *m, const struct compile_options *o,
                            const struct buf *program, const char *info, struct error *e);
-/* What ml_info gives: JSON, returned owned. */
-char *image_info(const struct model *m, const struct compile_options *o,
-                 const struct ml_program *program);
+/* Appends what ml_info gives: JSON. */
+void image_info(const struct model *m, const struct compile_options *o,
+                const struct ml_program *program, struct buf *out);
 
 #endif

@@ -1,60 +1,103 @@
-/* What an image says of itself, in JSON: for people, and for who must match columns by name. */
+/* What an image says of itself, in JSON: for people, and for who must match columns by name.
+ * Written as it goes: models may have a million features. */
 #include "infer/image.h"
 #include "runtime/program.h"
 
+#include <inttypes.h>
+
 /* Names come from files: what is not UTF-8 in them becomes U+FFFD. */
-static json_t *any_text(struct text s)
+static void put_text(struct buf *out, struct text s)
 {
-    struct buf quoted = {0};
-    json_put_string(&quoted, s.at, s.len);
-    json_t *text = json_loadb(quoted.at, quoted.len, JSON_DECODE_ANY, NULL);
-    buf_release(&quoted);
-    return text ? text : json_string("?");
+    json_put_string(out, s.at, s.len);
 }
 
-static struct text text_from(struct ml_text t)
+static void put_key(struct buf *out, const char *key)
 {
-    return (struct text){t.at, t.len};
+    char last = out->at[out->len - 1];
+    buf_format(out, "%s\"%s\":", last == '{' ? "" : ",", key);
 }
 
-static json_t *texts(const char *const *at, size_t n)
+static void put_string(struct buf *out, const char *key, struct text value)
 {
-    json_t *list = json_array();
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, any_text(text_of(at[i])));
-    return list;
+    put_key(out, key);
+    put_text(out, value);
 }
 
-static json_t *info_features(const struct model *m)
+static void put_count(struct buf *out, const char *key, uint64_t value)
 {
-    json_t *list = json_array();
-    for (size_t i = 0; i < m->feature_count; i++) {
-        static const char *const kinds[] = {"number", "code", "text"};
-        const struct feature *f = &m->features[i];
-        json_t *feature =
-            json_pack("{s:o, s:s}", "name", any_text(text_of(f->name)), "kind", kinds[f->kind]);
-        if (f->kind == FEATURE_TEXT)
-            json_object_set_new(feature, "values", texts(f->values, f->value_count));
-        json_array_append_new(list, feature);
+    put_key(out, key);
+    buf_format(out, "%" PRIu64, value);
+}
+
+static void put_flag(struct buf *out, const char *key, bool value)
+{
+    put_key(out, key);
+    buf_puts(out, value ? "true" : "false");
+}
+
+static void open_list(struct buf *out, const char *key)
+{
+    put_key(out, key);
+    buf_putc(out, '[');
+}
+
+static void next_item(struct buf *out, size_t i)
+{
+    if (i > 0)
+        buf_putc(out, ',');
+}
+
+static void put_texts(struct buf *out, const char *key, const char *const *at, size_t n)
+{
+    open_list(out, key);
+    for (size_t i = 0; i < n; i++) {
+        next_item(out, i);
+        put_text(out, text_of(at[i]));
     }
-    return list;
+    buf_putc(out, ']');
 }
 
-static json_t *info_source(const struct model *m)
+static void put_features(struct buf *out, const struct model *m)
 {
-    return json_pack("{s:s, s:o, s:s, s:I}", "format", m->format, "producer",
-                     any_text(text_of(m->producer)), "sha256", m->sha256, "bytes",
-                     (json_int_t)m->bytes);
+    static const char *const kinds[] = {"number", "code", "text"};
+    open_list(out, "features");
+    for (size_t i = 0; i < m->feature_count; i++) {
+        const struct feature *f = &m->features[i];
+        next_item(out, i);
+        buf_putc(out, '{');
+        put_string(out, "name", text_of(f->name));
+        put_string(out, "kind", text_of(kinds[f->kind]));
+        if (f->kind == FEATURE_TEXT)
+            put_texts(out, "values", f->values, f->value_count);
+        buf_putc(out, '}');
+    }
+    buf_putc(out, ']');
 }
 
-static json_t *info_trees(const struct trees *t)
+static void put_source(struct buf *out, const struct model *m)
+{
+    put_key(out, "source");
+    buf_putc(out, '{');
+    put_string(out, "format", text_of(m->format));
+    put_string(out, "producer", text_of(m->producer));
+    put_string(out, "sha256", text_of(m->sha256));
+    put_count(out, "bytes", m->bytes);
+    buf_putc(out, '}');
+}
+
+static void put_trees(struct buf *out, const struct trees *t)
 {
     size_t leaves = 0;
     for (size_t i = 0; i < t->nodes; i++)
         leaves += t->feature[i] == NODE_LEAF;
-    return json_pack("{s:I, s:I, s:I, s:I, s:b}", "count", (json_int_t)t->count, "depth",
-                     (json_int_t)trees_depth(t), "nodes", (json_int_t)t->nodes, "leaves",
-                     (json_int_t)leaves, "cover", t->cover != NULL);
+    put_key(out, "trees");
+    buf_putc(out, '{');
+    put_count(out, "count", t->count);
+    put_count(out, "depth", trees_depth(t));
+    put_count(out, "nodes", t->nodes);
+    put_count(out, "leaves", leaves);
+    put_flag(out, "cover", t->cover != NULL);
+    buf_putc(out, '}');
 }
 
 /* What the model's own framework answers. */
@@ -67,48 +110,52 @@ static const char *answer_name(const struct model *m)
     return model_class_count(m) ? "probabilities" : "value";
 }
 
-static json_t *info_prep(const struct compile_options *o)
+static void put_preparation(struct buf *out, const struct compile_options *o)
 {
     const struct recipe *r = o->prep;
-    return json_pack("{s:o, s:o, s:I}", "file", any_text(text_of(o->prep_name ? o->prep_name : "")),
-                     "program", any_text(r->program), "rows_seen", (json_int_t)r->rows_seen);
+    put_key(out, "preparation");
+    buf_putc(out, '{');
+    put_string(out, "file", text_of(o->prep_name ? o->prep_name : ""));
+    put_string(out, "program", r->program);
+    put_count(out, "rows_seen", r->rows_seen);
+    buf_putc(out, '}');
 }
 
-static json_t *info_fields(const struct ml_program *program)
+static void put_fields(struct buf *out, const struct ml_program *program)
 {
-    json_t *list = json_array();
+    open_list(out, "fields");
     for (uint32_t i = 0; i < program->fields; i++) {
-        struct text name = text_from(ml_program_field(program, i));
-        struct text type = text_from(ml_program_type(program, i));
-        json_array_append_new(
-            list, json_pack("{s:o, s:o}", "name", any_text(name), "type", any_text(type)));
+        struct ml_text name = ml_program_field(program, i), type = ml_program_type(program, i);
+        next_item(out, i);
+        buf_putc(out, '{');
+        put_string(out, "name", (struct text){name.at, name.len});
+        put_string(out, "type", (struct text){type.at, type.len});
+        buf_putc(out, '}');
     }
-    return list;
+    buf_putc(out, ']');
 }
 
-char *image_info(const struct model *m, const struct compile_options *o,
-                 const struct ml_program *program)
+void image_info(const struct model *m, const struct compile_options *o,
+                const struct ml_program *program, struct buf *out)
 {
-    json_t *info = json_object();
-    json_object_set_new(info, "source", info_source(m));
-    json_object_set_new(info, "objective", any_text(text_of(m->objective)));
-    json_object_set_new(info, "kind", json_string(m->kind == MODEL_TREES ? "trees" : "linear"));
+    buf_putc(out, '{');
+    put_source(out, m);
+    put_string(out, "objective", text_of(m->objective));
+    put_string(out, "kind", text_of(m->kind == MODEL_TREES ? "trees" : "linear"));
     if (m->kind == MODEL_TREES)
-        json_object_set_new(info, "trees", info_trees(&m->trees));
-    json_object_set_new(info, "stages", json_integer((json_int_t)m->stage_count));
-    json_object_set_new(info, "features", info_features(m));
-    json_object_set_new(info, "named", json_boolean(m->named));
-    json_object_set_new(info, "outputs", json_integer((json_int_t)m->outputs));
-    json_object_set_new(info, "transform", json_string(transform_name(m->transform)));
-    json_object_set_new(info, "answer", json_string(answer_name(m)));
-    json_object_set_new(info, "class_count", json_integer((json_int_t)model_class_count(m)));
+        put_trees(out, &m->trees);
+    put_count(out, "stages", m->stage_count);
+    put_features(out, m);
+    put_flag(out, "named", m->named);
+    put_count(out, "outputs", m->outputs);
+    put_string(out, "transform", text_of(transform_name(m->transform)));
+    put_string(out, "answer", text_of(answer_name(m)));
+    put_count(out, "class_count", model_class_count(m));
     if (m->classes)
-        json_object_set_new(info, "classes", texts(m->classes, m->class_count));
-    json_object_set_new(info, "fields", info_fields(program));
+        put_texts(out, "classes", m->classes, m->class_count);
+    put_fields(out, program);
     if (o->prep)
-        json_object_set_new(info, "preparation", info_prep(o));
-    json_object_set_new(info, "exact", json_boolean(!o->float32 && !o->u8));
-    char *text = json_dumps(info, JSON_COMPACT | JSON_ENSURE_ASCII);
-    json_decref(info);
-    return text;
+        put_preparation(out, o);
+    put_flag(out, "exact", !o->float32 && !o->u8);
+    buf_putc(out, '}');
 }

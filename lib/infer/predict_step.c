@@ -12,7 +12,7 @@ struct predict_plan {
     size_t count;      /* of them */
     bool are_names;    /* PREDICT_CLASS with named classes */
     size_t *kept, keep_count;
-    size_t *gone, gone_count; /* columns that do not leave, last first */
+    size_t *gone, gone_count; /* columns that do not leave */
 };
 
 static const struct predict_step *how_of(const struct step *s)
@@ -111,14 +111,13 @@ static int find_kept(struct step *s, const struct schema *in, struct error *e)
 static void find_gone(struct step *s, const struct schema *in)
 {
     struct predict_plan *plan = s->plan;
+    bool *kept = arena_zero(&s->arena, in->fields.len + 1);
     plan->gone = arena_alloc(&s->arena, (in->fields.len + 1) * sizeof *plan->gone);
-    for (size_t i = in->fields.len; i-- > 0;) {
-        bool kept = false;
-        for (size_t k = 0; k < plan->keep_count; k++)
-            kept = kept || plan->kept[k] == i;
-        if (!kept)
+    for (size_t k = 0; k < plan->keep_count; k++)
+        kept[plan->kept[k]] = true;
+    for (size_t i = 0; i < in->fields.len; i++)
+        if (!kept[i])
             plan->gone[plan->gone_count++] = i;
-    }
 }
 
 static int predict_open(struct step *s, const struct schema *in, struct error *e)
@@ -157,8 +156,7 @@ static int predict_shape(struct step *s, struct schema *schema, struct error *e)
 {
     (void)e;
     const struct predict_plan *plan = s->plan;
-    for (size_t i = 0; i < plan->gone_count; i++)
-        schema_remove(schema, plan->gone[i]);
+    schema_leave_out(schema, plan->gone, plan->gone_count);
     for (size_t k = 0; k < plan->count; k++)
         schema_add(schema, text_of(plan->made[k]), result_type(s));
     return 0;
@@ -386,8 +384,7 @@ static void add_results(const struct run *x)
     const struct predict_plan *plan = x->plan;
     bool is_class = how_of(x->step)->kind == PREDICT_CLASS ||
                     (how_of(x->step)->kind == PREDICT_ANSWER && x->predictor->image->answers_class);
-    for (size_t i = 0; i < plan->gone_count; i++)
-        batch_remove(x->batch, plan->gone[i]);
+    batch_leave_out(x->batch, plan->gone, plan->gone_count);
     for (size_t k = 0; k < plan->count; k++)
         batch_add(x->batch, is_class    ? class_column(x)
                             : x->leaves ? leaf_column(x, k)

@@ -1,9 +1,9 @@
 /* Compiled models, from a model or from an image's bytes, with the names they carry. */
+#include "base/json_read.h"
+#include "base/number.h"
 #include "infer/image.h"
 #include "prep/lower.h"
 #include "sys/sys.h"
-
-#include <stdlib.h>
 
 /* Images lie at a multiple of 64 bytes, as their sections expect. */
 static struct ml_image *image_room(struct predictor *p, size_t n)
@@ -12,51 +12,134 @@ static struct ml_image *image_room(struct predictor *p, size_t n)
     return (void *)((uintptr_t)p->memory + (64 - (uintptr_t)p->memory % 64) % 64);
 }
 
-static const char *name_of(struct predictor *p, const json_t *j)
+/* The info of an image, read as it comes: it may be long. */
+struct info_reader {
+    struct predictor *p;
+    struct json_reader json;
+    VEC(const char *) names; /* of the list that is read */
+    size_t features, fields, classes;
+    bool has_texts; /* a feature names the values its texts have */
+};
+
+static bool is_key(const struct info_reader *i, const char *key)
 {
-    const char *s = json_string_value(json_is_object(j) ? json_object_get(j, "name") : j);
-    return s ? arena_text(&p->arena, s, strlen(s)) : "";
+    return text_equal(i->json.raw, text_of(key));
 }
 
-/* count texts, or objects with a name; NULL when there are not that many. */
-static const char **names_of(struct predictor *p, const json_t *list, size_t count)
+static const char *text_here(struct info_reader *i)
 {
-    if (json_array_size(list) != count)
-        return NULL;
-    const char **names = arena_alloc(&p->arena, (count + 1) * sizeof *names);
-    for (size_t i = 0; i < count; i++)
-        names[i] = name_of(p, json_array_get(list, i));
-    return names;
+    struct text raw = i->json.raw;
+    char *name = arena_alloc(&i->p->arena, raw.len + 1);
+    size_t n = 0;
+    bool whole = json_decode(name, raw, &n);
+    name[whole ? n : 0] = '\0';
+    return name;
 }
 
-static bool has_texts(const json_t *info)
+static bool skip_value(struct info_reader *i, enum json_token t)
 {
-    const json_t *features = json_object_get(info, "features");
-    for (size_t i = 0; i < json_array_size(features); i++)
-        if (json_object_get(json_array_get(features, i), "values"))
-            return true;
-    return false;
+    bool opens = t == JSON_TOKEN_OBJECT || t == JSON_TOKEN_ARRAY;
+    return opens ? json_skip(&i->json) : t != JSON_TOKEN_ERROR;
+}
+
+/* Calls read for each member of the object, whose token was just read, with the key in `raw`. */
+static bool read_members(struct info_reader *i, bool (*read)(struct info_reader *))
+{
+    enum json_token t;
+    while ((t = json_next(&i->json)) == JSON_TOKEN_KEY)
+        if (!read(i))
+            return false;
+    return t == JSON_TOKEN_END;
+}
+
+static bool read_named(struct info_reader *i)
+{
+    bool is_name = is_key(i, "name");
+    i->has_texts = i->has_texts || is_key(i, "values");
+    enum json_token t = json_next(&i->json);
+    if (is_name && t == JSON_TOKEN_STRING)
+        vec_push(&i->names, text_here(i));
+    return skip_value(i, t);
+}
+
+/* A list of texts, or of objects with a name each. */
+static bool read_names(struct info_reader *i, const char ***names, size_t *count)
+{
+    enum json_token t = json_next(&i->json);
+    bool whole = t == JSON_TOKEN_ARRAY;
+    i->names.len = 0;
+    for (size_t n = 1; whole && (t = json_next(&i->json)) != JSON_TOKEN_END; n++) {
+        whole = t == JSON_TOKEN_OBJECT ? read_members(i, read_named) : t == JSON_TOKEN_STRING;
+        if (t == JSON_TOKEN_STRING)
+            vec_push(&i->names, text_here(i));
+        whole = whole && i->names.len == n;
+    }
+    *count = i->names.len;
+    *names = arena_alloc(&i->p->arena, (i->names.len + 1) * sizeof **names);
+    if (i->names.len)
+        memcpy(*names, i->names.at, i->names.len * sizeof **names);
+    return whole;
+}
+
+static bool read_count(struct info_reader *i, size_t *count)
+{
+    int64_t n = 0;
+    double unused;
+    enum json_token t = json_next(&i->json);
+    struct text raw = i->json.raw;
+    bool whole = t == JSON_TOKEN_NUMBER &&
+                 number_parse(raw.at, raw.len, &n, &unused) == NUMBER_INT && n >= 0;
+    *count = whole ? (size_t)n : 0;
+    return whole;
+}
+
+static bool read_flag(struct info_reader *i, bool *flag)
+{
+    enum json_token t = json_next(&i->json);
+    *flag = t == JSON_TOKEN_TRUE;
+    return *flag || t == JSON_TOKEN_FALSE;
+}
+
+static bool read_trees(struct info_reader *i)
+{
+    return is_key(i, "count") ? read_count(i, &i->p->trees) : skip_value(i, json_next(&i->json));
+}
+
+static bool read_member(struct info_reader *i)
+{
+    struct predictor *p = i->p;
+    if (is_key(i, "features"))
+        return read_names(i, &p->features, &i->features);
+    if (is_key(i, "fields"))
+        return read_names(i, &p->fields, &i->fields);
+    if (is_key(i, "classes"))
+        return read_names(i, &p->classes, &i->classes);
+    if (is_key(i, "class_count"))
+        return read_count(i, &p->class_count);
+    if (is_key(i, "named"))
+        return read_flag(i, &p->named);
+    if (is_key(i, "exact"))
+        return read_flag(i, &p->exact);
+    bool trees = is_key(i, "trees");
+    p->prepared = p->prepared || is_key(i, "preparation");
+    enum json_token t = json_next(&i->json);
+    return trees && t == JSON_TOKEN_OBJECT ? read_members(i, read_trees) : skip_value(i, t);
 }
 
 static int read_info(struct predictor *p, struct error *e)
 {
     const struct ml_image *m = p->image;
+    struct info_reader i = {.p = p};
     p->info = (const char *)m + m->info_at;
-    json_t *info = json_loads(p->info, 0, NULL);
-    const json_t *classes = json_object_get(info, "classes");
-    p->features = names_of(p, json_object_get(info, "features"), m->features);
-    p->fields = names_of(p, json_object_get(info, "fields"), m->fields);
-    p->prepared = json_object_get(info, "preparation");
-    p->takes_fields = p->prepared || has_texts(info);
-    p->class_count = (size_t)json_integer_value(json_object_get(info, "class_count"));
-    p->classes = classes ? names_of(p, classes, p->class_count) : NULL;
-    p->trees = (size_t)json_integer_value(json_object_get(json_object_get(info, "trees"), "count"));
-    p->named = json_is_true(json_object_get(info, "named"));
-    p->exact = json_is_true(json_object_get(info, "exact"));
-    bool whole = info && p->features && p->fields && (p->classes || !classes) &&
-                 (p->class_count == 0 || p->class_count == m->outputs ||
-                  (m->outputs == 1 && p->class_count == 2));
-    json_decref(info);
+    json_start(&i.json, p->info, strlen(p->info));
+    bool whole = json_next(&i.json) == JSON_TOKEN_OBJECT && read_members(&i, read_member) &&
+                 json_next(&i.json) == JSON_TOKEN_DONE;
+    vec_release(&i.names);
+    p->takes_fields = p->prepared || i.has_texts;
+    whole = whole && p->features && p->fields && i.features == m->features &&
+            i.fields == m->fields && (!p->classes || i.classes == p->class_count) &&
+            (p->class_count == 0 || p->class_count == m->outputs ||
+             (m->outputs == 1 && p->class_count == 2));
     return whole ? 0 : error_set(e, ERR_DATA, "the image does not say what its columns are");
 }
 
@@ -127,16 +210,16 @@ static int lower_features(const struct model *m, const struct compile_options *o
 int predictor_compile(const struct model *m, const struct compile_options *o,
                       struct predictor **out, struct error *e)
 {
-    struct buf program = {0};
+    struct buf program = {0}, info = {0};
     int status = lower_features(m, o, &program, e);
     if (status == 0) {
-        char *info = image_info(m, o, (const void *)program.at);
-        struct ml_image *image = image_new(m, o, &program, info, e);
+        image_info(m, o, (const void *)program.at, &info);
+        struct ml_image *image = image_new(m, o, &program, buf_text(&info), e);
         status = image ? predictor_load(image, image->bytes, out, e) : ERR_DATA;
         mem_free(image);
-        free(info); /* jansson's */
     }
     buf_release(&program);
+    buf_release(&info);
     return status;
 }
 

@@ -6,6 +6,9 @@
 
 /* ---- rows ---- */
 
+/* Of rows that are made; of very wide ones fewer are. */
+enum { CELLS_MOST = 1 << 23, ROWS_LEAST = 8 };
+
 /* Values of each feature at which something changes. */
 struct interest {
     const struct model *model;
@@ -220,6 +223,12 @@ static void interest_row(struct interest *x, size_t k, double *row)
 void verify_rows_make(const struct model *m, size_t random, size_t most, uint64_t seed,
                       struct verify_rows *rows)
 {
+    size_t room = CELLS_MOST / (m->feature_count + 1);
+    room = room < ROWS_LEAST ? ROWS_LEAST : room;
+    if (most > room) {
+        most = room;
+        random = random < room / 2 ? random : room / 2;
+    }
     if (random >= most)
         random = most > 0 ? most - 1 : 0;
     struct interest x = {.model = m, .seed = seed, .most = most > random ? most - random : 1};

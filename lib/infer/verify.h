@@ -18,8 +18,9 @@ struct verify_rows {
 };
 
 /* Appends `random` rows of seed and, with them, rows in which every value of interest stands at
- * least once (at most `most` in all): thresholds and their neighbours in the model's precision,
- * category codes and codes of none, the parameters of stages, values no number is like. */
+ * least once (at most `most` in all, and 8 million numbers, but 8 rows of any model): thresholds
+ * and their neighbours in the model's precision, category codes and codes of none, the parameters
+ * of stages, values no number is like. */
 void verify_rows_make(const struct model *m, size_t random, size_t most, uint64_t seed,
                       struct verify_rows *rows);
 /* Appends one row, unless the model refuses it. */

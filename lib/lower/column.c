@@ -134,11 +134,17 @@ void lower_also(struct lowering *l, size_t column, uint32_t reg)
     l->columns.at[column].as[lower_class(l, reg)] = reg;
 }
 
-void lower_remove(struct lowering *l, size_t column)
+void lower_leave_out(struct lowering *l, const size_t *at, size_t n)
 {
-    l->columns.len--;
-    memmove(l->columns.at + column, l->columns.at + column + 1,
-            (l->columns.len - column) * sizeof *l->columns.at);
+    uint8_t *gone = mem_alloc(l->columns.len + 1);
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        gone[at[i]] = 1;
+    for (size_t i = 0; i < l->columns.len; i++)
+        if (!gone[i])
+            l->columns.at[kept++] = l->columns.at[i];
+    l->columns.len = kept;
+    mem_free(gone);
 }
 
 void lower_arrange(struct lowering *l, const size_t *at, size_t n)

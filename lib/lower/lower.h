@@ -102,7 +102,7 @@ void lower_insert(struct lowering *l, size_t at, uint32_t reg);
 void lower_set(struct lowering *l, size_t column, uint32_t reg);
 /* The column's values as another class, known without converting. */
 void lower_also(struct lowering *l, size_t column, uint32_t reg);
-void lower_remove(struct lowering *l, size_t column);
+void lower_leave_out(struct lowering *l, const size_t *at, size_t n); /* n columns, in any order */
 /* Column i becomes what column at[i] was; there are n then. */
 void lower_arrange(struct lowering *l, const size_t *at, size_t n);
 /* The value of a column as the number a model reads when it is written as text, by what the column

@@ -7,7 +7,7 @@
 #include <zlib.h>
 
 /* Compressed, text of models shrinks to a tenth, seldom to a twentieth. */
-enum { RATIO_MOST = 64, ROOM_LEAST = 1 << 20, ENTRIES_MAX = 10000, STEP = 1 << 16 };
+enum { RATIO_MOST = 64, ROOM_LEAST = 16 << 20, ENTRIES_MAX = 10000, STEP = 1 << 16 };
 enum { TAR_BLOCK = 512, TAR_SUM_AT = 148, TAR_SUM_SIZE = 8 };
 
 struct unpacking {
@@ -35,7 +35,7 @@ static int refuse(struct unpacking *u, const char *member, const char *what)
 
 static int too_large(struct unpacking *u, const char *member)
 {
-    return refuse(u, member, "what it unpacks to is too large for such a file");
+    return refuse(u, member, "what it unpacks to is too large for such a file (save it uncompressed)");
 }
 
 static int load_library(struct unpacking *u)

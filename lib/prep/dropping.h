@@ -40,11 +40,9 @@ int dropping_apply(const struct step *s, struct batch *b, struct error *e);
 /* What dropping_open keeps: types of the selected columns, and after shape which ones go. */
 struct dropping {
     enum type *types;
-    bool *drop;
+    size_t *gone, gone_count;
 };
 
-/* Indexes of the n selected columns from the last in the schema to the first, in the arena. */
-size_t *columns_descending(const size_t *columns, size_t n, struct arena *arena);
 /* Takes a column out of the selection. */
 void selection_leave_out(struct step *s, size_t column);
 

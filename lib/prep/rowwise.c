@@ -238,20 +238,6 @@ static bool drops_columns(const struct step *s)
     return map_of(s)->drops && !(step_has_arg(s, "keep") && arg_bool(s, "keep"));
 }
 
-/* The selection is in no order: the k-th largest of its indexes,
- * so that removing shifts nothing. */
-static size_t from_last(const struct step *s, size_t k)
-{
-    for (size_t i = 0; i < s->column_count; i++) {
-        size_t larger = 0;
-        for (size_t j = 0; j < s->column_count; j++)
-            larger += s->columns[j] > s->columns[i];
-        if (larger == k)
-            return s->columns[i];
-    }
-    return s->columns[0];
-}
-
 int rowwise_shape(struct step *s, struct schema *schema, struct error *e)
 {
     (void)e;
@@ -263,8 +249,8 @@ int rowwise_shape(struct step *s, struct schema *schema, struct error *e)
         schema->fields.at[s->columns[i]].type = map->to;
         schema->fields.at[s->columns[i]].declared = true;
     }
-    for (size_t k = 0; drops_columns(s) && k < s->column_count; k++)
-        schema_remove(schema, from_last(s, k));
+    if (drops_columns(s))
+        schema_leave_out(schema, s->columns, s->column_count);
     return 0;
 }
 
@@ -415,7 +401,7 @@ int rowwise_apply(const struct step *s, struct batch *b, struct error *e)
         for (size_t k = 0; k < results; k++)
             store(s, b, s->columns[i], cells_column(out[k], map_of(s)->to));
     }
-    for (size_t k = 0; drops_columns(s) && k < s->column_count; k++)
-        batch_remove(b, from_last(s, k));
+    if (drops_columns(s))
+        batch_leave_out(b, s->columns, s->column_count);
     return 0;
 }

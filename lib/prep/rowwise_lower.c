@@ -76,14 +76,6 @@ static int run(const struct step *s, struct lowering *l, size_t first, size_t co
     return rc;
 }
 
-static bool is_selected(const struct step *s, size_t column)
-{
-    for (size_t i = 0; i < s->column_count; i++)
-        if (s->columns[i] == column)
-            return true;
-    return false;
-}
-
 int rowwise_lower(const struct step *s, struct lowering *l, struct error *e)
 {
     const struct rowwise *map = s->kind->detail;
@@ -92,8 +84,7 @@ int rowwise_lower(const struct step *s, struct lowering *l, struct error *e)
     for (size_t i = 0; i < s->column_count && rc == 0; i += at_once)
         rc = run(s, l, i, at_once, e);
     bool drops = map->drops && !(step_has_arg(s, "keep") && arg_bool(s, "keep"));
-    for (size_t column = l->columns.len; drops && rc == 0 && column-- > 0;)
-        if (is_selected(s, column))
-            lower_remove(l, column);
+    if (drops && rc == 0)
+        lower_leave_out(l, s->columns, s->column_count);
     return rc;
 }

@@ -7,22 +7,18 @@
 /* Column i of what leaves is column at[i] of what came. */
 struct layout {
     size_t *at, count;
+    bool *selected; /* by column of what came */
 };
 
 static struct layout *layout_new(struct step *s, const struct schema *in)
 {
     struct layout *l = arena_zero(&s->arena, sizeof *l);
     l->at = arena_alloc(&s->arena, (in->fields.len + 1) * sizeof *l->at);
+    l->selected = arena_zero(&s->arena, in->fields.len + 1);
+    for (size_t i = 0; i < s->column_count; i++)
+        l->selected[s->columns[i]] = true;
     s->plan = l;
     return l;
-}
-
-static bool is_selected(const struct step *s, size_t column)
-{
-    for (size_t i = 0; i < s->column_count; i++)
-        if (s->columns[i] == column)
-            return true;
-    return false;
 }
 
 static void layout_add_selected(struct layout *l, const struct step *s)
@@ -32,10 +28,10 @@ static void layout_add_selected(struct layout *l, const struct step *s)
 }
 
 /* Columns from .. to of the input that are not selected. */
-static void layout_add_others(struct layout *l, const struct step *s, size_t from, size_t to)
+static void layout_add_others(struct layout *l, size_t from, size_t to)
 {
     for (size_t i = from; i < to; i++)
-        if (!is_selected(s, i))
+        if (!l->selected[i])
             l->at[l->count++] = i;
 }
 
@@ -43,11 +39,7 @@ static int layout_shape(struct step *s, struct schema *schema, struct error *e)
 {
     (void)e;
     const struct layout *l = s->plan;
-    struct field *old = mem_copy(schema->fields.at, schema->fields.len * sizeof *old);
-    for (size_t i = 0; i < l->count; i++)
-        schema->fields.at[i] = old[l->at[i]];
-    schema->fields.len = l->count;
-    mem_free(old);
+    schema_arrange(schema, l->at, l->count);
     return 0;
 }
 
@@ -55,10 +47,7 @@ static int layout_apply(const struct step *s, struct batch *b, struct error *e)
 {
     (void)e;
     const struct layout *l = s->plan;
-    struct column *old = arena_copy(&b->arena, b->columns.at, b->columns.len * sizeof *old);
-    for (size_t i = 0; i < l->count; i++)
-        b->columns.at[i] = old[l->at[i]];
-    b->columns.len = l->count;
+    batch_arrange(b, l->at, l->count);
     return 0;
 }
 
@@ -80,7 +69,7 @@ static int select_open(struct step *s, const struct schema *in, struct error *e)
 static int drop_open(struct step *s, const struct schema *in, struct error *e)
 {
     struct layout *l = layout_new(s, in);
-    layout_add_others(l, s, 0, in->fields.len);
+    layout_add_others(l, 0, in->fields.len);
     return l->count > 0 ? 0 : step_error(s, e, "no column would be left");
 }
 
@@ -91,7 +80,7 @@ static int reorder_open(struct step *s, const struct schema *in, struct error *e
     bool end = arg_choice(s, "to") == 1;
     if (!end)
         layout_add_selected(l, s);
-    layout_add_others(l, s, 0, in->fields.len);
+    layout_add_others(l, 0, in->fields.len);
     if (end)
         layout_add_selected(l, s);
     return 0;
@@ -122,11 +111,11 @@ static int move_target(struct step *s, const struct schema *in, size_t *gap, str
 }
 
 /* index=K counts places in the result: so many unselected columns stand before. */
-static size_t gap_of_index(const struct step *s, const struct schema *in)
+static size_t gap_of_index(const struct step *s, const struct layout *l, size_t columns)
 {
     size_t before = (size_t)arg_int(s, "index") - 1, gap = 0;
-    for (; gap < in->fields.len && before > 0; gap++)
-        before -= !is_selected(s, gap);
+    for (; gap < columns && before > 0; gap++)
+        before -= !l->selected[gap];
     return gap;
 }
 
@@ -138,10 +127,10 @@ static int move_open(struct step *s, const struct schema *in, struct error *e)
     if (rc)
         return rc;
     if (gap == SIZE_MAX)
-        gap = gap_of_index(s, in);
-    layout_add_others(l, s, 0, gap);
+        gap = gap_of_index(s, l, in->fields.len);
+    layout_add_others(l, 0, gap);
     layout_add_selected(l, s);
-    layout_add_others(l, s, gap, in->fields.len);
+    layout_add_others(l, gap, in->fields.len);
     return 0;
 }
 
@@ -154,7 +143,7 @@ static int swap_open(struct step *s, const struct schema *in, struct error *e)
     if (rc)
         return rc;
     struct layout *l = layout_new(s, in);
-    layout_add_others(l, s, 0, in->fields.len);
+    layout_add_others(l, 0, in->fields.len);
     l->at[first] = second;
     l->at[second] = first;
     return 0;

@@ -72,31 +72,31 @@ static int empty_load(const struct step *s, void *state, const json_t *j, struct
     return 0;
 }
 
-/* Nothing is known of a column before a row was seen: then it stays. */
-static bool drops(const struct step *s, size_t column)
+/* The n columns that go. Nothing is known of a column before a row was seen: then it stays. */
+static size_t *empty_columns(const struct step *s, struct arena *arena, size_t *n)
 {
     const struct held *h = s->learnt;
-    for (size_t i = 0; i < s->column_count; i++)
-        if (s->columns[i] == column)
-            return h->rows > 0 && !h->any[i];
-    return false;
+    size_t *at = arena_alloc(arena, (s->column_count + 1) * sizeof *at);
+    *n = 0;
+    for (size_t i = 0; i < s->column_count && h->rows > 0; i++)
+        if (!h->any[i])
+            at[(*n)++] = s->columns[i];
+    return at;
 }
 
 static int empty_shape(struct step *s, struct schema *schema, struct error *e)
 {
     (void)e;
-    for (size_t i = schema->fields.len; i-- > 0;)
-        if (drops(s, i))
-            schema_remove(schema, i);
+    size_t n, *at = empty_columns(s, &s->arena, &n);
+    schema_leave_out(schema, at, n);
     return 0;
 }
 
 static int empty_apply(const struct step *s, struct batch *b, struct error *e)
 {
     (void)e;
-    for (size_t i = b->columns.len; i-- > 0;)
-        if (drops(s, i))
-            batch_remove(b, i);
+    size_t n, *at = empty_columns(s, &b->arena, &n);
+    batch_leave_out(b, at, n);
     return 0;
 }
 
@@ -247,7 +247,7 @@ static int transpose_shape(struct step *s, struct schema *schema, struct error *
     const struct turned *t = s->learnt;
     if (!t)
         return step_error(s, e, "its columns depend on the rows: they are not known before");
-    schema->fields.len = 0;
+    schema_release(schema);
     schema_add(schema, arg_text(s, "into"), TYPE_TEXT);
     for (size_t i = 0; i < hold_rows(t->hold); i++)
         schema_add(schema, text_of(t->names[i]), TYPE_TEXT);

@@ -23,21 +23,12 @@ static int merge_open(struct step *s, const struct schema *in, struct error *e)
     return step_new_name(s, in, name, e);
 }
 
-static bool is_merged(const struct step *s, size_t column)
-{
-    for (size_t i = 0; i < s->column_count; i++)
-        if (s->columns[i] == column)
-            return true;
-    return false;
-}
-
 static int merge_shape(struct step *s, struct schema *schema, struct error *e)
 {
     (void)e;
     size_t place = merge_place(s);
-    for (size_t i = schema->fields.len; !arg_bool(s, "keep") && i-- > 0;)
-        if (is_merged(s, i))
-            schema_remove(schema, i);
+    if (!arg_bool(s, "keep"))
+        schema_leave_out(schema, s->columns, s->column_count);
     schema_insert(schema, place, arg_text(s, "into"), TYPE_TEXT);
     return 0;
 }
@@ -77,9 +68,8 @@ static int merge_apply(const struct step *s, struct batch *b, struct error *e)
         merged[r] = merge_row(s, b, cells, r, &scratch);
     buf_release(&scratch);
     size_t place = merge_place(s);
-    for (size_t i = b->columns.len; !arg_bool(s, "keep") && i-- > 0;)
-        if (is_merged(s, i))
-            batch_remove(b, i);
+    if (!arg_bool(s, "keep"))
+        batch_leave_out(b, s->columns, s->column_count);
     batch_insert(b, place, column_of_text(merged));
     return 0;
 }
@@ -97,9 +87,8 @@ static int merge_lower(const struct step *s, struct lowering *l, struct error *e
                                how[arg_choice(s, "missing")]);
     mem_free(cells);
     size_t place = merge_place(s);
-    for (size_t i = l->columns.len; !arg_bool(s, "keep") && i-- > 0;)
-        if (is_merged(s, i))
-            lower_remove(l, i);
+    if (!arg_bool(s, "keep"))
+        lower_leave_out(l, s->columns, s->column_count);
     lower_insert(l, place, merged);
     return 0;
 }
@@ -243,7 +232,7 @@ static int split_lower(const struct step *s, struct lowering *l, struct error *e
     for (size_t i = plan->count; i-- > 0;)
         lower_insert(l, plan->column + 1, parts[i]);
     if (!arg_bool(s, "keep"))
-        lower_remove(l, plan->column);
+        lower_leave_out(l, &plan->column, 1);
     mem_free(parts);
     return 0;
 }

@@ -186,7 +186,7 @@ static int embedding_lower(const struct step *s, struct lowering *l, struct erro
         lower_add(l, lower_op(l, ML_OP_look_float, place,
                               lower_range(l, m->values + k * places, places), 0));
     if (rc == 0 && !m->plan.keeps)
-        lower_remove(l, s->columns[0]);
+        lower_leave_out(l, s->columns, 1);
     return rc;
 }
 

@@ -223,17 +223,6 @@ static int add_field(struct step *s, struct schema *schema, const char *name, st
     return 0;
 }
 
-/* The selection is in no order: the largest of its indexes below `before`, so that removing shifts
- * nothing. */
-static size_t last_selected(const struct step *s, size_t before)
-{
-    size_t found = FIELD_NONE;
-    for (size_t i = 0; i < s->column_count; i++)
-        if (s->columns[i] < before && (found == FIELD_NONE || s->columns[i] > found))
-            found = s->columns[i];
-    return found;
-}
-
 static bool drops_originals(const struct step *s)
 {
     return encoder_of(s)->widens && !((const struct encoder_plan *)s->plan)->keeps;
@@ -255,9 +244,8 @@ int encoder_shape(struct step *s, struct schema *schema, struct error *e)
             rc = add_field(s, schema, result_name(s, i, c, k, &names), e);
     }
     arena_release(&names);
-    size_t at = SIZE_MAX;
-    while (rc == 0 && drops_originals(s) && (at = last_selected(s, at)) != FIELD_NONE)
-        schema_remove(schema, at);
+    if (rc == 0 && drops_originals(s))
+        schema_leave_out(schema, s->columns, s->column_count);
     return rc;
 }
 
@@ -327,9 +315,8 @@ int encoder_apply(const struct step *s, struct batch *b, struct error *e)
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < s->column_count; i++)
         rc = encode_column(s, i, b, e);
-    size_t at = SIZE_MAX;
-    while (rc == 0 && drops_originals(s) && (at = last_selected(s, at)) != FIELD_NONE)
-        batch_remove(b, at);
+    if (rc == 0 && drops_originals(s))
+        batch_leave_out(b, s->columns, s->column_count);
     return rc;
 }
 
@@ -419,8 +406,7 @@ int encoder_lower(const struct step *s, struct lowering *l, struct error *e)
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < s->column_count; i++)
         rc = lower_encoded(s, i, l, e);
-    size_t at = SIZE_MAX;
-    while (rc == 0 && drops_originals(s) && (at = last_selected(s, at)) != FIELD_NONE)
-        lower_remove(l, at);
+    if (rc == 0 && drops_originals(s))
+        lower_leave_out(l, s->columns, s->column_count);
     return rc;
 }

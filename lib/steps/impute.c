@@ -436,31 +436,33 @@ static const struct learner presence_learner = {.size = sizeof(struct presence),
                                                 .save = presence_save,
                                                 .load = presence_load};
 
-static bool is_dropped(const struct step *s, size_t column)
+/* The n columns that go. */
+static size_t *dropped_columns(const struct step *s, struct arena *arena, size_t *n)
 {
+    double above = arg_number(s, "above");
+    size_t *at = arena_alloc(arena, (s->column_count + 1) * sizeof *at);
+    *n = 0;
     for (size_t i = 0; i < s->column_count; i++) {
         const struct presence *p = columnwise_learnt(s, i);
-        if (s->columns[i] == column)
-            return p->rows > 0 && (double)p->missing > arg_number(s, "above") * (double)p->rows;
+        if (p->rows > 0 && (double)p->missing > above * (double)p->rows)
+            at[(*n)++] = s->columns[i];
     }
-    return false;
+    return at;
 }
 
 static int drop_shape(struct step *s, struct schema *schema, struct error *e)
 {
     (void)e;
-    for (size_t column = schema->fields.len; column-- > 0;)
-        if (is_dropped(s, column))
-            schema_remove(schema, column);
+    size_t n, *at = dropped_columns(s, &s->arena, &n);
+    schema_leave_out(schema, at, n);
     return 0;
 }
 
 static int drop_apply(const struct step *s, struct batch *b, struct error *e)
 {
     (void)e;
-    for (size_t column = b->columns.len; column-- > 0;)
-        if (is_dropped(s, column))
-            batch_remove(b, column);
+    size_t n, *at = dropped_columns(s, &b->arena, &n);
+    batch_leave_out(b, at, n);
     return 0;
 }
 

@@ -3,6 +3,8 @@
 #include "prep/sorted.h"
 #include "steps/steps.h"
 
+#include <stdlib.h>
+
 /* Rows being put in order. */
 struct ordering {
     struct sorted *sorted;
@@ -95,54 +97,55 @@ static int shuffle_learn(const struct step *s, void *p, struct batch *b, struct 
     return rc;
 }
 
-/* Moves that sort the columns: to place i comes the column that then stands at from[i]. */
-struct moves {
-    size_t *from, count;
+/* Column i of what leaves is column at[i] of what came. */
+struct sorted_names {
+    size_t *at, count;
 };
 
-static bool name_before(const struct schema *schema, size_t a, size_t b, bool descending)
+struct named_place {
+    const char *name;
+    size_t at;
+};
+
+static int by_name(const void *a, const void *b)
 {
-    int order = strcmp(schema->fields.at[a].name, schema->fields.at[b].name);
-    return descending ? order > 0 : order < 0;
+    const struct named_place *x = a, *y = b;
+    return strcmp(x->name, y->name);
 }
 
 static int sort_columns_open(struct step *s, const struct schema *in, struct error *e)
 {
     (void)e;
+    size_t n = in->fields.len;
     bool descending = arg_choice(s, "order") == 1;
-    struct schema schema = {0};
-    struct moves *moves = arena_zero(&s->arena, sizeof *moves);
-    moves->count = in->fields.len;
-    moves->from = arena_alloc(&s->arena, (moves->count + 1) * sizeof *moves->from);
-    schema_copy(&schema, in);
-    for (size_t i = 0; i < moves->count; i++) {
-        size_t best = i;
-        for (size_t k = i + 1; k < moves->count; k++)
-            if (name_before(&schema, k, best, descending))
-                best = k;
-        moves->from[i] = best;
-        schema_move(&schema, best, i);
-    }
-    schema_release(&schema);
-    s->plan = moves;
+    struct sorted_names *names = arena_zero(&s->arena, sizeof *names);
+    struct named_place *places = mem_array(NULL, n + 1, sizeof *places);
+    names->count = n;
+    names->at = arena_alloc(&s->arena, (n + 1) * sizeof *names->at);
+    for (size_t i = 0; i < n; i++)
+        places[i] = (struct named_place){in->fields.at[i].name, i};
+    if (n > 0)
+        qsort(places, n, sizeof *places, by_name);
+    for (size_t i = 0; i < n; i++)
+        names->at[descending ? n - 1 - i : i] = places[i].at;
+    mem_free(places);
+    s->plan = names;
     return 0;
 }
 
 static int sort_columns_shape(struct step *s, struct schema *schema, struct error *e)
 {
     (void)e;
-    const struct moves *moves = s->plan;
-    for (size_t i = 0; i < moves->count; i++)
-        schema_move(schema, moves->from[i], i);
+    const struct sorted_names *names = s->plan;
+    schema_arrange(schema, names->at, names->count);
     return 0;
 }
 
 static int sort_columns_apply(const struct step *s, struct batch *b, struct error *e)
 {
     (void)e;
-    const struct moves *moves = s->plan;
-    for (size_t i = 0; i < moves->count; i++)
-        batch_move(b, moves->from[i], i);
+    const struct sorted_names *names = s->plan;
+    batch_arrange(b, names->at, names->count);
     return 0;
 }
 

@@ -92,27 +92,13 @@ static int dedup_sorted_push(struct step *s, struct batch *b, struct emit *out, 
 /* The columns of the key are left, in the order the step names them. */
 static void keep_columns(const struct step *s, struct batch *b)
 {
-    struct column *columns = batch_array(b, s->column_count, sizeof *columns);
-    for (size_t i = 0; i < s->column_count; i++)
-        columns[i] = b->columns.at[s->columns[i]];
-    b->columns.len = 0;
-    for (size_t i = 0; i < s->column_count; i++)
-        batch_add(b, columns[i]);
+    batch_arrange(b, s->columns, s->column_count);
 }
 
 static int unique_shape(struct step *s, struct schema *schema, struct error *e)
 {
     (void)e;
-    struct schema old = *schema;
-    *schema = (struct schema){0};
-    for (size_t i = 0; i < s->column_count; i++) {
-        const struct field *field = &old.fields.at[s->columns[i]];
-        size_t at = schema_add(schema, text_of(field->name), field->type);
-        schema->fields.at[at].declared = field->declared;
-        if (field->raw)
-            schema->fields.at[at].raw = arena_text(&schema->arena, field->raw, strlen(field->raw));
-    }
-    schema_release(&old);
+    schema_arrange(schema, s->columns, s->column_count);
     return 0;
 }
 

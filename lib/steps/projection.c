@@ -91,9 +91,8 @@ void projection_close(struct step *s)
 int projection_shape(struct step *s, struct schema *schema, struct error *e)
 {
     const struct projection *x = projection_of(s);
-    const size_t *drop = columns_descending(s->columns, s->column_count, &s->arena);
-    for (size_t i = 0; !arg_bool(s, "keep") && i < s->column_count; i++)
-        schema_remove(schema, drop[i]);
+    if (!arg_bool(s, "keep"))
+        schema_leave_out(schema, s->columns, s->column_count);
     for (size_t c = 0; c < x->k; c++) {
         const char *name = arena_format(&s->arena, "%s_%zu", arg_string(s, "prefix"), c);
         int rc = step_new_name(s, schema, text_of(name), e);
@@ -122,9 +121,8 @@ int projection_apply(const struct step *s, struct batch *b, struct error *e)
         for (size_t c = 0; c < x->k; c++)
             cells[c * b->rows + r] = whole ? out[c] : (double)NAN;
     }
-    const size_t *drop = columns_descending(s->columns, s->column_count, &b->arena);
-    for (size_t i = 0; !arg_bool(s, "keep") && i < s->column_count; i++)
-        batch_remove(b, drop[i]);
+    if (!arg_bool(s, "keep"))
+        batch_leave_out(b, s->columns, s->column_count);
     for (size_t c = 0; c < x->k; c++)
         batch_add(b, column_of_double(cells + c * b->rows));
     return 0;
@@ -155,10 +153,8 @@ int projection_lower(const struct step *s, struct lowering *l, struct error *e)
     lower_vector(l, detail->row ? detail->vector : ML_VECTOR_linear, true, in, x->p,
                  (const double *)(const void *)constants.at, constants.len / sizeof(double), out,
                  x->k);
-    for (size_t at = l->columns.len; !arg_bool(s, "keep") && at-- > 0;)
-        for (size_t i = 0; i < s->column_count; i++)
-            if (s->columns[i] == at)
-                lower_remove(l, at);
+    if (!arg_bool(s, "keep"))
+        lower_leave_out(l, s->columns, s->column_count);
     for (size_t c = 0; c < x->k; c++)
         lower_add(l, out[c]);
     mem_free(in);

@@ -46,10 +46,10 @@ static struct column take_turns(const struct turn *t, struct batch *b)
 }
 
 struct longer_plan {
-    struct turn *turns;  /* one for each new column of values */
-    size_t count, width; /* width: rows that come of one */
-    uint8_t *gone;       /* by column: taken up in a turn */
-    size_t columns;
+    struct turn *turns;         /* one for each new column of values */
+    size_t count, width;        /* width: rows that come of one */
+    uint8_t *gone;              /* by column: taken up in a turn */
+    size_t *taken, taken_count; /* those columns */
     struct text names_to;
     /* pivot_longer: what stands in the column of names; stack: NULL, 1 2 3 ... */
     struct text *names;
@@ -70,10 +70,20 @@ static int longer_check_names(struct step *s, const struct schema *in,
 static struct longer_plan *longer_plan(struct step *s, const struct schema *in)
 {
     struct longer_plan *plan = arena_zero(&s->arena, sizeof *plan);
-    plan->columns = in->fields.len;
     plan->gone = arena_zero(&s->arena, in->fields.len + 1);
+    plan->taken = arena_alloc(&s->arena, (in->fields.len + 1) * sizeof *plan->taken);
     s->plan = plan;
     return plan;
+}
+
+static void take_up(struct longer_plan *plan, const struct turn *turn)
+{
+    for (size_t i = 0; i < turn->count; i++) {
+        size_t column = turn->columns[i];
+        if (!plan->gone[column])
+            plan->taken[plan->taken_count++] = column;
+        plan->gone[column] = 1;
+    }
 }
 
 static int longer_open(struct step *s, const struct schema *in, struct error *e)
@@ -87,10 +97,9 @@ static int longer_open(struct step *s, const struct schema *in, struct error *e)
     plan->width = s->column_count;
     plan->names_to = arg_text(s, "names_to");
     plan->names = arena_alloc(&s->arena, (s->column_count + 1) * sizeof *plan->names);
-    for (size_t i = 0; i < s->column_count; i++) {
-        plan->gone[s->columns[i]] = 1;
+    for (size_t i = 0; i < s->column_count; i++)
         plan->names[i] = text_of(s->names[i]);
-    }
+    take_up(plan, plan->turns);
     return longer_check_names(s, in, plan, e);
 }
 
@@ -125,8 +134,7 @@ static int stack_open(struct step *s, const struct schema *in, struct error *e)
                               (int)turn->name.len, turn->name.at, turn->count,
                               (int)plan->turns[0].name.len, plan->turns[0].name.at,
                               plan->turns[0].count);
-        for (size_t i = 0; i < turn->count; i++)
-            plan->gone[turn->columns[i]] = 1;
+        take_up(plan, turn);
     }
     plan->width = plan->turns[0].count;
     return longer_check_names(s, in, plan, e);
@@ -136,9 +144,7 @@ static int longer_shape(struct step *s, struct schema *schema, struct error *e)
 {
     (void)e;
     const struct longer_plan *plan = s->plan;
-    for (size_t i = plan->columns; i-- > 0;)
-        if (plan->gone[i])
-            schema_remove(schema, i);
+    schema_leave_out(schema, plan->taken, plan->taken_count);
     if (plan->names_to.at)
         schema_add(schema, plan->names_to, plan->names ? TYPE_TEXT : TYPE_INT);
     for (size_t i = 0; i < plan->count; i++) {
@@ -180,9 +186,7 @@ static int longer_apply(const struct step *s, struct batch *b, struct error *e)
     struct column *values = batch_array(b, plan->count, sizeof *values);
     for (size_t i = 0; i < plan->count; i++)
         values[i] = take_turns(&plan->turns[i], b);
-    for (size_t i = plan->columns; i-- > 0;)
-        if (plan->gone[i])
-            batch_remove(b, i);
+    batch_leave_out(b, plan->taken, plan->taken_count);
     uint32_t *rows = batch_array(b, n, sizeof *rows);
     for (size_t r = 0; r < n; r++)
         rows[r] = (uint32_t)(r / plan->width);

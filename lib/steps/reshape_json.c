@@ -159,7 +159,7 @@ static int lower_parts(const struct step *s, struct lowering *l, enum ml_code co
     lower_op_to(l, code, 0, lower_list(l, out, p->count), lower_column(l, s->reads.at[0], ML_TEXT),
                 b, c);
     if (!arg_bool(s, "keep"))
-        lower_remove(l, s->reads.at[0]);
+        lower_leave_out(l, s->reads.at, 1);
     for (size_t i = 0; i < p->count; i++)
         lower_add(l, out[i]);
     mem_free(out);

@@ -93,6 +93,26 @@ void batch_remove(struct batch *b, size_t at)
             (b->columns.len - at) * sizeof b->columns.at[0]);
 }
 
+void batch_leave_out(struct batch *b, const size_t *at, size_t n)
+{
+    uint8_t *gone = arena_zero(&b->arena, b->columns.len + 1);
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        gone[at[i]] = 1;
+    for (size_t i = 0; i < b->columns.len; i++)
+        if (!gone[i])
+            b->columns.at[kept++] = b->columns.at[i];
+    b->columns.len = kept;
+}
+
+void batch_arrange(struct batch *b, const size_t *at, size_t n)
+{
+    struct column *old = arena_copy(&b->arena, b->columns.at, b->columns.len * sizeof *old);
+    for (size_t i = 0; i < n; i++)
+        b->columns.at[i] = old[at[i]];
+    b->columns.len = n;
+}
+
 void batch_move(struct batch *b, size_t from, size_t to)
 {
     struct column moved = b->columns.at[from];

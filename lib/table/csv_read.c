@@ -152,6 +152,19 @@ static int error_in_text(const struct csv_reader *r, const char *text, const cha
     return error_at(e, file, line, (uint64_t)(where - line_start) + 1);
 }
 
+/* The cell of the record at `at` whose quotes do not end; NULL when there is none. */
+static const char *open_cell(const struct csv_reader *r, const char *at, const char *end)
+{
+    for (;;) {
+        const char *stop = skip_cell(r, at, end, NULL);
+        if (!stop)
+            return at;
+        if (stop == end || *stop == r->chars.newline)
+            return NULL;
+        at = stop + strlen(r->format->delimiter);
+    }
+}
+
 int csv_explain_open_record(const struct csv_reader *r, const char *text, size_t n,
                             const char *file, uint64_t line, struct error *e)
 {
@@ -168,11 +181,13 @@ int csv_explain_open_record(const struct csv_reader *r, const char *text, size_t
                   "is doubled (--lazy-quotes takes it as it is)");
         return error_in_text(r, text, problem, file, line, e);
     }
-    const char *opening = record;
-    while (opening < end && *opening != r->format->quote)
-        opening = skip_cell(r, opening, end, NULL) ? opening + 1 : opening;
-    error_set(e, ERR_DATA, "quote is never closed");
-    return error_in_text(r, text, opening < end ? opening : record, file, line, e);
+    const char *opening = open_cell(r, record, end);
+    if (opening)
+        error_set(e, ERR_DATA, "quote is never closed");
+    else
+        error_set(e, ERR_DATA, "record does not end within %zu bytes (raise --max-record)",
+                  (size_t)(end - record));
+    return error_in_text(r, text, opening ? opening : record, file, line, e);
 }
 
 int csv_invalid_byte(const struct csv_reader *r, const char *text, size_t n, const char *file,

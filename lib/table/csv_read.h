@@ -40,8 +40,8 @@ int csv_parse_chunk(const struct csv_reader *r, struct batch *b, struct error *e
  * or false and nothing is done. */
 bool csv_view_chunk(const struct csv_reader *r, struct batch *b);
 
-/* Why a text that should hold a whole record does not:
- * a stray quote or one that is never closed. */
+/* Why a text that should hold a whole record does not: a stray quote, one that is never closed, or
+ * too long a record. */
 int csv_explain_open_record(const struct csv_reader *r, const char *text, size_t n,
                             const char *file, uint64_t line, struct error *e);
 

@@ -1,5 +1,17 @@
 #include "table/infer.h"
 
+size_t sample_bytes(const char *at, size_t n, size_t most, char newline)
+{
+    const char *p = at, *end = at + n;
+    for (int line = 0; line < 2 && p < end; line++) {
+        const char *stop = memchr(p, newline, (size_t)(end - p));
+        p = stop ? stop + 1 : end;
+    }
+    size_t lines = (size_t)(p - at);
+    most = lines > most ? lines : most;
+    return n < most ? n : most;
+}
+
 static bool same_word(struct text value, const char *lower)
 {
     size_t n = strlen(lower);

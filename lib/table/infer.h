@@ -7,6 +7,10 @@
 
 #include "table/table.h"
 
+/* How many of the first n bytes of records are a sample: `most`, or more so that the first two
+ * lines are whole. */
+size_t sample_bytes(const char *at, size_t n, size_t most, char newline);
+
 struct type_tally {
     size_t cells; /* that are not missing: the sum of the others */
     size_t ints, floats;

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { PEEK_BYTES = 1 << 20, DEFAULT_CHUNK = 512 << 10, DEFAULT_MAX_RECORD = 16 << 20 };
+enum { PEEK_BYTES = 1 << 20, DEFAULT_CHUNK = 512 << 10 };
 
 static char line_end(const char *at, size_t n)
 {
@@ -130,11 +130,10 @@ static void tally_records(struct input *in, const struct input_file *f, const ch
                           const char *end, bool complete, struct type_tally *tallies)
 {
     struct csv_cells cells = {0};
-    if ((size_t)(end - at) > SCHEMA_SAMPLE_BYTES) {
-        end = at + SCHEMA_SAMPLE_BYTES;
-        complete = false;
-    }
-    for (size_t n = 0; n < SCHEMA_SAMPLE_ROWS && at && at < end; n++) {
+    size_t n = (size_t)(end - at), sample = sample_bytes(at, n, SCHEMA_SAMPLE_BYTES, f->newline);
+    end = at + sample;
+    complete = complete && sample == n;
+    for (size_t row = 0; row < SCHEMA_SAMPLE_ROWS && at && at < end; row++) {
         at = csv_record(&f->csv, at, end, &cells, NULL);
         if (!at && !complete)
             break;
@@ -373,19 +372,25 @@ static int survey_as_json(struct input *in, struct input_file *f, const char *at
     return status ? status : join_schema(in, f, fields, e);
 }
 
-/* The first bytes. A stream that may be slow and whose types are not asked for gives its first
- * line. */
+/* A stream that may be slow and whose types are not asked for gives its first line. */
+static int peek_line(struct input *in, struct input_file *f, const char **at, size_t *n,
+                     bool *complete, struct error *e)
+{
+    for (size_t want = 1;; want = *n + 1) {
+        int status = source_peek(f->source, want, at, n, e);
+        *complete = *n < want;
+        if (status || *complete || *n >= in->max_record || memchr(*at, '\n', *n))
+            return status;
+    }
+}
+
+/* The first bytes. */
 static int peek(struct input *in, struct input_file *f, const char **at, size_t *n, bool *complete,
                 struct error *e)
 {
-    bool slow = skips_sample(in, f);
-    int status = 0;
-    for (size_t want = slow ? 1 : PEEK_BYTES;; want = *n + 1) {
-        status = source_peek(f->source, want, at, n, e);
-        *complete = *n < want;
-        if (status || *complete || *n >= PEEK_BYTES || memchr(*at, '\n', *n))
-            return status;
-    }
+    if (skips_sample(in, f))
+        return peek_line(in, f, at, n, complete, e);
+    return sample_peek(f->source, PEEK_BYTES, in->max_record, at, n, complete, e);
 }
 
 /* Opens the file, settles its format and adds its columns to the schema. */
@@ -478,7 +483,7 @@ int input_open(char *const paths[], size_t count, const struct input_options *o,
     struct input *in = mem_alloc(sizeof *in);
     in->options = *o;
     in->chunk = chunk_size(o);
-    in->max_record = o->max_record ? o->max_record : DEFAULT_MAX_RECORD;
+    in->max_record = o->max_record ? o->max_record : RECORD_BYTES_MAX;
     in->chunk = in->chunk < in->max_record ? in->chunk : in->max_record;
     in->turn = turn_new();
     pthread_mutex_init(&in->door, NULL);

@@ -49,6 +49,16 @@ static bool is_comment(const struct format *f, const char *p, const char *end)
     return n > 0 && (size_t)(end - p) >= n && memcmp(p, f->comment, n) == 0;
 }
 
+/* A part of the sample, from p on. */
+static struct sample first_of(const struct sample *s, const char *p, size_t most)
+{
+    struct sample part = *s;
+    size_t n = sample_bytes(p, (size_t)(s->end - p), most, s->newline);
+    part.complete = s->complete && p + n == s->end;
+    part.end = p + n;
+    return part;
+}
+
 static const char *skip_lines(const struct sample *s, const struct format *f)
 {
     const char *p = s->at;
@@ -103,10 +113,7 @@ static void try_format(struct trial *t, struct sample s)
     struct csv_cells cells = {0};
     const char *p = skip_lines(&s, &t->format);
     bool violated = false;
-    if ((size_t)(s.end - p) > TRIAL_BYTES) {
-        s.end = p + TRIAL_BYTES;
-        s.complete = false;
-    }
+    s = first_of(&s, p, TRIAL_BYTES);
     t->records = t->columns = t->usual = t->violations = 0;
     csv_reader_init(&r, &t->format, s.newline, RAGGED_PAD, SIMD_SCALAR);
     while (t->records < TRIAL_RECORDS && next_record(&s, &r, &p, &cells, &violated)) {
@@ -298,19 +305,33 @@ static bool looks_like_json(const char *at, size_t n)
     return (i < n && at[i] == '{') || json_is_list(at, n);
 }
 
+static bool has_two_lines(const char *at, size_t n)
+{
+    const char *line = memchr(at, '\n', n);
+    return line && memchr(line + 1, '\n', n - (size_t)(line + 1 - at));
+}
+
+int sample_peek(struct source *source, size_t least, size_t most, const char **at, size_t *n,
+                bool *complete, struct error *e)
+{
+    for (size_t want = least;; want = 2 * want) {
+        int status = source_peek(source, want, at, n, e);
+        *complete = *n < want;
+        if (status || *complete || *n >= most || has_two_lines(*at, *n) || json_is_list(*at, *n))
+            return status;
+    }
+}
+
 int sniff(const char *at, size_t n, bool complete, const struct format *given, struct sniffed *out,
           struct error *e)
 {
     *out = (struct sniffed){.line_end = "\n"};
-    struct sample s = {at, at, '\n', complete};
-    if (n > SCHEMA_SAMPLE_BYTES) {
-        n = SCHEMA_SAMPLE_BYTES;
-        s.complete = false;
-    }
+    struct sample s = {at, at + n, '\n', complete};
     if (n > 0) {
-        s.end = at + n;
-        out->line_end = find_line_end(at, n);
+        out->line_end = find_line_end(at, n < SCHEMA_SAMPLE_BYTES ? n : SCHEMA_SAMPLE_BYTES);
         s.newline = out->line_end[strlen(out->line_end) - 1];
+        s = first_of(&s, at, SCHEMA_SAMPLE_BYTES);
+        n = (size_t)(s.end - at);
     }
     out->bytes = n;
     if (n > 0 && (given ? given->kind == FORMAT_JSONL : looks_like_json(at, n)))

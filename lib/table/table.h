@@ -44,18 +44,27 @@ struct field {
     const char *raw; /* the name as it stands in the header, quotes included; NULL: write name */
 };
 
+/* Names and order change by the functions below alone, which keep the slots. */
 struct schema {
     VEC(struct field) fields;
-    struct arena arena; /* names */
+    struct arena arena;         /* names */
+    uint32_t *slots;            /* fields by the hash of their name; NULL for a few */
+    size_t slot_mask, slot_use; /* slots - 1; slots that are not empty */
 };
 #define FIELD_NONE SIZE_MAX
-size_t schema_find(const struct schema *s, struct text name); /* FIELD_NONE when absent */
+/* The first field of that name, FIELD_NONE when absent. Takes the same time however many there
+ * are. */
+size_t schema_find(const struct schema *s, struct text name);
 /* Appends a declared field; returns its index. */
 size_t schema_add(struct schema *s, struct text name, enum type type);
 void schema_insert(struct schema *s, size_t at, struct text name, enum type type);
 void schema_remove(struct schema *s, size_t at);
 void schema_move(struct schema *s, size_t from, size_t to);
 void schema_rename(struct schema *s, size_t at, struct text name);
+/* Leaves out n fields, in any order. */
+void schema_leave_out(struct schema *s, const size_t *at, size_t n);
+/* Leaves n fields: at[0] becomes the first, and so on; none twice. */
+void schema_arrange(struct schema *s, const size_t *at, size_t n);
 /* `into` must be released or {0}. */
 void schema_copy(struct schema *into, const struct schema *from);
 void schema_release(struct schema *s);
@@ -157,6 +166,8 @@ size_t batch_add(struct batch *b, struct column c);
 void batch_set(struct batch *b, size_t at, struct column c);
 void batch_insert(struct batch *b, size_t at, struct column c);
 void batch_remove(struct batch *b, size_t at);
+void batch_leave_out(struct batch *b, const size_t *at, size_t n); /* n columns, in any order */
+void batch_arrange(struct batch *b, const size_t *at, size_t n);   /* at[0] becomes the first */
 void batch_move(struct batch *b, size_t from, size_t to);
 struct column column_of_text(const struct text *values);
 struct column column_of_int(const int64_t *values);
@@ -251,7 +262,7 @@ struct input_options {
     const char *encoding;        /* NULL: UTF-8; "auto" UTF-16 by mark */
     const struct cell_policy *policy;
     enum ragged { RAGGED_ERROR, RAGGED_PAD, RAGGED_TRUNCATE, RAGGED_EXTRA } ragged;
-    size_t max_record; /* bytes; 0: 16 MiB */
+    size_t max_record; /* bytes; 0: RECORD_BYTES_MAX */
     size_t chunk;      /* bytes; 0: 512 KiB, or $ML_CHUNK */
     /* Number of the first record in a whole this is a shard of; 0: 1. Below 2^42 */
     uint64_t first_row;
@@ -291,6 +302,7 @@ uint64_t input_rows(const struct input *in);      /* records handed out so far; 
 uint64_t input_first_row(const struct input *in); /* number of the first record, from 1 */
 void input_free(struct input *in);
 
+#define RECORD_BYTES_MAX    (16 << 20)  /* a record is no longer, unless max_record says so */
 #define SCHEMA_SAMPLE_ROWS  1000        /* records looked at to infer types, */
 #define SCHEMA_SAMPLE_BYTES (256 << 10) /* within these first bytes of the first file */
 
@@ -303,6 +315,10 @@ struct sniffed {
     double confidence;    /* share of records with the usual number of fields */
     size_t bytes, records;
 };
+/* Peeks at the first `least` bytes, and at more, not beyond `most`, where the first two lines are
+ * longer; a list of JSON may be one line. complete: nothing follows. */
+int sample_peek(struct source *source, size_t least, size_t most, const char **at, size_t *n,
+                bool *complete, struct error *e);
 int sniff(const char *at, size_t n, bool complete, const struct format *given, struct sniffed *out,
           struct error *e);
 /* Type of a column from sampled values; 0 values: text. */

@@ -152,7 +152,7 @@ TEST(steps_change_rows_with_own_keys)
     struct schema after;
     schema_copy(&after, &t.schema);
     struct writer w = {.format = format_jsonl(), .schema = &after};
-    t.schema.fields.len--;
+    schema_remove(&t.schema, t.schema.fields.len - 1);
     batch_remove(t.b, 2);
     schema_remove(&after, 2);
     t.out.len = 0;
