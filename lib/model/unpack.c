@@ -35,7 +35,8 @@ static int refuse(struct unpacking *u, const char *member, const char *what)
 
 static int too_large(struct unpacking *u, const char *member)
 {
-    return refuse(u, member, "what it unpacks to is too large for such a file (save it uncompressed)");
+    return refuse(u, member,
+                  "what it unpacks to is too large for such a file (save it uncompressed)");
 }
 
 static int load_library(struct unpacking *u)

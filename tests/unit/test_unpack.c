@@ -342,7 +342,8 @@ TEST(bombs)
     put_zeros(&b, (size_t)40 << 20);
     gzip(&b);
     CHECK(b.len < 50000);
-    check_refused(&b, "m", "what it unpacks to is too large for such a file (save it uncompressed)");
+    check_refused(&b, "m",
+                  "what it unpacks to is too large for such a file (save it uncompressed)");
     /* What is in it would be fine each for itself. */
     struct buf half = {0};
     put_zeros(&half, (size_t)9 << 20);
@@ -351,7 +352,8 @@ TEST(bombs)
     end_tar(&b);
     gzip(&b);
     buf_release(&half);
-    check_refused(&b, "m", "what it unpacks to is too large for such a file (save it uncompressed)");
+    check_refused(&b, "m",
+                  "what it unpacks to is too large for such a file (save it uncompressed)");
     /* A member that is a bomb of its own. */
     put_zeros(&half, (size_t)40 << 20);
     gzip(&half);
@@ -359,7 +361,8 @@ TEST(bombs)
     end_tar(&b);
     gzip(&b);
     buf_release(&half);
-    check_refused(&b, "m:bomb.gz", "what it unpacks to is too large for such a file (save it uncompressed)");
+    check_refused(&b, "m:bomb.gz",
+                  "what it unpacks to is too large for such a file (save it uncompressed)");
 }
 
 TEST(too_many_entries)
