@@ -136,9 +136,55 @@ static void put_operations(const struct ml_image *m, struct buf *out)
                    used[i] ? names[i] : "");
 }
 
+static bool any_tree(const struct ml_plan *p, enum ml_tree_kind kind)
+{
+    const struct ml_tree *t = (const void *)((const char *)p + p->at[ML_AT_TREE]);
+    for (uint32_t i = 0; i < p->trees; i++)
+        if (t[i].kind == kind)
+            return true;
+    return false;
+}
+
+static bool any_other_column(const struct ml_plan *p)
+{
+    const struct ml_column *c = (const void *)((const char *)p + p->at[ML_AT_COLUMN]);
+    for (uint32_t i = 0; i < p->columns; i++)
+        if (c[i].byte == ML_NO_BYTE)
+            return true;
+    return false;
+}
+
+/* ML_OF and ML_HAS of lib/runtime/runtime.h. */
+static void put_facts(const struct ml_image *m, struct buf *out)
+{
+    static const struct ml_plan no_trees;
+    bool trees = m->kind == ML_TREES;
+    const struct ml_plan *p = trees ? (const void *)((const char *)m + m->plan_at) : &no_trees;
+    const struct {
+        const char *name;
+        unsigned value;
+    } facts[] = {{"OF_kind", m->kind},
+                 {"OF_stages", m->stages},
+                 {"OF_single_input", p->single_input},
+                 {"OF_single_sum", p->single_sum},
+                 {"OF_has_deep", p->has_deep},
+                 {"OF_wide_numbers", p->wide_numbers},
+                 {"OF_how", p->how},
+                 {"HAS_trees", trees},
+                 {"HAS_leaves", false}, /* model.c does not ask for them */
+                 {"HAS_sets", p->planes > p->number_planes},
+                 {"HAS_deep_trees", trees && any_tree(p, ML_DEEP)},
+                 {"HAS_sparse_trees", trees && any_tree(p, ML_SPARSE)},
+                 {"HAS_other_columns", trees && any_other_column(p)}};
+    buf_puts(out, "#define ML_ONE_IMAGE\n");
+    for (size_t i = 0; i < COUNT_OF(facts); i++)
+        buf_format(out, "#define ML_%s %u\n", facts[i].name, facts[i].value);
+}
+
 void source_model(const struct ml_image *m, const char *prefix, enum source_image how,
                   struct buf *out)
 {
+    put_facts(m, out);
     put_operations(m, out);
     put_embedded("ml_runtime.c", out);
     put_settings(m, prefix, out);

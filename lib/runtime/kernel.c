@@ -19,7 +19,7 @@ ML_API struct ml_layout ml_layout_of(const struct ml_plan *p)
     size_t planes = p->planes;
     l.code = 0;
     l.wide = l.code + (size_t)p->row_bytes * ML_ROWS;
-    l.line = l.wide + (p->has_deep ? planes * ML_ROWS * sizeof(uint32_t) : 0);
+    l.line = l.wide + (ML_OF(p, has_deep) ? planes * ML_ROWS * sizeof(uint32_t) : 0);
     l.bit = l.line + (size_t)p->lines * ML_LINE;
     l.room = l.bit + (size_t)ML_BITS * ML_LINE;
     l.leaf = l.room + room_bytes(p);
@@ -28,8 +28,8 @@ ML_API struct ml_layout ml_layout_of(const struct ml_plan *p)
     l.codes = l.tile + (size_t)ML_TILE * ML_ROWS * sizeof(uint32_t);
     l.right = l.codes + up_to_lines(planes * sizeof(uint32_t));
     l.sums = l.right + up_to_lines(((size_t)p->lines + ML_RIGHT_MORE) * sizeof(uint16_t));
-    l.end =
-        l.sums + (size_t)p->outputs * ML_ROWS * (p->single_sum ? sizeof(float) : sizeof(double));
+    l.end = l.sums +
+            (size_t)p->outputs * ML_ROWS * (ML_OF(p, single_sum) ? sizeof(float) : sizeof(double));
     return l;
 }
 
@@ -48,22 +48,22 @@ ML_API size_t ml_row_bytes(const struct ml_plan *p)
 
 static double rounded(const struct ml_plan *p, double x)
 {
-    return p->single_sum ? (double)(float)x : x;
+    return ML_OF(p, single_sum) ? (double)(float)x : x;
 }
 
 ML_API double ml_sum_first(const struct ml_plan *p, size_t output)
 {
     const double *base = ML_SECTION(p, ML_AT_BASE);
-    if (p->how == ML_SUM_MIN || p->how == ML_SUM_MAX)
-        return p->how == ML_SUM_MIN ? ML_INFINITY : -ML_INFINITY;
+    if (ML_OF(p, how) == ML_SUM_MIN || ML_OF(p, how) == ML_SUM_MAX)
+        return ML_OF(p, how) == ML_SUM_MIN ? ML_INFINITY : -ML_INFINITY;
     return p->base_last ? 0 : rounded(p, base[output]);
 }
 
 ML_API double ml_sum_next(const struct ml_plan *p, double sum, double value)
 {
-    if (p->how == ML_SUM_MIN)
+    if (ML_OF(p, how) == ML_SUM_MIN)
         return value < sum ? value : sum;
-    if (p->how == ML_SUM_MAX)
+    if (ML_OF(p, how) == ML_SUM_MAX)
         return value > sum ? value : sum;
     return rounded(p, sum + value);
 }
@@ -71,8 +71,8 @@ ML_API double ml_sum_next(const struct ml_plan *p, double sum, double value)
 ML_API double ml_sum_last(const struct ml_plan *p, size_t output, double sum)
 {
     const double *base = ML_SECTION(p, ML_AT_BASE);
-    bool extreme = p->how == ML_SUM_MIN || p->how == ML_SUM_MAX;
-    if (p->how == ML_SUM_MEAN)
+    bool extreme = ML_OF(p, how) == ML_SUM_MIN || ML_OF(p, how) == ML_SUM_MAX;
+    if (ML_OF(p, how) == ML_SUM_MEAN)
         sum = rounded(p, sum / p->rounds);
     if (extreme && (sum == ML_INFINITY || sum == -ML_INFINITY))
         sum = 0; /* no tree has this output */

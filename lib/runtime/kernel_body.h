@@ -76,7 +76,7 @@ TARGET static void add_leaves(const struct ml_plan *p, const struct ml_tree *t, 
     const double *doubles = (const double *)ML_SECTION(p, ML_AT_VALUE) + t->value;
     for (size_t k = 0; k < p->width; k++) {
         size_t table = k << t->bits, to = (t->output + k) * ML_ROWS;
-        if (p->single_sum)
+        if (ML_OF(p, single_sum))
             NAME(add_floats)(floats + table, t->bits, leaf, n, (float *)sums + to);
         else
             NAME(add_doubles)(doubles + table, t->bits, leaf, n, (double *)sums + to);
@@ -93,7 +93,8 @@ static void block_margins(const struct ml_plan *p, void *block, size_t n, double
 
 static void block_leaves(const struct ml_plan *p, void *block, size_t n, uint32_t *leaves)
 {
-    ml_parts_leaves(&parts, p, block, n, leaves);
+    if (ML_HAS(leaves))
+        ml_parts_leaves(&parts, p, block, n, leaves);
 }
 
 static void row_margins(const struct ml_plan *p, const double *row, void *work, double *margins)

@@ -81,6 +81,27 @@ static inline uint32_t ml_plane_code(const struct ml_plane *plane, double x, uin
     return x != x || zero ? plane->missing : code;
 }
 
+/* Not a usual column. */
+static inline bool ml_is_other(const struct ml_column *c)
+{
+    return ML_HAS(other_columns) && c->byte == ML_NO_BYTE;
+}
+
+static inline bool ml_is_set(const struct ml_plan *p, uint32_t plane)
+{
+    return ML_HAS(sets) && plane >= p->number_planes;
+}
+
+static inline bool ml_is_deep(const struct ml_tree *t)
+{
+    return ML_HAS(deep_trees) && t->kind == ML_DEEP;
+}
+
+static inline bool ml_is_sparse(const struct ml_tree *t)
+{
+    return ML_HAS(sparse_trees) && t->kind == ML_SPARSE;
+}
+
 static inline bool ml_set_has(const struct ml_plan *p, const struct ml_plane *plane, uint32_t set,
                               uint32_t code)
 {
@@ -91,14 +112,15 @@ static inline bool ml_set_has(const struct ml_plan *p, const struct ml_plane *pl
 static inline double ml_number(const struct ml_plan *p, uint64_t at)
 {
     const void *numbers = ML_SECTION(p, ML_AT_VALUE);
-    return p->single_sum ? (double)((const float *)numbers)[at] : ((const double *)numbers)[at];
+    return ML_OF(p, single_sum) ? (double)((const float *)numbers)[at]
+                                : ((const double *)numbers)[at];
 }
 
 /* Value k of a leaf. */
 static inline double ml_leaf_value(const struct ml_plan *p, const struct ml_tree *t, uint32_t leaf,
                                    size_t k)
 {
-    if (t->kind == ML_DEEP)
+    if (ml_is_deep(t))
         return ml_number(p, t->value + (uint64_t)leaf * p->width + k);
     return ml_number(p, t->value + ((uint64_t)k << t->bits) + leaf);
 }
@@ -108,7 +130,8 @@ static inline uint32_t ml_leaf_number(const struct ml_plan *p, const struct ml_t
 {
     const void *numbers = ML_SECTION(p, ML_AT_NUMBER);
     size_t at = (size_t)t->number + leaf;
-    return p->wide_numbers ? ((const uint32_t *)numbers)[at] : ((const uint16_t *)numbers)[at];
+    return ML_OF(p, wide_numbers) ? ((const uint32_t *)numbers)[at]
+                                  : ((const uint16_t *)numbers)[at];
 }
 
 /* A sum of outputs: where it starts, with one more leaf, and what it is in the end. */

@@ -28,7 +28,7 @@ INLINE void put_code(const struct ml_plan *p, size_t plane, uint32_t code, size_
         codes[0] = (uint8_t)code;
     if (q->bytes > 1)
         codes[ML_ROWS] = (uint8_t)(code >> 8);
-    if (p->has_deep)
+    if (ML_OF(p, has_deep))
         ml_wide_codes(p, block)[plane * ML_ROWS + at] = code;
 }
 
@@ -53,9 +53,9 @@ INLINE void encode_row(const struct ml_plan *p, bool single, const double *wide,
     const char *cuts = ML_SECTION(p, ML_AT_CUT);
     for (; c < end; c++) {
         double x = wide ? wide[c->feature] : (double)narrow[c->feature];
-        double y = x == x || c->byte == ML_NO_BYTE ? x : c->missing;
+        double y = x == x || ml_is_other(c) ? x : c->missing;
         uint32_t code = code_of(cuts, single, c, y);
-        if (c->byte != ML_NO_BYTE) {
+        if (!ml_is_other(c)) {
             uint8_t *bytes = (uint8_t *)block + (size_t)c->byte * ML_ROWS + at;
             *bytes = (uint8_t)code;
             put_others(p, c, &x, 1, bytes);
@@ -82,7 +82,7 @@ INLINE void code_planes(const struct ml_plan *p, bool single, const double *row,
 /* Without a block. */
 TARGET static void code_row(const struct ml_plan *p, const double *row, uint32_t *codes)
 {
-    if (p->single_input)
+    if (ML_OF(p, single_input))
         code_planes(p, true, row, codes);
     else
         code_planes(p, false, row, codes);
@@ -164,7 +164,7 @@ INLINE void encode_column(const struct ml_plan *p, bool single, const struct ml_
     for (size_t r = 0; r < n; r += at_once) {
         size_t count = n - r < at_once ? n - r : at_once;
         const double *values = get_values(&from, r, count, room);
-        if (c->byte == ML_NO_BYTE)
+        if (ml_is_other(c))
             encode_values(p, single, c, values, count, at + r, block);
         else {
             encode_usual(p, single, c, values, count, bytes + r);
@@ -189,7 +189,7 @@ INLINE void encode_rows(const struct ml_plan *p, bool single, const struct ml_ro
 TARGET static void encode(const struct ml_plan *p, const struct ml_rows *rows, size_t first,
                           size_t n, size_t at, void *block)
 {
-    if (p->single_input)
+    if (ML_OF(p, single_input))
         encode_rows(p, true, rows, first, n, at, block);
     else
         encode_rows(p, false, rows, first, n, at, block);

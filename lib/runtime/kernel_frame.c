@@ -26,7 +26,7 @@ static void sums_begin(const struct block *b)
     for (size_t k = 0; k < b->p->outputs; k++) {
         double first = ml_sum_first(b->p, k);
         for (size_t r = k * ML_ROWS; r < (k + 1) * ML_ROWS; r++)
-            if (b->p->single_sum)
+            if (ML_OF(b->p, single_sum))
                 floats[r] = (float)first;
             else
                 doubles[r] = first;
@@ -41,7 +41,7 @@ static void sums_end(const struct block *b, double *margins)
     for (size_t k = 0; k < outputs; k++)
         for (size_t r = 0; r < b->n; r++) {
             size_t at = k * ML_ROWS + ml_place(b->k, r);
-            double sum = b->p->single_sum ? (double)floats[at] : doubles[at];
+            double sum = ML_OF(b->p, single_sum) ? (double)floats[at] : doubles[at];
             margins[r * outputs + k] = ml_sum_last(b->p, k, sum);
         }
 }
@@ -56,8 +56,8 @@ static void add_extremes(const struct block *b, const struct ml_tree *t)
     for (size_t r = 0; r < b->n; r++)
         for (size_t k = 0; k < b->p->width; k++) {
             size_t at = (t->output + k) * ML_ROWS + ml_place(b->k, r);
-            double value = ml_leaf_value(b->p, t, t->kind == ML_DEEP ? deep[r] : other[r], k);
-            if (b->p->single_sum)
+            double value = ml_leaf_value(b->p, t, ml_is_deep(t) ? deep[r] : other[r], k);
+            if (ML_OF(b->p, single_sum))
                 floats[at] = (float)ml_sum_next(b->p, (double)floats[at], value);
             else
                 doubles[at] = ml_sum_next(b->p, doubles[at], value);
@@ -71,7 +71,7 @@ static void add_deep(const struct block *b, const struct ml_tree *t)
     const double *doubles = (const double *)ML_SECTION(b->p, ML_AT_VALUE) + t->value;
     void *sums = b->memory + b->l.sums;
     size_t width = b->p->width, first = (size_t)t->output * ML_ROWS;
-    bool single = b->p->single_sum;
+    bool single = ML_OF(b->p, single_sum);
     for (size_t r = 0; r < b->n; r++) {
         size_t to = first + ml_place(b->k, r), from = leaf[r] * width;
         for (size_t k = 0; k < width && single; k++)
@@ -83,9 +83,9 @@ static void add_deep(const struct block *b, const struct ml_tree *t)
 
 static void add_tree(const struct block *b, const struct ml_tree *t)
 {
-    if (b->p->how > ML_SUM_MEAN)
+    if (ML_OF(b->p, how) > ML_SUM_MEAN)
         add_extremes(b, t);
-    else if (t->kind == ML_DEEP)
+    else if (ml_is_deep(t))
         add_deep(b, t);
     else
         b->k->add_leaves(b->p, t, b->memory + b->l.leaf, b->n, b->memory + b->l.sums);
@@ -102,7 +102,7 @@ static void row_codes(const struct block *b, size_t r, uint32_t *codes)
     const uint32_t *wide = (const uint32_t *)(void *)(b->memory + b->l.wide) + r;
     for (size_t i = 0; i < b->p->planes; i++) {
         const uint8_t *bytes = b->memory + b->l.code + (size_t)planes[i].byte * ML_ROWS + r;
-        if (b->p->has_deep)
+        if (ML_OF(b->p, has_deep))
             codes[i] = wide[i * ML_ROWS];
         else
             codes[i] = bytes[0] + (planes[i].bytes > 1 ? (uint32_t)bytes[ML_ROWS] << 8 : 0);
@@ -116,7 +116,7 @@ static void walk_rows(const struct block *b, double *margins, uint32_t *leaves)
     uint16_t *right = (uint16_t *)(void *)(b->memory + b->l.right);
     for (size_t r = 0; r < b->n; r++) {
         row_codes(b, r, codes);
-        if (margins)
+        if (margins || !ML_HAS(leaves))
             ml_row_margins(b->k, b->p, codes, right, margins + r * b->p->outputs);
         else
             ml_row_leaves(b->k, b->p, codes, right, leaves + r * b->p->trees);
@@ -138,7 +138,7 @@ static void deep_leaves(const struct block *b, const struct ml_tree *t)
 /* Leaves of all rows: of a deep tree uint32_t, of others uint8_t. */
 static void tree_leaves(const struct block *b, const struct ml_tree *t)
 {
-    if (t->kind == ML_DEEP)
+    if (ml_is_deep(t))
         deep_leaves(b, t);
     else
         b->k->find_leaves(b->p, t, b->memory + b->l.line, b->memory + b->l.leaf);
@@ -171,10 +171,10 @@ static void tree_numbers(const struct block *b, const struct ml_tree *t, uint32_
     const uint16_t *narrow = (const uint16_t *)ML_SECTION(b->p, ML_AT_NUMBER) + t->number;
     const uint32_t *deep = (const uint32_t *)(void *)(b->memory + b->l.leaf);
     const uint8_t *other = b->memory + b->l.leaf;
-    if (t->kind == ML_DEEP)
+    if (ml_is_deep(t))
         for (size_t r = 0; r < b->n; r++)
             out[r] = ml_leaf_number(b->p, t, deep[r]);
-    else if (b->p->wide_numbers)
+    else if (ML_OF(b->p, wide_numbers))
         for (size_t r = 0; r < b->n; r++)
             out[r] = wide[other[r]];
     else

@@ -140,7 +140,7 @@ TARGET static void fill_lines(const struct ml_plan *p, const struct ml_group *g,
     const struct ml_plane *planes = ML_SECTION(p, ML_AT_PLANE);
     for (size_t i = 0; i < g->fills; i++) {
         const struct ml_plane *plane = &planes[fill[i].plane];
-        if (fill[i].plane < p->number_planes)
+        if (!ml_is_set(p, fill[i].plane))
             fill_codes(p, &fill[i], plane, block, l);
         else
             fill_sets(p, g, &fill[i], plane, n, block, l);
@@ -175,7 +175,7 @@ TARGET static void fill_right(const struct ml_plan *p, const struct ml_group *g,
     const struct ml_plane *planes = ML_SECTION(p, ML_AT_PLANE);
     for (size_t i = 0; i < g->fills; i++) {
         const struct ml_fill *f = &fill[i];
-        if (f->plane < p->number_planes)
+        if (!ml_is_set(p, f->plane))
             compare_codes(code + f->line, f->lines, codes[f->plane], right + f->line);
         else
             for (size_t k = f->line; k < (size_t)f->line + f->lines; k++)

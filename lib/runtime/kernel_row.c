@@ -120,7 +120,7 @@ ML_ALWAYS int32_t step(const struct ml_plan *p, bool may_be_set, const struct ml
 {
     const struct ml_step *s = &steps[at < 0 ? 0 : at];
     uint32_t code = codes[s->plane * apart], right = code > s->code;
-    if (may_be_set && s->plane >= p->number_planes) {
+    if (may_be_set && ml_is_set(p, s->plane)) {
         const struct ml_plane *planes = ML_SECTION(p, ML_AT_PLANE);
         right = ml_set_has(p, &planes[s->plane], s->code, code);
     }
@@ -159,12 +159,12 @@ static void walk_next(struct walk *w, size_t left, uint32_t leaf[TOGETHER])
         w->n++;
     if (w->alike)
         walk_depth(w, leaf);
-    else if (w->tree->kind == ML_PERFECT)
-        walk_perfect(w, leaf);
-    else if (w->tree->kind == ML_SPARSE)
+    else if (ml_is_deep(w->tree))
+        walk_deep(w, leaf);
+    else if (ml_is_sparse(w->tree))
         walk_sparse(w, leaf);
     else
-        walk_deep(w, leaf);
+        walk_perfect(w, leaf);
 }
 
 /* What becomes of the leaves of w's trees. */
@@ -232,7 +232,7 @@ ML_API void ml_row_margins(const struct ml_parts *k, const struct ml_plan *p, co
 {
     for (size_t i = 0; i < p->outputs; i++)
         margins[i] = ml_sum_first(p, i);
-    if (p->outputs == 1 && p->single_sum && p->how <= ML_SUM_MEAN) {
+    if (p->outputs == 1 && ML_OF(p, single_sum) && ML_OF(p, how) <= ML_SUM_MEAN) {
         float sum = (float)margins[0];
         row_walk(k, p, codes, right, use_float, &sum);
         margins[0] = (double)sum;
@@ -271,7 +271,7 @@ ML_API void ml_deep_leaves(const struct ml_plan *p, const struct ml_tree *t, con
         int32_t at[ROWS_TOGETHER] = {0};
         for (size_t k = 0; k < ROWS_TOGETHER && t->bits; k++)
             at[k] = start[top[r + k]];
-        if (p->number_planes == p->planes)
+        if (!ML_HAS(sets) || p->number_planes == p->planes)
             deep_rows(p, false, t, wide + r, at);
         else
             deep_rows(p, true, t, wide + r, at);

@@ -92,7 +92,7 @@ TARGET static void find_leaves(const struct ml_plan *p, const struct ml_tree *t,
     const uint16_t *node = (const uint16_t *)ML_SECTION(p, ML_AT_NODE) + t->node;
     for (size_t h = 0; h < ML_LINE; h += LANES) {
         part bits[24];
-        if (t->kind == ML_SPARSE)
+        if (ml_is_sparse(t))
             sparse(lines + h, t, node, bits);
         else if (t->depth)
             perfect(lines + h, node, 0, t->depth, bits);

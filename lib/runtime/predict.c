@@ -37,7 +37,7 @@ static const void *image_at(const struct ml_image *m, uint64_t at)
 
 static uint64_t block_bytes(const struct ml_image *m)
 {
-    return m->kind == ML_TREES ? work_rounded(ml_block_bytes(image_at(m, m->plan_at))) : 0;
+    return ML_OF(m, kind) == ML_TREES ? work_rounded(ml_block_bytes(image_at(m, m->plan_at))) : 0;
 }
 
 static uint64_t program_bytes(const struct ml_image *m)
@@ -57,7 +57,7 @@ ML_API size_t ml_image_work(const struct ml_image *m)
 
 ML_API size_t ml_image_row_work(const struct ml_image *m)
 {
-    size_t row = m->kind == ML_TREES ? ml_row_bytes(image_at(m, m->plan_at)) : 0;
+    size_t row = ML_OF(m, kind) == ML_TREES ? ml_row_bytes(image_at(m, m->plan_at)) : 0;
     return (size_t)(2 * vector_bytes(m) + program_bytes(m) + work_rounded(row));
 }
 
@@ -107,7 +107,7 @@ static const double *row_vector(const struct prediction *p, size_t r)
         row_load(p->rows, r, p->m->features, p->vector);
     else if (!p->prepare(p, r))
         return NULL;
-    if (p->m->stages == 0)
+    if (ML_OF(p->m, stages) == 0)
         return p->vector;
     return ml_stages_run(p->m, p->vector, p->other, p->why ? p->why : &unwanted);
 }
@@ -115,7 +115,7 @@ static const double *row_vector(const struct prediction *p, size_t r)
 /* Rows first .. first + n - 1 into the block; how many there are before one that is refused. */
 static size_t block_fill(const struct prediction *p, size_t first, size_t n)
 {
-    if (p->rows && p->m->stages == 0) {
+    if (p->rows && ML_OF(p->m, stages) == 0) {
         p->kernels->encode(p->plan, p->rows, first, n, 0, p->block);
         return n;
     }
@@ -133,7 +133,7 @@ static bool row_margins(const struct prediction *p, size_t r, double *margins)
     const double *vector = row_vector(p, r);
     if (!vector)
         return false;
-    if (p->m->kind == ML_LINEAR)
+    if (ML_OF(p->m, kind) == ML_LINEAR)
         ml_linear_margins(p->m, vector, margins);
     else
         p->kernels->row(p->plan, vector, p->block, margins);
@@ -143,7 +143,7 @@ static bool row_margins(const struct prediction *p, size_t r, double *margins)
 static size_t block_margins(const struct prediction *p, size_t first, size_t n, double *margins)
 {
     size_t done = 0;
-    if (p->m->kind == ML_LINEAR || n == 1) {
+    if (ML_OF(p->m, kind) == ML_LINEAR || n == 1) {
         while (done < n && row_margins(p, first + done, margins + done * p->m->outputs))
             done++;
         return done;

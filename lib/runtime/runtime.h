@@ -22,6 +22,18 @@
 #define ML_API
 #endif
 
+/* Where the code is compiled together with the only image it will run, ML_ONE_IMAGE is defined, and
+ * all that is asked by these: the compiler leaves out what that image does not need.
+ *   ML_OF(p, name)  p->name
+ *   ML_HAS(name)    whether there may be any: false only when it is known that there are none */
+#ifdef ML_ONE_IMAGE
+#define ML_OF(p, name) ((void)(p), ML_OF_##name)
+#define ML_HAS(name)   ML_HAS_##name
+#else
+#define ML_OF(p, name) ((p)->name)
+#define ML_HAS(name)   1
+#endif
+
 /* Somebody else's bytes; at NULL: missing. */
 struct ml_text {
     const char *at;

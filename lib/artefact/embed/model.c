@@ -44,6 +44,8 @@ struct ML_NAME(room) {
 #define ML_ROOM static struct ML_NAME(room) room
 #endif
 
+#define ML_KERNELS (ML_HAS(trees) ? ml_kernels_best(NULL) : NULL)
+
 int ML_NAME(abi)(void)
 {
     return ML_ABI_VERSION;
@@ -69,8 +71,8 @@ static size_t ML_NAME(wide)(const double *x, size_t n, size_t ld, enum ml_what w
     ML_ROOM;
     for (size_t first = 0; first < n; first += ML_ALL(n)) {
         struct ml_rows rows = {.wide = x + first * ld, .stride = ld};
-        size_t done = ml_image_predict(ML_MODEL, ml_kernels_best(NULL), &rows, ML_ALL(n), what,
-                                       room.work, out + first * ML_OUTPUTS, NULL);
+        size_t done = ml_image_predict(ML_MODEL, ML_KERNELS, &rows, ML_ALL(n), what, room.work,
+                                       out + first * ML_OUTPUTS, NULL);
         if (done < ML_ALL(n))
             return first + done;
     }
@@ -94,8 +96,8 @@ size_t ML_NAME(predict)(const float *x, size_t n, size_t ld, float *out)
     for (size_t first = 0; first < n; first += most) {
         struct ml_rows rows = {.single = x + first * ld, .stride = ld};
         size_t count = n - first < most ? n - first : most;
-        size_t done = ml_image_predict(ML_MODEL, ml_kernels_best(NULL), &rows, count, ML_ANSWERS,
-                                       room.work, room.rows.answers, NULL);
+        size_t done = ml_image_predict(ML_MODEL, ML_KERNELS, &rows, count, ML_ANSWERS, room.work,
+                                       room.rows.answers, NULL);
         for (size_t i = 0; i < done * ML_OUTPUTS; i++)
             out[first * ML_OUTPUTS + i] = (float)room.rows.answers[i];
         if (done < count)
@@ -117,7 +119,7 @@ size_t ML_NAME(predict_raw)(const char *const *fields, const size_t *lengths, si
                                       : lengths ? lengths[first * ML_FIELDS + i]
                                                 : strlen(at);
         }
-        size_t done = ml_image_predict_raw(ML_MODEL, ml_kernels_best(NULL), room.rows.fields, count,
+        size_t done = ml_image_predict_raw(ML_MODEL, ML_KERNELS, room.rows.fields, count,
                                            ML_ANSWERS, room.work, out + first * ML_OUTPUTS, NULL);
         if (done < count)
             return first + done;
