@@ -1,0 +1,43 @@
+/*
+ * store: features of entities over time. A group of features is a folder with a log of records,
+ * which is the truth, and views of it that can be made anew at any time.
+ *
+ * row.h     the features of one record as bytes
+ * log.h     records on disk, durable, in the order in which they came
+ * online.h  the newest record of each entity
+ */
+#ifndef STORE_H
+#define STORE_H
+
+#include "table/table.h"
+
+#define STORE_NEVER INT64_MAX /* expires_at */
+/* Longest id and row that are taken, in bytes. */
+#define STORE_ID_MAX  2048
+#define STORE_ROW_MAX (16 << 20)
+
+enum store_flag {
+    STORE_DELETED = 1, /* the entity has no features from event_time on */
+    STORE_HARD = 2,    /* a delete whose older values are to be gone, too */
+    STORE_MERGE = 4,   /* features that are missing keep their values */
+};
+
+/* What was said about an entity. Of two records of one entity the one with the later event_time is
+ * the newer; at equal times that which came first. */
+struct store_record {
+    uint64_t lsn;    /* number in the log: 1, 2, 3 ... */
+    usec event_time; /* when it was so */
+    usec write_time; /* when it was written: by a clock that may step, only lsn orders */
+    usec expires_at; /* from then on it is not read online; STORE_NEVER */
+    unsigned flags;  /* enum store_flag */
+    struct text id;
+    struct text row; /* row.h; empty for deletes */
+};
+
+/* Whether a is the newer of two records of one entity. */
+static inline bool store_newer(usec a_time, uint64_t a_lsn, usec b_time, uint64_t b_lsn)
+{
+    return a_time != b_time ? a_time > b_time : a_lsn < b_lsn;
+}
+
+#endif
