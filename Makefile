@@ -31,11 +31,11 @@ REPLAYS  := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(B)/tests/replay_%)
 objects   = $(1:%.c=$(B)/obj/%.o)
 
 # libarchive is not here: it is loaded with dlopen when first needed, only its headers are wanted.
-PACKAGES := jansson libpcre2-8 zlib libutf8proc
+PACKAGES := jansson libpcre2-8 zlib libutf8proc lmdb
 PKG_CONFIG ?= pkg-config
 PKG_CPPFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) libarchive 2>/dev/null)
 PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null || \
-                    echo -ljansson -lpcre2-8 -lz -lutf8proc)
+                    echo -ljansson -lpcre2-8 -lz -lutf8proc -llmdb)
 
 # -ffp-contract=off: results must not depend on whether the processor has fused multiply-add.
 COMMON   := -std=c11 -ffp-contract=off

@@ -26,6 +26,7 @@ libjansson-dev   jansson-devel      jansson-dev    jansson    jansson
 libpcre2-dev     pcre2-devel        pcre2-dev      pcre2      pcre2
 zlib1g-dev       zlib-devel         zlib-dev       zlib       zlib
 libutf8proc-dev  utf8proc-devel     utf8proc-dev   libutf8proc utf8proc
+liblmdb-dev      lmdb-devel         lmdb-dev       lmdb       lmdb
 tzdata           tzdata             tzdata         tzdata     -
 bats             bats               bats           bats       bats-core
 mandoc           mandoc             mandoc         mandoc     mandoc
@@ -96,6 +97,7 @@ need_for_building() {
     need libpcre2-dev pkg-config --exists libpcre2-8
     need zlib1g-dev pkg-config --exists zlib
     need libutf8proc-dev pkg-config --exists libutf8proc
+    need liblmdb-dev pkg-config --exists lmdb
     need tzdata test -e /usr/share/zoneinfo/Europe/Paris
 }
 

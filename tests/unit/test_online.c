@@ -1,0 +1,442 @@
+#include "store/online.h"
+#include "store/row.h"
+#include "sys/sys.h"
+#include "unit.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char *root, *folder;
+
+static void begin(void)
+{
+    struct error e;
+    root = scratch_directory(&e);
+    folder = mem_format("%s/online", root);
+}
+
+static void end(void)
+{
+    static const char *const names[] = {"data.mdb", "lock.mdb", "state"};
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        char *path = mem_format("%s/%s", folder, names[i]);
+        unlink(path);
+        mem_free(path);
+    }
+    rmdir(folder);
+    mem_free(folder);
+    scratch_remove(root);
+}
+
+static struct online *opened(enum online_mode mode)
+{
+    struct online *o = NULL;
+    struct error e = {0};
+    CHECK_INT(online_open(folder, mode, &o, &e), 0);
+    CHECK_TEXT(e.message, "");
+    return o;
+}
+
+/* A row of two features, whose texts are given; NULL: missing. */
+static struct text row_of(struct row_builder *b, const char *first, const char *second)
+{
+    row_begin(b, 2);
+    row_add(b, TYPE_INT, first ? text_of(first) : (struct text){0});
+    row_add(b, TYPE_TEXT, second ? text_of(second) : (struct text){0});
+    return row_end(b);
+}
+
+/* "absent", or "time flags first,second". */
+static const char *look(struct online *o, const char *id, struct buf *out)
+{
+    struct store_record r;
+    struct error e = {0};
+    int found = online_get(o, text_of(id), &r, &e);
+    out->len = 0;
+    if (found <= 0) {
+        buf_puts(out, found ? e.message : "absent");
+        return buf_text(out);
+    }
+    buf_format(out, "%lld %u ", (long long)r.event_time, r.flags);
+    for (size_t i = 0; i < 2; i++) {
+        char room[TIME_MAX];
+        struct text cell = row_cell(r.row, i, room);
+        buf_format(out, "%s%.*s", i ? "," : "", (int)cell.len, cell.at ? cell.at : "");
+    }
+    return buf_text(out);
+}
+
+/* Applies one record of id "u". */
+static void apply(struct online *o, uint64_t lsn, usec time, unsigned flags, const char *first,
+                  const char *second)
+{
+    struct row_builder b = {0};
+    struct error e = {0};
+    struct store_record r = {lsn, time, 0, STORE_NEVER, flags, TEXT_LITERAL("u"), {"", 0}};
+    if (!(flags & STORE_DELETED))
+        r.row = row_of(&b, first, second);
+    CHECK_INT(online_apply(o, &r, 1, &e), 0);
+    online_refresh(o);
+    row_release(&b);
+}
+
+TEST(the_later_wins_and_the_first_of_equals)
+{
+    begin();
+    struct online *o = opened(ONLINE_ANEW);
+    struct buf out = {0};
+    uint64_t lsn = 9;
+    struct error e;
+    CHECK_TEXT(look(o, "u", &out), "absent");
+    CHECK_INT(online_applied(o, &lsn, &e), 0);
+    CHECK_INT(lsn, 0);
+    online_refresh(o);
+    apply(o, 1, 100, 0, "1", "a");
+    CHECK_TEXT(look(o, "u", &out), "100 0 1,a");
+    apply(o, 2, 90, 0, "2", "b");
+    CHECK_TEXT(look(o, "u", &out), "100 0 1,a");
+    apply(o, 3, 100, 0, "3", "c");
+    CHECK_TEXT(look(o, "u", &out), "100 0 1,a");
+    apply(o, 4, 101, 0, "4", NULL);
+    CHECK_TEXT(look(o, "u", &out), "101 0 4,");
+    CHECK_INT(online_applied(o, &lsn, &e), 0);
+    CHECK_INT(lsn, 4);
+    buf_release(&out);
+    online_close(o);
+    end();
+}
+
+TEST(nothing_comes_back_after_a_delete)
+{
+    begin();
+    struct online *o = opened(ONLINE_ANEW);
+    struct buf out = {0};
+    apply(o, 1, 100, 0, "1", "a");
+    apply(o, 2, 99, STORE_DELETED, NULL, NULL);
+    CHECK_TEXT(look(o, "u", &out), "100 0 1,a");
+    apply(o, 3, 110, STORE_DELETED | STORE_HARD, NULL, NULL);
+    CHECK_TEXT(look(o, "u", &out), "110 3 ,");
+    apply(o, 4, 105, 0, "5", "b");
+    CHECK_TEXT(look(o, "u", &out), "110 3 ,");
+    apply(o, 5, 111, 0, "6", "c");
+    CHECK_TEXT(look(o, "u", &out), "111 0 6,c");
+    buf_release(&out);
+    online_close(o);
+    end();
+}
+
+TEST(a_merge_keeps_what_it_lacks)
+{
+    begin();
+    struct online *o = opened(ONLINE_ANEW);
+    struct buf out = {0};
+    apply(o, 1, 100, STORE_MERGE, "1", NULL);
+    CHECK_TEXT(look(o, "u", &out), "100 0 1,");
+    apply(o, 2, 101, STORE_MERGE, NULL, "b");
+    CHECK_TEXT(look(o, "u", &out), "101 0 1,b");
+    apply(o, 3, 102, STORE_DELETED, NULL, NULL);
+    apply(o, 4, 103, STORE_MERGE, NULL, "c");
+    CHECK_TEXT(look(o, "u", &out), "103 0 ,c");
+    buf_release(&out);
+    online_close(o);
+    end();
+}
+
+TEST(what_expired_is_not_merged)
+{
+    begin();
+    struct online *o = opened(ONLINE_ANEW);
+    struct row_builder b = {0};
+    struct buf out = {0};
+    struct error e = {0};
+    struct store_record r = {1, 100, 0, 150, 0, TEXT_LITERAL("u"), row_of(&b, "1", "a")};
+    CHECK_INT(online_apply(o, &r, 1, &e), 0);
+    apply(o, 2, 149, STORE_MERGE, "2", NULL);
+    CHECK_TEXT(look(o, "u", &out), "149 0 2,a");
+    r = (struct store_record){3, 160, 0, 200, 0, TEXT_LITERAL("u"), row_of(&b, "3", "b")};
+    CHECK_INT(online_apply(o, &r, 1, &e), 0);
+    apply(o, 4, 200, STORE_MERGE, "4", NULL);
+    CHECK_TEXT(look(o, "u", &out), "200 0 4,");
+    /* Expired when it came: newer all the same. */
+    r = (struct store_record){5, 300, 400, 350, 0, TEXT_LITERAL("u"), row_of(&b, "5", "b")};
+    CHECK_INT(online_apply(o, &r, 1, &e), 0);
+    online_refresh(o);
+    CHECK_TEXT(look(o, "u", &out), "300 0 ,");
+    row_release(&b);
+    buf_release(&out);
+    online_close(o);
+    end();
+}
+
+/* ---- many ---- */
+
+enum { IDS = 300, RECORDS = 4000 };
+
+static uint64_t drawn;
+
+static size_t draw(size_t below)
+{
+    return (size_t)random_below(11, 1, drawn++, below);
+}
+
+/* Ids of 1 to 2048 bytes, long ones alike in their first 500. */
+static struct text id_of(size_t i, char room[static STORE_ID_MAX])
+{
+    size_t n = i % 3 == 0 ? 1200 + i % 7 : i % 3 == 1 ? 1 + (i * 13) % 400 : 470 + i % 20;
+    memset(room, 'x', n);
+    int digits = snprintf(room + (n > 20 ? n - 12 : 0), 12, "%zu", i);
+    return (struct text){room, n > 20 ? n : (size_t)digits};
+}
+
+struct history {
+    struct store_record at[RECORDS];
+    struct arena arena;
+};
+
+static void make_history(struct history *h)
+{
+    struct row_builder b = {0};
+    char room[STORE_ID_MAX], first[16], second[16];
+    for (size_t i = 0; i < RECORDS; i++) {
+        struct text id = id_of(draw(IDS), room);
+        snprintf(first, sizeof first, "%zu", i);
+        snprintf(second, sizeof second, "text %zu", draw(50));
+        unsigned flags = draw(8) == 0 ? STORE_DELETED : draw(4) == 0 ? STORE_MERGE : 0;
+        struct text row = row_of(&b, draw(3) ? first : NULL, draw(3) ? second : NULL);
+        if (flags & STORE_DELETED)
+            row.len = 0;
+        h->at[i] = (struct store_record){i + 1,
+                                         (usec)draw(500),
+                                         (usec)i,
+                                         draw(5) ? STORE_NEVER : (usec)draw(600),
+                                         flags,
+                                         {arena_copy(&h->arena, id.at, id.len), id.len},
+                                         {arena_copy(&h->arena, row.at, row.len + 1), row.len}};
+    }
+    row_release(&b);
+}
+
+/* All of it in bytes. */
+static void print_all(struct online *o, struct buf *out)
+{
+    struct store_record r;
+    struct error e = {0};
+    int status;
+    out->len = 0;
+    while ((status = online_next(o, &r, &e)) > 0) {
+        buf_format(out, "%llu %lld %lld %u ", (unsigned long long)r.lsn, (long long)r.event_time,
+                   (long long)r.expires_at, r.flags);
+        buf_add(out, r.id.at, r.id.len);
+        buf_add(out, r.row.at, r.row.len);
+    }
+    CHECK_INT(status, 0);
+}
+
+static void apply_all(struct online *o, const struct history *h, size_t from, size_t at_once)
+{
+    struct error e = {0};
+    for (size_t i = from; i < RECORDS; i += at_once)
+        CHECK_INT(online_apply(o, h->at + i, RECORDS - i < at_once ? RECORDS - i : at_once, &e), 0);
+}
+
+TEST(transactions_of_any_size_come_to_the_same)
+{
+    static const size_t sizes[] = {1, 7, 100, RECORDS};
+    struct history *h = mem_alloc(sizeof *h);
+    struct buf first = {0}, other = {0};
+    make_history(h);
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+        begin();
+        struct online *o = opened(ONLINE_ANEW);
+        apply_all(o, h, 0, sizes[i]);
+        print_all(o, i ? &other : &first);
+        if (i)
+            CHECK(
+                text_equal((struct text){first.at, first.len}, (struct text){other.at, other.len}));
+        online_close(o);
+        end();
+    }
+    CHECK(first.len > 10000);
+    buf_release(&first);
+    buf_release(&other);
+    arena_release(&h->arena);
+    mem_free(h);
+}
+
+/* Every id: the newest by a search through all. */
+TEST(every_id_has_its_newest)
+{
+    struct history *h = mem_alloc(sizeof *h);
+    char room[STORE_ID_MAX];
+    make_history(h);
+    begin();
+    struct online *o = opened(ONLINE_ANEW);
+    apply_all(o, h, 0, 64);
+    for (size_t i = 0; i < IDS + 5; i++) {
+        struct text id = id_of(i, room);
+        const struct store_record *best = NULL;
+        struct store_record got;
+        struct error e = {0};
+        for (size_t k = 0; k < RECORDS; k++)
+            if (text_equal(h->at[k].id, id) &&
+                (!best ||
+                 store_newer(h->at[k].event_time, h->at[k].lsn, best->event_time, best->lsn)))
+                best = &h->at[k];
+        CHECK_INT(online_get(o, id, &got, &e), best != NULL);
+        if (best)
+            CHECK_INT(got.lsn, best->lsn);
+    }
+    online_close(o);
+    end();
+    arena_release(&h->arena);
+    mem_free(h);
+}
+
+/* Reads when told to what was written since it opened. */
+static void read_when_told(int from)
+{
+    struct online *o = NULL;
+    struct store_record got;
+    struct error e;
+    char byte;
+    int bad = online_open(folder, ONLINE_READ, &o, &e) || online_get(o, text_of("u300"), &got, &e);
+    bad = bad || read(from, &byte, 1) != 1;
+    if (!bad)
+        online_refresh(o);
+    _exit(bad || online_get(o, text_of("u300"), &got, &e) != 1 || !row_whole(got.row));
+}
+
+TEST(the_map_grows)
+{
+    begin();
+    struct online *o = opened(ONLINE_ANEW);
+    online_close(o);
+    int tell[2], status;
+    CHECK_INT(pipe(tell), 0);
+    pid_t child = fork();
+    if (child == 0)
+        read_when_told(tell[0]);
+    o = opened(ONLINE_WRITE);
+    struct row_builder b = {0};
+    struct error e = {0};
+    size_t n = 350000;
+    char *wide = mem_alloc(n + 1);
+    memset(wide, 'w', n);
+    for (uint64_t i = 1; i <= 300; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "u%u", (unsigned)i);
+        struct store_record r = {i, 1, 0, STORE_NEVER, 0, text_of(id), row_of(&b, "1", wide)};
+        CHECK_INT(online_apply(o, &r, 1, &e), 0);
+    }
+    CHECK_INT(write(tell[1], "", 1), 1);
+    CHECK_INT(waitpid(child, &status, 0), child);
+    CHECK_INT(status, 0);
+    close(tell[0]);
+    close(tell[1]);
+    online_close(o);
+    mem_free(wide);
+    row_release(&b);
+    end();
+}
+
+/* ---- what is believed ---- */
+
+static int try_open(enum online_mode mode)
+{
+    struct online *o = NULL;
+    struct error e = {0};
+    int status = online_open(folder, mode, &o, &e);
+    online_close(o);
+    return status;
+}
+
+static void put_state(const char *content)
+{
+    char *path = mem_format("%s/state", folder);
+    struct error e;
+    int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    CHECK_INT(file_write(fd, content, strlen(content), path, &e), 0);
+    close(fd);
+    mem_free(path);
+}
+
+TEST(another_boot_is_not_believed_unless_all_was_on_the_disk)
+{
+    begin();
+    struct error e = {0};
+    CHECK_INT(try_open(ONLINE_READ), ERR_NO);
+    CHECK_INT(try_open(ONLINE_WRITE), ERR_NO);
+    struct online *o = opened(ONLINE_ANEW);
+    struct buf out = {0};
+    apply(o, 1, 100, 0, "1", "a");
+    online_close(o);
+    CHECK_INT(try_open(ONLINE_READ), 0);
+    put_state("01234567-89ab-cdef-0123-456789abcdef");
+    CHECK_INT(try_open(ONLINE_READ), ERR_NO);
+    CHECK_INT(try_open(ONLINE_WRITE), ERR_NO);
+    o = opened(ONLINE_ANEW);
+    CHECK_TEXT(look(o, "u", &out), "absent");
+    online_refresh(o);
+    apply(o, 1, 100, 0, "1", "a");
+    CHECK_INT(online_sync(o, &e), 0);
+    online_close(o);
+    o = opened(ONLINE_READ);
+    CHECK_TEXT(look(o, "u", &out), "100 0 1,a");
+    online_close(o);
+    buf_release(&out);
+    end();
+}
+
+/* A writer killed between transactions and in them: whole transactions are there. */
+TEST(kill_9_leaves_whole_transactions)
+{
+    struct history *h = mem_alloc(sizeof *h);
+    struct buf want = {0}, got = {0};
+    make_history(h);
+    begin();
+    struct online *o = opened(ONLINE_ANEW);
+    apply_all(o, h, 0, 50);
+    print_all(o, &want);
+    online_close(o);
+    o = opened(ONLINE_ANEW);
+    online_close(o);
+    for (unsigned round = 0; round < 25; round++) {
+        pid_t child = fork();
+        if (child == 0) {
+            uint64_t lsn;
+            struct error e;
+            o = opened(ONLINE_WRITE);
+            if (online_applied(o, &lsn, &e))
+                _exit(1);
+            online_refresh(o);
+            apply_all(o, h, lsn, 50);
+            _exit(0);
+        }
+        usleep(500 + round * 211 % 3000);
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+        o = opened(ONLINE_READ);
+        uint64_t lsn = 1;
+        struct error e = {0};
+        CHECK_INT(online_applied(o, &lsn, &e), 0);
+        CHECK_INT(lsn % 50, 0);
+        online_close(o);
+    }
+    o = opened(ONLINE_WRITE);
+    uint64_t lsn;
+    struct error e;
+    CHECK_INT(online_applied(o, &lsn, &e), 0);
+    online_refresh(o);
+    apply_all(o, h, lsn, 50);
+    print_all(o, &got);
+    CHECK(text_equal((struct text){want.at, want.len}, (struct text){got.at, got.len}));
+    online_close(o);
+    end();
+    buf_release(&want);
+    buf_release(&got);
+    arena_release(&h->arena);
+    mem_free(h);
+}
