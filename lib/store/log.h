@@ -42,6 +42,9 @@ size_t log_pending(const struct log *log); /* bytes of the batch */
 /* Writes the batch; with sync it is on the disk when this returns. After an error the log can only
  * be closed, and whether the batch will be there is not known. */
 int log_commit(struct log *log, bool sync, struct error *e);
+/* The records of the batch that was committed last, one by one until 0; *at begins as 0. They
+ * borrow until the next log_add. */
+int log_committed(const struct log *log, size_t *at, struct store_record *out);
 void log_close(struct log *log); /* drops a batch that is not committed; NULL is fine */
 
 /* ---- reading ---- */

@@ -18,6 +18,7 @@ struct log {
     struct log_place place; /* the end of what is committed */
     uint64_t next;          /* to be given to the next record */
     struct buf batch;
+    size_t committed;   /* bytes of the batch before, which are still there */
     size_t last_record; /* where it begins in the batch */
     bool broken;
 };
@@ -170,6 +171,7 @@ uint64_t log_add(struct log *log, const struct store_record *r)
     struct store_record numbered = *r;
     numbered.lsn = log->next++;
     bool first = log->batch.len == 0;
+    log->committed = 0;
     log->last_record = log->batch.len;
     record_append(&log->batch, &numbered, first ? LOG_BEGINS : 0);
     return numbered.lsn;
@@ -231,11 +233,21 @@ int log_commit(struct log *log, bool sync, struct error *e)
     if (status == 0) {
         log->place.offset += log->batch.len;
         log->place.next = log->next;
+        log->committed = log->batch.len;
         log->batch.len = 0;
     }
     if (status == 0 && sync)
         write_end(log);
     return status;
+}
+
+int log_committed(const struct log *log, size_t *at, struct store_record *out)
+{
+    unsigned marks;
+    struct span s = {log->batch.at, log->committed};
+    size_t bytes = *at < s.len ? record_read(s, *at, out, &marks) : 0;
+    *at += bytes;
+    return bytes > 0;
 }
 
 void log_close(struct log *log)

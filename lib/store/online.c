@@ -13,8 +13,8 @@
 
 /*
  * Keys: 'i' and an id of up to 480 bytes; 'l', the first 464 bytes of a longer one and 16 of its
- * SHA-256; 'a': lsn of the last record applied. Values: a struct value, the id when it is long, the
- * row.
+ * SHA-256; 'p' and the name of a source; 'a': lsn of the last record applied. Values: a struct
+ * value, the id when it is long, the row.
  */
 enum { SHORT_ID = 480, LONG_PREFIX = 464, LONG_DIGEST = 16, KEY_MAX = 1 + SHORT_ID };
 enum { READERS = 1024 };
@@ -50,10 +50,10 @@ struct key {
     size_t len;
 };
 
-static struct key key_of(struct text id)
+static struct key key_of(struct text id, bool position)
 {
     struct key k = {.len = 1 + id.len};
-    k.at[0] = id.len <= SHORT_ID ? 'i' : 'l';
+    k.at[0] = position ? 'p' : id.len <= SHORT_ID ? 'i' : 'l';
     if (id.len <= SHORT_ID) {
         memcpy(k.at + 1, id.at, id.len);
         return k;
@@ -277,12 +277,13 @@ static int not_ours(const struct online *o, struct error *e)
     return error_set(e, ERR_DATA, "%s: a record in it is damaged", o->folder);
 }
 
-int online_get(struct online *o, struct text id, struct store_record *out, struct error *e)
+static int get(struct online *o, struct text id, bool position, struct store_record *out,
+               struct error *e)
 {
     int status = look(o, e);
     if (status)
         return status;
-    struct key k = key_of(id);
+    struct key k = key_of(id, position);
     MDB_val key = val_of(k.at, k.len), data;
     int code = mdb_get(o->reading, o->db, &key, &data);
     if (code == MDB_NOTFOUND)
@@ -295,6 +296,23 @@ int online_get(struct online *o, struct text id, struct store_record *out, struc
     return 1;
 }
 
+int online_get(struct online *o, struct text id, struct store_record *out, struct error *e)
+{
+    return get(o, id, false, out, e);
+}
+
+int online_position(struct online *o, struct text source, struct store_record *out, struct error *e)
+{
+    return get(o, source, true, out, e);
+}
+
+/* Not of an entity. */
+static bool is_other(const MDB_val *key)
+{
+    char tag = *(const char *)key->mv_data;
+    return tag != 'i' && tag != 'l';
+}
+
 int online_next(struct online *o, struct store_record *out, struct error *e)
 {
     int status = look(o, e);
@@ -304,7 +322,7 @@ int online_next(struct online *o, struct store_record *out, struct error *e)
     MDB_val key, data;
     do
         code = code ? code : mdb_cursor_get(o->cursor, &key, &data, MDB_NEXT);
-    while (code == 0 && *(const char *)key.mv_data == 'a');
+    while (code == 0 && is_other(&key));
     if (code == 0)
         return say(&key, &data, out) ? 1 : not_ours(o, e);
     mdb_cursor_close(o->cursor);
@@ -371,6 +389,8 @@ static struct text row_of(struct online *o, const struct store_record *r,
     bool gone = r->flags & STORE_DELETED || r->expires_at <= r->write_time;
     bool merges = r->flags & STORE_MERGE && before && !(before->flags & STORE_DELETED) &&
                   before->expires_at > r->event_time && before->row.len;
+    if (r->flags & STORE_POSITION)
+        return r->row;
     if (gone)
         return (struct text){"", 0};
     return merges ? row_merge(&o->merged, before->row, r->row) : r->row;
@@ -400,9 +420,12 @@ static int put(struct online *o, MDB_txn *txn, struct key *k, const struct store
 
 static int apply_one(struct online *o, MDB_txn *txn, const struct store_record *r)
 {
-    struct key k = key_of(r->id);
+    bool position = r->flags & STORE_POSITION;
+    struct key k = key_of(r->id, position);
     struct store_record before;
     MDB_val key = val_of(k.at, k.len), data;
+    if (position)
+        return put(o, txn, &k, r, NULL);
     int code = mdb_get(txn, o->db, &key, &data);
     if (code == MDB_NOTFOUND)
         return put(o, txn, &k, r, NULL);

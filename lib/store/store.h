@@ -5,6 +5,8 @@
  * row.h     the features of one record as bytes
  * log.h     records on disk, durable, in the order in which they came
  * online.h  the newest record of each entity
+ * group.h   what a group's records are, and what fits them
+ * feed.h    records into all of it
  */
 #ifndef STORE_H
 #define STORE_H
@@ -20,6 +22,9 @@ enum store_flag {
     STORE_DELETED = 1, /* the entity has no features from event_time on */
     STORE_HARD = 2,    /* a delete whose older values are to be gone, too */
     STORE_MERGE = 4,   /* features that are missing keep their values */
+    /* No record of an entity: how far a source was read, which is its id, when what stands before
+     * it in its batch was written. The row is as the source means it. */
+    STORE_POSITION = 8,
 };
 
 /* What was said about an entity. Of two records of one entity the one with the later event_time is

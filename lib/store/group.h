@@ -1,0 +1,91 @@
+/*
+ * group: what a group of features is, as its folder's group.json says; and the name, types and
+ * values that it takes.
+ *
+ *   {"fstore": 1, "name": "users", "id": ["user_id"], "time": "event_time",
+ *    "features": [{"name": "age", "type": "int"}, {"name": "tags", "type": "list-text"}],
+ *    "ttl": "30d", "online": "lmdb", "offline": "parquet", "description": "", "tags": {}}
+ *
+ * Features are only added, at the end: a row (row.h) has those that there were when it was written.
+ * A row's first value is the record's time where that is not spelt as RFC 3339 in UTC, else
+ * missing; the features follow.
+ */
+#ifndef STORE_GROUP_H
+#define STORE_GROUP_H
+
+#include "store/row.h"
+
+#define GROUP_NAME_MAX     64
+#define GROUP_FEATURES_MAX (ROW_FEATURES_MAX - 1)
+
+/* JSON lists of scalars of the feature's type; a set has none twice, a vector so many floats. */
+enum collection { COLLECTION_NONE, COLLECTION_LIST, COLLECTION_SET, COLLECTION_VECTOR };
+
+struct feature {
+    const char *name;
+    enum type type; /* of it, or of its elements: TYPE_INT, FLOAT, BOOL, TIME, TEXT */
+    enum collection collection;
+    uint32_t dimension; /* of a vector */
+};
+
+/* "int" "float" "text" "bool" "time", also "integral" "fractional" "string"; "list-int",
+ * "set-text", "vector-128". */
+bool feature_type_parse(struct text type, struct feature *f);
+void feature_type_print(const struct feature *f, struct buf *out);
+/* Type of the feature's cell in a row. */
+enum type feature_cell_type(const struct feature *f);
+
+/* How times come. */
+struct time_rule {
+    enum time_unit { TIME_TEXT, TIME_SECONDS, TIME_MILLIS, TIME_MICROS, TIME_NANOS } unit;
+    const char *zone_name; /* of texts without an offset; NULL: they are no times */
+    struct zone *zone;
+};
+
+struct group {
+    const char *folder, *name, *description;
+    const char **ids; /* id_count columns that are the id together */
+    size_t id_count;
+    const char *time;
+    struct time_rule times;
+    VEC(struct feature) features;
+    struct map names;             /* of the features: their numbers */
+    usec ttl;                     /* 0: none */
+    const char *online, *offline; /* "lmdb", "none" ...; "parquet", "none" ... */
+    struct map tags;              /* names of tags; values beside */
+    VEC(const char *) tag_values;
+    struct arena arena;
+};
+
+/* An empty description; strings are copied. ERR_USAGE for a bad name, a column named twice, a
+ * reserved one (is_deleted, write_time, api_invocation_time), too many features. */
+struct group *group_new(const char *folder, const char *name); /* returns owned */
+int group_add_id(struct group *g, struct text column, struct error *e);
+int group_set_time(struct group *g, struct text column, struct error *e);
+int group_add_feature(struct group *g, struct text name, const struct feature *type,
+                      struct error *e);
+int group_set_zone(struct group *g, const char *zone, struct error *e);
+void group_set_tag(struct group *g, struct text name, struct text value);
+void group_free(struct group *g); /* NULL is fine */
+
+/* Writes group.json, whole or not at all; the folder is made. ERR_NO for a group that is there
+ * already, unless it may be. */
+int group_save(const struct group *g, bool may_be_there, struct error *e);
+/* ERR_NO when there is none; ERR_DATA for a description that is wrong. */
+int group_load(const char *folder, struct group **out, struct error *e);
+
+/* ---- what comes in ---- */
+
+/* The group's name, as a name of a feature: 1 to 64 letters, digits, '-' and (feature) '_'. */
+bool group_name_valid(struct text name);
+bool feature_name_valid(struct text name);
+/* ERR_DATA when the cell is no time, or has neither offset nor zone nor unit. */
+int group_time(const struct group *g, struct text cell, usec *t, struct error *e);
+/* The cells of the id as one text, appended: those of several columns with NULs between. ERR_DATA
+ * when one is missing, empty, has a NUL, or all are too long. */
+int group_id(const struct group *g, const struct text *cells, struct buf *out, struct error *e);
+/* A feature's cell, the next of the row: ERR_DATA when it does not fit. */
+int group_add_cell(const struct group *g, size_t feature, struct text cell, struct row_builder *b,
+                   struct error *e);
+
+#endif
