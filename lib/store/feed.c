@@ -1,5 +1,7 @@
 #include "store/feed.h"
 
+#include "store/online_kinds.h"
+
 #include "sys/sys.h"
 
 #include <inttypes.h>
@@ -23,7 +25,7 @@ static char *part(const struct group *g, const char *name)
 
 static bool has_online(const struct group *g)
 {
-    return strcmp(g->online, "lmdb") == 0;
+    return strcmp(g->online, "none") != 0;
 }
 
 /* ---- from the log into a view ---- */
@@ -89,7 +91,7 @@ static int remove_view(const char *folder, struct error *e)
 static int make_view(const struct group *g, const char *folder, struct error *e)
 {
     struct online *o = NULL;
-    int status = online_open(folder, ONLINE_ANEW, &o, e);
+    int status = lmdb_open(folder, ONLINE_ANEW, &o, e);
     if (status == 0)
         status = catch_up(g, o, e);
     if (status == 0)
@@ -113,8 +115,8 @@ static int put_in_place(const char *made, const char *folder, struct error *e)
     return status;
 }
 
-/* With the log's lock held. */
-static int rebuild(const struct group *g, struct error *e)
+/* Beside the one there is, which is read meanwhile. */
+static int rebuild_folder(const struct group *g, struct error *e)
 {
     char *folder = part(g, "online"), *made = part(g, "online.new");
     int status = remove_view(made, e);
@@ -127,20 +129,48 @@ static int rebuild(const struct group *g, struct error *e)
     return status;
 }
 
+static int rebuild_elsewhere(const struct group *g, struct error *e)
+{
+    struct online *o = NULL;
+    int status = online_open(g, ONLINE_ANEW, &o, e);
+    if (status == 0)
+        status = catch_up(g, o, e);
+    online_close(o);
+    return status;
+}
+
+/* With the log's lock held. */
+static int rebuild(const struct group *g, struct error *e)
+{
+    return strcmp(g->online, "lmdb") == 0 ? rebuild_folder(g, e) : rebuild_elsewhere(g, e);
+}
+
+/* Opens the view, which `make` makes anew when it is not to be believed. */
+static int open_or_make(const struct group *g, enum online_mode mode, struct online **out,
+                        int (*make)(const struct group *g, int timeout_ms, struct error *e),
+                        int timeout_ms, struct error *e)
+{
+    struct error why = {0};
+    int status = online_open(g, mode, out, &why);
+    if (status == ERR_NO) {
+        status = make(g, timeout_ms, e);
+        return status ? status : online_open(g, mode, out, e);
+    }
+    if (status && e)
+        *e = why;
+    return status;
+}
+
+static int rebuild_at_once(const struct group *g, int timeout_ms, struct error *e)
+{
+    (void)timeout_ms;
+    return rebuild(g, e);
+}
+
 /* The view to write to. */
 static int open_view(const struct group *g, struct online **out, struct error *e)
 {
-    char *folder = part(g, "online");
-    struct error unwanted = {0};
-    int status = online_open(folder, ONLINE_WRITE, out, &unwanted);
-    if (status == ERR_NO) {
-        status = rebuild(g, e);
-        if (status == 0)
-            status = online_open(folder, ONLINE_WRITE, out, e);
-    } else if (status && e) {
-        *e = unwanted;
-    }
-    mem_free(folder);
+    int status = open_or_make(g, ONLINE_WRITE, out, rebuild_at_once, 0, e);
     return status ? status : catch_up(g, *out, e);
 }
 
@@ -244,18 +274,7 @@ int group_online(const struct group *g, int timeout_ms, struct online **out, str
 {
     if (!has_online(g))
         return error_set(e, ERR_NO, "group '%s' is not kept online", g->name);
-    char *folder = part(g, "online");
-    struct error unwanted = {0};
-    int status = online_open(folder, ONLINE_READ, out, &unwanted);
-    if (status == ERR_NO) {
-        status = group_rebuild(g, timeout_ms, e);
-        if (status == 0)
-            status = online_open(folder, ONLINE_READ, out, e);
-    } else if (status && e) {
-        *e = unwanted;
-    }
-    mem_free(folder);
-    return status;
+    return open_or_make(g, ONLINE_READ, out, group_rebuild, timeout_ms, e);
 }
 
 /* ---- verifying ---- */
@@ -267,27 +286,77 @@ static bool same_record(const struct store_record *a, const struct store_record 
            text_equal(a->row, b->row);
 }
 
-static int differs(const struct store_record *r, struct error *e)
+static int differs(struct text id, struct error *e)
 {
     char quoted[QUOTE_MAX];
     return error_set(e, ERR_NO, "the view does not have what the log says of %s",
-                     quote(quoted, r->id.at, r->id.len));
+                     quote(quoted, id.at, id.len));
 }
 
-/* Two views, whose records come in the same order. */
+/* Some of the records that there should be, and what the view has. */
+struct check {
+    struct arena arena;
+    VEC(struct store_record) wanted;
+    VEC(struct text) ids;
+};
+
+static int compare(void *context, size_t i, const struct store_record *r, struct error *e)
+{
+    const struct check *c = context;
+    return r && same_record(r, &c->wanted.at[i]) ? 0 : differs(c->ids.at[i], e);
+}
+
+static int compare_some(struct online *is, struct check *c, struct error *e)
+{
+    int status = online_get(is, c->ids.at, c->ids.len, compare, c, e);
+    c->ids.len = c->wanted.len = 0;
+    arena_reset(&c->arena);
+    return status;
+}
+
+/* All that there should be is there. */
+static int check_records(struct online *is, struct online *wanted, uint64_t *entities,
+                         struct error *e)
+{
+    enum { AT_A_TIME = 1000 };
+    struct check c = {.wanted = {0}};
+    struct store_record r;
+    int status;
+    while ((status = lmdb_next(wanted, &r, e)) > 0) {
+        r.id.at = arena_copy(&c.arena, r.id.at, r.id.len);
+        r.row.at = arena_copy(&c.arena, r.row.at, r.row.len);
+        vec_push(&c.wanted, r);
+        vec_push(&c.ids, r.id);
+        ++*entities;
+        if (c.ids.len == AT_A_TIME && (status = compare_some(is, &c, e)) != 0)
+            break;
+    }
+    if (status == 0)
+        status = compare_some(is, &c, e);
+    vec_release(&c.wanted);
+    vec_release(&c.ids);
+    arena_release(&c.arena);
+    return status;
+}
+
+static int check_known(void *context, size_t i, const struct store_record *r, struct error *e)
+{
+    const struct text *id = context;
+    (void)i;
+    return r ? 0 : differs(*id, e);
+}
+
+static int check_id(void *context, struct text id, struct error *e)
+{
+    return online_get(context, &id, 1, check_known, &id, e);
+}
+
+/* And nothing else is. */
 static int compare_views(struct online *is, struct online *wanted, uint64_t *entities,
                          struct error *e)
 {
-    for (*entities = 0;; ++*entities) {
-        struct store_record a, b;
-        int left = online_next(is, &a, e), right = online_next(wanted, &b, e);
-        if (left < 0 || right < 0)
-            return left < 0 ? left : right;
-        if (left == 0 && right == 0)
-            return 0;
-        if (left != right || !same_record(&a, &b))
-            return differs(right ? &b : &a, e);
-    }
+    int status = check_records(is, wanted, entities, e);
+    return status ? status : online_ids(is, check_id, wanted, e);
 }
 
 static int check_applied(struct online *is, struct online *wanted, struct error *e)
@@ -298,22 +367,23 @@ static int check_applied(struct online *is, struct online *wanted, struct error 
         status = online_applied(wanted, &b, e);
     if (status || a == b)
         return status;
-    return error_set(e, ERR_NO, "the view ends with record %" PRIu64 " of the log, which ends with %" PRIu64, a,
-                     b);
+    return error_set(e, ERR_NO,
+                     "the view ends with record %" PRIu64 " of the log, which ends with %" PRIu64,
+                     a, b);
 }
 
 /* With the log's lock held, so that nothing is written meanwhile. */
 static int verify(const struct group *g, uint64_t *entities, struct error *e)
 {
-    char *folder = part(g, "online"), *made = part(g, "online.verify");
+    char *made = part(g, "online.verify");
     struct online *is = NULL, *wanted = NULL;
     int status = remove_view(made, e);
     if (status == 0)
         status = make_view(g, made, e);
     if (status == 0)
-        status = online_open(made, ONLINE_READ, &wanted, e);
+        status = lmdb_open(made, ONLINE_READ, &wanted, e);
     if (status == 0)
-        status = online_open(folder, ONLINE_READ, &is, e);
+        status = online_open(g, ONLINE_READ, &is, e);
     if (status == 0)
         status = check_applied(is, wanted, e);
     if (status == 0)
@@ -321,7 +391,6 @@ static int verify(const struct group *g, uint64_t *entities, struct error *e)
     online_close(is);
     online_close(wanted);
     (void)remove_view(made, NULL);
-    mem_free(folder);
     mem_free(made);
     return status;
 }

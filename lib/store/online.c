@@ -1,491 +1,53 @@
-#include "store/online.h"
+#include "store/online_kinds.h"
 
-#include "base/digest.h"
-#include "store/row.h"
-#include "sys/sys.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <lmdb.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-/*
- * Keys: 'i' and an id of up to 480 bytes; 'l', the first 464 bytes of a longer one and 16 of its
- * SHA-256; 'p' and the name of a source; 'a': lsn of the last record applied. Values: a struct
- * value, the id when it is long, the row.
- */
-enum { SHORT_ID = 480, LONG_PREFIX = 464, LONG_DIGEST = 16, KEY_MAX = 1 + SHORT_ID };
-enum { READERS = 1024 };
-
-#define FIRST_MAP ((size_t)64 << 20)
-
-struct value {
-    int64_t event_time, write_time, expires_at;
-    uint64_t lsn;
-    uint32_t flags;
-    uint32_t id; /* bytes of the id behind it */
-};
-
-struct online {
-    char *folder;
-    bool writes;
-    MDB_env *env;
-    MDB_dbi db;
-    MDB_txn *reading; /* NULL: none */
-    MDB_cursor *cursor;
-    struct row_builder merged;
-};
-
-static int failed(const struct online *o, int code, struct error *e)
+int online_open(const struct group *g, enum online_mode mode, struct online **out, struct error *e)
 {
-    return error_set(e, ERR_SYSTEM, "%s: %s", o->folder, mdb_strerror(code));
-}
-
-/* ---- keys ---- */
-
-struct key {
-    char at[KEY_MAX];
-    size_t len;
-};
-
-static struct key key_of(struct text id, bool position)
-{
-    struct key k = {.len = 1 + id.len};
-    k.at[0] = position ? 'p' : id.len <= SHORT_ID ? 'i' : 'l';
-    if (id.len <= SHORT_ID) {
-        memcpy(k.at + 1, id.at, id.len);
-        return k;
-    }
-    uint8_t digest[SHA256_SIZE];
-    sha256(id, digest);
-    memcpy(k.at + 1, id.at, LONG_PREFIX);
-    memcpy(k.at + 1 + LONG_PREFIX, digest, LONG_DIGEST);
-    k.len = 1 + LONG_PREFIX + LONG_DIGEST;
-    return k;
-}
-
-static MDB_val val_of(void *at, size_t len)
-{
-    return (MDB_val){len, at};
-}
-
-static MDB_val applied_key(void)
-{
-    static char name[] = "a";
-    return val_of(name, 1);
-}
-
-/* What a key and its value say; false when they are none of ours. */
-static bool say(const MDB_val *key, const MDB_val *data, struct store_record *r)
-{
-    struct value v;
-    const char *k = key->mv_data, *at = data->mv_data;
-    if (data->mv_size < sizeof v || key->mv_size < 1)
-        return false;
-    memcpy(&v, at, sizeof v);
-    if (v.id > data->mv_size - sizeof v)
-        return false;
-    at += sizeof v;
-    *r = (struct store_record){.lsn = v.lsn,
-                               .event_time = v.event_time,
-                               .write_time = v.write_time,
-                               .expires_at = v.expires_at,
-                               .flags = v.flags,
-                               .id = {k + 1, key->mv_size - 1},
-                               .row = {at + v.id, data->mv_size - sizeof v - v.id}};
-    if (v.id)
-        r->id = (struct text){at, v.id};
-    return true;
-}
-
-/* ---- opening ---- */
-
-/* A boot of this machine has a name; one that cannot be read is as good as another boot. */
-static struct text boot_name(char room[static 64])
-{
-    struct error unwanted;
-    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? 0 : file_read(fd, room, 36, "boot_id", &unwanted);
-    if (fd >= 0)
-        close(fd);
-    return (struct text){room, n > 0 ? (size_t)n : 0};
-}
-
-/*
- * The file "state" is "clean" when all of the environment is on the disk, else it names the boot of
- * the machine in which it was written to.
- */
-enum state { STATE_CLEAN, STATE_OURS, STATE_LOST };
-
-static enum state read_state(const struct online *o)
-{
-    char room[64];
-    char *path = mem_format("%s/state", o->folder);
-    struct buf content = {0};
-    struct error unwanted;
-    enum state state = STATE_LOST;
-    struct text boot = boot_name(room);
-    if (file_load(path, 64, &content, &unwanted) == 0) {
-        struct text have = {content.at, content.len};
-        if (text_equal(have, text_of("clean")))
-            state = STATE_CLEAN;
-        else if (boot.len && text_equal(have, boot))
-            state = STATE_OURS;
-    }
-    buf_release(&content);
-    mem_free(path);
-    return state;
-}
-
-static int write_state(const struct online *o, struct text content, struct error *e)
-{
-    char *path = mem_format("%s/state", o->folder);
-    struct replace *r = NULL;
-    int status = replace_open(path, &r, e);
-    if (status == 0) {
-        status = file_write(replace_fd(r), content.at, content.len, path, e);
-        if (status)
-            replace_abort(r);
-        else
-            status = replace_commit(r, e);
-    }
-    mem_free(path);
+    if (strncmp(g->online, "redis", 5) == 0)
+        return redis_open(g, mode, out, e);
+    char *folder = mem_format("%s/online", g->folder);
+    int status = lmdb_open(folder, mode, out, e);
+    mem_free(folder);
     return status;
-}
-
-/* Says before the first write that what is on the disk may not be whole. */
-static int mark_written(const struct online *o, struct error *e)
-{
-    char room[64];
-    return read_state(o) == STATE_OURS ? 0 : write_state(o, boot_name(room), e);
-}
-
-static int remove_file(const struct online *o, const char *name, struct error *e)
-{
-    char *path = mem_format("%s/%s", o->folder, name);
-    int status =
-        unlink(path) && errno != ENOENT ? error_errno(e, "%s: cannot be removed", path) : 0;
-    mem_free(path);
-    return status;
-}
-
-static int make_anew(const struct online *o, struct error *e)
-{
-    if (mkdir(o->folder, 0777) && errno != EEXIST)
-        return error_errno(e, "%s: cannot be made", o->folder);
-    int status = remove_file(o, "state", e);
-    if (status == 0)
-        status = remove_file(o, "data.mdb", e);
-    return status ? status : remove_file(o, "lock.mdb", e);
-}
-
-static int open_environment(struct online *o, struct error *e)
-{
-    MDB_txn *txn = NULL;
-    unsigned flags = o->writes ? MDB_NOSYNC : MDB_RDONLY;
-    int code = mdb_env_create(&o->env);
-    if (code == 0)
-        code = mdb_env_set_maxreaders(o->env, READERS);
-    if (code == 0 && o->writes)
-        code = mdb_env_set_mapsize(o->env, FIRST_MAP);
-    if (code == 0)
-        code = mdb_env_open(o->env, o->folder, flags | MDB_NOTLS, 0666);
-    if (code == 0)
-        code = mdb_reader_check(o->env, NULL);
-    if (code == 0)
-        code = mdb_txn_begin(o->env, NULL, o->writes ? 0 : MDB_RDONLY, &txn);
-    if (code == 0)
-        code = mdb_dbi_open(txn, NULL, 0, &o->db);
-    if (txn && code == 0)
-        code = mdb_txn_commit(txn);
-    else if (txn)
-        mdb_txn_abort(txn);
-    return code ? failed(o, code, e) : 0;
-}
-
-static int check_state(const struct online *o, struct error *e)
-{
-    if (read_state(o) != STATE_LOST)
-        return 0;
-    return error_set(e, ERR_NO, "%s: not there, or not as it was when the machine stopped",
-                     o->folder);
-}
-
-int online_open(const char *folder, enum online_mode mode, struct online **out, struct error *e)
-{
-    struct online *o = mem_alloc(sizeof *o);
-    o->folder = mem_text(folder);
-    o->writes = mode != ONLINE_READ;
-    int status = mode == ONLINE_ANEW ? make_anew(o, e) : check_state(o, e);
-    if (status == 0 && o->writes)
-        status = mark_written(o, e);
-    if (status == 0)
-        status = open_environment(o, e);
-    if (status) {
-        online_close(o);
-        return status;
-    }
-    *out = o;
-    return 0;
 }
 
 void online_close(struct online *o)
 {
-    if (!o)
-        return;
-    if (o->cursor)
-        mdb_cursor_close(o->cursor);
-    if (o->reading)
-        mdb_txn_abort(o->reading);
-    if (o->env)
-        mdb_env_close(o->env);
-    row_release(&o->merged);
-    mem_free(o->folder);
-    mem_free(o);
-}
-
-int online_sync(struct online *o, struct error *e)
-{
-    int code = mdb_env_sync(o->env, 1);
-    return code ? failed(o, code, e) : write_state(o, text_of("clean"), e);
-}
-
-/* ---- reading ---- */
-
-/* Others may have made the map larger. */
-static int begin(struct online *o, unsigned flags, MDB_txn **txn)
-{
-    int code = mdb_txn_begin(o->env, NULL, flags, txn);
-    for (int i = 0; code == MDB_MAP_RESIZED && i < 100; i++) {
-        code = mdb_env_set_mapsize(o->env, 0);
-        if (code == 0)
-            code = mdb_txn_begin(o->env, NULL, flags, txn);
-    }
-    return code;
-}
-
-static int look(struct online *o, struct error *e)
-{
-    int code = o->reading ? 0 : begin(o, MDB_RDONLY, &o->reading);
-    return code ? failed(o, code, e) : 0;
-}
-
-static int not_ours(const struct online *o, struct error *e)
-{
-    return error_set(e, ERR_DATA, "%s: a record in it is damaged", o->folder);
-}
-
-static int get(struct online *o, struct text id, bool position, struct store_record *out,
-               struct error *e)
-{
-    int status = look(o, e);
-    if (status)
-        return status;
-    struct key k = key_of(id, position);
-    MDB_val key = val_of(k.at, k.len), data;
-    int code = mdb_get(o->reading, o->db, &key, &data);
-    if (code == MDB_NOTFOUND)
-        return 0;
-    if (code)
-        return failed(o, code, e);
-    if (!say(&key, &data, out))
-        return not_ours(o, e);
-    out->id = id;
-    return 1;
-}
-
-int online_get(struct online *o, struct text id, struct store_record *out, struct error *e)
-{
-    return get(o, id, false, out, e);
-}
-
-int online_position(struct online *o, struct text source, struct store_record *out, struct error *e)
-{
-    return get(o, source, true, out, e);
-}
-
-/* Not of an entity. */
-static bool is_other(const MDB_val *key)
-{
-    char tag = *(const char *)key->mv_data;
-    return tag != 'i' && tag != 'l';
-}
-
-int online_next(struct online *o, struct store_record *out, struct error *e)
-{
-    int status = look(o, e);
-    if (status)
-        return status;
-    int code = o->cursor ? 0 : mdb_cursor_open(o->reading, o->db, &o->cursor);
-    MDB_val key, data;
-    do
-        code = code ? code : mdb_cursor_get(o->cursor, &key, &data, MDB_NEXT);
-    while (code == 0 && is_other(&key));
-    if (code == 0)
-        return say(&key, &data, out) ? 1 : not_ours(o, e);
-    mdb_cursor_close(o->cursor);
-    o->cursor = NULL;
-    return code == MDB_NOTFOUND ? 0 : failed(o, code, e);
-}
-
-void online_refresh(struct online *o)
-{
-    if (o->cursor)
-        mdb_cursor_close(o->cursor);
-    if (o->reading)
-        mdb_txn_abort(o->reading);
-    o->cursor = NULL;
-    o->reading = NULL;
-}
-
-static int applied_in(const struct online *o, MDB_txn *txn, uint64_t *lsn)
-{
-    MDB_val key = applied_key(), data;
-    int code = mdb_get(txn, o->db, &key, &data);
-    *lsn = 0;
-    if (code == 0 && data.mv_size == sizeof *lsn)
-        memcpy(lsn, data.mv_data, sizeof *lsn);
-    return code == MDB_NOTFOUND ? 0 : code;
+    if (o)
+        o->kind->close(o);
 }
 
 int online_applied(struct online *o, uint64_t *lsn, struct error *e)
 {
-    int status = look(o, e);
-    int code = status ? 0 : applied_in(o, o->reading, lsn);
-    return code ? failed(o, code, e) : status;
-}
-
-/* ---- applying ---- */
-
-/* A record in the order in which it is applied: entities by their keys, which are close in the map
- * then, and the records of one as they came. */
-struct change {
-    uint64_t prefix; /* of the key, as a number */
-    const struct store_record *record;
-};
-
-static uint64_t prefix_of(struct text id)
-{
-    uint64_t prefix = 0;
-    for (size_t i = 0; i < 7; i++)
-        prefix = prefix << 8 | (i < id.len ? (unsigned char)id.at[i] : 0);
-    return prefix | (uint64_t)(id.len > SHORT_ID) << 56;
-}
-
-static int by_key(const void *a, const void *b)
-{
-    const struct change *x = a, *y = b;
-    if (x->prefix != y->prefix)
-        return x->prefix < y->prefix ? -1 : 1;
-    int order = text_compare(x->record->id, y->record->id);
-    return order ? order : (x->record->lsn > y->record->lsn) - (x->record->lsn < y->record->lsn);
-}
-
-static struct text row_of(struct online *o, const struct store_record *r,
-                          const struct store_record *before)
-{
-    bool gone = r->flags & STORE_DELETED || r->expires_at <= r->write_time;
-    bool merges = r->flags & STORE_MERGE && before && !(before->flags & STORE_DELETED) &&
-                  before->expires_at > r->event_time && before->row.len;
-    if (r->flags & STORE_POSITION)
-        return r->row;
-    if (gone)
-        return (struct text){"", 0};
-    return merges ? row_merge(&o->merged, before->row, r->row) : r->row;
-}
-
-static int put(struct online *o, MDB_txn *txn, struct key *k, const struct store_record *r,
-               const struct store_record *before)
-{
-    struct text row = row_of(o, r, before);
-    bool is_long = k->at[0] == 'l';
-    struct value v = {.event_time = r->event_time,
-                      .write_time = r->write_time,
-                      .expires_at = r->expires_at,
-                      .lsn = r->lsn,
-                      .flags = r->flags & ~(unsigned)STORE_MERGE,
-                      .id = is_long ? (uint32_t)r->id.len : 0};
-    MDB_val key = val_of(k->at, k->len), data = {sizeof v + v.id + row.len, NULL};
-    int code = mdb_put(txn, o->db, &key, &data, MDB_RESERVE);
-    if (code)
-        return code;
-    char *to = data.mv_data;
-    memcpy(to, &v, sizeof v);
-    memcpy(to + sizeof v, r->id.at, v.id);
-    memcpy(to + sizeof v + v.id, row.at, row.len);
-    return 0;
-}
-
-static int apply_one(struct online *o, MDB_txn *txn, const struct store_record *r)
-{
-    bool position = r->flags & STORE_POSITION;
-    struct key k = key_of(r->id, position);
-    struct store_record before;
-    MDB_val key = val_of(k.at, k.len), data;
-    if (position)
-        return put(o, txn, &k, r, NULL);
-    int code = mdb_get(txn, o->db, &key, &data);
-    if (code == MDB_NOTFOUND)
-        return put(o, txn, &k, r, NULL);
-    if (code)
-        return code;
-    if (!say(&key, &data, &before))
-        return MDB_CORRUPTED;
-    return store_newer(r->event_time, r->lsn, before.event_time, before.lsn)
-               ? put(o, txn, &k, r, &before)
-               : 0;
-}
-
-static int put_applied(const struct online *o, MDB_txn *txn, uint64_t lsn)
-{
-    MDB_val key = applied_key(), data = val_of(&lsn, sizeof lsn);
-    return mdb_put(txn, o->db, &key, &data, 0);
-}
-
-static int apply_in(struct online *o, MDB_txn *txn, const struct change *changes, size_t n,
-                    uint64_t last)
-{
-    int code = 0;
-    for (size_t i = 0; i < n && code == 0; i++)
-        code = apply_one(o, txn, changes[i].record);
-    return code ? code : put_applied(o, txn, last);
-}
-
-static int try_apply(struct online *o, const struct change *changes, size_t n, uint64_t last)
-{
-    MDB_txn *txn = NULL;
-    int code = begin(o, 0, &txn);
-    if (code)
-        return code;
-    code = apply_in(o, txn, changes, n, last);
-    if (code == 0)
-        return mdb_txn_commit(txn);
-    mdb_txn_abort(txn);
-    return code;
-}
-
-static int grow_map(struct online *o)
-{
-    MDB_envinfo info;
-    int code = mdb_env_info(o->env, &info);
-    online_refresh(o);
-    return code ? code : mdb_env_set_mapsize(o->env, 2 * info.me_mapsize);
+    return o->kind->applied(o, lsn, e);
 }
 
 int online_apply(struct online *o, const struct store_record *records, size_t n, struct error *e)
 {
-    if (n == 0)
-        return 0;
-    struct change *changes = mem_array(NULL, n, sizeof *changes);
-    for (size_t i = 0; i < n; i++)
-        changes[i] = (struct change){prefix_of(records[i].id), &records[i]};
-    qsort(changes, n, sizeof *changes, by_key);
-    int code;
-    while ((code = try_apply(o, changes, n, records[n - 1].lsn)) == MDB_MAP_FULL)
-        if ((code = grow_map(o)) != 0)
-            break;
-    mem_free(changes);
-    return code ? failed(o, code, e) : 0;
+    return n ? o->kind->apply(o, records, n, e) : 0;
+}
+
+int online_sync(struct online *o, struct error *e)
+{
+    return o->kind->sync(o, e);
+}
+
+int online_get(struct online *o, const struct text *ids, size_t n, online_take *take, void *context,
+               struct error *e)
+{
+    return o->kind->get(o, ids, n, take, context, e);
+}
+
+int online_position(struct online *o, struct text source, struct buf *out, struct error *e)
+{
+    return o->kind->position(o, source, out, e);
+}
+
+int online_ids(struct online *o, online_take_id *take, void *context, struct error *e)
+{
+    return o->kind->ids(o, take, context, e);
+}
+
+void online_refresh(struct online *o)
+{
+    o->kind->refresh(o);
 }

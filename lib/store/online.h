@@ -4,42 +4,54 @@
  *
  * A record takes the place of the one there is when its event_time is later; at the same time or
  * before, the one there is stays. Deletes are kept as records without features (tombstones), so
- * that nothing older comes back. A record with STORE_MERGE keeps the features it lacks of the one
- * it replaces, unless that was deleted, or expired at its event_time.
+ * that nothing older comes back; and so are records that had expired when they came. A record with
+ * STORE_MERGE keeps the features it lacks of the one it replaces, unless that was deleted, or
+ * expired at its event_time.
  *
- * In an LMDB environment: one file, read by any number of processes while one writes (the log's
- * lock says which). It is not forced to the disk with every transaction, since it can be made anew:
- * after the machine itself stopped without online_sync it is not believed.
+ * Where it is, the group says; what is answered is the same:
+ *
+ * "lmdb"       an LMDB environment in the group's folder: read by any number of processes while one
+ *              writes (the log's lock says which). It is not forced to the disk with every
+ *              transaction, since it can be made anew: after the machine itself stopped without
+ *              online_sync it is not believed.
+ * redis://[[USER]:PASSWORD@]HOST[:PORT][/NUMBER], redis+unix:///PATH[?db=NUMBER]
+ *              a hash for each entity, fs:{GROUP:ID}, with a text for each feature. It vanishes
+ *              some time after it expired. ERR_BUSY when the server is not reached, also after
+ *              trying again for some seconds.
  */
 #ifndef STORE_ONLINE_H
 #define STORE_ONLINE_H
 
-#include "store/store.h"
+#include "store/group.h"
 
 struct online;
-/* The folder is made for writing. ERR_NO when it is not there, or not to be believed: it must be
- * made anew, with ONLINE_ANEW, from the log. */
+/* ERR_NO when it is not there, or not to be believed: it must be made anew, with ONLINE_ANEW, from
+ * the log. g is borrowed. Not for several threads. */
 enum online_mode { ONLINE_READ, ONLINE_WRITE, ONLINE_ANEW };
-int online_open(const char *folder, enum online_mode mode, struct online **out, struct error *e);
+int online_open(const struct group *g, enum online_mode mode, struct online **out, struct error *e);
 void online_close(struct online *o); /* NULL is fine */
 
 /* lsn of the last record that was applied; 0: none. */
 int online_applied(struct online *o, uint64_t *lsn, struct error *e);
-/* Applies n records, the next ones of the log, all or none of them. */
+/* Applies n records, the next ones of the log. After an error some may be applied; applying them
+ * again does no harm. */
 int online_apply(struct online *o, const struct store_record *records, size_t n, struct error *e);
 /* Forces all to the disk: from then on it is believed whatever happens, until it is written to. */
 int online_sync(struct online *o, struct error *e);
 
-/* The newest record of the entity: 1; 0: there was never one, or it is forgotten; < 0. Borrows
- * until the next call. A tombstone, or a record that has expired, is found, too. Not for several
- * threads. */
-int online_get(struct online *o, struct text id, struct store_record *out, struct error *e);
-/* How far a source was read: 1, and what the last STORE_POSITION of its name says; 0: never. */
-int online_position(struct online *o, struct text source, struct store_record *out,
-                    struct error *e);
-/* The newest of all entities, in the order of their keys; as online_get. Begins anew after 0. */
-int online_next(struct online *o, struct store_record *out, struct error *e);
-/* From now on what was applied since is seen, too; before, all calls see one moment. */
+/* Calls take for each of n ids, in their order, with its newest record, which borrows until take
+ * returns; NULL: there was never one, or it is forgotten. A tombstone, or a record that has
+ * expired, is given, too. take returns 0 to go on. */
+typedef int online_take(void *context, size_t i, const struct store_record *r, struct error *e);
+int online_get(struct online *o, const struct text *ids, size_t n, online_take *take, void *context,
+               struct error *e);
+/* How far a source was read: 1, and what the last STORE_POSITION of its name says, appended; 0:
+ * never. */
+int online_position(struct online *o, struct text source, struct buf *out, struct error *e);
+/* Calls take for each id there is a record of, in any order, some perhaps twice. */
+typedef int online_take_id(void *context, struct text id, struct error *e);
+int online_ids(struct online *o, online_take_id *take, void *context, struct error *e);
+/* From now on what was applied since is seen, too; before, all calls may see one moment. */
 void online_refresh(struct online *o);
 
 #endif

@@ -252,6 +252,6 @@ struct text row_merge(struct row_builder *b, struct text base, struct text patch
     size_t before = row_features(base), now = row_features(patch);
     row_begin(b, before > now ? before : now);
     for (size_t i = 0; i < b->features; i++)
-        take(b, row_kind(patch, i) == ROW_MISSING ? base : patch, i);
+        take(b, i > 0 && row_kind(patch, i) == ROW_MISSING ? base : patch, i);
     return row_end(b);
 }

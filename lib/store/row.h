@@ -50,7 +50,8 @@ enum row_kind row_kind(struct text row, size_t feature); /* missing beyond the l
 struct text row_cell(struct text row, size_t feature, char room[static TIME_MAX]);
 /* The same as a JSON value, appended: numbers and lists as they are, all else in quotes. */
 void row_json(struct text row, size_t feature, enum type type, struct buf *out);
-/* Features that are missing in `patch` come from `base`. Into b; borrows as row_end does. */
+/* Values that are missing in `patch`, but for the first, come from `base`. Into b; borrows as
+ * row_end does. */
 struct text row_merge(struct row_builder *b, struct text base, struct text patch);
 
 #endif

@@ -1,5 +1,4 @@
-#include "store/online.h"
-#include "store/row.h"
+#include "store/online_kinds.h"
 #include "sys/sys.h"
 #include "unit.h"
 
@@ -7,35 +6,115 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-static char *root, *folder;
+/* Every test runs with each kind of view. */
+enum { KINDS = 2 };
+static size_t kind;
+
+static char *root;
+static struct group *group;
+static pid_t server; /* 0: none */
+
+/* Times are near today: what is long gone vanishes from Redis. */
+static usec today;
+
+static void make_group(void)
+{
+    struct feature first = {.type = TYPE_INT}, second = {.type = TYPE_TEXT};
+    struct error e = {0};
+    char *folder = mem_format("%s/users", root);
+    group = group_new(folder, "users");
+    mkdir(folder, 0777);
+    CHECK_INT(group_add_id(group, text_of("id"), &e), 0);
+    CHECK_INT(group_set_time(group, text_of("at"), &e), 0);
+    CHECK_INT(group_add_feature(group, text_of("first"), &first, &e), 0);
+    CHECK_INT(group_add_feature(group, text_of("second"), &second, &e), 0);
+    if (kind == 1)
+        group->online = arena_format(&group->arena, "redis+unix://%s/r.sock?db=3", root);
+    mem_free(folder);
+}
+
+static void start_server(void)
+{
+    server = fork();
+    if (server)
+        return;
+    char *socket = mem_format("%s/r.sock", root);
+    int null = open("/dev/null", O_WRONLY);
+    dup2(null, STDOUT_FILENO);
+    execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", socket, "--save", "",
+           "--appendonly", "no", "--dir", root, (char *)NULL);
+    _exit(127);
+}
+
+static void stop_server(void)
+{
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+    server = 0;
+}
 
 static void begin(void)
 {
     struct error e;
+    today = (usec)time(NULL) * USEC_SECOND;
     root = scratch_directory(&e);
-    folder = mem_format("%s/online", root);
+    make_group();
+    if (kind == 1)
+        start_server();
+}
+
+static void remove_all(const char *path)
+{
+    char *const argv[] = {(char[]){"rm"}, (char[]){"-r"}, (char[]){"-f"}, mem_text(path), NULL};
+    int status;
+    struct process p = {.argv = argv};
+    struct error e;
+    CHECK_INT(process_run(&p, &status, &e), 0);
+    mem_free(argv[3]);
 }
 
 static void end(void)
 {
-    static const char *const names[] = {"data.mdb", "lock.mdb", "state"};
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        char *path = mem_format("%s/%s", folder, names[i]);
-        unlink(path);
-        mem_free(path);
-    }
-    rmdir(folder);
-    mem_free(folder);
+    if (server)
+        stop_server();
+    remove_all(group->folder);
+    group_free(group);
     scratch_remove(root);
 }
+
+static bool has_server(void)
+{
+    char *const argv[] = {(char[]){"redis-server"}, (char[]){"--version"}, NULL};
+    int status = 1;
+    struct process p = {.argv = argv};
+    struct error e;
+    return process_run(&p, &status, &e) == 0 && status == 0;
+}
+
+#define EACH_KIND(name)                                                                            \
+    static void name##_of_kind(void);                                                              \
+    TEST(name)                                                                                     \
+    {                                                                                              \
+        for (kind = 0; kind < KINDS; kind++) {                                                     \
+            if (kind == 1 && !has_server()) {                                                      \
+                printf("# skip: no redis-server\n");                                               \
+                continue;                                                                          \
+            }                                                                                      \
+            begin();                                                                               \
+            name##_of_kind();                                                                      \
+            end();                                                                                 \
+        }                                                                                          \
+    }                                                                                              \
+    static void name##_of_kind(void)
 
 static struct online *opened(enum online_mode mode)
 {
     struct online *o = NULL;
     struct error e = {0};
-    CHECK_INT(online_open(folder, mode, &o, &e), 0);
+    CHECK_INT(online_open(group, mode, &o, &e), 0);
     CHECK_TEXT(e.message, "");
     return o;
 }
@@ -43,39 +122,68 @@ static struct online *opened(enum online_mode mode)
 /* A row of two features, whose texts are given; NULL: missing. */
 static struct text row_of(struct row_builder *b, const char *first, const char *second)
 {
-    row_begin(b, 2);
+    row_begin(b, 3);
+    row_add(b, TYPE_TEXT, (struct text){0});
     row_add(b, TYPE_INT, first ? text_of(first) : (struct text){0});
     row_add(b, TYPE_TEXT, second ? text_of(second) : (struct text){0});
     return row_end(b);
 }
 
+/* One record, copied. */
+struct got {
+    struct store_record record;
+    struct arena arena;
+    bool found;
+};
+
+static int take_one(void *context, size_t i, const struct store_record *r, struct error *e)
+{
+    struct got *got = context;
+    (void)i, (void)e;
+    arena_reset(&got->arena);
+    got->found = r != NULL;
+    if (!r)
+        return 0;
+    got->record = *r;
+    got->record.id.at = arena_copy(&got->arena, r->id.at, r->id.len);
+    got->record.row.at = arena_copy(&got->arena, r->row.at, r->row.len);
+    return 0;
+}
+
+static int find(struct online *o, struct text id, struct got *got, struct error *e)
+{
+    int status = online_get(o, &id, 1, take_one, got, e);
+    return status ? status : got->found;
+}
+
 /* "absent", or "time flags first,second". */
 static const char *look(struct online *o, const char *id, struct buf *out)
 {
-    struct store_record r;
+    struct got got = {.found = false};
     struct error e = {0};
-    int found = online_get(o, text_of(id), &r, &e);
+    int found = find(o, text_of(id), &got, &e);
     out->len = 0;
-    if (found <= 0) {
+    if (found <= 0)
         buf_puts(out, found ? e.message : "absent");
-        return buf_text(out);
-    }
-    buf_format(out, "%lld %u ", (long long)r.event_time, r.flags);
-    for (size_t i = 0; i < 2; i++) {
+    else
+        buf_format(out, "%lld %u ", (long long)(got.record.event_time - today), got.record.flags);
+    for (size_t i = 1; i <= 2 && found > 0; i++) {
         char room[TIME_MAX];
-        struct text cell = row_cell(r.row, i, room);
-        buf_format(out, "%s%.*s", i ? "," : "", (int)cell.len, cell.at ? cell.at : "");
+        struct text cell = row_cell(got.record.row, i, room);
+        buf_format(out, "%s%.*s", i > 1 ? "," : "", (int)cell.len, cell.at ? cell.at : "");
     }
+    arena_release(&got.arena);
     return buf_text(out);
 }
 
 /* Applies one record of id "u". */
-static void apply(struct online *o, uint64_t lsn, usec time, unsigned flags, const char *first,
+static void apply(struct online *o, uint64_t lsn, usec at, unsigned flags, const char *first,
                   const char *second)
 {
     struct row_builder b = {0};
     struct error e = {0};
-    struct store_record r = {lsn, time, 0, STORE_NEVER, flags, TEXT_LITERAL("u"), {"", 0}};
+    struct store_record r = {lsn,   today + at,        today,  STORE_NEVER,
+                             flags, TEXT_LITERAL("u"), {"", 0}};
     if (!(flags & STORE_DELETED))
         r.row = row_of(&b, first, second);
     CHECK_INT(online_apply(o, &r, 1, &e), 0);
@@ -83,9 +191,8 @@ static void apply(struct online *o, uint64_t lsn, usec time, unsigned flags, con
     row_release(&b);
 }
 
-TEST(the_later_wins_and_the_first_of_equals)
+EACH_KIND(the_later_wins_and_the_first_of_equals)
 {
-    begin();
     struct online *o = opened(ONLINE_ANEW);
     struct buf out = {0};
     uint64_t lsn = 9;
@@ -106,12 +213,10 @@ TEST(the_later_wins_and_the_first_of_equals)
     CHECK_INT(lsn, 4);
     buf_release(&out);
     online_close(o);
-    end();
 }
 
-TEST(nothing_comes_back_after_a_delete)
+EACH_KIND(nothing_comes_back_after_a_delete)
 {
-    begin();
     struct online *o = opened(ONLINE_ANEW);
     struct buf out = {0};
     apply(o, 1, 100, 0, "1", "a");
@@ -125,12 +230,10 @@ TEST(nothing_comes_back_after_a_delete)
     CHECK_TEXT(look(o, "u", &out), "111 0 6,c");
     buf_release(&out);
     online_close(o);
-    end();
 }
 
-TEST(a_merge_keeps_what_it_lacks)
+EACH_KIND(a_merge_keeps_what_it_lacks)
 {
-    begin();
     struct online *o = opened(ONLINE_ANEW);
     struct buf out = {0};
     apply(o, 1, 100, STORE_MERGE, "1", NULL);
@@ -142,33 +245,33 @@ TEST(a_merge_keeps_what_it_lacks)
     CHECK_TEXT(look(o, "u", &out), "103 0 ,c");
     buf_release(&out);
     online_close(o);
-    end();
 }
 
-TEST(what_expired_is_not_merged)
+EACH_KIND(what_expired_is_not_merged)
 {
-    begin();
     struct online *o = opened(ONLINE_ANEW);
     struct row_builder b = {0};
     struct buf out = {0};
     struct error e = {0};
-    struct store_record r = {1, 100, 0, 150, 0, TEXT_LITERAL("u"), row_of(&b, "1", "a")};
+    struct store_record r = {
+        1, today + 100, today, today + 150, 0, TEXT_LITERAL("u"), row_of(&b, "1", "a")};
     CHECK_INT(online_apply(o, &r, 1, &e), 0);
     apply(o, 2, 149, STORE_MERGE, "2", NULL);
     CHECK_TEXT(look(o, "u", &out), "149 0 2,a");
-    r = (struct store_record){3, 160, 0, 200, 0, TEXT_LITERAL("u"), row_of(&b, "3", "b")};
+    r = (struct store_record){
+        3, today + 160, today, today + 200, 0, TEXT_LITERAL("u"), row_of(&b, "3", "b")};
     CHECK_INT(online_apply(o, &r, 1, &e), 0);
     apply(o, 4, 200, STORE_MERGE, "4", NULL);
     CHECK_TEXT(look(o, "u", &out), "200 0 4,");
     /* Expired when it came: newer all the same. */
-    r = (struct store_record){5, 300, 400, 350, 0, TEXT_LITERAL("u"), row_of(&b, "5", "b")};
+    r = (struct store_record){5, today + 300,       today + 400,         today + 350,
+                              0, TEXT_LITERAL("u"), row_of(&b, "5", "b")};
     CHECK_INT(online_apply(o, &r, 1, &e), 0);
     online_refresh(o);
     CHECK_TEXT(look(o, "u", &out), "300 0 ,");
     row_release(&b);
     buf_release(&out);
     online_close(o);
-    end();
 }
 
 /* ---- many ---- */
@@ -209,9 +312,9 @@ static void make_history(struct history *h)
         if (flags & STORE_DELETED)
             row.len = 0;
         h->at[i] = (struct store_record){i + 1,
-                                         (usec)draw(500),
-                                         (usec)i,
-                                         draw(5) ? STORE_NEVER : (usec)draw(600),
+                                         today + (usec)draw(500),
+                                         today + (usec)i,
+                                         draw(5) ? STORE_NEVER : today + (usec)draw(6000),
                                          flags,
                                          {arena_copy(&h->arena, id.at, id.len), id.len},
                                          {arena_copy(&h->arena, row.at, row.len + 1), row.len}};
@@ -222,17 +325,21 @@ static void make_history(struct history *h)
 /* All of it in bytes. */
 static void print_all(struct online *o, struct buf *out)
 {
-    struct store_record r;
+    char room[STORE_ID_MAX];
+    struct got got = {.found = false};
     struct error e = {0};
-    int status;
     out->len = 0;
-    while ((status = online_next(o, &r, &e)) > 0) {
-        buf_format(out, "%llu %lld %lld %u ", (unsigned long long)r.lsn, (long long)r.event_time,
-                   (long long)r.expires_at, r.flags);
-        buf_add(out, r.id.at, r.id.len);
-        buf_add(out, r.row.at, r.row.len);
+    for (size_t i = 0; i < IDS; i++) {
+        const struct store_record *r = &got.record;
+        if (find(o, id_of(i, room), &got, &e) != 1)
+            continue;
+        buf_format(out, "%zu %llu %lld %lld %lld %u ", i, (unsigned long long)r->lsn,
+                   (long long)(r->event_time - today), (long long)(r->write_time - today),
+                   (long long)(r->expires_at == STORE_NEVER ? 0 : r->expires_at - today), r->flags);
+        buf_add(out, r->row.at, r->row.len);
     }
-    CHECK_INT(status, 0);
+    CHECK_TEXT(e.message, "");
+    arena_release(&got.arena);
 }
 
 static void apply_all(struct online *o, const struct history *h, size_t from, size_t at_once)
@@ -242,14 +349,17 @@ static void apply_all(struct online *o, const struct history *h, size_t from, si
         CHECK_INT(online_apply(o, h->at + i, RECORDS - i < at_once ? RECORDS - i : at_once, &e), 0);
 }
 
-TEST(transactions_of_any_size_come_to_the_same)
+/* Of any kind, too. */
+static struct buf first_kind;
+
+EACH_KIND(transactions_of_any_size_come_to_the_same)
 {
     static const size_t sizes[] = {1, 7, 100, RECORDS};
     struct history *h = mem_alloc(sizeof *h);
     struct buf first = {0}, other = {0};
+    drawn = 0;
     make_history(h);
     for (size_t i = 0; i < COUNT_OF(sizes); i++) {
-        begin();
         struct online *o = opened(ONLINE_ANEW);
         apply_all(o, h, 0, sizes[i]);
         print_all(o, i ? &other : &first);
@@ -257,9 +367,14 @@ TEST(transactions_of_any_size_come_to_the_same)
             CHECK(
                 text_equal((struct text){first.at, first.len}, (struct text){other.at, other.len}));
         online_close(o);
-        end();
     }
     CHECK(first.len > 10000);
+    if (kind == 0)
+        buf_add(&first_kind, first.at, first.len);
+    CHECK(text_equal((struct text){first.at, first.len},
+                     (struct text){first_kind.at, first_kind.len}));
+    if (kind == KINDS - 1 || !has_server())
+        buf_release(&first_kind);
     buf_release(&first);
     buf_release(&other);
     arena_release(&h->arena);
@@ -267,30 +382,29 @@ TEST(transactions_of_any_size_come_to_the_same)
 }
 
 /* Every id: the newest by a search through all. */
-TEST(every_id_has_its_newest)
+EACH_KIND(every_id_has_its_newest)
 {
     struct history *h = mem_alloc(sizeof *h);
+    struct got got = {.found = false};
     char room[STORE_ID_MAX];
     make_history(h);
-    begin();
     struct online *o = opened(ONLINE_ANEW);
     apply_all(o, h, 0, 64);
     for (size_t i = 0; i < IDS + 5; i++) {
         struct text id = id_of(i, room);
         const struct store_record *best = NULL;
-        struct store_record got;
         struct error e = {0};
         for (size_t k = 0; k < RECORDS; k++)
             if (text_equal(h->at[k].id, id) &&
                 (!best ||
                  store_newer(h->at[k].event_time, h->at[k].lsn, best->event_time, best->lsn)))
                 best = &h->at[k];
-        CHECK_INT(online_get(o, id, &got, &e), best != NULL);
+        CHECK_INT(find(o, id, &got, &e), best != NULL);
         if (best)
-            CHECK_INT(got.lsn, best->lsn);
+            CHECK_INT(got.record.lsn, best->lsn);
     }
     online_close(o);
-    end();
+    arena_release(&got.arena);
     arena_release(&h->arena);
     mem_free(h);
 }
@@ -299,18 +413,19 @@ TEST(every_id_has_its_newest)
 static void read_when_told(int from)
 {
     struct online *o = NULL;
-    struct store_record got;
+    struct got got = {.found = false};
     struct error e;
     char byte;
-    int bad = online_open(folder, ONLINE_READ, &o, &e) || online_get(o, text_of("u300"), &got, &e);
+    int bad = online_open(group, ONLINE_READ, &o, &e) || find(o, text_of("u300"), &got, &e);
     bad = bad || read(from, &byte, 1) != 1;
     if (!bad)
         online_refresh(o);
-    _exit(bad || online_get(o, text_of("u300"), &got, &e) != 1 || !row_whole(got.row));
+    _exit(bad || find(o, text_of("u300"), &got, &e) != 1 || !row_whole(got.record.row));
 }
 
 TEST(the_map_grows)
 {
+    kind = 0;
     begin();
     struct online *o = opened(ONLINE_ANEW);
     online_close(o);
@@ -348,14 +463,14 @@ static int try_open(enum online_mode mode)
 {
     struct online *o = NULL;
     struct error e = {0};
-    int status = online_open(folder, mode, &o, &e);
+    int status = online_open(group, mode, &o, &e);
     online_close(o);
     return status;
 }
 
 static void put_state(const char *content)
 {
-    char *path = mem_format("%s/state", folder);
+    char *path = mem_format("%s/online/state", group->folder);
     struct error e;
     int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
     CHECK_INT(file_write(fd, content, strlen(content), path, &e), 0);
@@ -365,6 +480,7 @@ static void put_state(const char *content)
 
 TEST(another_boot_is_not_believed_unless_all_was_on_the_disk)
 {
+    kind = 0;
     begin();
     struct error e = {0};
     CHECK_INT(try_open(ONLINE_READ), ERR_NO);
@@ -391,12 +507,11 @@ TEST(another_boot_is_not_believed_unless_all_was_on_the_disk)
 }
 
 /* A writer killed between transactions and in them: whole transactions are there. */
-TEST(kill_9_leaves_whole_transactions)
+EACH_KIND(kill_9_leaves_whole_transactions)
 {
     struct history *h = mem_alloc(sizeof *h);
     struct buf want = {0}, got = {0};
     make_history(h);
-    begin();
     struct online *o = opened(ONLINE_ANEW);
     apply_all(o, h, 0, 50);
     print_all(o, &want);
@@ -434,9 +549,64 @@ TEST(kill_9_leaves_whole_transactions)
     print_all(o, &got);
     CHECK(text_equal((struct text){want.at, want.len}, (struct text){got.at, got.len}));
     online_close(o);
-    end();
     buf_release(&want);
     buf_release(&got);
     arena_release(&h->arena);
     mem_free(h);
+}
+
+/* ---- a server that is not there ---- */
+
+EACH_KIND(a_server_that_was_started_again_is_written_to)
+{
+    if (kind == 0)
+        return;
+    struct online *o = opened(ONLINE_ANEW);
+    struct buf out = {0};
+    uint64_t lsn = 9;
+    struct error e = {0};
+    apply(o, 1, 100, 0, "1", "a");
+    stop_server();
+    start_server();
+    apply(o, 2, 101, 0, "2", "b");
+    CHECK_TEXT(look(o, "u", &out), "101 0 2,b");
+    stop_server();
+    start_server();
+    CHECK_TEXT(look(o, "u", &out), "absent");
+    CHECK_INT(online_applied(o, &lsn, &e), 0);
+    CHECK_INT(lsn, 0);
+    online_close(o);
+    buf_release(&out);
+}
+
+EACH_KIND(a_server_that_is_gone_is_told)
+{
+    if (kind == 0)
+        return;
+    struct online *o = opened(ONLINE_ANEW);
+    struct text id = TEXT_LITERAL("u");
+    struct got got;
+    struct error e = {0};
+    kill(server, SIGKILL);
+    CHECK_INT(online_get(o, &id, 1, take_one, &got, &e), ERR_BUSY);
+    CHECK(strstr(e.message, "redis+unix://") != NULL);
+    online_close(o);
+    o = NULL;
+    CHECK_INT(online_open(group, ONLINE_WRITE, &o, &e), ERR_BUSY);
+}
+
+TEST(addresses_that_are_none)
+{
+    static const char *const bad[] = {
+        "redis:",         "redis://",      "redis://host:x",      "redis://host:70000",
+        "redis://host/x", "redis+unix://", "redis+unix:///x?db=y"};
+    kind = 0;
+    begin();
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        struct online *o = NULL;
+        struct error e = {0};
+        group->online = bad[i];
+        CHECK_INT(online_open(group, ONLINE_READ, &o, &e), ERR_USAGE);
+    }
+    end();
 }

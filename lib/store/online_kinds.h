@@ -1,0 +1,38 @@
+/* The kinds of online views. For the files of this module. */
+#ifndef STORE_ONLINE_KINDS_H
+#define STORE_ONLINE_KINDS_H
+
+#include "store/online.h"
+
+/* As the functions of online.h. */
+struct online_kind {
+    void (*close)(struct online *o);
+    int (*applied)(struct online *o, uint64_t *lsn, struct error *e);
+    int (*apply)(struct online *o, const struct store_record *records, size_t n, struct error *e);
+    int (*sync)(struct online *o, struct error *e);
+    int (*get)(struct online *o, const struct text *ids, size_t n, online_take *take, void *context,
+               struct error *e);
+    int (*position)(struct online *o, struct text source, struct buf *out, struct error *e);
+    int (*ids)(struct online *o, online_take_id *take, void *context, struct error *e);
+    void (*refresh)(struct online *o);
+};
+
+/* The first member of what a kind opens. */
+struct online {
+    const struct online_kind *kind;
+};
+
+int lmdb_open(const char *folder, enum online_mode mode, struct online **out, struct error *e);
+/* The newest of all entities, in the order of their keys: 1, and it, which borrows until the next
+ * call; 0 at the end. */
+int lmdb_next(struct online *o, struct store_record *out, struct error *e);
+int redis_open(const struct group *g, enum online_mode mode, struct online **out, struct error *e);
+
+/* What is kept of a record: its row, or nothing. */
+static inline struct text online_row(const struct store_record *r)
+{
+    bool gone = r->flags & STORE_DELETED || r->expires_at <= r->write_time;
+    return gone && !(r->flags & STORE_POSITION) ? (struct text){"", 0} : r->row;
+}
+
+#endif
