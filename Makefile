@@ -30,7 +30,7 @@ BENCH_TOOLS := $(BENCH_SRC:tests/bench/%.c=$(B)/tests/%)
 REPLAYS  := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(B)/tests/replay_%)
 objects   = $(1:%.c=$(B)/obj/%.o)
 
-# libarchive is not here: it is loaded with dlopen when first needed, only its headers are wanted.
+# libarchive and hiredis are not here: they are loaded with dlopen when first needed, only their headers are wanted.
 PACKAGES := jansson libpcre2-8 zlib libutf8proc lmdb
 PKG_CONFIG ?= pkg-config
 PKG_CPPFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) libarchive 2>/dev/null)

@@ -27,6 +27,8 @@ libpcre2-dev     pcre2-devel        pcre2-dev      pcre2      pcre2
 zlib1g-dev       zlib-devel         zlib-dev       zlib       zlib
 libutf8proc-dev  utf8proc-devel     utf8proc-dev   libutf8proc utf8proc
 liblmdb-dev      lmdb-devel         lmdb-dev       lmdb       lmdb
+libhiredis-dev   hiredis-devel      hiredis-dev    hiredis    hiredis
+redis-server     redis              redis          redis      redis
 tzdata           tzdata             tzdata         tzdata     -
 bats             bats               bats           bats       bats-core
 mandoc           mandoc             mandoc         mandoc     mandoc
@@ -98,6 +100,7 @@ need_for_building() {
     need zlib1g-dev pkg-config --exists zlib
     need libutf8proc-dev pkg-config --exists libutf8proc
     need liblmdb-dev pkg-config --exists lmdb
+    need libhiredis-dev pkg-config --exists hiredis
     need tzdata test -e /usr/share/zoneinfo/Europe/Paris
 }
 
@@ -161,6 +164,7 @@ check)
     need bats command -v bats
     need mandoc command -v mandoc
     need jq command -v jq
+    need redis-server command -v redis-server
     if [ "${ORACLES:-}" = 1 ] || [ "${CI:-}" = true ]; then
         need_for_oracles
         need_for_targets

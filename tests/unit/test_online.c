@@ -100,7 +100,7 @@ static bool has_server(void)
     {                                                                                              \
         for (kind = 0; kind < KINDS; kind++) {                                                     \
             if (kind == 1 && !has_server()) {                                                      \
-                printf("# skip: no redis-server\n");                                               \
+                unit_skipped = "Redis: no redis-server";                                           \
                 continue;                                                                          \
             }                                                                                      \
             begin();                                                                               \

@@ -5,6 +5,7 @@
 
 struct unit_test *unit_first, **unit_last = &unit_first;
 bool unit_failed;
+const char *unit_skipped;
 
 static struct {
     pid_t pid; /* a forked child that ends is not the program's end */
@@ -51,6 +52,7 @@ int main(void)
     (void)atexit(ended_early);
     for (struct unit_test *t = unit_first; t; t = t->next) {
         unit_failed = false;
+        unit_skipped = NULL;
         progress.running = t;
         if (t->run_with)
             t->run_with(t->argument);
@@ -58,7 +60,8 @@ int main(void)
             t->run();
         progress.done++;
         failures += unit_failed;
-        printf("%sok %d - %s\n", unit_failed ? "not " : "", progress.done, t->name);
+        printf("%sok %d - %s%s%s\n", unit_failed ? "not " : "", progress.done, t->name,
+               unit_skipped ? " # SKIP " : "", unit_skipped ? unit_skipped : "");
         (void)fflush(stdout); /* a crash keeps what passed before it */
     }
     progress.running = NULL;

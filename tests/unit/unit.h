@@ -19,6 +19,7 @@ struct unit_test {
 };
 extern struct unit_test *unit_first, **unit_last;
 extern bool unit_failed;
+extern const char *unit_skipped; /* why the test at hand, or a part of it, is not run; NULL */
 
 /* A folder of this program's own in /tmp, made at the first call; the last test removes it. */
 const char *unit_folder(void);
