@@ -182,6 +182,18 @@ static int make_anew(const struct lmdb *o, struct error *e)
     return status ? status : remove_file(o, "lock.mdb", e);
 }
 
+/* Others may have made the map larger. */
+static int begin(struct lmdb *o, unsigned flags, MDB_txn **txn)
+{
+    int code = mdb_txn_begin(o->env, NULL, flags, txn);
+    for (int i = 0; code == MDB_MAP_RESIZED && i < 100; i++) {
+        code = mdb_env_set_mapsize(o->env, 0);
+        if (code == 0)
+            code = mdb_txn_begin(o->env, NULL, flags, txn);
+    }
+    return code;
+}
+
 static int open_environment(struct lmdb *o, struct error *e)
 {
     MDB_txn *txn = NULL;
@@ -196,7 +208,7 @@ static int open_environment(struct lmdb *o, struct error *e)
     if (code == 0)
         code = mdb_reader_check(o->env, NULL);
     if (code == 0)
-        code = mdb_txn_begin(o->env, NULL, o->writes ? 0 : MDB_RDONLY, &txn);
+        code = begin(o, o->writes ? 0 : MDB_RDONLY, &txn);
     if (code == 0)
         code = mdb_dbi_open(txn, NULL, 0, &o->db);
     if (txn && code == 0)
@@ -236,18 +248,6 @@ static int sync_lmdb(struct online *online, struct error *e)
 }
 
 /* ---- reading ---- */
-
-/* Others may have made the map larger. */
-static int begin(struct lmdb *o, unsigned flags, MDB_txn **txn)
-{
-    int code = mdb_txn_begin(o->env, NULL, flags, txn);
-    for (int i = 0; code == MDB_MAP_RESIZED && i < 100; i++) {
-        code = mdb_env_set_mapsize(o->env, 0);
-        if (code == 0)
-            code = mdb_txn_begin(o->env, NULL, flags, txn);
-    }
-    return code;
-}
 
 static int look(struct lmdb *o, struct error *e)
 {
@@ -294,7 +294,7 @@ static int position_lmdb(struct online *online, struct text source, struct buf *
                          struct error *e)
 {
     struct lmdb *o = (void *)online;
-    struct store_record r;
+    struct store_record r = {.lsn = 0};
     int status = look(o, e);
     int found = status ? status : find(o, source, true, &r, e);
     if (found > 0)
@@ -362,7 +362,7 @@ static int applied_lmdb(struct online *online, uint64_t *lsn, struct error *e)
 
 static int ids_lmdb(struct online *online, online_take_id *take, void *context, struct error *e)
 {
-    struct store_record r;
+    struct store_record r = {.lsn = 0};
     int status;
     refresh((void *)online);
     while ((status = lmdb_next(online, &r, e)) > 0)

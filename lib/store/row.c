@@ -224,7 +224,7 @@ void row_json(struct text row, size_t feature, enum type type, struct buf *out)
     enum row_kind kind = row_kind(row, feature);
     struct text cell = row_cell(row, feature, room);
     bool is_number = type_is_number(type) && (kind != ROW_SPELT || is_json_number(cell));
-    if (kind == ROW_MISSING)
+    if (!cell.at)
         buf_puts(out, "null");
     else if (is_number || kind == ROW_BOOL || type == TYPE_JSON)
         buf_add(out, cell.at, cell.len);
