@@ -401,8 +401,9 @@ static struct text row_of(struct lmdb *o, const struct store_record *r,
                           const struct store_record *before)
 {
     struct text row = online_row(r);
-    bool merges = r->flags & STORE_MERGE && row.len && before && before->row.len &&
-                  before->expires_at > r->event_time;
+    if (!before || row.len == 0 || !(r->flags & STORE_MERGE))
+        return row;
+    bool merges = before->row.len > 0 && before->expires_at > r->event_time;
     return merges ? row_merge(&o->merged, before->row, row) : row;
 }
 
