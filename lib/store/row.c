@@ -68,7 +68,8 @@ static bool put_float(struct row_builder *b, struct text cell)
     if (!number_parse_double(cell.at, cell.len, &f) || !isfinite(f))
         return false;
     memcpy(&bits, &f, sizeof bits);
-    return put_value(b, ROW_FLOAT, bits, cell, (struct text){usual, number_print(usual, f)});
+    size_t n = number_print(usual, f);
+    return put_value(b, ROW_FLOAT, bits, cell, (struct text){usual, n});
 }
 
 static bool put_bool(struct row_builder *b, struct text cell)
@@ -92,7 +93,8 @@ static bool put_time(struct row_builder *b, struct text cell)
     usec t;
     if (!time_parse(cell.at, cell.len, &t, &has_offset) || !has_offset)
         return false;
-    return put_value(b, ROW_TIME, (uint64_t)t, cell, (struct text){usual, time_print(usual, t)});
+    size_t n = time_print(usual, t);
+    return put_value(b, ROW_TIME, (uint64_t)t, cell, (struct text){usual, n});
 }
 
 static bool is_json(struct text cell)
