@@ -2,6 +2,7 @@
 #include "prep/recipe.h"
 #include "prep/stream.h"
 #include "sys/sys.h"
+#include "table/parquet.h"
 
 enum { OUT_BUFFER = 4 << 20 };
 
@@ -84,6 +85,30 @@ static bool is_full(void *context, unsigned worker)
 {
     const struct text_outlet *t = context;
     return t->boxes[worker].text.len > OUT_BUFFER / 2;
+}
+
+/* Rows leave in order into row groups; what they are converted to, any thread makes. */
+struct parquet_outlet {
+    struct parquet_writer *writer;
+    struct parquet_rows **boxes; /* per worker */
+};
+
+static int convert_batch(void *context, unsigned worker, struct batch *b, struct error *e)
+{
+    struct parquet_outlet *p = context;
+    return parquet_convert(p->writer, b, p->boxes[worker], e);
+}
+
+static int append_rows(void *context, unsigned worker, struct error *e)
+{
+    struct parquet_outlet *p = context;
+    return parquet_append(p->writer, p->boxes[worker], e);
+}
+
+static bool holds_much(void *context, unsigned worker)
+{
+    const struct parquet_outlet *p = context;
+    return parquet_rows_bytes(p->boxes[worker]) > OUT_BUFFER / 2;
 }
 
 struct consume_outlet {
@@ -294,6 +319,28 @@ static int run_to_text(struct walk *w, const struct run_options *o, struct error
     return status;
 }
 
+static int run_to_parquet(struct walk *w, const struct run_options *o, struct error *e)
+{
+    struct parquet_outlet p = {0};
+    struct parquet_options options = {.codec = PARQUET_SNAPPY, .jobs = w->jobs};
+    int status = parquet_writer_new(&w->schema, &options, o->out, &p.writer, e);
+    if (status)
+        return status;
+    p.boxes = mem_alloc(w->jobs * sizeof(struct parquet_rows *));
+    for (unsigned i = 0; i < w->jobs; i++)
+        p.boxes[i] = parquet_rows_new(p.writer);
+    struct outlet outlet = {
+        .context = &p, .take = convert_batch, .leave = append_rows, .full = holds_much};
+    status = run_into(w, outlet, e);
+    if (status == 0)
+        status = parquet_finish(p.writer, e);
+    for (unsigned i = 0; i < w->jobs; i++)
+        parquet_rows_free(p.boxes[i]);
+    mem_free(p.boxes);
+    parquet_writer_free(p.writer);
+    return status;
+}
+
 static int run_to_consumer(struct walk *w, const struct run_options *o, struct error *e)
 {
     struct consume_outlet c = {o, &w->schema};
@@ -310,7 +357,9 @@ int recipe_run(struct recipe *r, struct input *in, const struct run_options *o, 
         status = error_set(e, ERR_USAGE, "%.*s: must be fitted first: use 'fit'",
                            (int)r->steps.at[w.at]->source.len, r->steps.at[w.at]->source.at);
     if (status == 0)
-        status = o->consume ? run_to_consumer(&w, o, e) : run_to_text(&w, o, e);
+        status = o->consume                          ? run_to_consumer(&w, o, e)
+                 : o->format->kind == FORMAT_PARQUET ? run_to_parquet(&w, o, e)
+                                                     : run_to_text(&w, o, e);
     walk_end(&w);
     return status;
 }

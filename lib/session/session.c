@@ -83,7 +83,7 @@ static int set_format(struct session *s, const struct stream_options *o, struct 
     char quoted[QUOTE_MAX];
     struct format *f = &s->from;
     if (o->from && !format_from_name(text_of(o->from), f))
-        return error_set(e, ERR_USAGE, "--from: unknown format %s: csv tsv psv ssv jsonl json",
+        return error_set(e, ERR_USAGE, "--from: unknown format %s: csv tsv psv ssv jsonl json parquet",
                          quote(quoted, o->from, strlen(o->from)));
     if (!o->from && !names_dialect(o))
         return 0;
@@ -216,8 +216,10 @@ int output_format(const struct stream_options *o, const struct input *in, struct
 {
     char quoted[QUOTE_MAX];
     *out = *input_format(in);
+    if (out->kind == FORMAT_PARQUET) /* what follows in a pipe reads lines */
+        *out = format_csv(',');
     if (o->to && !format_from_name(text_of(o->to), out))
-        return error_set(e, ERR_USAGE, "--to: unknown format %s: csv tsv psv ssv jsonl pretty",
+        return error_set(e, ERR_USAGE, "--to: unknown format %s: csv tsv psv ssv jsonl parquet pretty",
                          quote(quoted, o->to, strlen(o->to)));
     if (!o->to && o->output)
         format_from_extension(path_format_extension(o->output), out);

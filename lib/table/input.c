@@ -30,6 +30,10 @@ static bool format_is_known(const struct input *in, struct input_file *f, const 
     }
     if (f->path && format_from_extension(path_format_extension(f->path), &f->format))
         return true;
+    if (n >= 4 && memcmp(at, "PAR1", 4) == 0) {
+        f->format.kind = FORMAT_PARQUET;
+        return true;
+    }
     size_t blank = blank_length(at, n);
     if (blank == n || (at[blank] != '{' && !json_is_list(at, n)))
         return false;
@@ -84,7 +88,7 @@ static int check_names(const struct input_file *f, struct error *e)
                   "column name %s stands twice in the header (columns %zu and %zu): name "
                   "the columns with --columns",
                   quote(quoted, f->names.at[i].at, f->names.at[i].len), first + 1, i + 1);
-        status = error_at(e, source_name(f->source), f->first_line - 1, i + 1);
+        status = error_at(e, input_file_name(f), f->first_line ? f->first_line - 1 : 0, i + 1);
     }
     map_release(&seen);
     return status;
@@ -269,10 +273,11 @@ static int join_schema(struct input *in, struct input_file *f, const struct fiel
                 char quoted[QUOTE_MAX];
                 error_set(e, ERR_DATA, "column %s is not in the first file",
                           quote(quoted, f->names.at[i].at, f->names.at[i].len));
-                return error_at(e, source_name(f->source), f->first_line - 1, i + 1);
+                return error_at(e, input_file_name(f), f->first_line ? f->first_line - 1 : 0,
+                                i + 1);
             }
             at = schema_add(&in->schema, f->names.at[i], fields[i].type);
-            in->schema.fields.at[at].declared = false;
+            in->schema.fields.at[at].declared = fields[i].declared;
             in->schema.fields.at[at].empty = fields[i].empty;
             if (f->raw_names.at[i].at)
                 in->schema.fields.at[at].raw =
@@ -283,7 +288,7 @@ static int join_schema(struct input *in, struct input_file *f, const struct fiel
     if (in->options.same_header && f->names.len < in->schema.fields.len) {
         error_set(e, ERR_DATA, "%zu columns where the first file has %zu", f->names.len,
                   in->schema.fields.len);
-        return error_at(e, source_name(f->source), 0, 0);
+        return error_at(e, input_file_name(f), 0, 0);
     }
     return 0;
 }
@@ -298,8 +303,12 @@ static bool skips_sample(const struct input *in, const struct input_file *f)
 static struct field known_field(const struct schema *known, struct text name)
 {
     size_t at = known ? schema_find(known, name) : FIELD_NONE;
-    return at == FIELD_NONE ? (struct field){.type = TYPE_TEXT, .empty = true}
-                            : known->fields.at[at];
+    struct field found = {.type = TYPE_TEXT, .empty = true};
+    if (at != FIELD_NONE) {
+        found = known->fields.at[at];
+        found.declared = false;
+    }
+    return found;
 }
 
 void input_set_types(struct input *in, const struct schema *known)
@@ -372,6 +381,38 @@ static int survey_as_json(struct input *in, struct input_file *f, const char *at
     return status ? status : join_schema(in, f, fields, e);
 }
 
+/* Types are those of the file. */
+static int survey_as_parquet(struct input *in, struct input_file *f, struct error *e)
+{
+    int status = input_parquet_open(f->source, f->path, &f->parquet, e);
+    f->source = NULL;
+    if (status)
+        return status;
+    const struct parquet_file *file = input_parquet_file(f->parquet);
+    size_t n = parquet_columns(file);
+    struct field *fields = arena_zero(&in->arena, n * sizeof *fields);
+    char quoted[QUOTE_MAX];
+    for (size_t i = 0; i < n; i++) {
+        const struct parquet_column *c = parquet_column(file, i);
+        if (c->refused) {
+            error_set(e, ERR_DATA, "column %s cannot be read: %s",
+                      quote(quoted, c->name, strlen(c->name)), c->refused);
+            return error_at(e, input_file_name(f), 0, 0);
+        }
+        fields[i] = (struct field){.type = c->type, .declared = true};
+        if (!in->options.columns.at)
+            add_name(in, f, text_of(c->name), (struct text){NULL, 0});
+    }
+    if (in->options.columns.at)
+        names_from_option(in, f);
+    if (f->names.len != n) {
+        error_set(e, ERR_DATA, "%zu columns, not the %zu of --columns", n, f->names.len);
+        return error_at(e, input_file_name(f), 0, 0);
+    }
+    status = check_names(f, e);
+    return status ? status : join_schema(in, f, fields, e);
+}
+
 /* A stream that may be slow and whose types are not asked for gives its first line. */
 static int peek_line(struct input *in, struct input_file *f, const char **at, size_t *n,
                      bool *complete, struct error *e)
@@ -405,8 +446,9 @@ static int survey_file(struct input *in, struct input_file *f, struct error *e)
     if (status == 0)
         status = settle_format(in, f, at, n, complete, e);
     if (status == 0)
-        status = f->format.kind == FORMAT_CSV ? survey_as_csv(in, f, at, n, complete, e)
-                                              : survey_as_json(in, f, at, n, complete, e);
+        status = f->format.kind == FORMAT_CSV       ? survey_as_csv(in, f, at, n, complete, e)
+                 : f->format.kind == FORMAT_PARQUET ? survey_as_parquet(in, f, e)
+                                                    : survey_as_json(in, f, at, n, complete, e);
     input_file_close(in, f);
     return status;
 }
@@ -461,11 +503,13 @@ static size_t chunk_size(const struct input_options *o)
 int input_file_open(struct input *in, struct input_file *f, struct error *e)
 {
     struct source_options o = {.encoding = in->options.encoding};
-    return f->source ? 0 : source_open(f->path, &o, &f->source, e);
+    return f->source || f->parquet ? 0 : source_open(f->path, &o, &f->source, e);
 }
 
 void input_file_close(struct input *in, struct input_file *f)
 {
+    if (f->parquet && in->files.len > 1)
+        input_parquet_may_close(f->parquet);
     if (!f->source || !source_rewindable(f->source) || in->files.len == 1)
         return;
     source_free(f->source);
@@ -517,6 +561,7 @@ void input_free(struct input *in)
         struct input_file *f = &in->files.at[i];
         mem_free(f->path);
         source_free(f->source);
+        input_parquet_free(f->parquet);
         vec_release(&f->names);
         vec_release(&f->raw_names);
         if (f->json.keys)
@@ -574,7 +619,9 @@ int input_rewind(struct input *in, struct error *e)
     in->turn = turn_new();
     int status = 0;
     for (size_t i = 0; i < in->files.len && !status; i++)
-        if (in->files.at[i].source)
+        if (in->files.at[i].parquet)
+            input_parquet_rewind(in->files.at[i].parquet);
+        else if (in->files.at[i].source)
             status = source_rewind(in->files.at[i].source, e);
     return status;
 }

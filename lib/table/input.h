@@ -3,6 +3,7 @@
 #define TABLE_INPUT_H
 
 #include "table/csv_read.h"
+#include "table/input_parquet.h"
 #include "table/json_list.h"
 #include "table/json_read.h"
 #include "table/table.h"
@@ -22,6 +23,7 @@ struct input_file {
     size_t *column;             /* cell -> field of the schema */
     struct csv_reader csv;
     struct json_input json;
+    struct input_parquet *parquet; /* then there is no source */
 };
 
 /* What has been read of a record without its end, or of blank lines that may be the file's last. */

@@ -34,7 +34,11 @@ int input_parse(const struct input *in, struct batch *b, struct error *e)
 {
     const struct input_file *f = &in->files.at[b->part];
     int status = 0;
-    if (f->format.kind == FORMAT_CSV) {
+    if (f->parquet) {
+        status = input_parquet_read(f->parquet, NULL, b, e);
+        if (status == 0)
+            place_columns(in, f, b);
+    } else if (f->format.kind == FORMAT_CSV) {
         status = csv_parse_chunk(&f->csv, b, e);
         if (status == 0)
             place_columns(in, f, b);
