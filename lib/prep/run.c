@@ -134,6 +134,33 @@ struct walk {
     const struct run_options *options;
 };
 
+static bool is_named(const struct step *s, const char *name)
+{
+    return strcmp(s->kind->name, name) == 0;
+}
+
+/* Up to a step behind which only what it lists is left, columns of the input that no step lists
+ * need not be read. Steps before it must leave the columns where they are. */
+static void want_columns(const struct walk *w)
+{
+    const struct recipe *r = w->recipe;
+    size_t at = 0;
+    while (at < w->at && (is_named(r->steps.at[at], "filter") || is_named(r->steps.at[at], "head")))
+        at++;
+    bool narrows = at < w->at && (is_named(r->steps.at[at], "select") ||
+                                  is_named(r->steps.at[at], "agg"));
+    uint8_t *wanted = narrows ? mem_alloc(input_schema(w->in)->fields.len) : NULL;
+    for (size_t i = 0; narrows && i <= at; i++) {
+        const struct step *s = r->steps.at[i];
+        for (size_t k = 0; k < s->column_count; k++)
+            wanted[s->columns[k]] = 1;
+        for (size_t k = 0; k < s->reads.len; k++)
+            wanted[s->reads.at[k]] = 1;
+    }
+    input_want(w->in, wanted);
+    mem_free(wanted);
+}
+
 static int run_into(struct walk *w, struct outlet outlet, struct error *e)
 {
     struct stream s = {.recipe = w->recipe,
@@ -147,6 +174,8 @@ static int run_into(struct walk *w, struct outlet outlet, struct error *e)
         s.progress = w->options->progress;
         s.progress_context = w->options->progress_context;
     }
+    if (!w->producer)
+        want_columns(w);
     int status = stream_run(&s, e);
     if (!w->producer) {
         ranges_set(w->recipe, input_first_row(w->in), s.rows);

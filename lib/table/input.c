@@ -320,6 +320,19 @@ void input_set_types(struct input *in, const struct schema *known)
     }
 }
 
+void input_want(struct input *in, const uint8_t *wanted)
+{
+    for (size_t i = 0; i < in->files.len; i++) {
+        struct input_file *f = &in->files.at[i];
+        if (!f->parquet)
+            continue;
+        mem_free(f->wanted);
+        f->wanted = wanted ? mem_alloc(f->names.len) : NULL;
+        for (size_t c = 0; wanted && c < f->names.len; c++)
+            f->wanted[c] = wanted[f->column[c]];
+    }
+}
+
 static int survey_as_csv(struct input *in, struct input_file *f, const char *at, size_t n,
                          bool complete, struct error *e)
 {
@@ -562,6 +575,7 @@ void input_free(struct input *in)
         mem_free(f->path);
         source_free(f->source);
         input_parquet_free(f->parquet);
+        mem_free(f->wanted);
         vec_release(&f->names);
         vec_release(&f->raw_names);
         if (f->json.keys)

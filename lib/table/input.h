@@ -24,6 +24,7 @@ struct input_file {
     struct csv_reader csv;
     struct json_input json;
     struct input_parquet *parquet; /* then there is no source */
+    uint8_t *wanted;               /* its columns, a byte each; NULL: all */
 };
 
 /* What has been read of a record without its end, or of blank lines that may be the file's last. */

@@ -35,7 +35,7 @@ int input_parse(const struct input *in, struct batch *b, struct error *e)
     const struct input_file *f = &in->files.at[b->part];
     int status = 0;
     if (f->parquet) {
-        status = input_parquet_read(f->parquet, NULL, b, e);
+        status = input_parquet_read(f->parquet, f->wanted, b, e);
         if (status == 0)
             place_columns(in, f, b);
     } else if (f->format.kind == FORMAT_CSV) {

@@ -296,6 +296,10 @@ const struct schema *input_schema(const struct input *in);
 const struct format *input_format(const struct input *in);
 /* From here on columns have the types they have in known, and others are text. */
 void input_set_types(struct input *in, const struct schema *known);
+/* Which columns of the schema will be looked at, a byte each; NULL: all, as before the first call.
+ * Others may come as missing: a format that has columns does not decode them. Before the first row
+ * of a pass. */
+void input_want(struct input *in, const uint8_t *wanted);
 /* A chunk of text into b (cleared): 1, 0 at the end, < 0. Any thread: chunks are numbered by
  * b->sequence in the order of the stream, without a gap, those that failed too. A plain file is
  * read by all threads side by side, anything else by one at a time. A chunk may hold no record. A
