@@ -147,8 +147,8 @@ static void want_columns(const struct walk *w)
     size_t at = 0;
     while (at < w->at && (is_named(r->steps.at[at], "filter") || is_named(r->steps.at[at], "head")))
         at++;
-    bool narrows = at < w->at && (is_named(r->steps.at[at], "select") ||
-                                  is_named(r->steps.at[at], "agg"));
+    bool narrows =
+        at < w->at && (is_named(r->steps.at[at], "select") || is_named(r->steps.at[at], "agg"));
     uint8_t *wanted = narrows ? mem_alloc(input_schema(w->in)->fields.len) : NULL;
     for (size_t i = 0; narrows && i <= at; i++) {
         const struct step *s = r->steps.at[i];

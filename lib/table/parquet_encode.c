@@ -293,6 +293,7 @@ static void put_bound(const struct parquet_cells *c, struct text v, double zero,
         f = f == 0 ? zero : f;
         buf_add(out, &f, sizeof f);
     } else {
+        buf_reserve(out, 1);
         buf_add(out, v.at, v.len);
     }
 }

@@ -202,6 +202,7 @@ static void move_cells(const struct parquet_cells *from, struct moved *m, size_t
     } else {
         bytes = values * (from->type == TYPE_BOOL ? 1 : 8);
     }
+    buf_reserve(&to->values, bytes + 1); /* empty texts begin somewhere, too */
     if (bytes > 0)
         buf_add(&to->values, from->values.at + m->bytes, bytes);
     m->values += values;
