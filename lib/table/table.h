@@ -1,5 +1,6 @@
 /*
- * table: rows in columns, and the text formats they come in and leave as.
+ * table: rows in columns, and the formats they come in and leave as: text here, Parquet in
+ * parquet.h.
  *
  * A stream of rows is cut into chunks of text at record borders; each chunk becomes a batch. Cells
  * stay slices of the chunk until somebody asks for text, numbers or times; a cell nobody touched is
