@@ -169,6 +169,18 @@ table() {
     [ ! -e out.csv ]
 }
 
+@test "compressed as asked" {
+    table 5000 >in.csv
+    for codec in none gzip snappy zstd; do
+        [ "$codec" != zstd ] || ldconfig -p | grep -q libzstd.so.1 || continue
+        wrangle convert --parquet-codec="$codec" in.csv -o "$codec.parquet"
+        wrangle convert "$codec.parquet" >out.csv
+        same in.csv out.csv
+    done
+    [ "$(stat -c %s gzip.parquet)" -lt "$(stat -c %s snappy.parquet)" ]
+    [ "$(stat -c %s snappy.parquet)" -lt "$(stat -c %s none.parquet)" ]
+}
+
 @test "a table without rows, a table with no cells" {
     printf 'a,b\n' >in.csv
     wrangle convert in.csv -o in.parquet

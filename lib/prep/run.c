@@ -351,7 +351,8 @@ static int run_to_text(struct walk *w, const struct run_options *o, struct error
 static int run_to_parquet(struct walk *w, const struct run_options *o, struct error *e)
 {
     struct parquet_outlet p = {0};
-    struct parquet_options options = {.codec = PARQUET_SNAPPY, .jobs = w->jobs};
+    struct parquet_options options = {.codec = (enum parquet_codec)o->parquet_codec,
+                                      .jobs = w->jobs};
     int status = parquet_writer_new(&w->schema, &options, o->out, &p.writer, e);
     if (status)
         return status;

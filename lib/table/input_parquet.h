@@ -1,8 +1,7 @@
 /*
  * A Parquet file as a part of an input. Its rows are handed out in slices of row groups; threads
  * decode their slices side by side, column by column, one behind the other: a column of a group has
- * one cursor, which goes from slice to slice. For the files of this module, and for who asks what a
- * file holds.
+ * one cursor, which goes from slice to slice. Also for who asks only what a file holds.
  */
 #ifndef TABLE_INPUT_PARQUET_H
 #define TABLE_INPUT_PARQUET_H

@@ -4,6 +4,7 @@
 #define TABLE_PARQUET_FILE_H
 
 #include "table/parquet.h"
+#include "table/thrift.h"
 
 /* As numbered by the format. */
 enum parquet_physical {
@@ -80,6 +81,10 @@ struct parquet_file {
     bool ordered;  /* bounds mean something */
     uint64_t rows;
 };
+
+/* Reads the list of schema elements in the footer: leaves and chunks of f. */
+int parquet_read_schema(struct parquet_file *f, struct thrift_reader *r, enum thrift_type type,
+                        struct error *e);
 
 /* Sets the message "column NAME: ..." and the file; returns code. */
 int parquet_error(const struct parquet_file *f, const struct parquet_leaf *leaf, int code,

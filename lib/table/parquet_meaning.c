@@ -209,7 +209,7 @@ static uint32_t take_digits(struct wide *w, bool *is_zero)
 enum { DECIMAL_TEXT = 96 };
 
 /* The digits with a point before the last `scale`; returns where they begin, `to` being the end. */
-static char *put_point(char *digits, size_t n, unsigned scale, bool negative, char *to)
+static char *put_point(const char *digits, size_t n, unsigned scale, bool negative, char *to)
 {
     char *at = to;
     for (size_t i = 0; i < n || i <= scale; i++) {

@@ -148,8 +148,8 @@ static int unpack(struct parquet_cursor *c, const struct page_header *h, size_t 
 
 static int load_dictionary(struct parquet_cursor *c, const struct page_header *h, struct error *e)
 {
-    uint8_t *at;
-    size_t n, count = (size_t)h->values;
+    uint8_t *at = NULL;
+    size_t n = 0, count = (size_t)h->values;
     bool plain = h->encoding == ENCODING_PLAIN || h->encoding == ENCODING_PLAIN_DICTIONARY;
     if (c->entries || h->values < 0 || !plain || c->leaf->physical == PHYSICAL_BOOLEAN)
         return damaged(c, "a dictionary that cannot be", e);
@@ -208,8 +208,8 @@ static int start_values(struct parquet_cursor *c, const struct page_header *h, u
 
 static int load_data(struct parquet_cursor *c, const struct page_header *h, struct error *e)
 {
-    uint8_t *at;
-    size_t n;
+    uint8_t *at = NULL;
+    size_t n = 0;
     if (c->leaf->optional && h->level_encoding != ENCODING_RLE)
         return damaged(c, "levels in the old encoding BIT_PACKED, which are not read", e);
     c->page = fresh_memory(c->page);
@@ -225,8 +225,8 @@ static int load_data(struct parquet_cursor *c, const struct page_header *h, stru
 
 static int load_data_v2(struct parquet_cursor *c, const struct page_header *h, struct error *e)
 {
-    uint8_t *at;
-    size_t n, skip;
+    uint8_t *at = NULL;
+    size_t n = 0, skip;
     int64_t least = h->size < h->stored ? h->size : h->stored;
     if (h->level_bytes < 0 || h->repetition_bytes < 0 || h->level_bytes > least ||
         h->repetition_bytes > least - h->level_bytes)
