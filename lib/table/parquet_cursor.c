@@ -249,13 +249,10 @@ static bool read_bound(const struct parquet_leaf *leaf, struct text bytes, int64
     const uint8_t *at = (const uint8_t *)bytes.at;
     if (parquet_values_start(&v, at, at + bytes.len) || parquet_values_read(&v, 1, &word, NULL))
         return false;
+    *f = word.f;
     if (leaf->shown.form == FORM_FLOAT)
-        *f = word.f;
-    else if (parquet_mean(leaf, &word, 1, i, NULL))
-        return false;
-    else
-        *i = *i;
-    return leaf->shown.form != FORM_FLOAT || !isnan(word.f);
+        return !isnan(word.f);
+    return !parquet_mean(leaf, &word.i, 1, i, NULL);
 }
 
 static bool is_plain_text(const struct parquet_leaf *leaf)

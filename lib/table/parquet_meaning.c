@@ -222,21 +222,21 @@ static char *put_point(const char *digits, size_t n, unsigned scale, bool negati
     return at;
 }
 
-static struct text decimal_text(struct wide *w, unsigned scale, char *to)
+/* Written so that it ends at `end`, behind DECIMAL_TEXT bytes of room. */
+static struct text decimal_text(struct wide *w, unsigned scale, char *end)
 {
     char digits[DECIMAL_TEXT], *first = digits + sizeof digits;
     for (bool is_zero = false; !is_zero;) {
         uint32_t nine = take_digits(w, &is_zero);
-        first = digits + (first - digits) - 9;
+        first -= 9;
         (void)put_digits(first, nine, 9);
     }
-    char *end = digits + sizeof digits;
-    while (first < end - 1 && *first == '0')
+    const char *last = digits + sizeof digits - 1;
+    while (first < last && *first == '0')
         first++;
-    bool is_zero = first == end - 1 && *first == '0';
-    char *at =
-        put_point(first, (size_t)(end - first), scale, w->negative && !is_zero, to + DECIMAL_TEXT);
-    return (struct text){at, (size_t)(to + DECIMAL_TEXT - at)};
+    bool negative = w->negative && *first != '0';
+    char *at = put_point(first, (size_t)(last + 1 - first), scale, negative, end);
+    return (struct text){at, (size_t)(end - at)};
 }
 
 static const char *wide_decimals(const struct parquet_leaf *leaf, const struct text *from, size_t n,
@@ -247,7 +247,7 @@ static const char *wide_decimals(const struct parquet_leaf *leaf, const struct t
         char text[DECIMAL_TEXT];
         if (!wide_of_bytes(from[i], &w))
             return "a decimal of more than 76 digits";
-        struct text t = decimal_text(&w, leaf->scale, text);
+        struct text t = decimal_text(&w, leaf->scale, text + sizeof text);
         into[i] = (struct text){arena_copy(arena, t.at, t.len), t.len};
     }
     return NULL;
@@ -327,8 +327,8 @@ static bool is_ascii(const char *p, size_t n)
         high |= word;
     }
     for (; i < n; i++)
-        high |= (uint64_t)(uint8_t)p[i] << 56;
-    return (high & UINT64_C(0x8080808080808080)) == 0 && !(high & 0x80);
+        high |= (uint8_t)p[i];
+    return (high & UINT64_C(0x8080808080808080)) == 0;
 }
 
 static const char *texts(const struct text *from, size_t n, struct text *into)

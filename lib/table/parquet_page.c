@@ -103,6 +103,17 @@ static int damaged(const struct parquet_cursor *c, const char *what, struct erro
                          what, (unsigned long long)c->at);
 }
 
+/* A fuzzer would never come past it. */
+static bool has_sum(const struct parquet_cursor *c, const struct page_header *h)
+{
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+    (void)c, (void)h;
+    return true;
+#else
+    return (uint32_t)crc32(0, (const Bytef *)c->stored.at, (uInt)h->stored) == h->checksum;
+#endif
+}
+
 static int load_stored(struct parquet_cursor *c, const struct page_header *h, struct error *e)
 {
     if (h->size < 0 || h->stored < 0 || (uint64_t)h->size > PARQUET_PAGE_MAX ||
@@ -112,8 +123,7 @@ static int load_stored(struct parquet_cursor *c, const struct page_header *h, st
     if (status)
         return status;
     c->at += (uint64_t)h->stored;
-    uLong sum = crc32(0, (const Bytef *)c->stored.at, (uInt)h->stored);
-    if (h->has_checksum && (uint32_t)sum != h->checksum)
+    if (h->has_checksum && !has_sum(c, h))
         return damaged(c, "a page's checksum is wrong", e);
     return 0;
 }

@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-enum { ROWS = 300 }; /* of each group: a few bytes may say that there are millions */
+#define ROWS ((size_t)300) /* of each group: a few bytes may say that there are millions */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -60,7 +60,7 @@ static int put_cells(const struct parquet_file *f, size_t group, size_t column, 
 static void check_column(const struct parquet_file *f, size_t group, size_t column)
 {
     uint64_t rows = parquet_group_rows(f, group);
-    size_t n = rows < ROWS ? (size_t)rows : (size_t)ROWS;
+    size_t n = rows < ROWS ? (size_t)rows : ROWS;
     struct buf whole = {0}, parts = {0}, rest = {0};
     (void)parquet_range(f, group, column);
     int status = put_cells(f, group, column, n, 0, n + 1, &whole);
