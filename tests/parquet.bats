@@ -121,6 +121,30 @@ table() {
     done
 }
 
+@test "side tables of every kind" {
+    table 3000 >in.csv
+    awk 'BEGIN {
+        print "id,extra,city"
+        for (i = 0; i < 4000; i += 3) printf "%d,%s,city%d\n", i, i % 2 ? "e" i : "", i % 31
+    }' >side.csv
+    awk 'BEGIN { print "from,to,band"; for (i = 0; i < 50; i++) printf "%d,%d,b%d\n", i * 40, i * 40 + 30, i }' >bands.csv
+    wrangle convert in.csv -o in.parquet
+    wrangle convert side.csv -o side.parquet
+    wrangle convert bands.csv -o bands.parquet
+    for program in 'join side.csv on=id how=full' 'update_lookup side.csv on=id' 'concat_columns bands.csv lengths=pad' \
+        'select id,city | concat_rows side.csv' 'select id,city | merge_sorted side.csv on=id' \
+        'select id | lookup_join id file=side.csv key=id' 'join_asof side.csv on=id by=city' \
+        'head n=50 | join_fuzzy side.csv on=city' 'join_range bands.csv value=price low=from high=to' \
+        'select id,city | diff_datasets side.csv on=id' 'select id | except side.csv columns=id' \
+        'select id | intersect side.csv'; do
+        wrangle --memory=1M "$program" in.csv >want
+        wrangle --memory=1M "${program/.csv/.parquet}" in.csv >got
+        same want got
+        wrangle --memory=1M "${program/.csv/.parquet}" in.parquet >got
+        same want got
+    done
+}
+
 @test "output goes to Parquet from programs, whole or not at all" {
     table 1000 >in.csv
     wrangle 'set twice = id * 2, label = upper(city) | select label,twice' in.csv -o out.parquet

@@ -56,6 +56,12 @@ void side_free(struct side *side)
     mem_free(side);
 }
 
+const struct text *side_source_cells(struct batch *b, size_t column)
+{
+    const struct text *raw = batch_raw(b, column);
+    return raw ? raw : batch_text(b, column);
+}
+
 /* Cells that are no slices of the text: their bytes become its own. */
 static const struct text *own_cells(struct batch *b, size_t column, struct buf *own)
 {
@@ -234,7 +240,7 @@ const struct text **side_cells(const struct side *side, const uint32_t *rows, si
 
 const struct text *side_copy_cells(struct batch *from, size_t column, struct batch *into)
 {
-    const struct text *cells = batch_raw(from, column);
+    const struct text *cells = side_source_cells(from, column);
     struct text *out = batch_array(into, from->rows, sizeof *out);
     for (size_t r = 0; r < from->rows; r++) {
         out[r] = cells[r];

@@ -83,7 +83,7 @@ static bool put_values(const uint8_t *head, const uint8_t *at, const uint8_t *en
     static const size_t widths[] = {0, 4, 8, 12, 4, 8, 0, 0};
     struct parquet_values v = {.encoding = (enum parquet_encoding)(head[0] % 10),
                                .physical = (enum parquet_physical)(head[1] % 8)};
-    v.width = v.physical == PHYSICAL_FIXED ? 1 + head[2] % 40 : widths[v.physical];
+    v.width = v.physical == PHYSICAL_FIXED ? (size_t)1 + head[2] % 40U : widths[v.physical];
     struct arena arena = {0};
     enum parquet_store store = parquet_store_of(v.physical);
     struct text cells[64];
