@@ -193,6 +193,17 @@ table() {
     [ ! -e out.csv ]
 }
 
+@test "types that are declared go before the file's" {
+    printf 'id,n\n1,2.5\n2,\n' | wrangle convert -t parquet >x.parquet
+    wrangle convert --types id:text -t jsonl x.parquet >out
+    same out <(printf '{"id":"1","n":2.5}\n{"id":"2","n":null}\n')
+    wrangle convert --types id:text,n:text x.parquet -o y.parquet
+    [ "$(wrangle sniff y.parquet | jq -c '[.columns[].type]')" = '["text","text"]' ]
+    wrangle convert --columns=a,b x.parquet >out
+    same out <(printf 'a,b\n1,2.5\n2,\n')
+    fails_with 3 "2 columns, not the 1 of --columns" wrangle convert --columns=a x.parquet
+}
+
 @test "compressed as asked" {
     table 5000 >in.csv
     for codec in none gzip snappy zstd; do
