@@ -74,59 +74,14 @@ static const char *skip_lines(const struct input_file *f, const char *at, const 
     return at;
 }
 
-static int check_names(const struct input_file *f, struct error *e)
-{
-    struct map seen = {0};
-    int status = 0;
-    for (size_t i = 0; i < f->names.len && !status; i++) {
-        bool is_new = false;
-        size_t first = map_put(&seen, f->names.at[i], &is_new);
-        if (is_new)
-            continue;
-        char quoted[QUOTE_MAX];
-        error_set(e, ERR_DATA,
-                  "column name %s stands twice in the header (columns %zu and %zu): name "
-                  "the columns with --columns",
-                  quote(quoted, f->names.at[i].at, f->names.at[i].len), first + 1, i + 1);
-        status = error_at(e, input_file_name(f), f->first_line ? f->first_line - 1 : 0, i + 1);
-    }
-    map_release(&seen);
-    return status;
-}
-
-static void add_name(struct input *in, struct input_file *f, struct text name, struct text raw)
-{
-    if (!name.at || name.len == 0) {
-        char *made = arena_format(&in->arena, "c%zu", f->names.len + 1);
-        name = text_of(made);
-    } else {
-        name.at = arena_text(&in->arena, name.at, name.len);
-    }
-    if (raw.at)
-        raw.at = arena_text(&in->arena, raw.at, raw.len);
-    vec_push(&f->names, name);
-    vec_push(&f->raw_names, raw);
-}
-
-/* Names given by the user: a,b,c */
-static void names_from_option(struct input *in, struct input_file *f)
-{
-    const char *at = in->options.columns.at, *end = at + in->options.columns.len;
-    for (const char *stop; at <= end; at = stop + 1) {
-        stop = memchr(at, ',', (size_t)(end - at));
-        stop = stop ? stop : end;
-        add_name(in, f, (struct text){at, (size_t)(stop - at)}, (struct text){NULL, 0});
-    }
-}
-
 static void names_from_cells(struct input *in, struct input_file *f, const struct csv_cells *cells)
 {
     for (size_t i = 0; i < cells->raw.len; i++) {
         struct text raw = cells->raw.at[i], none = {NULL, 0};
         if (f->format.header)
-            add_name(in, f, cell_value(&f->format, raw, &in->arena), raw);
+            input_add_name(in, f, cell_value(&f->format, raw, &in->arena), raw);
         else
-            add_name(in, f, none, none);
+            input_add_name(in, f, none, none);
     }
 }
 
@@ -190,7 +145,7 @@ static int survey_csv(struct input *in, struct input_file *f, const char *at, si
         return csv_invalid_byte(&f->csv, at, header, source_name(f->source), f->first_line, e);
     }
     if (in->options.columns.at)
-        names_from_option(in, f);
+        input_names_from_option(in, f);
     else
         names_from_cells(in, f, &cells);
     if (f->format.header) {
@@ -204,7 +159,7 @@ static int survey_csv(struct input *in, struct input_file *f, const char *at, si
     f->csv.cells = f->names.len;
     *tallies = arena_zero(&in->arena, f->names.len * sizeof **tallies);
     tally_records(in, f, at, end, complete, *tallies);
-    return check_names(f, e);
+    return input_check_names(f, e);
 }
 
 static int survey_json(struct input_file *f, const char *at, size_t n, bool complete,
@@ -258,39 +213,7 @@ static int survey_json_whole(struct input *in, struct input_file *f, struct json
 static void names_of_schema(struct input *in, struct input_file *f, const struct schema *s)
 {
     for (size_t i = 0; i < s->fields.len; i++)
-        add_name(in, f, text_of(s->fields.at[i].name), (struct text){NULL, 0});
-}
-
-static int join_schema(struct input *in, struct input_file *f, const struct field *fields,
-                       struct error *e)
-{
-    bool first = f == in->files.at;
-    f->column = arena_alloc(&in->arena, f->names.len * sizeof *f->column);
-    for (size_t i = 0; i < f->names.len; i++) {
-        size_t at = first ? FIELD_NONE : schema_find(&in->schema, f->names.at[i]);
-        if (at == FIELD_NONE) {
-            if (!first && in->options.same_header) {
-                char quoted[QUOTE_MAX];
-                error_set(e, ERR_DATA, "column %s is not in the first file",
-                          quote(quoted, f->names.at[i].at, f->names.at[i].len));
-                return error_at(e, input_file_name(f), f->first_line ? f->first_line - 1 : 0,
-                                i + 1);
-            }
-            at = schema_add(&in->schema, f->names.at[i], fields[i].type);
-            in->schema.fields.at[at].declared = fields[i].declared;
-            in->schema.fields.at[at].empty = fields[i].empty;
-            if (f->raw_names.at[i].at)
-                in->schema.fields.at[at].raw =
-                    arena_text(&in->schema.arena, f->raw_names.at[i].at, f->raw_names.at[i].len);
-        }
-        f->column[i] = at;
-    }
-    if (in->options.same_header && f->names.len < in->schema.fields.len) {
-        error_set(e, ERR_DATA, "%zu columns where the first file has %zu", f->names.len,
-                  in->schema.fields.len);
-        return error_at(e, input_file_name(f), 0, 0);
-    }
-    return 0;
+        input_add_name(in, f, text_of(s->fields.at[i].name), (struct text){NULL, 0});
 }
 
 /* Nobody waits for a sample of a stream that may be slow when its types are known or do
@@ -349,7 +272,7 @@ static int survey_as_csv(struct input *in, struct input_file *f, const char *at,
         if (skips_sample(in, f))
             fields[i] = known_field(in->options.known, f->names.at[i]);
     }
-    return join_schema(in, f, fields, e);
+    return input_join_schema(in, f, fields, e);
 }
 
 /* Without a single key there may be a reason: what the parser says of the first lines. */
@@ -391,7 +314,7 @@ static int survey_as_json(struct input *in, struct input_file *f, const char *at
                         : found.fields.at[i];
     names_of_schema(in, f, &found);
     schema_release(&found);
-    return status ? status : join_schema(in, f, fields, e);
+    return status ? status : input_join_schema(in, f, fields, e);
 }
 
 /* Types are those of the file. */
@@ -414,16 +337,16 @@ static int survey_as_parquet(struct input *in, struct input_file *f, struct erro
         }
         fields[i] = (struct field){.type = c->type, .declared = true};
         if (!in->options.columns.at)
-            add_name(in, f, text_of(c->name), (struct text){NULL, 0});
+            input_add_name(in, f, text_of(c->name), (struct text){NULL, 0});
     }
     if (in->options.columns.at)
-        names_from_option(in, f);
+        input_names_from_option(in, f);
     if (f->names.len != n) {
         error_set(e, ERR_DATA, "%zu columns, not the %zu of --columns", n, f->names.len);
         return error_at(e, input_file_name(f), 0, 0);
     }
-    status = check_names(f, e);
-    return status ? status : join_schema(in, f, fields, e);
+    status = input_check_names(f, e);
+    return status ? status : input_join_schema(in, f, fields, e);
 }
 
 /* A stream that may be slow and whose types are not asked for gives its first line. */

@@ -65,6 +65,14 @@ int input_file_open(struct input *in, struct input_file *f, struct error *e);
 void input_file_close(struct input *in, struct input_file *f);
 const char *input_file_name(const struct input_file *f);
 
+/* Names of the file's columns: one more; those given by the user; that none stands twice. */
+void input_add_name(struct input *in, struct input_file *f, struct text name, struct text raw);
+void input_names_from_option(struct input *in, struct input_file *f);
+int input_check_names(const struct input_file *f, struct error *e);
+/* Adds the file's columns, of the types in fields, to the schema; sets f->column. */
+int input_join_schema(struct input *in, struct input_file *f, const struct field *fields,
+                      struct error *e);
+
 /* Offset of the file's first record when it can be read in slices. */
 bool input_can_slice(const struct input_file *f, uint64_t *start, uint64_t *end);
 
