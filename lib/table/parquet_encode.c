@@ -41,7 +41,7 @@ struct place {
     size_t offset; /* and where its bytes begin */
 };
 
-static struct text next_value(const struct parquet_cells *c, struct place *p)
+static inline struct text next_value(const struct parquet_cells *c, struct place *p)
 {
     uint32_t n = c->type == TYPE_BOOL ? 1 : 8;
     if (is_text(c))
@@ -67,18 +67,32 @@ static uint64_t word_of(struct text v)
     return word;
 }
 
-static uint32_t number_of(struct dictionary *d, struct text v, bool text)
+static uint32_t new_entry(struct dictionary *d, struct text v, size_t slot, size_t bytes)
 {
-    uint64_t hash = text ? hash_bytes(v.at, v.len, 0) : hash_u64(word_of(v));
-    size_t slot = hash & d->mask;
+    vec_push(&d->entries, v);
+    d->bytes += bytes;
+    return (d->slots[slot] = (uint32_t)d->entries.len) - 1;
+}
+
+static uint32_t number_of_text(struct dictionary *d, struct text v)
+{
+    size_t slot = hash_bytes(v.at, v.len, 0) & d->mask;
     for (; d->slots[slot]; slot = (slot + 1) & d->mask) {
         struct text entry = d->entries.at[d->slots[slot] - 1];
         if (entry.len == v.len && memcmp(entry.at, v.at, v.len) == 0)
             return d->slots[slot] - 1;
     }
-    vec_push(&d->entries, v);
-    d->bytes += v.len + (text ? 4 : 0);
-    return (d->slots[slot] = (uint32_t)d->entries.len) - 1;
+    return new_entry(d, v, slot, 4 + v.len);
+}
+
+static uint32_t number_of_word(struct dictionary *d, struct text v)
+{
+    uint64_t word = word_of(v);
+    size_t slot = hash_u64(word) & d->mask;
+    for (; d->slots[slot]; slot = (slot + 1) & d->mask)
+        if (word_of(d->entries.at[d->slots[slot] - 1]) == word)
+            return d->slots[slot] - 1;
+    return new_entry(d, v, slot, 8);
 }
 
 static unsigned width_of(size_t entries)
@@ -95,7 +109,8 @@ static bool fill_dictionary(struct dictionary *d, const struct parquet_cells *c)
     struct place p = {0};
     bool text = is_text(c);
     for (size_t i = 0; i < c->count; i++) {
-        d->numbers[i] = number_of(d, next_value(c, &p), text);
+        struct text v = next_value(c, &p);
+        d->numbers[i] = text ? number_of_text(d, v) : number_of_word(d, v);
         if (d->bytes > DICTIONARY_MAX ||
             (i == TRIAL_VALUES && d->entries.len > TRIAL_VALUES / 4 * 3))
             return false;
@@ -268,22 +283,6 @@ static int put_data(struct job *j, size_t rows, struct error *e)
     return status;
 }
 
-static bool is_less(const struct parquet_cells *c, struct text a, struct text b)
-{
-    int64_t i, k;
-    double f, g;
-    if (is_text(c) || c->type == TYPE_BOOL)
-        return text_compare(a, b) < 0;
-    if (c->type == TYPE_FLOAT) {
-        memcpy(&f, a.at, 8);
-        memcpy(&g, b.at, 8);
-        return f < g;
-    }
-    memcpy(&i, a.at, 8);
-    memcpy(&k, b.at, 8);
-    return i < k;
-}
-
 /* Of zeros the lower bound is the negative one, the upper the other: a reader may look for any. */
 static void put_bound(const struct parquet_cells *c, struct text v, double zero, struct buf *out)
 {
@@ -298,21 +297,49 @@ static void put_bound(const struct parquet_cells *c, struct text v, double zero,
     }
 }
 
+/* The words of smallest and greatest value. */
+static void bounds_of_words(const struct parquet_cells *c, struct text *min, struct text *max)
+{
+    const char *at = c->values.at;
+    size_t low = 0, high = 0;
+    int64_t least = INT64_MAX, most = INT64_MIN;
+    for (size_t i = 0; i < c->count; i++) {
+        int64_t word = (int64_t)word_of((struct text){at + 8 * i, 8});
+        /* Doubles are in the order of their bits, but the negative ones, which are in the other. */
+        if (c->type == TYPE_FLOAT)
+            word ^= (int64_t)((uint64_t)(word >> 63) >> 1);
+        low = word < least ? i : low;
+        high = word > most ? i : high;
+        least = word < least ? word : least;
+        most = word > most ? word : most;
+    }
+    *min = (struct text){at + 8 * low, 8};
+    *max = (struct text){at + 8 * high, 8};
+}
+
+static void bounds_of_texts(const struct parquet_cells *c, const struct dictionary *d, size_t n,
+                            struct text *min, struct text *max)
+{
+    struct place p = {0};
+    for (size_t i = 0; i < n; i++) {
+        struct text v = d ? d->entries.at[i] : next_value(c, &p);
+        if (!min->at || text_compare(v, *min) < 0)
+            *min = v;
+        if (!max->at || text_compare(*max, v) < 0)
+            *max = v;
+    }
+}
+
 static void find_bounds(const struct parquet_cells *c, const struct dictionary *d,
                         struct parquet_encoded *out)
 {
-    struct place p = {0};
-    size_t n = d ? d->entries.len : c->count;
-    if (n == 0)
-        return;
     struct text min = {NULL, 0}, max = {NULL, 0};
-    for (size_t i = 0; i < n; i++) {
-        struct text v = d ? d->entries.at[i] : next_value(c, &p);
-        if (!min.at || is_less(c, v, min))
-            min = v;
-        if (!max.at || is_less(c, max, v))
-            max = v;
-    }
+    if (c->count == 0)
+        return;
+    if (is_text(c) || c->type == TYPE_BOOL)
+        bounds_of_texts(c, d, d ? d->entries.len : c->count, &min, &max);
+    else
+        bounds_of_words(c, &min, &max);
     if (is_text(c) && (min.len > BOUND_MAX || max.len > BOUND_MAX))
         return;
     put_bound(c, min, -0.0, &out->min);
