@@ -317,7 +317,7 @@ static int survey_as_json(struct input *in, struct input_file *f, const char *at
     return status ? status : input_join_schema(in, f, fields, e);
 }
 
-/* Types are those of the file. */
+/* Types are those of the file. A column that cannot be read is an error once it is wanted. */
 static int survey_as_parquet(struct input *in, struct input_file *f, struct error *e)
 {
     int status = input_parquet_open(f->source, f->path, &f->parquet, e);
@@ -327,14 +327,8 @@ static int survey_as_parquet(struct input *in, struct input_file *f, struct erro
     const struct parquet_file *file = input_parquet_file(f->parquet);
     size_t n = parquet_columns(file);
     struct field *fields = arena_zero(&in->arena, n * sizeof *fields);
-    char quoted[QUOTE_MAX];
     for (size_t i = 0; i < n; i++) {
         const struct parquet_column *c = parquet_column(file, i);
-        if (c->refused) {
-            error_set(e, ERR_DATA, "column %s cannot be read: %s",
-                      quote(quoted, c->name, strlen(c->name)), c->refused);
-            return error_at(e, input_file_name(f), 0, 0);
-        }
         fields[i] = (struct field){.type = c->type, .declared = true};
         if (!in->options.columns.at)
             input_add_name(in, f, text_of(c->name), (struct text){NULL, 0});

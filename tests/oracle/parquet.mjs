@@ -1,7 +1,7 @@
 // Parquet both ways: files that DuckDB wrote are read here, files written here are read by DuckDB and by
 // hyparquet. TAP on standard output.
 import { createRequire } from 'node:module'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { tmpdir } from 'node:os'
@@ -87,6 +87,12 @@ for (const [nulls, rows] of [[0, 3000], [4, 3000], [2, 1], [3, 250000]]) {
       check(`DuckDB's ${codec} ${version}, ${rows} rows, one in ${nulls} missing`, readHere(file), wanted)
     }
 }
+
+// Nested columns are refused by name, unless nobody looks at them.
+await db.run(`COPY (SELECT i AS a, [i, 2] AS l, {'x': i} AS s, 'w' || i AS b FROM range(5) r(i)) TO '${path('nested.parquet')}' (FORMAT parquet)`)
+check('flat columns beside nested ones', run('select a,b', path('nested.parquet')), 'a,b\n' + [0, 1, 2, 3, 4].map((i) => `${i},w${i}\n`).join(''))
+const refused = spawnSync(wrangle, ['convert', path('nested.parquet')], { encoding: 'utf8' })
+check('nested columns are named', [refused.status, /column 'l': it is nested/.test(refused.stderr)], [3, true])
 
 // Files written here. Every number of JSON is read as text, so that none is rounded by JavaScript.
 writeFileSync(path('flights.csv'), gunzipSync(readFileSync('examples/flights/data/flights.csv.gz')))
