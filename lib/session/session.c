@@ -285,8 +285,7 @@ int run_to_output(struct recipe *r, struct input *in, const struct stream_option
         return status;
     struct progress p = {0};
     progress_start(&p, "reading", "bytes", 0);
-    static const enum parquet_codec codecs[] = {PARQUET_SNAPPY, PARQUET_ZSTD, PARQUET_GZIP,
-                                                PARQUET_NONE};
+    static const int codecs[] = {PARQUET_SNAPPY, PARQUET_ZSTD, PARQUET_GZIP, PARQUET_NONE};
     struct run_options run = {.parquet_codec = codecs[o->parquet_codec],
                               .format = &format,
                               .out = sink,

@@ -414,11 +414,10 @@ static struct text text_cell(struct arena *a, enum type type, int64_t v)
 {
     if (v < 0)
         return (struct text){NULL, 0};
-    return text_of(arena_format(a,
-                                type == TYPE_JSON ? "{\"v\":%lld}"
-                                : v % 10          ? "t%lld"
-                                                  : "",
-                                (long long)v));
+    if (type != TYPE_JSON && v % 10 == 0)
+        return TEXT_LITERAL("");
+    return text_of(type == TYPE_JSON ? arena_format(a, "{\"v\":%lld}", (long long)v)
+                                     : arena_format(a, "t%lld", (long long)v));
 }
 
 static struct batch *make_batch(const struct table *t, size_t from, size_t n)
