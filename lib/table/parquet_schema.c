@@ -1,7 +1,10 @@
 /* The schema of a Parquet file: its elements, and what their types mean here. */
 #include "table/parquet_file.h"
 
-enum { NO_TYPE = -1 };
+enum {
+    NO_TYPE = -1,
+    ELEMENTS_MAX = 1 << 20, /* an element may be a byte, and takes a hundred here */
+};
 
 /* A SchemaElement. Of the logical type: number of the union's field, and what is inside. */
 struct element {
@@ -347,6 +350,7 @@ int parquet_read_schema(struct parquet_file *f, struct thrift_reader *r, enum th
     enum thrift_type item;
     size_t n = thrift_list(r, type, &item);
     VEC(struct element) all = {0};
+    r->failed |= n > ELEMENTS_MAX;
     for (size_t i = 0; i < n && !r->failed; i++) {
         struct element x;
         read_element(r, item, &x);
