@@ -38,10 +38,8 @@ void parquet_close(struct parquet_file *f); /* no cursor may be open; NULL is fi
 
 struct parquet_column {
     const char *name;
-    /* What its cells are: bool, int (also dates' and times' kin, whose form is then text), float,
-     * time or text. */
-    enum type type;
-    enum form form;      /* of the columns a cursor gives: FORM_INT FLOAT BOOL TIME TEXT JSON */
+    enum type type; /* what cells mean; of dates, local times and short decimals the form is text */
+    enum form form; /* of the columns a cursor gives: FORM_INT FLOAT BOOL TIME TEXT JSON */
     const char *refused; /* why it cannot be read; NULL: it can */
 };
 size_t parquet_columns(const struct parquet_file *f);

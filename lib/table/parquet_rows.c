@@ -200,10 +200,13 @@ static int make(struct batch *b, size_t column, const struct field *f, struct er
 static int with_hint(const struct field *f, int status, struct error *e)
 {
     char message[sizeof e->message], quoted[QUOTE_MAX];
+    if (status != ERR_DATA || f->type == TYPE_TEXT)
+        return status;
     memcpy(message, e->message, sizeof message);
-    if (status == ERR_DATA && f->type != TYPE_TEXT)
-        error_set(e, status, "%.400s: Parquet columns have one type: --types %s keeps it as text",
-                  message, quote(quoted, f->name, strlen(f->name)));
+    char *declared = mem_format("%s:text", f->name);
+    error_set(e, status, "%.400s: Parquet columns have one type: --types %s keeps it as text",
+              message, quote(quoted, declared, strlen(declared)));
+    mem_free(declared);
     return status;
 }
 

@@ -731,7 +731,7 @@ TEST(cells_must_be_of_the_type)
     CHECK_INT(convert_cells(half, COUNT_OF(half), TYPE_FLOAT, &e), 0);
     CHECK_INT(convert_cells(half, COUNT_OF(half), TYPE_INT, &e), ERR_DATA);
     CHECK(strstr(e.message, "column 'x': '1.5' is not an integer") != NULL);
-    CHECK(strstr(e.message, "--types") != NULL);
+    CHECK(strstr(e.message, "--types 'x:text'") != NULL);
     CHECK_INT(convert_cells(code, 1, TYPE_INT, &e), ERR_DATA);
     CHECK_INT(convert_cells(word, 1, TYPE_FLOAT, &e), ERR_DATA);
     CHECK_INT(convert_cells(word, 1, TYPE_BOOL, &e), ERR_DATA);
