@@ -3,20 +3,24 @@
 #include "sys/sys.h"
 
 #include <pthread.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { ROWS_MAX = 8192, CELL_BYTES = 16 };
+enum { ROWS_MAX = 8192, CELL_BYTES = 16, PATIENCE_S = 1 };
 
 /* A column of a row group that slices are cut from. */
 struct open_column {
     pthread_mutex_t lock;
-    struct parquet_cursor *cursor;
-    uint64_t row; /* of the group, where the cursor is */
+    pthread_cond_t moved;
+    uint64_t row;                  /* of the group: what stands before it has been read */
+    struct parquet_cursor *cursor; /* NULL: at the first row */
+    uint64_t at;                   /* where it is */
 };
 
 struct open_group {
-    size_t slices;   /* handed out and not yet read */
-    bool handed_out; /* to its last row */
+    size_t slices;       /* handed out and not yet read */
+    bool handed_out;     /* to its last row */
+    _Atomic bool failed; /* slices are no longer waited for */
     struct open_column *columns;
 };
 
@@ -117,6 +121,7 @@ static void free_group(struct input_parquet *p, size_t group)
     for (size_t i = 0; i < p->columns; i++) {
         parquet_cursor_close(g->columns[i].cursor);
         pthread_mutex_destroy(&g->columns[i].lock);
+        pthread_cond_destroy(&g->columns[i].moved);
     }
     mem_free(g->columns);
     mem_free(g);
@@ -179,8 +184,10 @@ static struct open_group *open_group(struct input_parquet *p, size_t group)
         return p->groups[group];
     struct open_group *g = mem_alloc(sizeof *g);
     g->columns = mem_alloc(p->columns * sizeof *g->columns);
-    for (size_t i = 0; i < p->columns; i++)
+    for (size_t i = 0; i < p->columns; i++) {
         pthread_mutex_init(&g->columns[i].lock, NULL);
+        pthread_cond_init(&g->columns[i].moved, NULL);
+    }
     return p->groups[group] = g;
 }
 
@@ -260,26 +267,56 @@ static int read_behind(struct input_parquet *p, size_t group, size_t column, uin
     return status;
 }
 
-static int read_column(struct input_parquet *p, size_t group, size_t column, uint64_t row,
-                       struct batch *b, struct column *out, struct error *e)
+/* With the lock held: until the slice before has been read, or for so long that it may never be. */
+static void wait_for_turn(const struct open_group *g, struct open_column *c, uint64_t row)
 {
-    struct open_column *c = &p->groups[group]->columns[column];
-    pthread_mutex_lock(&c->lock);
-    if (row < c->row) {
-        pthread_mutex_unlock(&c->lock);
-        return read_behind(p, group, column, row, b, out, e);
-    }
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += PATIENCE_S;
+    while (c->row < row && !g->failed && pthread_cond_timedwait(&c->moved, &c->lock, &until) == 0)
+        ;
+}
+
+/* With the lock held: from where the cursor is. */
+static int read_on(struct input_parquet *p, struct open_column *c, size_t group, size_t column,
+                   uint64_t row, struct batch *b, struct column *out, struct error *e)
+{
     int status = c->cursor ? 0 : parquet_cursor_open(p->file, group, column, &c->cursor, e);
     if (status == 0)
-        status = read_from(c->cursor, row - c->row, b, out, e);
-    c->row = row + b->rows;
+        status = read_from(c->cursor, row - c->at, b, out, e);
+    c->row = c->at = row + b->rows;
     if (status || c->row == parquet_group_rows(p->file, group)) {
         parquet_cursor_close(c->cursor);
         c->cursor = NULL;
-        c->row = status ? 0 : c->row;
+        c->at = 0;
     }
-    pthread_mutex_unlock(&c->lock);
+    pthread_cond_broadcast(&c->moved);
     return status;
+}
+
+static int read_column(struct input_parquet *p, size_t group, size_t column, uint64_t row,
+                       struct batch *b, struct column *out, struct error *e)
+{
+    struct open_group *g = p->groups[group];
+    struct open_column *c = &g->columns[column];
+    pthread_mutex_lock(&c->lock);
+    wait_for_turn(g, c, row);
+    bool behind = row < c->at;
+    int status = behind ? 0 : read_on(p, c, group, column, row, b, out, e);
+    pthread_mutex_unlock(&c->lock);
+    return behind ? read_behind(p, group, column, row, b, out, e) : status;
+}
+
+/* Its other columns will not be read. */
+static void give_up(struct input_parquet *p, size_t group)
+{
+    struct open_group *g = p->groups[group];
+    g->failed = true;
+    for (size_t i = 0; i < p->columns; i++) {
+        pthread_mutex_lock(&g->columns[i].lock);
+        pthread_cond_broadcast(&g->columns[i].moved);
+        pthread_mutex_unlock(&g->columns[i].lock);
+    }
 }
 
 static void end_slice(struct input_parquet *p, size_t group)
@@ -311,6 +348,8 @@ int input_parquet_read(struct input_parquet *p, const uint8_t *wanted, struct ba
         if (status == 0)
             batch_add(b, c);
     }
+    if (status)
+        give_up(p, group);
     end_slice(p, group);
     return status;
 }
