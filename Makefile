@@ -48,7 +48,8 @@ FLAGS_debug   := -Og -g3
 FLAGS_asan    := -O1 -g $(SANITIZE)
 FLAGS_tsan    := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 FLAGS_cov     := -O0 -g --coverage
-FLAGS_fuzz    := -O1 -g $(SANITIZE) -fsanitize=fuzzer-no-link
+FLAGS_fuzz    := -O1 -g $(SANITIZE) -fsanitize=fuzzer-no-link \
+                 -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 ifeq ($(FLAGS_$(V)),)
 $(error V=$(V): choose release, debug, asan, tsan, cov or fuzz)
 endif

@@ -18,6 +18,7 @@ _neoc()
         run:--schema) words='first union' ;;
         run:--ragged) words='error pad truncate' ;;
         run:--on-error) words='stop skip null' ;;
+        run:--parquet-codec) words='snappy zstd gzip none' ;;
         inspect:--to|inspect:-t) words='text json' ;;
         verify:--to|verify:-t) words='text json' ;;
         bench:--to|bench:-t) words='text jsonl' ;;
@@ -28,7 +29,7 @@ _neoc()
     if [[ -z $words && $current == -* ]]; then
         case $command in
             compile) words=' -o --output --target --platform --prep --zone --emit --prefix --float32 --u8 --rows --tolerance --unverified -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
-            run) words=' -k --keep --margin --proba --class --leaf --absent-is-missing -f --from -d --delimiter --quote --backslash --lazy-quotes --comment --skip-lines --no-header --columns --types --na --encoding --source-column --same-header --schema --ragged --on-error --rejects --max-record --zone -t --to -o --output -D --out-delimiter -N --no-out-header -j --jobs -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            run) words=' -k --keep --margin --proba --class --leaf --absent-is-missing -f --from -d --delimiter --quote --backslash --lazy-quotes --comment --skip-lines --no-header --columns --types --na --encoding --source-column --same-header --schema --ragged --on-error --rejects --max-record --zone -t --to -o --output -D --out-delimiter -N --no-out-header --parquet-codec -j --jobs -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             inspect) words=' -t --to -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             verify) words=' --prep --random --rows --seed --tolerance -t --to -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             bench) words=' --rows --repeat -j --jobs -t --to -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;

@@ -48,6 +48,7 @@ complete -c neoc -n '__fish_seen_subcommand_from run' -s t -l to -r -d 'format o
 complete -c neoc -n '__fish_seen_subcommand_from run' -s o -l output -r -d 'write to FILE, which appears whole or not at all'
 complete -c neoc -n '__fish_seen_subcommand_from run' -s D -l out-delimiter -r -d 'what separates cells of CSV output'
 complete -c neoc -n '__fish_seen_subcommand_from run' -s N -l no-out-header -d 'write no header line'
+complete -c neoc -n '__fish_seen_subcommand_from run' -l parquet-codec -x -a 'snappy zstd gzip none' -d 'compression of Parquet output'
 complete -c neoc -n '__fish_seen_subcommand_from run' -s j -l jobs -r -d 'threads to use (default: one per processor)'
 complete -c neoc -n '__fish_seen_subcommand_from inspect' -s t -l to -x -a 'text json' -d 'lines for eyes, or JSON'
 complete -c neoc -n '__fish_seen_subcommand_from verify' -l prep -r -d 'the preparation the artefact was compiled with, when FILE has raw rows'

@@ -1,6 +1,8 @@
 /* wrangle sniff FILE: what a file is read as, and hints where its first bytes suggest otherwise. */
 #include "wrangle.h"
 
+#include "table/input_parquet.h"
+
 struct sniff_options {
     const char *encoding;
 };
@@ -33,7 +35,19 @@ static void put_hint(struct buf *hints, const char *format, ...)
 
 static const char *kind_name(const struct format *f)
 {
-    return f->kind == FORMAT_CSV ? "csv" : "jsonl";
+    return f->kind == FORMAT_CSV ? "csv" : f->kind == FORMAT_PARQUET ? "parquet" : "jsonl";
+}
+
+static void put_columns(const struct schema *s, struct buf *out)
+{
+    buf_puts(out, ",\"columns\":[");
+    for (size_t i = 0; i < s->fields.len; i++) {
+        const struct field *f = &s->fields.at[i];
+        buf_puts(out, i ? ",{\"name\":" : "{\"name\":");
+        json_put_string(out, f->name, strlen(f->name));
+        buf_format(out, ",\"type\":\"%s\"}", type_name(f->type));
+    }
+    buf_putc(out, ']');
 }
 
 static void put_finding(const struct sniffed *s, const char *file, struct buf *hints,
@@ -52,14 +66,8 @@ static void put_finding(const struct sniffed *s, const char *file, struct buf *h
     }
     put_text(out, "line_end", s->line_end);
     put_text(out, "encoding", "UTF-8");
-    buf_puts(out, ",\"columns\":[");
-    for (size_t i = 0; i < s->schema.fields.len; i++) {
-        const struct field *f = &s->schema.fields.at[i];
-        buf_puts(out, i ? ",{\"name\":" : "{\"name\":");
-        json_put_string(out, f->name, strlen(f->name));
-        buf_format(out, ",\"type\":\"%s\"}", type_name(f->type));
-    }
-    buf_puts(out, "],\"confidence\":");
+    put_columns(&s->schema, out);
+    buf_puts(out, ",\"confidence\":");
     json_put_double(out, s->confidence);
     buf_format(out, ",\"records\":%zu,\"bytes\":%zu,\"hints\":[%s]}\n", s->records, s->bytes,
                buf_text(hints));
@@ -96,6 +104,47 @@ static int sniff_sample(const char *path, const char *at, size_t n, bool complet
     return sniff(at, n, complete, &named, found, e);
 }
 
+static void put_parquet(const struct parquet_file *f, const char *file, struct buf *out)
+{
+    struct schema s = {0};
+    struct buf hints = {0};
+    for (size_t i = 0; i < parquet_columns(f); i++) {
+        const struct parquet_column *c = parquet_column(f, i);
+        schema_add(&s, text_of(c->name), c->type);
+        if (c->refused)
+            put_hint(&hints, "column %s cannot be read: %s", c->name, c->refused);
+    }
+    buf_puts(out, "{\"file\":");
+    json_put_string(out, file, strlen(file));
+    put_text(out, "format", "parquet");
+    put_columns(&s, out);
+    buf_format(out, ",\"records\":%llu,\"row_groups\":%zu,\"hints\":[%s]}\n",
+               (unsigned long long)parquet_rows(f), parquet_groups(f), buf_text(&hints));
+    buf_release(&hints);
+    schema_release(&s);
+}
+
+/* Nothing is guessed: columns, types and the number of rows stand in the file. Takes source. */
+static int sniff_parquet(struct source *source, const char *path, struct buf *out, struct error *e)
+{
+    struct input_parquet *in = NULL;
+    char *name = mem_text(source_name(source));
+    int status = input_parquet_open(source, path, &in, e);
+    if (status == 0)
+        put_parquet(input_parquet_file(in), name, out);
+    input_parquet_free(in);
+    mem_free(name);
+    return status;
+}
+
+static bool is_parquet(const char *path, const char *at, size_t n)
+{
+    struct format named;
+    if (format_of_name(path, &named))
+        return named.kind == FORMAT_PARQUET;
+    return n >= 4 && memcmp(at, "PAR1", 4) == 0;
+}
+
 static int sniff_file(const char *path, const struct sniff_options *o, struct buf *out,
                       struct error *e)
 {
@@ -107,6 +156,9 @@ static int sniff_file(const char *path, const struct sniff_options *o, struct bu
     int status = source_open(path, &so, &source, e);
     if (status == 0)
         status = sample_peek(source, SCHEMA_SAMPLE_BYTES, RECORD_BYTES_MAX, &at, &n, &complete, e);
+    if (status == 0 && is_parquet(path, at, n)) {
+        return sniff_parquet(source, path, out, e);
+    }
     if (status == 0) {
         struct sniffed found = {0};
         struct buf hints = {0};

@@ -171,7 +171,7 @@ static const struct text **cells_of(struct batch *b, const size_t *columns, size
 {
     const struct text **cells = batch_array(b, count + 1, sizeof *cells);
     for (size_t i = 0; i < count; i++)
-        cells[i] = batch_raw(b, columns[i]);
+        cells[i] = side_source_cells(b, columns[i]);
     return cells;
 }
 

@@ -67,7 +67,9 @@ static int open_part(struct part_files *f, struct text name, struct part *part, 
     put_path(f, name, &path);
     if (!format_from_extension(path_format_extension(buf_text(&path)), &f->writer.format))
         f->writer.format = f->jsonl ? format_jsonl() : format_csv(',');
-    int rc = sink_open(buf_text(&path), &part->sink, e);
+    int rc = f->writer.format.kind == FORMAT_PARQUET
+                 ? step_error(f->step, e, "writes text only, not Parquet")
+                 : sink_open(buf_text(&path), &part->sink, e);
     buf_release(&path);
     if (rc == 0)
         write_header(&f->writer, &part->text);

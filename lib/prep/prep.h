@@ -313,6 +313,7 @@ int recipe_check_input(struct recipe *r, const struct schema *in, bool strict,
 /* Streams all rows of in through the steps; text of the result goes to out. */
 struct run_options {
     const struct format *format; /* of the output */
+    int parquet_codec;           /* of Parquet output: enum parquet_codec */
     struct sink *out;
     void (*progress)(void *context, uint64_t rows, uint64_t bytes);
     void *progress_context;

@@ -2,6 +2,7 @@
 #include "prep/recipe.h"
 #include "prep/stream.h"
 #include "sys/sys.h"
+#include "table/parquet.h"
 
 enum { OUT_BUFFER = 4 << 20 };
 
@@ -86,6 +87,30 @@ static bool is_full(void *context, unsigned worker)
     return t->boxes[worker].text.len > OUT_BUFFER / 2;
 }
 
+/* Rows leave in order into row groups; what they are converted to, any thread makes. */
+struct parquet_outlet {
+    struct parquet_writer *writer;
+    struct parquet_rows **boxes; /* per worker */
+};
+
+static int convert_batch(void *context, unsigned worker, struct batch *b, struct error *e)
+{
+    struct parquet_outlet *p = context;
+    return parquet_convert(p->writer, b, p->boxes[worker], e);
+}
+
+static int append_rows(void *context, unsigned worker, struct error *e)
+{
+    struct parquet_outlet *p = context;
+    return parquet_append(p->writer, p->boxes[worker], e);
+}
+
+static bool holds_much(void *context, unsigned worker)
+{
+    const struct parquet_outlet *p = context;
+    return parquet_rows_bytes(p->boxes[worker]) > OUT_BUFFER / 2;
+}
+
 struct consume_outlet {
     const struct run_options *options;
     const struct schema *schema;
@@ -109,6 +134,33 @@ struct walk {
     const struct run_options *options;
 };
 
+static bool is_named(const struct step *s, const char *name)
+{
+    return strcmp(s->kind->name, name) == 0;
+}
+
+/* Up to a step behind which only what it lists is left, columns of the input that no step lists
+ * need not be read. Steps before it must leave the columns where they are. */
+static void want_columns(const struct walk *w)
+{
+    const struct recipe *r = w->recipe;
+    size_t at = 0;
+    while (at < w->at && (is_named(r->steps.at[at], "filter") || is_named(r->steps.at[at], "head")))
+        at++;
+    bool narrows =
+        at < w->at && (is_named(r->steps.at[at], "select") || is_named(r->steps.at[at], "agg"));
+    uint8_t *wanted = narrows ? mem_alloc(input_schema(w->in)->fields.len) : NULL;
+    for (size_t i = 0; narrows && i <= at; i++) {
+        const struct step *s = r->steps.at[i];
+        for (size_t k = 0; k < s->column_count; k++)
+            wanted[s->columns[k]] = 1;
+        for (size_t k = 0; k < s->reads.len; k++)
+            wanted[s->reads.at[k]] = 1;
+    }
+    input_want(w->in, wanted);
+    mem_free(wanted);
+}
+
 static int run_into(struct walk *w, struct outlet outlet, struct error *e)
 {
     struct stream s = {.recipe = w->recipe,
@@ -122,6 +174,8 @@ static int run_into(struct walk *w, struct outlet outlet, struct error *e)
         s.progress = w->options->progress;
         s.progress_context = w->options->progress_context;
     }
+    if (!w->producer)
+        want_columns(w);
     int status = stream_run(&s, e);
     if (!w->producer) {
         ranges_set(w->recipe, input_first_row(w->in), s.rows);
@@ -294,6 +348,29 @@ static int run_to_text(struct walk *w, const struct run_options *o, struct error
     return status;
 }
 
+static int run_to_parquet(struct walk *w, const struct run_options *o, struct error *e)
+{
+    struct parquet_outlet p = {0};
+    struct parquet_options options = {.codec = (enum parquet_codec)o->parquet_codec,
+                                      .jobs = w->jobs};
+    int status = parquet_writer_new(&w->schema, &options, o->out, &p.writer, e);
+    if (status)
+        return status;
+    p.boxes = mem_alloc(w->jobs * sizeof(struct parquet_rows *));
+    for (unsigned i = 0; i < w->jobs; i++)
+        p.boxes[i] = parquet_rows_new(p.writer);
+    struct outlet outlet = {
+        .context = &p, .take = convert_batch, .leave = append_rows, .full = holds_much};
+    status = run_into(w, outlet, e);
+    if (status == 0)
+        status = parquet_finish(p.writer, e);
+    for (unsigned i = 0; i < w->jobs; i++)
+        parquet_rows_free(p.boxes[i]);
+    mem_free(p.boxes);
+    parquet_writer_free(p.writer);
+    return status;
+}
+
 static int run_to_consumer(struct walk *w, const struct run_options *o, struct error *e)
 {
     struct consume_outlet c = {o, &w->schema};
@@ -310,7 +387,9 @@ int recipe_run(struct recipe *r, struct input *in, const struct run_options *o, 
         status = error_set(e, ERR_USAGE, "%.*s: must be fitted first: use 'fit'",
                            (int)r->steps.at[w.at]->source.len, r->steps.at[w.at]->source.at);
     if (status == 0)
-        status = o->consume ? run_to_consumer(&w, o, e) : run_to_text(&w, o, e);
+        status = o->consume                          ? run_to_consumer(&w, o, e)
+                 : o->format->kind == FORMAT_PARQUET ? run_to_parquet(&w, o, e)
+                                                     : run_to_text(&w, o, e);
     walk_end(&w);
     return status;
 }

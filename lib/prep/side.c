@@ -56,6 +56,38 @@ void side_free(struct side *side)
     mem_free(side);
 }
 
+const struct text *side_source_cells(struct batch *b, size_t column)
+{
+    const struct text *raw = batch_raw(b, column);
+    return raw ? raw : batch_text(b, column);
+}
+
+/* Cells that are no slices of the text: their bytes become its own. */
+static const struct text *own_cells(struct batch *b, size_t column, struct buf *own)
+{
+    const struct text *cells = batch_text(b, column);
+    struct text *copies = batch_array(b, b->rows, sizeof *copies);
+    size_t bytes = 0, at = 0;
+    for (size_t r = 0; r < b->rows; r++)
+        bytes += cells[r].len;
+    buf_reserve(own, bytes + 1);
+    for (size_t r = 0; r < b->rows; r++) {
+        copies[r] = cells[r];
+        if (!cells[r].at)
+            continue;
+        copies[r].at = own->at + at;
+        memcpy(own->at + at, cells[r].at, cells[r].len);
+        at += cells[r].len;
+    }
+    return copies;
+}
+
+static void keep_text(struct side *side, struct buf text)
+{
+    side->held += text.cap;
+    vec_push(&side->texts, text);
+}
+
 static void keep_cells(struct side *side, const uint8_t *wanted, struct batch *b)
 {
     for (size_t i = 0; i < side->schema->fields.len; i++) {
@@ -65,13 +97,17 @@ static void keep_cells(struct side *side, const uint8_t *wanted, struct batch *b
         side->held -= c->cap * sizeof *c->at;
         if (c->cap < c->len + b->rows)
             c->at = vec_grow_(c->at, &c->cap, c->len + b->rows, sizeof *c->at);
-        memcpy(c->at + c->len, batch_raw(b, i), b->rows * sizeof *c->at);
+        const struct text *cells = batch_raw(b, i);
+        struct buf own = {0};
+        if (!cells) {
+            cells = own_cells(b, i, &own);
+            keep_text(side, own);
+        }
+        memcpy(c->at + c->len, cells, b->rows * sizeof *c->at);
         c->len += b->rows;
         side->held += c->cap * sizeof *c->at;
     }
-    struct buf text = batch_take_text(b);
-    side->held += text.cap;
-    vec_push(&side->texts, text);
+    keep_text(side, batch_take_text(b));
 }
 
 int side_rewind(struct side *side, struct error *e)
@@ -204,7 +240,7 @@ const struct text **side_cells(const struct side *side, const uint32_t *rows, si
 
 const struct text *side_copy_cells(struct batch *from, size_t column, struct batch *into)
 {
-    const struct text *cells = batch_raw(from, column);
+    const struct text *cells = side_source_cells(from, column);
     struct text *out = batch_array(into, from->rows, sizeof *out);
     for (size_t r = 0; r < from->rows; r++) {
         out[r] = cells[r];

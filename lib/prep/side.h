@@ -44,6 +44,8 @@ const struct text **side_cells(const struct side *side, const uint32_t *rows, si
 /* Raw cells of the table as a column of a batch. */
 struct column side_column(const struct side *side, const struct text *cells, size_t n,
                           struct batch *b);
+/* The cells of a batch of a side as they stand in the source; their values where none do. */
+const struct text *side_source_cells(struct batch *b, size_t column);
 /* Raw cells of rows of a batch of side_scan, copied into the arena of another. */
 const struct text *side_copy_cells(struct batch *from, size_t column, struct batch *into);
 /* Forgets the rows. */

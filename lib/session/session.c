@@ -1,6 +1,7 @@
 /* From options to inputs, policies and outputs. */
 #include "session/session.h"
 
+#include "table/parquet.h"
 #include "table/pretty.h"
 #include "table/rejects.h"
 
@@ -83,7 +84,8 @@ static int set_format(struct session *s, const struct stream_options *o, struct 
     char quoted[QUOTE_MAX];
     struct format *f = &s->from;
     if (o->from && !format_from_name(text_of(o->from), f))
-        return error_set(e, ERR_USAGE, "--from: unknown format %s: csv tsv psv ssv jsonl json",
+        return error_set(e, ERR_USAGE,
+                         "--from: unknown format %s: csv tsv psv ssv jsonl json parquet",
                          quote(quoted, o->from, strlen(o->from)));
     if (!o->from && !names_dialect(o))
         return 0;
@@ -216,8 +218,11 @@ int output_format(const struct stream_options *o, const struct input *in, struct
 {
     char quoted[QUOTE_MAX];
     *out = *input_format(in);
+    if (out->kind == FORMAT_PARQUET) /* what follows in a pipe reads lines */
+        *out = format_csv(',');
     if (o->to && !format_from_name(text_of(o->to), out))
-        return error_set(e, ERR_USAGE, "--to: unknown format %s: csv tsv psv ssv jsonl pretty",
+        return error_set(e, ERR_USAGE,
+                         "--to: unknown format %s: csv tsv psv ssv jsonl parquet pretty",
                          quote(quoted, o->to, strlen(o->to)));
     if (!o->to && o->output)
         format_from_extension(path_format_extension(o->output), out);
@@ -280,8 +285,12 @@ int run_to_output(struct recipe *r, struct input *in, const struct stream_option
         return status;
     struct progress p = {0};
     progress_start(&p, "reading", "bytes", 0);
-    struct run_options run = {
-        .format = &format, .out = sink, .progress = show_progress, .progress_context = &p};
+    static const int codecs[] = {PARQUET_SNAPPY, PARQUET_ZSTD, PARQUET_GZIP, PARQUET_NONE};
+    struct run_options run = {.parquet_codec = codecs[o->parquet_codec],
+                              .format = &format,
+                              .out = sink,
+                              .progress = show_progress,
+                              .progress_context = &p};
     status = recipe_run(r, in, &run, e);
     progress_finish(&p);
     if (status == 0)

@@ -17,7 +17,7 @@ struct stream_options {
     struct option_list na, params;
     int64_t skip_lines, jobs, seed, first_row;
     uint64_t memory, max_record;
-    int on_error, ragged, schema;
+    int on_error, ragged, schema, parquet_codec;
     bool no_header, no_out_header, backslash, lazy_quotes, same_header, allow_exec, live;
 };
 
@@ -71,7 +71,9 @@ struct stream_options {
         {'D', "out-delimiter", "BYTES", INTO_TEXT(S, stream.out_delimiter),                        \
          .help = "what separates cells of CSV output"},                                            \
         {'N', "no-out-header", NULL, INTO_FLAG(S, stream.no_out_header),                           \
-         .help = "write no header line"}
+         .help = "write no header line"},                                                          \
+        {0, "parquet-codec", NULL, INTO_CHOICE(S, stream.parquet_codec), .fallback = "snappy",     \
+         .choices = "snappy|zstd|gzip|none", .help = "compression of Parquet output"}
 
 #define STREAM_RUN_ROWS(S)                                                                         \
     OPTION_ROW_JOBS(S, stream.jobs), OPTION_ROW_SEED(S, stream.seed),                              \

@@ -93,7 +93,7 @@ static int take_rows(struct step *s, struct batch *b, size_t room, struct text *
         size_t left = run->ahead->rows - run->next,
                n = room - *filled < left ? room - *filled : left;
         for (size_t i = 0; i < plan->take.count; i++) {
-            const struct text *raw = batch_raw(run->ahead, plan->take.at[i]) + run->next;
+            const struct text *raw = side_source_cells(run->ahead, plan->take.at[i]) + run->next;
             for (size_t r = 0; r < n; r++)
                 cells[i][*filled + r] = copied(&b->arena, raw[r]);
         }

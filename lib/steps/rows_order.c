@@ -131,6 +131,8 @@ static int tee_open(struct step *s, const struct schema *in, struct error *e)
         return step_error(s, e, "unknown format '%.60s'", arg_string(s, "format"));
     if (!arg_given(s, "format"))
         (void)format_from_extension(path_format_extension(plan->path), &plan->format);
+    if (plan->format.kind == FORMAT_PARQUET)
+        return step_error(s, e, "writes text only, not Parquet");
     return 0;
 }
 

@@ -1,6 +1,7 @@
 /* Batches: their columns, and which rows they keep. Conversions of cells are in convert.c. */
 #include "table/cells.h"
 #include "table/csv_read.h"
+#include "table/shared.h"
 
 #include <math.h>
 
@@ -28,11 +29,20 @@ struct buf batch_take_text(struct batch *b)
     return text;
 }
 
+static void drop_shared(struct batch *b)
+{
+    for (size_t i = 0; i < b->shared.len; i++)
+        shared_drop(b->shared.at[i]);
+    b->shared.len = 0;
+}
+
 void batch_clear(struct batch *b)
 {
+    drop_shared(b);
     struct batch empty = {.arena = b->arena, .text = batch_take_text(b)};
     memcpy(&empty.columns, &b->columns, sizeof empty.columns);
     memcpy(&empty.index, &b->index, sizeof empty.index);
+    memcpy(&empty.shared, &b->shared, sizeof empty.shared);
     empty.columns.len = empty.index.len = 0;
     arena_reset(&empty.arena);
     *b = empty;
@@ -44,6 +54,8 @@ void batch_free(struct batch *b)
         return;
     struct buf text = batch_take_text(b);
     buf_release(&text);
+    drop_shared(b);
+    vec_release(&b->shared);
     vec_release(&b->columns);
     vec_release(&b->index);
     arena_release(&b->arena);
@@ -299,6 +311,8 @@ int batch_place(struct batch *b, size_t row, struct error *e)
     if (!e || !b->file)
         return e ? e->code : ERR_DATA;
     size_t chunk_row = b->kept ? b->kept[row] : row;
+    if (b->first_row > 0 && chunk_row != UINT32_MAX)
+        return error_at(e, b->file, b->first_row + chunk_row, e->column);
     if (b->first_line == 0 || chunk_row == UINT32_MAX || !b->row_start)
         return error_at(e, b->file, 0, e->column);
     size_t offset = b->row_start[chunk_row * b->row_stride];

@@ -46,6 +46,8 @@ struct text cell_value(const struct format *f, struct text raw, struct arena *ar
 {
     if (!raw.at)
         return raw;
+    if (f->kind == FORMAT_PARQUET) /* there are only values */
+        return raw;
     return f->kind == FORMAT_JSONL ? json_value(raw, arena) : csv_value(f, raw, arena);
 }
 

@@ -19,11 +19,11 @@ static const struct {
     enum format_kind kind;
     char delimiter;
 } formats[] = {
-    {"csv", ".csv", FORMAT_CSV, ','},       {"tsv", ".tsv", FORMAT_CSV, '\t'},
-    {"tsv", ".tab", FORMAT_CSV, '\t'},      {"psv", ".psv", FORMAT_CSV, '|'},
-    {"ssv", ".ssv", FORMAT_CSV, ';'},       {"jsonl", ".jsonl", FORMAT_JSONL, 0},
-    {"ndjson", ".ndjson", FORMAT_JSONL, 0}, {"json", ".json", FORMAT_JSONL, 0},
-    {"pretty", NULL, FORMAT_PRETTY, 0},
+    {"csv", ".csv", FORMAT_CSV, ','},           {"tsv", ".tsv", FORMAT_CSV, '\t'},
+    {"tsv", ".tab", FORMAT_CSV, '\t'},          {"psv", ".psv", FORMAT_CSV, '|'},
+    {"ssv", ".ssv", FORMAT_CSV, ';'},           {"jsonl", ".jsonl", FORMAT_JSONL, 0},
+    {"ndjson", ".ndjson", FORMAT_JSONL, 0},     {"json", ".json", FORMAT_JSONL, 0},
+    {"parquet", ".parquet", FORMAT_PARQUET, 0}, {"pretty", NULL, FORMAT_PRETTY, 0},
 };
 
 static struct format format_at(size_t i)

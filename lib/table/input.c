@@ -30,6 +30,10 @@ static bool format_is_known(const struct input *in, struct input_file *f, const 
     }
     if (f->path && format_from_extension(path_format_extension(f->path), &f->format))
         return true;
+    if (n >= 4 && memcmp(at, "PAR1", 4) == 0) {
+        f->format.kind = FORMAT_PARQUET;
+        return true;
+    }
     size_t blank = blank_length(at, n);
     if (blank == n || (at[blank] != '{' && !json_is_list(at, n)))
         return false;
@@ -70,59 +74,14 @@ static const char *skip_lines(const struct input_file *f, const char *at, const 
     return at;
 }
 
-static int check_names(const struct input_file *f, struct error *e)
-{
-    struct map seen = {0};
-    int status = 0;
-    for (size_t i = 0; i < f->names.len && !status; i++) {
-        bool is_new = false;
-        size_t first = map_put(&seen, f->names.at[i], &is_new);
-        if (is_new)
-            continue;
-        char quoted[QUOTE_MAX];
-        error_set(e, ERR_DATA,
-                  "column name %s stands twice in the header (columns %zu and %zu): name "
-                  "the columns with --columns",
-                  quote(quoted, f->names.at[i].at, f->names.at[i].len), first + 1, i + 1);
-        status = error_at(e, source_name(f->source), f->first_line - 1, i + 1);
-    }
-    map_release(&seen);
-    return status;
-}
-
-static void add_name(struct input *in, struct input_file *f, struct text name, struct text raw)
-{
-    if (!name.at || name.len == 0) {
-        char *made = arena_format(&in->arena, "c%zu", f->names.len + 1);
-        name = text_of(made);
-    } else {
-        name.at = arena_text(&in->arena, name.at, name.len);
-    }
-    if (raw.at)
-        raw.at = arena_text(&in->arena, raw.at, raw.len);
-    vec_push(&f->names, name);
-    vec_push(&f->raw_names, raw);
-}
-
-/* Names given by the user: a,b,c */
-static void names_from_option(struct input *in, struct input_file *f)
-{
-    const char *at = in->options.columns.at, *end = at + in->options.columns.len;
-    for (const char *stop; at <= end; at = stop + 1) {
-        stop = memchr(at, ',', (size_t)(end - at));
-        stop = stop ? stop : end;
-        add_name(in, f, (struct text){at, (size_t)(stop - at)}, (struct text){NULL, 0});
-    }
-}
-
 static void names_from_cells(struct input *in, struct input_file *f, const struct csv_cells *cells)
 {
     for (size_t i = 0; i < cells->raw.len; i++) {
         struct text raw = cells->raw.at[i], none = {NULL, 0};
         if (f->format.header)
-            add_name(in, f, cell_value(&f->format, raw, &in->arena), raw);
+            input_add_name(in, f, cell_value(&f->format, raw, &in->arena), raw);
         else
-            add_name(in, f, none, none);
+            input_add_name(in, f, none, none);
     }
 }
 
@@ -186,7 +145,7 @@ static int survey_csv(struct input *in, struct input_file *f, const char *at, si
         return csv_invalid_byte(&f->csv, at, header, source_name(f->source), f->first_line, e);
     }
     if (in->options.columns.at)
-        names_from_option(in, f);
+        input_names_from_option(in, f);
     else
         names_from_cells(in, f, &cells);
     if (f->format.header) {
@@ -200,7 +159,7 @@ static int survey_csv(struct input *in, struct input_file *f, const char *at, si
     f->csv.cells = f->names.len;
     *tallies = arena_zero(&in->arena, f->names.len * sizeof **tallies);
     tally_records(in, f, at, end, complete, *tallies);
-    return check_names(f, e);
+    return input_check_names(f, e);
 }
 
 static int survey_json(struct input_file *f, const char *at, size_t n, bool complete,
@@ -254,38 +213,7 @@ static int survey_json_whole(struct input *in, struct input_file *f, struct json
 static void names_of_schema(struct input *in, struct input_file *f, const struct schema *s)
 {
     for (size_t i = 0; i < s->fields.len; i++)
-        add_name(in, f, text_of(s->fields.at[i].name), (struct text){NULL, 0});
-}
-
-static int join_schema(struct input *in, struct input_file *f, const struct field *fields,
-                       struct error *e)
-{
-    bool first = f == in->files.at;
-    f->column = arena_alloc(&in->arena, f->names.len * sizeof *f->column);
-    for (size_t i = 0; i < f->names.len; i++) {
-        size_t at = first ? FIELD_NONE : schema_find(&in->schema, f->names.at[i]);
-        if (at == FIELD_NONE) {
-            if (!first && in->options.same_header) {
-                char quoted[QUOTE_MAX];
-                error_set(e, ERR_DATA, "column %s is not in the first file",
-                          quote(quoted, f->names.at[i].at, f->names.at[i].len));
-                return error_at(e, source_name(f->source), f->first_line - 1, i + 1);
-            }
-            at = schema_add(&in->schema, f->names.at[i], fields[i].type);
-            in->schema.fields.at[at].declared = false;
-            in->schema.fields.at[at].empty = fields[i].empty;
-            if (f->raw_names.at[i].at)
-                in->schema.fields.at[at].raw =
-                    arena_text(&in->schema.arena, f->raw_names.at[i].at, f->raw_names.at[i].len);
-        }
-        f->column[i] = at;
-    }
-    if (in->options.same_header && f->names.len < in->schema.fields.len) {
-        error_set(e, ERR_DATA, "%zu columns where the first file has %zu", f->names.len,
-                  in->schema.fields.len);
-        return error_at(e, source_name(f->source), 0, 0);
-    }
-    return 0;
+        input_add_name(in, f, text_of(s->fields.at[i].name), (struct text){NULL, 0});
 }
 
 /* Nobody waits for a sample of a stream that may be slow when its types are known or do
@@ -298,8 +226,12 @@ static bool skips_sample(const struct input *in, const struct input_file *f)
 static struct field known_field(const struct schema *known, struct text name)
 {
     size_t at = known ? schema_find(known, name) : FIELD_NONE;
-    return at == FIELD_NONE ? (struct field){.type = TYPE_TEXT, .empty = true}
-                            : known->fields.at[at];
+    struct field found = {.type = TYPE_TEXT, .empty = true};
+    if (at != FIELD_NONE) {
+        found = known->fields.at[at];
+        found.declared = false;
+    }
+    return found;
 }
 
 void input_set_types(struct input *in, const struct schema *known)
@@ -308,6 +240,19 @@ void input_set_types(struct input *in, const struct schema *known)
         struct field *f = &in->schema.fields.at[i];
         if (!f->declared)
             f->type = known_field(known, text_of(f->name)).type;
+    }
+}
+
+void input_want(struct input *in, const uint8_t *wanted)
+{
+    for (size_t i = 0; i < in->files.len; i++) {
+        struct input_file *f = &in->files.at[i];
+        if (!f->parquet)
+            continue;
+        mem_free(f->wanted);
+        f->wanted = wanted ? mem_alloc(f->names.len) : NULL;
+        for (size_t c = 0; wanted && c < f->names.len; c++)
+            f->wanted[c] = wanted[f->column[c]];
     }
 }
 
@@ -327,7 +272,7 @@ static int survey_as_csv(struct input *in, struct input_file *f, const char *at,
         if (skips_sample(in, f))
             fields[i] = known_field(in->options.known, f->names.at[i]);
     }
-    return join_schema(in, f, fields, e);
+    return input_join_schema(in, f, fields, e);
 }
 
 /* Without a single key there may be a reason: what the parser says of the first lines. */
@@ -369,7 +314,33 @@ static int survey_as_json(struct input *in, struct input_file *f, const char *at
                         : found.fields.at[i];
     names_of_schema(in, f, &found);
     schema_release(&found);
-    return status ? status : join_schema(in, f, fields, e);
+    return status ? status : input_join_schema(in, f, fields, e);
+}
+
+/* Types are those of the file. A column that cannot be read is an error once it is wanted. */
+static int survey_as_parquet(struct input *in, struct input_file *f, struct error *e)
+{
+    int status = input_parquet_open(f->source, f->path, &f->parquet, e);
+    f->source = NULL;
+    if (status)
+        return status;
+    const struct parquet_file *file = input_parquet_file(f->parquet);
+    size_t n = parquet_columns(file);
+    struct field *fields = arena_zero(&in->arena, n * sizeof *fields);
+    for (size_t i = 0; i < n; i++) {
+        const struct parquet_column *c = parquet_column(file, i);
+        fields[i] = (struct field){.type = c->type, .declared = true};
+        if (!in->options.columns.at)
+            input_add_name(in, f, text_of(c->name), (struct text){NULL, 0});
+    }
+    if (in->options.columns.at)
+        input_names_from_option(in, f);
+    if (f->names.len != n) {
+        error_set(e, ERR_DATA, "%zu columns, not the %zu of --columns", n, f->names.len);
+        return error_at(e, input_file_name(f), 0, 0);
+    }
+    status = input_check_names(f, e);
+    return status ? status : input_join_schema(in, f, fields, e);
 }
 
 /* A stream that may be slow and whose types are not asked for gives its first line. */
@@ -405,8 +376,9 @@ static int survey_file(struct input *in, struct input_file *f, struct error *e)
     if (status == 0)
         status = settle_format(in, f, at, n, complete, e);
     if (status == 0)
-        status = f->format.kind == FORMAT_CSV ? survey_as_csv(in, f, at, n, complete, e)
-                                              : survey_as_json(in, f, at, n, complete, e);
+        status = f->format.kind == FORMAT_CSV       ? survey_as_csv(in, f, at, n, complete, e)
+                 : f->format.kind == FORMAT_PARQUET ? survey_as_parquet(in, f, e)
+                                                    : survey_as_json(in, f, at, n, complete, e);
     input_file_close(in, f);
     return status;
 }
@@ -461,11 +433,13 @@ static size_t chunk_size(const struct input_options *o)
 int input_file_open(struct input *in, struct input_file *f, struct error *e)
 {
     struct source_options o = {.encoding = in->options.encoding};
-    return f->source ? 0 : source_open(f->path, &o, &f->source, e);
+    return f->source || f->parquet ? 0 : source_open(f->path, &o, &f->source, e);
 }
 
 void input_file_close(struct input *in, struct input_file *f)
 {
+    if (f->parquet && in->files.len > 1)
+        input_parquet_may_close(f->parquet);
     if (!f->source || !source_rewindable(f->source) || in->files.len == 1)
         return;
     source_free(f->source);
@@ -517,6 +491,8 @@ void input_free(struct input *in)
         struct input_file *f = &in->files.at[i];
         mem_free(f->path);
         source_free(f->source);
+        input_parquet_free(f->parquet);
+        mem_free(f->wanted);
         vec_release(&f->names);
         vec_release(&f->raw_names);
         if (f->json.keys)
@@ -574,7 +550,9 @@ int input_rewind(struct input *in, struct error *e)
     in->turn = turn_new();
     int status = 0;
     for (size_t i = 0; i < in->files.len && !status; i++)
-        if (in->files.at[i].source)
+        if (in->files.at[i].parquet)
+            input_parquet_rewind(in->files.at[i].parquet);
+        else if (in->files.at[i].source)
             status = source_rewind(in->files.at[i].source, e);
     return status;
 }

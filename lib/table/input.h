@@ -3,6 +3,7 @@
 #define TABLE_INPUT_H
 
 #include "table/csv_read.h"
+#include "table/input_parquet.h"
 #include "table/json_list.h"
 #include "table/json_read.h"
 #include "table/table.h"
@@ -22,6 +23,8 @@ struct input_file {
     size_t *column;             /* cell -> field of the schema */
     struct csv_reader csv;
     struct json_input json;
+    struct input_parquet *parquet; /* then there is no source */
+    uint8_t *wanted;               /* its columns, a byte each; NULL: all */
 };
 
 /* What has been read of a record without its end, or of blank lines that may be the file's last. */
@@ -61,6 +64,14 @@ int input_file_open(struct input *in, struct input_file *f, struct error *e);
 /* Between its last chunk and a rewind, if it can be opened again: there may be thousands. */
 void input_file_close(struct input *in, struct input_file *f);
 const char *input_file_name(const struct input_file *f);
+
+/* Names of the file's columns: one more; those given by the user; that none stands twice. */
+void input_add_name(struct input *in, struct input_file *f, struct text name, struct text raw);
+void input_names_from_option(struct input *in, struct input_file *f);
+int input_check_names(const struct input_file *f, struct error *e);
+/* Adds the file's columns, of the types in fields, to the schema; sets f->column. */
+int input_join_schema(struct input *in, struct input_file *f, const struct field *fields,
+                      struct error *e);
 
 /* Offset of the file's first record when it can be read in slices. */
 bool input_can_slice(const struct input_file *f, uint64_t *start, uint64_t *end);

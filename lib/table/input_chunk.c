@@ -20,8 +20,8 @@ static int begin_file(struct input *in, struct input_file *f, struct error *e)
     if (in->started)
         return 0;
     int status = input_file_open(in, f, e);
-    in->sliced = status == 0 && input_can_slice(f, &in->next, &in->end);
-    if (status == 0 && !in->sliced)
+    in->sliced = status == 0 && !f->parquet && input_can_slice(f, &in->next, &in->end);
+    if (status == 0 && !in->sliced && !f->parquet)
         status = discard(f, f->data_start, e);
     in->started = true;
     in->at_end = false;
@@ -134,6 +134,21 @@ void input_take(struct input *in, const struct input_file *f, struct batch *b,
     in->records += borders->records;
 }
 
+/* The next rows of a Parquet file, which are settled at once: 1, 0 at the end, or < 0. */
+static int take_rows(struct input *in, struct input_file *f, struct batch *b, struct error *e)
+{
+    int got = input_parquet_next(f->parquet, in->chunk, b, e);
+    if (got <= 0)
+        return got;
+    b->part = (size_t)(f - in->files.at);
+    b->file = input_file_name(f);
+    b->first_id = in->records << ROW_ID_SHIFT;
+    b->format = &f->format;
+    b->policy = in->options.policy;
+    in->records += b->rows;
+    return 1;
+}
+
 /* The next records of a stream: 1, or 0 at the end of the file, or < 0. */
 static int read_stream(struct input *in, struct input_file *f, struct batch *b, struct error *e)
 {
@@ -189,7 +204,9 @@ static int next_chunk(struct input *in, struct batch *b, struct slice *slice, st
         if (first)
             in->line = f->first_line;
         if (status == 0)
-            status = in->sliced ? input_end_slices(in, f, &b->text, e) : read_stream(in, f, b, e);
+            status = f->parquet   ? take_rows(in, f, b, e)
+                     : in->sliced ? input_end_slices(in, f, &b->text, e)
+                                  : read_stream(in, f, b, e);
         if (status) {
             in->failed = status < 0;
             in->chunks++;

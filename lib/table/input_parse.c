@@ -30,11 +30,31 @@ static void place_columns(const struct input *in, const struct input_file *f, st
         b->columns.at[i].source = (int32_t)i;
 }
 
+/* A column that holds numbers, of a file or of all, may be declared to be text. */
+static void make_declared_texts(const struct input *in, struct batch *b)
+{
+    for (size_t i = 0; i < b->columns.len; i++) {
+        const struct column *c = &b->columns.at[i];
+        if (in->schema.fields.at[i].type != TYPE_TEXT || c->form == FORM_TEXT ||
+            c->form == FORM_RAW)
+            continue;
+        struct column text = column_of_text(batch_text(b, i));
+        text.source = c->source;
+        batch_set(b, i, text);
+    }
+}
+
 int input_parse(const struct input *in, struct batch *b, struct error *e)
 {
     const struct input_file *f = &in->files.at[b->part];
     int status = 0;
-    if (f->format.kind == FORMAT_CSV) {
+    if (f->parquet) {
+        status = input_parquet_read(f->parquet, f->wanted, b, e);
+        if (status == 0)
+            place_columns(in, f, b);
+        if (status == 0)
+            make_declared_texts(in, b);
+    } else if (f->format.kind == FORMAT_CSV) {
         status = csv_parse_chunk(&f->csv, b, e);
         if (status == 0)
             place_columns(in, f, b);

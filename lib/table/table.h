@@ -1,5 +1,6 @@
 /*
- * table: rows in columns, and the text formats they come in and leave as.
+ * table: rows in columns, and the formats they come in and leave as: text here, Parquet in
+ * parquet.h.
  *
  * A stream of rows is cut into chunks of text at record borders; each chunk becomes a batch. Cells
  * stay slices of the chunk until somebody asks for text, numbers or times; a cell nobody touched is
@@ -115,6 +116,7 @@ struct column {
 
 struct format;
 struct cell_policy;
+struct shared;
 
 struct batch {
     size_t rows;
@@ -124,13 +126,16 @@ struct batch {
     uint64_t first_id;
     const struct format *format; /* of raw cells; borrowed from the input */
     const struct cell_policy *policy;
-    struct arena arena;  /* all that is made for this batch */
-    struct buf text;     /* the chunk's bytes; 64 readable bytes follow */
-    size_t skipped;      /* bytes of its allocation before text.at: see batch_skip */
-    VEC(uint32_t) index; /* of a regular CSV chunk; kept for the next one */
-    size_t part;         /* number of the input's file the chunk is of */
-    const char *file;    /* where the rows come from, for messages; NULL: made by a step */
-    uint64_t first_line; /* line of text's first record; 0 unknown */
+    struct arena arena;          /* all that is made for this batch */
+    struct buf text;             /* the chunk's bytes; 64 readable bytes follow */
+    size_t skipped;              /* bytes of its allocation before text.at: see batch_skip */
+    VEC(struct shared *) shared; /* memory that cells are slices of; dropped with them */
+    VEC(uint32_t) index;         /* of a regular CSV chunk; kept for the next one */
+    size_t part;                 /* number of the input's file the chunk is of */
+    const char *file;            /* where the rows come from, for messages; NULL: made by a step */
+    uint64_t first_line;         /* line of text's first record; 0 unknown */
+    /* Number of the first row in its file, where rows have no lines; 0: they have */
+    uint64_t first_row;
     /* Offset in text of row r of the chunk: row_start[r * row_stride]; */
     const uint32_t *row_start;
     uint32_t row_stride; /* row_start NULL: unknown */
@@ -233,7 +238,12 @@ int batch_reject(struct batch *b, size_t row, size_t column, const char *name, s
 /* Drops the rows marked by batch_reject. */
 void batch_drop_rejected(struct batch *b);
 
-enum format_kind { FORMAT_CSV, FORMAT_JSONL, FORMAT_PRETTY /* output only: aligned for eyes */ };
+enum format_kind {
+    FORMAT_CSV,
+    FORMAT_JSONL,
+    FORMAT_PARQUET, /* binary: see parquet.h */
+    FORMAT_PRETTY,  /* output only: aligned for eyes */
+};
 
 struct format {
     enum format_kind kind;
@@ -247,7 +257,8 @@ struct format {
 };
 struct format format_csv(char delimiter);
 struct format format_jsonl(void);
-/* "csv" "tsv" "psv" "ssv" "jsonl" ("ndjson", "json" for input) "pretty"; false when unknown. */
+/* "csv" "tsv" "psv" "ssv" "jsonl" ("ndjson", "json" for input) "parquet" "pretty"; false when
+ * unknown. */
 bool format_from_name(struct text name, struct format *f);
 bool format_from_extension(struct text extension, struct format *f);
 /* Raw cells mean the same in both. */
@@ -286,6 +297,10 @@ const struct schema *input_schema(const struct input *in);
 const struct format *input_format(const struct input *in);
 /* From here on columns have the types they have in known, and others are text. */
 void input_set_types(struct input *in, const struct schema *known);
+/* Which columns of the schema will be looked at, a byte each; NULL: all, as before the first call.
+ * Others may come as missing: a format that has columns does not decode them. Before the first row
+ * of a pass. */
+void input_want(struct input *in, const uint8_t *wanted);
 /* A chunk of text into b (cleared): 1, 0 at the end, < 0. Any thread: chunks are numbered by
  * b->sequence in the order of the stream, without a gap, those that failed too. A plain file is
  * read by all threads side by side, anything else by one at a time. A chunk may hold no record. A

@@ -23,6 +23,8 @@ async function duckdb() {
     group: `SELECT country, avg(amount) ${from} GROUP BY country`,
     sort: out(`SELECT * ${from} ORDER BY amount`),
     jsonl: out(`SELECT * ${from}`, 'json'),
+    parquet: out(`SELECT * ${from}`, 'parquet'),
+    unparquet: out(`SELECT * FROM read_parquet('${file}')`),
     regex: out(`SELECT * REPLACE (regexp_replace(address, '[0-9]+', '#', 'g') AS address) ${from}`),
   }
   if (task === 'encode') {
@@ -51,6 +53,8 @@ async function polars() {
     group: () => read(['country', 'amount']).groupBy('country').agg(t.col('amount').mean()),
     sort: () => write(t.readCSV(file).sort('amount')),
     jsonl: () => write(t.readCSV(file), 'writeJSON'),
+    parquet: () => write(t.readCSV(file), 'writeParquet'),
+    unparquet: () => write(t.readParquet(file)),
     regex: () => write(t.readCSV(file).withColumn(t.col('address').str.replaceAll('[0-9]+', '#'))),
     encode: () => {
       let f = t.readCSV(file)

@@ -6,7 +6,7 @@
 set -eu
 BIN=${BIN:-build/release}
 ROWS=${ROWS:-2800000} RUNS=${RUNS:-3}
-all='count select filter moments group sort encode jsonl regex'
+all='count select filter moments group sort encode jsonl regex parquet unparquet'
 TASKS=${TASKS:-$all}
 work=${BENCH_DIR:-build/bench}
 NODE_PACKAGES=${NODE_PACKAGES:-$PWD/build/node/node_modules}
@@ -29,6 +29,10 @@ tsv=$work/bench-$ROWS.tsv
 [ -s "$tsv" ] || "$BIN/wrangle" 'replace address,comment pattern="[\t\n\"]" with=" "' "$data" -t tsv --quote none -o "$tsv" 2>/dev/null ||
     "$BIN/wrangle" convert "$data" -t tsv -o "$tsv"
 
+# What unparquet reads.
+table=$work/bench-$ROWS.parquet
+[ -s "$table" ] || "$BIN/wrangle" convert "$data" -o "$table"
+
 program_of() {
     case $1 in
     count) echo 'agg n=count()' ;;
@@ -47,11 +51,11 @@ program_of() {
 }
 
 ours() {
-    if [ "$1" = jsonl ]; then
-        measure "wrangle-j$2" "$BIN/wrangle" convert -t jsonl -j "$2" "$data"
-    else
-        measure "wrangle-j$2" "$BIN/wrangle" -j "$2" "$(program_of "$1")" "$data"
-    fi
+    case $1 in
+    jsonl | parquet) measure "wrangle-j$2" "$BIN/wrangle" convert -t "$1" -j "$2" "$data" ;;
+    unparquet) measure "wrangle-j$2" "$BIN/wrangle" convert -t csv -j "$2" "$table" ;;
+    *) measure "wrangle-j$2" "$BIN/wrangle" -j "$2" "$(program_of "$1")" "$data" ;;
+    esac
 }
 
 pandas_of() {
@@ -75,7 +79,7 @@ peers() {
     for tool in duckdb polars; do
         case $tool in duckdb) package=@duckdb/node-api ;; polars) package=nodejs-polars ;; esac
         if has_node "$package"; then
-            measure "$tool" node "$here/peers.mjs" "$tool" "$1" "$data"
+            measure "$tool" node "$here/peers.mjs" "$tool" "$1" "$([ "$1" = unparquet ] && echo "$table" || echo "$data")"
         else
             left_out "$tool (npm $package is not in $NODE_PACKAGES)"
         fi
