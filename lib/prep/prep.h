@@ -128,6 +128,12 @@ struct step_kind {
      * leave it for the whole, in any order. NULL: when each row goes by itself: not blocking,
      * ordered or flushed. */
     bool (*shards)(const struct step *s);
+    /* What an input that has its cells by columns need not read. */
+    enum step_wants {
+        WANTS_ALL,    /* every column may leave */
+        WANTS_STAY,   /* rows may go; columns stay as they are, where they are */
+        WANTS_LISTED, /* what is in neither s->columns nor s->reads is gone behind it */
+    } wants;
     /* Every row must pass it, even when no step behind wants more (tee, split to files) */
     bool wants_all;
 

@@ -134,21 +134,15 @@ struct walk {
     const struct run_options *options;
 };
 
-static bool is_named(const struct step *s, const char *name)
-{
-    return strcmp(s->kind->name, name) == 0;
-}
-
 /* Up to a step behind which only what it lists is left, columns of the input that no step lists
- * need not be read. Steps before it must leave the columns where they are. */
+ * need not be read. */
 static void want_columns(const struct walk *w)
 {
     const struct recipe *r = w->recipe;
     size_t at = 0;
-    while (at < w->at && (is_named(r->steps.at[at], "filter") || is_named(r->steps.at[at], "head")))
+    while (at < w->at && r->steps.at[at]->kind->wants == WANTS_STAY)
         at++;
-    bool narrows =
-        at < w->at && (is_named(r->steps.at[at], "select") || is_named(r->steps.at[at], "agg"));
+    bool narrows = at < w->at && r->steps.at[at]->kind->wants == WANTS_LISTED;
     uint8_t *wanted = narrows ? mem_alloc(input_schema(w->in)->fields.len) : NULL;
     for (size_t i = 0; narrows && i <= at; i++) {
         const struct step *s = r->steps.at[i];

@@ -400,6 +400,7 @@ static const struct arg agg_args[] = {
 
 const struct step_kind steps_aggregate[] = {
     {.name = "agg",
+     .wants = WANTS_LISTED,
      .aliases = "group_by summarise summarize aggregate",
      .family = "aggregate",
      .class = "W",

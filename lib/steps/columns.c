@@ -479,6 +479,7 @@ const struct step_kind steps_columns[] = {
     },
     {
         .name = "select",
+        .wants = WANTS_LISTED,
         .aliases = "keep_types",
         .family = "columns",
         .class = "S",

@@ -222,6 +222,7 @@ const struct step_kind steps_rows[] = {
     },
     {
         .name = "filter",
+        .wants = WANTS_STAY,
         .aliases = "where having filter_not:invert=true",
         .family = "rows",
         .class = "S",

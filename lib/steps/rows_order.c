@@ -269,6 +269,7 @@ const struct step_kind steps_rows_order[] = {
     },
     {
         .name = "head",
+        .wants = WANTS_STAY,
         .aliases = "foreach_group_head limit",
         .family = "rows",
         .class = "S",
