@@ -147,8 +147,9 @@ static void want_columns(const struct walk *w)
     size_t at = 0;
     while (at < w->at && (is_named(r->steps.at[at], "filter") || is_named(r->steps.at[at], "head")))
         at++;
-    bool narrows =
-        at < w->at && (is_named(r->steps.at[at], "select") || is_named(r->steps.at[at], "agg"));
+    /* What gathers the rows of this stream is step w->at itself. */
+    const struct step *last = at <= w->at && at < r->steps.len ? r->steps.at[at] : NULL;
+    bool narrows = last && (is_named(last, "agg") || (at < w->at && is_named(last, "select")));
     uint8_t *wanted = narrows ? mem_alloc(input_schema(w->in)->fields.len) : NULL;
     for (size_t i = 0; narrows && i <= at; i++) {
         const struct step *s = r->steps.at[i];
