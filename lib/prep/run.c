@@ -135,14 +135,15 @@ struct walk {
 };
 
 /* Up to a step behind which only what it lists is left, columns of the input that no step lists
- * need not be read. */
+ * need not be read. What gathers the rows of this stream is step w->at itself. */
 static void want_columns(const struct walk *w)
 {
     const struct recipe *r = w->recipe;
     size_t at = 0;
     while (at < w->at && r->steps.at[at]->kind->wants == WANTS_STAY)
         at++;
-    bool narrows = at < w->at && r->steps.at[at]->kind->wants == WANTS_LISTED;
+    const struct step *last = at <= w->at && at < r->steps.len ? r->steps.at[at] : NULL;
+    bool narrows = last && last->kind->wants == WANTS_LISTED;
     uint8_t *wanted = narrows ? mem_alloc(input_schema(w->in)->fields.len) : NULL;
     for (size_t i = 0; narrows && i <= at; i++) {
         const struct step *s = r->steps.at[i];
