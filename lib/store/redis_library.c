@@ -2,10 +2,16 @@
 
 #include <dlfcn.h>
 
+/* The version whose header this was compiled with: the layouts of contexts and replies are its. */
+#define AS_TEXT_(x) #x
+#define AS_TEXT(x)  AS_TEXT_(x)
+#define VERSION     AS_TEXT(HIREDIS_SONAME)
+#define LIBRARY     "libhiredis.so." VERSION
+
 static int lacking(const char *what, struct error *e)
 {
-    return error_set(e, ERR_SYSTEM, "%s: Redis needs hiredis (Debian package libhiredis0.14)",
-                     what);
+    return error_set(e, ERR_SYSTEM, "%s: Redis needs hiredis (Debian package libhiredis%s)", what,
+                     VERSION);
 }
 
 /* Copies the address: C has no conversion from a pointer to data to one to a function. */
@@ -14,11 +20,6 @@ static int lacking(const char *what, struct error *e)
     if (!address)                                                                                  \
         return lacking("libhiredis lacks " #call, e);                                              \
     memcpy(&l->call, &address, sizeof address);
-
-/* The version whose header this was compiled with: the layouts of contexts and replies are its. */
-#define AS_TEXT_(x) #x
-#define AS_TEXT(x)  AS_TEXT_(x)
-#define LIBRARY     "libhiredis.so." AS_TEXT(HIREDIS_SONAME)
 
 int redis_library_load(struct redis_library *l, struct error *e)
 {
