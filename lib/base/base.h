@@ -175,6 +175,7 @@ double random_normal(uint64_t seed, uint64_t stream, uint64_t counter); /* mean 
 /* [0, n), with a bias below 2^-64. */
 uint64_t random_below(uint64_t seed, uint64_t stream, uint64_t counter, uint64_t n);
 
+bool json_valid(struct text t); /* one JSON value, as json_next reads it */
 /* Appends s as a JSON string with quotes; bad UTF-8 becomes U+FFFD. */
 void json_put_string(struct buf *b, const char *s, size_t n);
 /* Appends a number; NaN and infinities become null. */

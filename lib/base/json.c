@@ -61,3 +61,14 @@ bool json_unescape(struct buf *out, struct text raw)
     out->len += n;
     return true;
 }
+
+bool json_valid(struct text t)
+{
+    struct json_reader r;
+    enum json_token token;
+    json_start(&r, t.at, t.len);
+    do
+        token = json_next(&r);
+    while (token > JSON_TOKEN_DONE);
+    return token == JSON_TOKEN_DONE;
+}

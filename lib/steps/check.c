@@ -175,17 +175,6 @@ static int schema_open(struct step *s, const struct schema *in, struct error *e)
     return arg_bool(s, "exact") ? compare_order(s, w, in, e) : 0;
 }
 
-static bool is_json(struct text cell)
-{
-    struct json_reader r;
-    enum json_token t;
-    json_start(&r, cell.at, cell.len);
-    while ((t = json_next(&r)) != JSON_TOKEN_ERROR)
-        if (t == JSON_TOKEN_DONE)
-            return true;
-    return false;
-}
-
 static bool fits(struct text cell, enum type type)
 {
     struct ml_text plain = {cell.at, cell.len};
@@ -201,7 +190,7 @@ static bool fits(struct text cell, enum type type)
     case TYPE_TIME:
         return time_parse(cell.at, cell.len, &t, &has_offset);
     case TYPE_JSON:
-        return is_json(cell);
+        return json_valid(cell);
     case TYPE_TEXT:
         break;
     }

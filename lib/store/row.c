@@ -1,7 +1,5 @@
 #include "store/row.h"
 
-#include "base/json_read.h"
-
 #include <math.h>
 
 static size_t slots_at(size_t features)
@@ -97,16 +95,6 @@ static bool put_time(struct row_builder *b, struct text cell)
     return put_value(b, ROW_TIME, (uint64_t)t, cell, (struct text){usual, n});
 }
 
-static bool is_json(struct text cell)
-{
-    struct json_reader r;
-    enum json_token t;
-    json_start(&r, cell.at, cell.len);
-    while ((t = json_next(&r)) > JSON_TOKEN_DONE)
-        ;
-    return t == JSON_TOKEN_DONE;
-}
-
 bool row_add(struct row_builder *b, enum type type, struct text cell)
 {
     if (!cell.at)
@@ -121,7 +109,7 @@ bool row_add(struct row_builder *b, enum type type, struct text cell)
     case TYPE_TIME:
         return put_time(b, cell);
     case TYPE_JSON:
-        return is_json(cell) && put_bytes(b, ROW_TEXT, cell);
+        return json_valid(cell) && put_bytes(b, ROW_TEXT, cell);
     case TYPE_TEXT:
         break;
     }
@@ -214,18 +202,13 @@ struct text row_cell(struct text row, size_t feature, char room[static TIME_MAX]
     }
 }
 
-/* 007 and +5 are numbers to us, and none in JSON. */
-static bool is_json_number(struct text cell)
-{
-    return cell.len > 0 && is_json(cell);
-}
-
 void row_json(struct text row, size_t feature, enum type type, struct buf *out)
 {
     char room[TIME_MAX];
     enum row_kind kind = row_kind(row, feature);
     struct text cell = row_cell(row, feature, room);
-    bool is_number = type_is_number(type) && (kind != ROW_SPELT || is_json_number(cell));
+    /* 007.5 is a number to us, and none in JSON. */
+    bool is_number = type_is_number(type) && (kind != ROW_SPELT || json_valid(cell));
     if (!cell.at)
         buf_puts(out, "null");
     else if (is_number || kind == ROW_BOOL || type == TYPE_JSON)

@@ -98,17 +98,6 @@ static int make_ints(struct batch *b, size_t column, const char *name, struct er
     return 0;
 }
 
-static bool is_json(struct text v)
-{
-    struct json_reader r;
-    enum json_token token;
-    json_start(&r, v.at, v.len);
-    do
-        token = json_next(&r);
-    while (token != JSON_TOKEN_ERROR && token != JSON_TOKEN_DONE);
-    return token == JSON_TOKEN_DONE;
-}
-
 /* A cell as JSON: of JSON Lines what stands there, else its text. */
 static struct text json_of_cell(struct batch *b, const struct column *c, size_t column, size_t row)
 {
@@ -124,7 +113,7 @@ static int make_json(struct batch *b, size_t column, const char *name, struct er
     struct text *out = batch_array(b, b->rows, sizeof *out);
     for (size_t r = 0; r < b->rows; r++) {
         out[r] = json_of_cell(b, &c, column, r);
-        if (!out[r].at || is_json(out[r]))
+        if (!out[r].at || json_valid(out[r]))
             continue;
         struct text v = out[r];
         out[r] = (struct text){NULL, 0};

@@ -17,19 +17,9 @@ static void begin(void)
     folder = mem_format("%s/users", root);
 }
 
-static void remove_all(const char *path)
-{
-    char *const argv[] = {(char[]){"rm"}, (char[]){"-r"}, (char[]){"-f"}, mem_text(path), NULL};
-    int status;
-    struct process p = {.argv = argv};
-    struct error e;
-    CHECK_INT(process_run(&p, &status, &e), 0);
-    mem_free(argv[3]);
-}
-
 static void end(void)
 {
-    remove_all(folder);
+    unit_remove(folder);
     mem_free(folder);
     scratch_remove(root);
 }
@@ -387,7 +377,7 @@ TEST(a_view_that_is_lost_is_made_anew)
     CHECK(found);
     online_close(o);
     char *path = mem_format("%s/online", folder);
-    remove_all(path);
+    unit_remove(path);
     f = opened(g);
     feed_some(f, 401, 10);
     CHECK_INT(feed_close(f, false, &e), 0);

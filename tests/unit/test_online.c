@@ -66,21 +66,11 @@ static void begin(void)
         start_server();
 }
 
-static void remove_all(const char *path)
-{
-    char *const argv[] = {(char[]){"rm"}, (char[]){"-r"}, (char[]){"-f"}, mem_text(path), NULL};
-    int status;
-    struct process p = {.argv = argv};
-    struct error e;
-    CHECK_INT(process_run(&p, &status, &e), 0);
-    mem_free(argv[3]);
-}
-
 static void end(void)
 {
     if (server)
         stop_server();
-    remove_all(group->folder);
+    unit_remove(group->folder);
     group_free(group);
     scratch_remove(root);
 }

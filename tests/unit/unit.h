@@ -25,6 +25,8 @@ extern const char *unit_skipped; /* why the test at hand, or a part of it, is no
 const char *unit_folder(void);
 /* The path of a name in it, valid for three more calls. */
 const char *in_folder(const char *name);
+void unit_remove(
+    const char *path); /* a folder with all that is in it; no matter if there is none */
 
 #define TEST(id)                                                                                   \
     static void test_##id(void);                                                                   \
