@@ -1,5 +1,7 @@
 #include "table/parquet_bits.h"
 
+#include "table/thrift.h"
+
 static uint64_t load64(const uint8_t *p)
 {
     uint64_t v;
@@ -114,16 +116,9 @@ bool hybrid_read_bits(struct hybrid *h, uint8_t *into, size_t n, size_t *ones)
     return true;
 }
 
-static void put_varint(struct buf *out, uint64_t u)
-{
-    for (; u >= 0x80; u >>= 7)
-        buf_putc(out, (char)(u | 0x80));
-    buf_putc(out, (char)u);
-}
-
 static void put_run(struct buf *out, uint32_t value, size_t n, unsigned width)
 {
-    put_varint(out, (uint64_t)n << 1);
+    thrift_put_varint(out, (uint64_t)n << 1);
     for (unsigned byte = 0; byte < (width + 7) / 8; byte++)
         buf_putc(out, (char)(value >> (8 * byte)));
 }
@@ -134,7 +129,7 @@ static void put_packed(struct buf *out, const uint32_t *values, size_t n, unsign
     size_t groups = (n + 7) / 8, bytes = groups * width;
     if (n == 0)
         return;
-    put_varint(out, (uint64_t)groups << 1 | 1);
+    thrift_put_varint(out, (uint64_t)groups << 1 | 1);
     buf_reserve(out, bytes + 8);
     uint8_t *to = (uint8_t *)out->at + out->len;
     uint64_t word = 0;

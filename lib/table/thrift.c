@@ -192,7 +192,7 @@ void thrift_leave(struct thrift_reader *r)
     r->depth--;
 }
 
-static void put_varint(struct buf *out, uint64_t u)
+void thrift_put_varint(struct buf *out, uint64_t u)
 {
     for (; u >= 0x80; u >>= 7)
         buf_putc(out, (char)(u | 0x80));
@@ -201,12 +201,12 @@ static void put_varint(struct buf *out, uint64_t u)
 
 void thrift_put_element(struct buf *out, int64_t value)
 {
-    put_varint(out, (uint64_t)value << 1 ^ (uint64_t)(value >> 63));
+    thrift_put_varint(out, (uint64_t)value << 1 ^ (uint64_t)(value >> 63));
 }
 
 void thrift_put_text(struct buf *out, const void *bytes, size_t n)
 {
-    put_varint(out, n);
+    thrift_put_varint(out, n);
     buf_add(out, bytes, n);
 }
 
@@ -249,7 +249,7 @@ void thrift_put_list(struct thrift_writer *w, int32_t id, enum thrift_type item,
         buf_putc(w->out, (char)(n << 4 | (size_t)item));
     } else {
         buf_putc(w->out, (char)(0xF0 | (unsigned)item));
-        put_varint(w->out, n);
+        thrift_put_varint(w->out, n);
     }
 }
 

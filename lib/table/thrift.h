@@ -62,6 +62,8 @@ void thrift_put_list(struct thrift_writer *w, int32_t id, enum thrift_type item,
 /* A field that is a struct: its fields go to the writer that is returned. */
 struct thrift_writer thrift_put_struct(struct thrift_writer *w, int32_t id);
 void thrift_put_stop(struct thrift_writer *w);
+/* Seven bits a byte, the lowest first; the last has no high bit (ULEB128). */
+void thrift_put_varint(struct buf *out, uint64_t u);
 /* Elements of lists. */
 void thrift_put_element(struct buf *out, int64_t value);
 void thrift_put_text(struct buf *out, const void *bytes, size_t n);
