@@ -25,6 +25,12 @@ size_t feed_pending(const struct feed *f); /* bytes of the batch */
 /* All that was added is in the log when *lsn, that of the last record, is not 0; and in the view,
  * too, when the status is 0. */
 int feed_commit(struct feed *f, uint64_t *lsn, struct error *e);
+/* How far a source was read, as of the last commit: 1, and what the last STORE_POSITION of its name
+ * says, appended; 0: never. */
+int feed_position(struct feed *f, struct text source, struct buf *out, struct error *e);
+/* The newest record of an entity, as of the last commit: 1, and it, which borrows until the next
+ * call; 0: there was never one. */
+int feed_newest(struct feed *f, struct text id, struct store_record *out, struct error *e);
 /* The view, as of the last commit; NULL when the group has none. Borrowed. */
 struct online *feed_online(struct feed *f);
 /* Also forces the view to the disk, when `settle`: worth it after many records. */

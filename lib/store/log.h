@@ -56,5 +56,8 @@ struct log_reader *log_reader_open(const char *folder, uint64_t from); /* return
  * later call goes on with what has come since; < 0. */
 int log_next(struct log_reader *r, struct store_record *out, struct error *e);
 void log_reader_close(struct log_reader *r);
+/* lsn of the last record that is committed by now; 0: none. Reads no more than what came since the
+ * log was last written to. */
+int log_end(const char *folder, uint64_t *lsn, struct error *e);
 
 #endif
