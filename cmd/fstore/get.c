@@ -122,6 +122,10 @@ static void put_time(struct buf *out, const char *name, usec t)
 static void put_entry(const struct group *g, const struct store_record *r, struct buf *out)
 {
     buf_format(out, "{\"lsn\":%" PRIu64, r->lsn);
+    if (r->flags & STORE_POSITION && r->id.len == 0) {
+        buf_puts(out, ",\"forgotten\":true}\n");
+        return;
+    }
     if (r->flags & STORE_POSITION) {
         buf_puts(out, ",\"source\":");
         json_put_string(out, r->id.at, r->id.len);

@@ -1,12 +1,28 @@
 #include "fstore.h"
 
 static const struct command *const commands[] = {
-    &command_create,  &command_ingest,   &command_put,
-    &command_get,     &command_mget,     &command_delete,
-    &command_history, &command_describe, &command_list,
-    &command_search,  &command_tag,      &command_meta,
-    &command_update,  &command_drop,     &command_verify,
-    &command_rebuild, &command_log,      NULL,
+    /* groups */
+    &command_create,
+    &command_update,
+    &command_drop,
+    &command_list,
+    &command_describe,
+    &command_search,
+    &command_tag,
+    &command_meta,
+    /* records */
+    &command_ingest,
+    &command_put,
+    &command_get,
+    &command_mget,
+    &command_delete,
+    &command_forget,
+    &command_history,
+    /* what follows from the log, and the log itself */
+    &command_verify,
+    &command_rebuild,
+    &command_log,
+    NULL,
 };
 
 static const struct tool_example examples[] = {

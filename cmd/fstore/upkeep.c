@@ -1,7 +1,10 @@
 /* fstore verify, rebuild, forget: the log and what follows from it. */
 #include "fstore.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
+#include <time.h>
+#include <unistd.h>
 
 struct upkeep_options {
     usec timeout;
@@ -66,4 +69,65 @@ const struct command command_rebuild = {
     .options_size = sizeof(struct upkeep_options),
     .run = run_rebuild,
     .more = "What was read meanwhile is read from the view before, which is replaced at the end.",
+};
+
+/* ---- forget ---- */
+
+/* One line for each erasure, without what was erased. */
+static int note_erasure(const struct group *g, uint64_t records, struct error *e)
+{
+    char room[TIME_MAX], *path = mem_format("%s/audit.jsonl", g->folder);
+    struct timespec t;
+    struct buf line = {0};
+    clock_gettime(CLOCK_REALTIME, &t);
+    int n = (int)time_print(room, t.tv_sec * USEC_SECOND);
+    buf_format(&line, "{\"time\":\"%.*s\",\"what\":\"forget\",\"records\":%" PRIu64 "}\n", n, room,
+               records);
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    int status = fd < 0 ? error_errno(e, "%s: cannot be opened", path)
+                        : file_write(fd, line.at, line.len, path, e);
+    if (fd >= 0)
+        close(fd);
+    buf_release(&line);
+    mem_free(path);
+    return status;
+}
+
+static int forget(const struct operands *operands, const struct upkeep_options *o, struct error *e)
+{
+    struct group *g = NULL;
+    struct buf id = {0};
+    uint64_t records = 0;
+    int status = store_group(operands->at[0], &g, e);
+    if (status == 0)
+        status = id_of_words(g, operands->at + 1, operands->len - 1, &id, e);
+    if (status == 0)
+        status = group_forget(g, (struct text){id.at, id.len}, timeout_ms(o->timeout), &records, e);
+    if (status == 0 && records)
+        status = note_erasure(g, records, e);
+    if (status == 0)
+        status = print_json(json_pack("{s:I}", "records", (json_int_t)records), 0, e);
+    group_free(g);
+    buf_release(&id);
+    return status ? status : records == 0;
+}
+
+static int run_forget(void *options_given, struct operands *operands)
+{
+    struct error e = {0};
+    int status = forget(operands, options_given, &e);
+    return finish(status, &e);
+}
+
+const struct command command_forget = {
+    .name = "forget",
+    .summary = "erase an entity from the log and all that follows from it",
+    .operands = "GROUP ID...",
+    .options = options,
+    .options_size = sizeof(struct upkeep_options),
+    .run = run_forget,
+    .more = "The segments of the log that have the entity are written anew without it, and the "
+            "online view is made anew. What is left is a line in the group's audit.jsonl that "
+            "says when and how many records, not whose. Status 1 when there was nothing. Copies "
+            "made elsewhere (exports, training sets, backups) are not reached.",
 };

@@ -268,8 +268,7 @@ static int look_through(struct feed *f, struct text id, bool position, struct st
         bool is_position = got.flags & STORE_POSITION;
         if (is_position != position || !text_equal(got.id, id))
             continue;
-        if (!found || position ||
-            store_newer(got.event_time, got.lsn, out->event_time, out->lsn))
+        if (!found || position || store_newer(got.event_time, got.lsn, out->event_time, out->lsn))
             keep_newest(f, &got, out);
         found = true;
     }
@@ -336,6 +335,20 @@ int group_rebuild(const struct group *g, int timeout_ms, struct error *e)
 {
     struct log *log = NULL;
     int status = open_log(g, timeout_ms, 0, &log, e);
+    if (status == 0 && has_online(g))
+        status = rebuild(g, e);
+    log_close(log);
+    return status;
+}
+
+int group_forget(const struct group *g, struct text id, int timeout_ms, uint64_t *records,
+                 struct error *e)
+{
+    struct log *log = NULL;
+    *records = 0;
+    int status = open_log(g, timeout_ms, 0, &log, e);
+    if (status == 0)
+        status = log_forget(log, id, records, e);
     if (status == 0 && has_online(g))
         status = rebuild(g, e);
     log_close(log);

@@ -41,6 +41,10 @@ int feed_close(struct feed *f, bool settle, struct error *e);
 int group_online(const struct group *g, int timeout_ms, struct online **out, struct error *e);
 /* The view made anew from the log, beside the one there is, and put in its place. */
 int group_rebuild(const struct group *g, int timeout_ms, struct error *e);
+/* Erases an entity from the log and from the view, which is made anew. *records: how many of its
+ * records there were. */
+int group_forget(const struct group *g, struct text id, int timeout_ms, uint64_t *records,
+                 struct error *e);
 /* Whether the view is what the log says: ERR_NO names the first entity that differs. *entities: how
  * many there are. */
 int group_verify(const struct group *g, uint64_t *entities, struct error *e);

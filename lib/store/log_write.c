@@ -181,6 +181,19 @@ int log_open(const char *folder, const struct log_options *o, struct log **out, 
     return 0;
 }
 
+const char *log_folder(const struct log *log)
+{
+    return log->folder;
+}
+
+int log_drop_end(struct log *log, struct error *e)
+{
+    log->broken = true;
+    return ftruncate(log->end_fd, 0) || fsync(log->end_fd)
+               ? error_errno(e, "%s/end: cannot be emptied", log->folder)
+               : 0;
+}
+
 uint64_t log_last(const struct log *log)
 {
     return log->place.next - 1;
