@@ -4,9 +4,7 @@
  *
  * A record takes the place of the one there is when its event_time is later; at the same time or
  * before, the one there is stays. Deletes are kept as records without features (tombstones), so
- * that nothing older comes back; and so are records that had expired when they came. A record with
- * STORE_MERGE keeps the features it lacks of the one it replaces, unless that was deleted, or
- * expired at its event_time.
+ * that nothing older comes back; and so are records that had expired when they came.
  *
  * Where it is, the group says; what is answered is the same:
  *

@@ -36,7 +36,6 @@ struct lmdb {
     MDB_dbi db;
     MDB_txn *reading; /* NULL: none */
     MDB_cursor *cursor;
-    struct row_builder merged;
 };
 
 static int failed(const struct lmdb *o, int code, struct error *e)
@@ -235,7 +234,6 @@ static void close_lmdb(struct online *online)
         mdb_txn_abort(o->reading);
     if (o->env)
         mdb_env_close(o->env);
-    row_release(&o->merged);
     mem_free(o->folder);
     mem_free(o);
 }
@@ -397,26 +395,15 @@ static int by_key(const void *a, const void *b)
     return order ? order : (x->record->lsn > y->record->lsn) - (x->record->lsn < y->record->lsn);
 }
 
-static struct text row_of(struct lmdb *o, const struct store_record *r,
-                          const struct store_record *before)
+static int put(const struct lmdb *o, MDB_txn *txn, struct key *k, const struct store_record *r)
 {
     struct text row = online_row(r);
-    if (!before || row.len == 0 || !(r->flags & STORE_MERGE))
-        return row;
-    bool merges = before->row.len > 0 && before->expires_at > r->event_time;
-    return merges ? row_merge(&o->merged, before->row, row) : row;
-}
-
-static int put(struct lmdb *o, MDB_txn *txn, struct key *k, const struct store_record *r,
-               const struct store_record *before)
-{
-    struct text row = row_of(o, r, before);
     bool is_long = k->at[0] == 'l';
     struct value v = {.event_time = r->event_time,
                       .write_time = r->write_time,
                       .expires_at = r->expires_at,
                       .lsn = r->lsn,
-                      .flags = r->flags & ~(unsigned)STORE_MERGE,
+                      .flags = r->flags,
                       .id = is_long ? (uint32_t)r->id.len : 0};
     MDB_val key = val_of(k->at, k->len), data = {sizeof v + v.id + row.len, NULL};
     int code = mdb_put(txn, o->db, &key, &data, MDB_RESERVE);
@@ -429,24 +416,23 @@ static int put(struct lmdb *o, MDB_txn *txn, struct key *k, const struct store_r
     return 0;
 }
 
-static int apply_one(struct lmdb *o, MDB_txn *txn, const struct store_record *r)
+static int apply_one(const struct lmdb *o, MDB_txn *txn, const struct store_record *r)
 {
     bool position = r->flags & STORE_POSITION;
     struct key k = key_of(r->id, position);
     struct store_record before;
     MDB_val key = val_of(k.at, k.len), data;
     if (position)
-        return put(o, txn, &k, r, NULL);
+        return put(o, txn, &k, r);
     int code = mdb_get(txn, o->db, &key, &data);
     if (code == MDB_NOTFOUND)
-        return put(o, txn, &k, r, NULL);
+        return put(o, txn, &k, r);
     if (code)
         return code;
     if (!say(&key, &data, &before))
         return MDB_CORRUPTED;
-    return store_newer(r->event_time, r->lsn, before.event_time, before.lsn)
-               ? put(o, txn, &k, r, &before)
-               : 0;
+    return store_newer(r->event_time, r->lsn, before.event_time, before.lsn) ? put(o, txn, &k, r)
+                                                                             : 0;
 }
 
 static int put_applied(const struct lmdb *o, MDB_txn *txn, uint64_t lsn)
@@ -455,7 +441,7 @@ static int put_applied(const struct lmdb *o, MDB_txn *txn, uint64_t lsn)
     return mdb_put(txn, o->db, &key, &data, 0);
 }
 
-static int apply_in(struct lmdb *o, MDB_txn *txn, const struct change *changes, size_t n,
+static int apply_in(const struct lmdb *o, MDB_txn *txn, const struct change *changes, size_t n,
                     uint64_t last)
 {
     int code = 0;

@@ -29,23 +29,17 @@ struct redis {
 
 /*
  * One record into its hash, in one step: KEYS[1] it; ARGV: event_time, write_time, expires_at, lsn,
- * flags, values, milliseconds at which it vanishes or "", whether it merges, then names and texts
- * of features. Microseconds are whole in Lua's doubles up to the year 2255. Fields are set in
- * pieces: a call takes some thousand arguments.
+ * flags, values, milliseconds at which it vanishes or "", then names and texts of features.
+ * Microseconds are whole in Lua's doubles up to the year 2255. Fields are set in pieces: a call
+ * takes some thousand arguments.
  */
 static const char script[] =
-    "local old = redis.call('HMGET', KEYS[1], '_t', '_x', '_e', '_n')\n"
-    "if old[1] and tonumber(old[1]) >= tonumber(ARGV[1]) then return 0 end\n"
-    "local n = ARGV[6]\n"
-    "local merges = ARGV[8] == '1' and old[1] and tonumber(old[4]) > 0\n"
-    "  and (old[3] == '' or tonumber(old[3]) > tonumber(ARGV[1]))\n"
-    "if merges then\n"
-    "  if tonumber(old[4]) > tonumber(n) then n = old[4] end\n"
-    "  redis.call('HDEL', KEYS[1], '_s')\n"
-    "else redis.call('DEL', KEYS[1]) end\n"
+    "local old = redis.call('HGET', KEYS[1], '_t')\n"
+    "if old and tonumber(old) >= tonumber(ARGV[1]) then return 0 end\n"
+    "redis.call('DEL', KEYS[1])\n"
     "redis.call('HSET', KEYS[1], '_t', ARGV[1], '_w', ARGV[2], '_e', ARGV[3], '_l', ARGV[4],\n"
-    "  '_x', ARGV[5], '_n', n)\n"
-    "for i = 9, #ARGV, 1000 do\n"
+    "  '_x', ARGV[5], '_n', ARGV[6])\n"
+    "for i = 8, #ARGV, 1000 do\n"
     "  redis.call('HSET', KEYS[1], unpack(ARGV, i, math.min(i + 999, #ARGV)))\n"
     "end\n"
     "if ARGV[7] == '' then redis.call('PERSIST', KEYS[1])\n"
@@ -138,10 +132,9 @@ static void record_command(struct redis *o, const struct store_record *r)
     else
         redis_number(b, r->expires_at);
     redis_number(b, (int64_t)r->lsn);
-    redis_number(b, (int64_t)(r->flags & ~(unsigned)STORE_MERGE));
+    redis_number(b, (int64_t)r->flags);
     redis_number(b, (int64_t)row_features(row));
     vanish_arg(o, r);
-    redis_word(b, r->flags & STORE_MERGE && row.len ? "1" : "0");
     for (size_t i = 0; i < row_features(row); i++) {
         struct text cell = row_cell(row, i, room);
         if (!cell.at)

@@ -222,40 +222,15 @@ EACH_KIND(nothing_comes_back_after_a_delete)
     online_close(o);
 }
 
-EACH_KIND(a_merge_keeps_what_it_lacks)
-{
-    struct online *o = opened(ONLINE_ANEW);
-    struct buf out = {0};
-    apply(o, 1, 100, STORE_MERGE, "1", NULL);
-    CHECK_TEXT(look(o, "u", &out), "100 0 1,");
-    apply(o, 2, 101, STORE_MERGE, NULL, "b");
-    CHECK_TEXT(look(o, "u", &out), "101 0 1,b");
-    apply(o, 3, 102, STORE_DELETED, NULL, NULL);
-    apply(o, 4, 103, STORE_MERGE, NULL, "c");
-    CHECK_TEXT(look(o, "u", &out), "103 0 ,c");
-    buf_release(&out);
-    online_close(o);
-}
-
-EACH_KIND(what_expired_is_not_merged)
+EACH_KIND(what_had_expired_when_it_came_is_newer_all_the_same)
 {
     struct online *o = opened(ONLINE_ANEW);
     struct row_builder b = {0};
     struct buf out = {0};
     struct error e = {0};
-    struct store_record r = {
-        1, today + 100, today, today + 150, 0, TEXT_LITERAL("u"), row_of(&b, "1", "a")};
-    CHECK_INT(online_apply(o, &r, 1, &e), 0);
-    apply(o, 2, 149, STORE_MERGE, "2", NULL);
-    CHECK_TEXT(look(o, "u", &out), "149 0 2,a");
-    r = (struct store_record){
-        3, today + 160, today, today + 200, 0, TEXT_LITERAL("u"), row_of(&b, "3", "b")};
-    CHECK_INT(online_apply(o, &r, 1, &e), 0);
-    apply(o, 4, 200, STORE_MERGE, "4", NULL);
-    CHECK_TEXT(look(o, "u", &out), "200 0 4,");
-    /* Expired when it came: newer all the same. */
-    r = (struct store_record){5, today + 300,       today + 400,         today + 350,
-                              0, TEXT_LITERAL("u"), row_of(&b, "5", "b")};
+    struct store_record r = {2, today + 300,       today + 400,         today + 350,
+                             0, TEXT_LITERAL("u"), row_of(&b, "5", "b")};
+    apply(o, 1, 200, 0, "4", "a");
     CHECK_INT(online_apply(o, &r, 1, &e), 0);
     online_refresh(o);
     CHECK_TEXT(look(o, "u", &out), "300 0 ,");
@@ -297,7 +272,7 @@ static void make_history(struct history *h)
         struct text id = id_of(draw(IDS), room);
         snprintf(first, sizeof first, "%zu", i);
         snprintf(second, sizeof second, "text %zu", draw(50));
-        unsigned flags = draw(8) == 0 ? STORE_DELETED : draw(4) == 0 ? STORE_MERGE : 0;
+        unsigned flags = draw(8) == 0 ? STORE_DELETED : 0;
         struct text row = row_of(&b, draw(3) ? first : NULL, draw(3) ? second : NULL);
         if (flags & STORE_DELETED)
             row.len = 0;
