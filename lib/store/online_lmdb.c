@@ -13,20 +13,13 @@
 
 /*
  * Keys: 'i' and an id of up to 480 bytes; 'l', the first 464 bytes of a longer one and 16 of its
- * SHA-256; 'p' and the name of a source; 'a': lsn of the last record applied. Values: a struct
- * value, the id when it is long, the row.
+ * SHA-256; 'p' and the name of a source; 'a': lsn of the last record applied. Values: as in
+ * online_value.h, with the id when it is long.
  */
 enum { SHORT_ID = 480, LONG_PREFIX = 464, LONG_DIGEST = 16, KEY_MAX = 1 + SHORT_ID };
 enum { READERS = 1024 };
 
 #define FIRST_MAP ((size_t)64 << 20)
-
-struct value {
-    int64_t event_time, write_time, expires_at;
-    uint64_t lsn;
-    uint32_t flags;
-    uint32_t id; /* bytes of the id behind it */
-};
 
 struct lmdb {
     struct online online; /* first */
@@ -80,24 +73,10 @@ static MDB_val applied_key(void)
 /* What a key and its value say; false when they are none of ours. */
 static bool say(const MDB_val *key, const MDB_val *data, struct store_record *r)
 {
-    struct value v;
-    const char *k = key->mv_data, *at = data->mv_data;
-    if (data->mv_size < sizeof v || key->mv_size < 1)
+    if (key->mv_size < 1)
         return false;
-    memcpy(&v, at, sizeof v);
-    if (v.id > data->mv_size - sizeof v)
-        return false;
-    at += sizeof v;
-    *r = (struct store_record){.lsn = v.lsn,
-                               .event_time = v.event_time,
-                               .write_time = v.write_time,
-                               .expires_at = v.expires_at,
-                               .flags = v.flags,
-                               .id = {k + 1, key->mv_size - 1},
-                               .row = {at + v.id, data->mv_size - sizeof v - v.id}};
-    if (v.id)
-        r->id = (struct text){at, v.id};
-    return true;
+    r->id = (struct text){(const char *)key->mv_data + 1, key->mv_size - 1};
+    return online_value_read((struct text){data->mv_data, data->mv_size}, r);
 }
 
 /* ---- opening ---- */
@@ -398,13 +377,7 @@ static int by_key(const void *a, const void *b)
 static int put(const struct lmdb *o, MDB_txn *txn, struct key *k, const struct store_record *r)
 {
     struct text row = online_row(r);
-    bool is_long = k->at[0] == 'l';
-    struct value v = {.event_time = r->event_time,
-                      .write_time = r->write_time,
-                      .expires_at = r->expires_at,
-                      .lsn = r->lsn,
-                      .flags = r->flags,
-                      .id = is_long ? (uint32_t)r->id.len : 0};
+    struct online_value v = online_value_of(r, k->at[0] == 'l' ? r->id.len : 0);
     MDB_val key = val_of(k->at, k->len), data = {sizeof v + v.id + row.len, NULL};
     int code = mdb_put(txn, o->db, &key, &data, MDB_RESERVE);
     if (code)

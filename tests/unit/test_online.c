@@ -1,4 +1,5 @@
 #include "store/online_kinds.h"
+#include "store/redis_link.h"
 #include "sys/sys.h"
 #include "unit.h"
 
@@ -239,6 +240,22 @@ EACH_KIND(what_had_expired_when_it_came_is_newer_all_the_same)
     online_close(o);
 }
 
+EACH_KIND(times_before_1970_are_in_order)
+{
+    struct online *o = opened(ONLINE_ANEW);
+    struct buf out = {0};
+    apply(o, 1, -today - 5, 0, "1", "a");
+    apply(o, 2, -today - 3, 0, "2", "b");
+    apply(o, 3, -today - 4, 0, "3", "c");
+    today = 0;
+    CHECK_TEXT(look(o, "u", &out), "-3 0 2,b");
+    apply(o, 4, 0, 0, "4", "d");
+    apply(o, 5, -1, 0, "5", "e");
+    CHECK_TEXT(look(o, "u", &out), "0 0 4,d");
+    buf_release(&out);
+    online_close(o);
+}
+
 /* ---- many ---- */
 
 enum { IDS = 300, RECORDS = 4000 };
@@ -372,6 +389,55 @@ EACH_KIND(every_id_has_its_newest)
     arena_release(&got.arena);
     arena_release(&h->arena);
     mem_free(h);
+}
+
+struct asked {
+    size_t next; /* of the ids */
+    const struct text *ids;
+};
+
+/* Every third is not there; the others have their number as the first feature. */
+static int take_numbered(void *context, size_t i, const struct store_record *r, struct error *e)
+{
+    struct asked *a = context;
+    char room[TIME_MAX];
+    (void)e;
+    CHECK_INT(i, a->next++);
+    CHECK_INT(r != NULL, i % 3 != 0);
+    if (r)
+        CHECK(text_equal(r->id, a->ids[i]) && text_equal(row_cell(r->row, 1, room), a->ids[i]));
+    return 0;
+}
+
+EACH_KIND(ids_are_answered_in_their_order_however_many)
+{
+    enum { MANY = 20000 };
+    struct arena arena = {0};
+    struct row_builder b = {0};
+    struct error e = {0};
+    struct store_record *records = mem_array(NULL, MANY, sizeof *records);
+    struct text *ids = mem_array(NULL, MANY, sizeof *ids);
+    struct online *o = opened(ONLINE_ANEW);
+    struct asked asked = {0, ids};
+    uint64_t n = 0;
+    for (size_t i = 0; i < MANY; i++) {
+        ids[i] = text_of(arena_format(&arena, "%zu", i));
+        if (i % 3 == 0)
+            continue;
+        struct text row = row_of(&b, ids[i].at, NULL);
+        row.at = arena_copy(&arena, row.at, row.len);
+        records[n] = (struct store_record){n + 1, today, today, STORE_NEVER, 0, ids[i], row};
+        n++;
+    }
+    CHECK_INT(online_apply(o, records, n, &e), 0);
+    online_refresh(o);
+    CHECK_INT(online_get(o, ids, MANY, take_numbered, &asked, &e), 0);
+    CHECK_INT(asked.next, MANY);
+    online_close(o);
+    mem_free(records);
+    mem_free(ids);
+    row_release(&b);
+    arena_release(&arena);
 }
 
 /* Reads when told to what was written since it opened. */
@@ -518,6 +584,87 @@ EACH_KIND(kill_9_leaves_whole_transactions)
     buf_release(&got);
     arena_release(&h->arena);
     mem_free(h);
+}
+
+/* ---- a server that others write to ---- */
+
+static int expect_ok(void *context, size_t i, const struct redis_value *r, struct error *e)
+{
+    (void)context, (void)i, (void)e;
+    CHECK(text_equal(r->text, text_of("OK")) || r->number == 1);
+    return 0;
+}
+
+/* A command with the key of id "u" and values. */
+static void command(const char *name, const struct text *values, size_t n)
+{
+    struct redis_link *link = NULL;
+    struct redis_batch b = {0};
+    struct error e = {0};
+    CHECK_INT(redis_link_open(group->online, &link, &e), 0);
+    redis_begin(&b, 2 + n);
+    redis_word(&b, name);
+    redis_word(&b, "fs:{users:u}");
+    for (size_t i = 0; i < n; i++)
+        redis_arg(&b, values[i]);
+    CHECK_INT(redis_run(link, &b, expect_ok, NULL, &e), 0);
+    redis_release(&b);
+    redis_link_close(link);
+}
+
+/* What reading says of a value in which the header has an id of so many bytes. */
+static int status_of(struct online *o, uint32_t id, struct text row, size_t cut)
+{
+    struct online_value v = {.event_time = today, .lsn = 1, .id = id};
+    struct got got = {.found = false};
+    struct error e = {0};
+    struct buf value = {0};
+    v.expires_at = STORE_NEVER;
+    buf_add(&value, &v, sizeof v);
+    buf_add(&value, row.at, row.len);
+    struct text whole = {value.at, value.len - cut};
+    command("SET", &whole, 1);
+    int status = find(o, text_of("u"), &got, &e);
+    CHECK(status >= 0 || e.code == status);
+    buf_release(&value);
+    arena_release(&got.arena);
+    return status;
+}
+
+EACH_KIND(what_is_in_redis_is_looked_at)
+{
+    if (kind == 0)
+        return;
+    struct online *o = opened(ONLINE_ANEW);
+    struct row_builder b = {0};
+    struct buf out = {0};
+    struct text row = row_of(&b, "1", "abc");
+    CHECK_INT(status_of(o, 0, row, 0), 1);
+    for (size_t cut = 1; cut < row.len; cut++)
+        CHECK_INT(status_of(o, 0, row, cut), ERR_DATA);
+    CHECK_INT(status_of(o, 0, row, row.len), 1);
+    for (size_t cut = row.len + 1; cut <= row.len + sizeof(struct online_value); cut++)
+        CHECK_INT(status_of(o, 0, row, cut), ERR_DATA);
+    CHECK_INT(status_of(o, 1, row, 0), ERR_DATA);
+    CHECK_INT(status_of(o, UINT32_MAX, row, 0), ERR_DATA);
+    row_begin(&b, 4); /* the time, and a feature more than there are */
+    CHECK_INT(status_of(o, 0, row_end(&b), 0), ERR_DATA);
+    row_begin(&b, 2);
+    CHECK_INT(status_of(o, 0, row_end(&b), 0), 1);
+    const struct text field[] = {TEXT_LITERAL("name"), TEXT_LITERAL("value")};
+    command("DEL", NULL, 0);
+    command("HSET", field, 2);
+    struct got got = {.found = false};
+    struct error e = {0};
+    CHECK_INT(find(o, text_of("u"), &got, &e), ERR_DATA);
+    /* What is newer takes the place of what is none of ours. */
+    command("DEL", NULL, 0);
+    command("SET", field, 1);
+    apply(o, 2, 100, 0, "2", "b");
+    CHECK_TEXT(look(o, "u", &out), "100 0 2,b");
+    row_release(&b);
+    buf_release(&out);
+    online_close(o);
 }
 
 /* ---- a server that is not there ---- */
