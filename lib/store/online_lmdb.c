@@ -374,12 +374,16 @@ static int by_key(const void *a, const void *b)
     return order ? order : (x->record->lsn > y->record->lsn) - (x->record->lsn < y->record->lsn);
 }
 
-static int put(const struct lmdb *o, MDB_txn *txn, struct key *k, const struct store_record *r)
+/* With MDB_NOOVERWRITE MDB_KEYEXIST and *there, what there is; with MDB_CURRENT it takes its place.
+ */
+static int put(MDB_cursor *c, struct key *k, const struct store_record *r, unsigned flags,
+               MDB_val *there)
 {
     struct text row = online_row(r);
     struct online_value v = online_value_of(r, k->at[0] == 'l' ? r->id.len : 0);
     MDB_val key = val_of(k->at, k->len), data = {sizeof v + v.id + row.len, NULL};
-    int code = mdb_put(txn, o->db, &key, &data, MDB_RESERVE);
+    int code = mdb_cursor_put(c, &key, &data, MDB_RESERVE | flags);
+    *there = data;
     if (code)
         return code;
     char *to = data.mv_data;
@@ -389,23 +393,20 @@ static int put(const struct lmdb *o, MDB_txn *txn, struct key *k, const struct s
     return 0;
 }
 
-static int apply_one(const struct lmdb *o, MDB_txn *txn, const struct store_record *r)
+static int apply_one(MDB_cursor *c, const struct store_record *r)
 {
     bool position = r->flags & STORE_POSITION;
     struct key k = key_of(r->id, position);
     struct store_record before;
     MDB_val key = val_of(k.at, k.len), data;
-    if (position)
-        return put(o, txn, &k, r);
-    int code = mdb_get(txn, o->db, &key, &data);
-    if (code == MDB_NOTFOUND)
-        return put(o, txn, &k, r);
-    if (code)
+    int code = put(c, &k, r, position ? 0 : MDB_NOOVERWRITE, &data);
+    if (code != MDB_KEYEXIST)
         return code;
     if (!say(&key, &data, &before))
         return MDB_CORRUPTED;
-    return store_newer(r->event_time, r->lsn, before.event_time, before.lsn) ? put(o, txn, &k, r)
-                                                                             : 0;
+    return store_newer(r->event_time, r->lsn, before.event_time, before.lsn)
+               ? put(c, &k, r, MDB_CURRENT, &data)
+               : 0;
 }
 
 static int put_applied(const struct lmdb *o, MDB_txn *txn, uint64_t lsn)
@@ -414,12 +415,17 @@ static int put_applied(const struct lmdb *o, MDB_txn *txn, uint64_t lsn)
     return mdb_put(txn, o->db, &key, &data, 0);
 }
 
+/* With one cursor, which need not go down from the root for a neighbour of the last. */
 static int apply_in(const struct lmdb *o, MDB_txn *txn, const struct change *changes, size_t n,
                     uint64_t last)
 {
-    int code = 0;
+    MDB_cursor *c;
+    int code = mdb_cursor_open(txn, o->db, &c);
+    if (code)
+        return code;
     for (size_t i = 0; i < n && code == 0; i++)
-        code = apply_one(o, txn, changes[i].record);
+        code = apply_one(c, changes[i].record);
+    mdb_cursor_close(c);
     return code ? code : put_applied(o, txn, last);
 }
 
