@@ -27,11 +27,13 @@ struct redis {
 
 /*
  * A record is put if it is newer than the one there, in one step: KEYS[1] the entity, ARGV its
- * value, and the millisecond at which it vanishes, if it does. Microseconds are whole in Lua's
- * doubles up to the year 2255; so are lsn.
+ * value, and the millisecond at which it vanishes or "". Microseconds are whole in Lua's doubles up
+ * to the year 2255; so are lsn. With a value alone it is put, whatever is there: what is said of
+ * records must not be there when a server that does not know the script has refused them.
  */
 static const char script[] =
-    "local old, new = redis.call('GETRANGE', KEYS[1], 0, 31), ARGV[1]\n"
+    "local new, till = ARGV[1], ARGV[2]\n"
+    "local old = till and redis.call('GETRANGE', KEYS[1], 0, 31) or ''\n"
     "if #old == 32 then\n"
     "  local was, is = struct.unpack('<i8', old), struct.unpack('<i8', new)\n"
     "  if was > is then return 0 end\n"
@@ -40,7 +42,7 @@ static const char script[] =
     "  end\n"
     "end\n"
     "redis.call('SET', KEYS[1], new)\n"
-    "if ARGV[2] then redis.call('PEXPIREAT', KEYS[1], ARGV[2]) end\n"
+    "if till and till ~= '' then redis.call('PEXPIREAT', KEYS[1], till) end\n"
     "return 1\n";
 _Static_assert(offsetof(struct online_value, event_time) == 0, "as the script has it");
 _Static_assert(offsetof(struct online_value, lsn) == 24, "as the script has it");
@@ -75,15 +77,28 @@ static void key_arg(struct redis *o, struct text id)
     redis_parts(&o->commands, parts, COUNT_OF(parts));
 }
 
-/* A command of so many words, whose key is the group's. */
-static void begin_command(struct redis *o, size_t words, const char *name, const char *what,
-                          struct text of)
+static void group_key_arg(struct redis *o, const char *what, struct text of)
 {
     const struct text parts[] = {TEXT_LITERAL("fs:{"), text_of(o->group->name), TEXT_LITERAL("}:"),
                                  text_of(what), of};
-    redis_begin(&o->commands, words);
-    redis_word(&o->commands, name);
     redis_parts(&o->commands, parts, COUNT_OF(parts));
+}
+
+/* A command of its name and a key of the group. */
+static void group_command(struct redis *o, const char *name, const char *what, struct text of)
+{
+    redis_begin(&o->commands, 2);
+    redis_word(&o->commands, name);
+    group_key_arg(o, what, of);
+}
+
+/* The script is called with one key and so many values, which follow. */
+static void begin_script(struct redis *o, size_t values)
+{
+    redis_begin(&o->commands, 4 + values);
+    redis_word(&o->commands, "EVALSHA");
+    redis_word(&o->commands, o->script);
+    redis_word(&o->commands, "1");
 }
 
 /* ---- applying ---- */
@@ -103,19 +118,19 @@ static void record_command(struct redis *o, const struct store_record *r)
     struct online_value v = online_value_of(r, 0);
     const struct text parts[] = {{(const char *)&v, sizeof v}, online_row(r)};
     usec end = end_of(r);
-    redis_begin(b, end == STORE_NEVER ? 5 : 6);
-    redis_word(b, "EVALSHA");
-    redis_word(b, o->script);
-    redis_word(b, "1");
+    begin_script(o, 2);
     key_arg(o, r->id);
     redis_parts(b, parts, COUNT_OF(parts));
-    if (end != STORE_NEVER)
+    if (end == STORE_NEVER)
+        redis_word(b, "");
+    else
         redis_number(b, end / 1000);
 }
 
 static void position_command(struct redis *o, const struct store_record *r)
 {
-    begin_command(o, 3, "SET", "source:", r->id);
+    begin_script(o, 1);
+    group_key_arg(o, "source:", r->id);
     redis_arg(&o->commands, r->row);
 }
 
@@ -137,7 +152,8 @@ static size_t record_commands(struct redis *o, const struct store_record *record
             position_command(o, &records[i]);
         else
             record_command(o, &records[i]);
-    begin_command(o, 3, "SET", "applied", (struct text){"", 0});
+    begin_script(o, 1);
+    group_key_arg(o, "applied", (struct text){"", 0});
     redis_number(&o->commands, (int64_t)records[i - 1].lsn);
     return i;
 }
@@ -251,7 +267,7 @@ static int ask(struct redis *o, const char *what, struct text of, struct buf *ou
 {
     struct answer a = {out, false};
     redis_clear(&o->commands);
-    begin_command(o, 2, "GET", what, of);
+    group_command(o, "GET", what, of);
     int status = redis_run(o->link, &o->commands, take_text, &a, e);
     return status ? status : a.found;
 }
@@ -423,7 +439,7 @@ static int remove_page(struct scan *s, void *context, struct error *e)
 static int remove_redis(struct redis *o, struct error *e)
 {
     redis_clear(&o->commands);
-    begin_command(o, 2, "DEL", "applied", (struct text){"", 0});
+    group_command(o, "DEL", "applied", (struct text){"", 0});
     int status = redis_run(o->link, &o->commands, ignore, NULL, e);
     return status ? status : scan_pages(o, remove_page, o, e);
 }

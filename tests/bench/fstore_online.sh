@@ -23,7 +23,10 @@ scratch=$(mktemp -d) # a socket's path must be short
 server=
 
 finish() {
-    [ -z "$server" ] || kill "$server" 2>/dev/null || :
+    if [ "$server" ]; then
+        kill "$server" 2>/dev/null || :
+        wait "$server" || :
+    fi
     rm -rf "$scratch" "$work/online-view"
 }
 trap finish EXIT

@@ -256,6 +256,34 @@ EACH_KIND(times_before_1970_are_in_order)
     online_close(o);
 }
 
+EACH_KIND(the_last_position_of_a_source_is_kept)
+{
+    static const char *const said[] = {"zzzzzzzzzzzzzzzz, longer than the times of a record",
+                                       "aaaaaaaaaaaaaaaa, longer than the times of a record", "b"};
+    struct online *o = opened(ONLINE_ANEW);
+    struct text source = TEXT_LITERAL("a file"), other = TEXT_LITERAL("another");
+    struct buf out = {0};
+    struct error e = {0};
+    CHECK_INT(online_position(o, source, &out, &e), 0);
+    online_refresh(o);
+    for (size_t i = 0; i < COUNT_OF(said); i++) {
+        struct store_record r = {.lsn = 1 + i,
+                                 .event_time = today - (usec)i,
+                                 .expires_at = STORE_NEVER,
+                                 .flags = STORE_POSITION,
+                                 .id = source,
+                                 .row = text_of(said[i])};
+        CHECK_INT(online_apply(o, &r, 1, &e), 0);
+        online_refresh(o);
+        out.len = 0;
+        CHECK_INT(online_position(o, source, &out, &e), 1);
+        CHECK_TEXT(buf_text(&out), said[i]);
+    }
+    CHECK_INT(online_position(o, other, &out, &e), 0);
+    buf_release(&out);
+    online_close(o);
+}
+
 /* ---- many ---- */
 
 enum { IDS = 300, RECORDS = 4000 };
@@ -694,6 +722,36 @@ EACH_KIND(a_server_that_was_started_again_is_written_to)
     CHECK_INT(lsn, 0);
     online_close(o);
     buf_release(&out);
+}
+
+static int take_while_it_restarts(void *context, size_t i, const struct store_record *r,
+                                  struct error *e)
+{
+    size_t *next = context;
+    (void)r, (void)e;
+    CHECK_INT(i, (*next)++);
+    if (i == 100) {
+        stop_server();
+        start_server();
+    }
+    return 0;
+}
+
+EACH_KIND(each_id_is_answered_once_whatever_becomes_of_the_server)
+{
+    enum { MANY = 5000 };
+    if (kind == 0)
+        return;
+    struct online *o = opened(ONLINE_ANEW);
+    struct text *ids = mem_array(NULL, MANY, sizeof *ids);
+    struct error e = {0};
+    size_t next = 0;
+    for (size_t i = 0; i < MANY; i++)
+        ids[i] = text_of("u");
+    CHECK_INT(online_get(o, ids, MANY, take_while_it_restarts, &next, &e), 0);
+    CHECK_INT(next, MANY);
+    online_close(o);
+    mem_free(ids);
 }
 
 EACH_KIND(a_server_that_is_gone_is_told)
