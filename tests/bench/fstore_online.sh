@@ -63,7 +63,7 @@ peer() {
     what=$1
     shift
     redis-benchmark -s "$scratch/r.sock" -P 500 -c 1 -n "$ROWS" -r "$ROWS" --csv "$@" |
-        awk -F '"' -v what="$what" 'END {printf "%s redis-benchmark %.0f -\n", what, $4}'
+        awk -F '"' -v what="$what" 'END {if ($4 > 0) printf "%s redis-benchmark %.0f -\n", what, $4}'
 }
 
 in_server() {
