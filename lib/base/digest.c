@@ -79,12 +79,11 @@ static uint32_t read_little(const uint8_t *p)
     return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-/* Feeds whole blocks to `step`, then the rest with a 1 bit, zeros and the length in bits, of `bytes`
- * that s is the end of (in
- * `field` bytes; of SHA-512's 16 the upper 8 stay 0). */
+/* Feeds whole blocks to `step`, then the rest with a 1 bit, zeros and the length in bits, of
+ * `bytes` that s is the end of (in `field` bytes; of SHA-512's 16 the upper 8 stay 0). */
 typedef void block_step(void *state, const uint8_t *block);
-static void feed(struct text s, uint64_t bytes, size_t block, size_t field, bool big_endian, block_step *step,
-                 void *state)
+static void feed(struct text s, uint64_t bytes, size_t block, size_t field, bool big_endian,
+                 block_step *step, void *state)
 {
     const uint8_t *p = (const uint8_t *)s.at;
     uint8_t last[256] = {0};
@@ -304,8 +303,8 @@ void sha256_add(struct sha256 *s, struct text part)
     size_t have = s->bytes % sizeof s->rest;
     s->bytes += part.len;
     for (; p < end; have = 0) {
-        size_t n = sizeof s->rest - have < (size_t)(end - p) ? sizeof s->rest - have
-                                                             : (size_t)(end - p);
+        size_t n =
+            sizeof s->rest - have < (size_t)(end - p) ? sizeof s->rest - have : (size_t)(end - p);
         if (n == sizeof s->rest) { /* a whole block, where it is */
             sha256_step()(s->h, p);
         } else {

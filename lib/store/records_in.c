@@ -241,8 +241,8 @@ int record_input_next(struct record_input *r, struct store_record *out, struct e
         return status;
     status = read_record(r, out, e);
     if (status) {
-        error_set(e, status, "%s", (e ? *e : (struct error){0}).message);
-        return batch_place(r->batch, r->row, e);
+        (void)batch_place(r->batch, r->row, e);
+        return status;
     }
     r->row++;
     return 1;

@@ -25,12 +25,9 @@ static const struct {
     const char *name;
     enum type type;
 } others[] = {
-    {RECORD_INVOKED, "api_invocation_time", TYPE_TIME},
-    {RECORD_WRITTEN, "write_time", TYPE_TIME},
-    {RECORD_DELETED, "is_deleted", TYPE_BOOL},
-    {RECORD_LSN, "_lsn", TYPE_INT},
-    {RECORD_EXPIRES, "_expires_at", TYPE_TIME},
-    {RECORD_HOW, "_how", TYPE_TEXT},
+    {RECORD_INVOKED, "api_invocation_time", TYPE_TIME}, {RECORD_WRITTEN, "write_time", TYPE_TIME},
+    {RECORD_DELETED, "is_deleted", TYPE_BOOL},          {RECORD_LSN, "_lsn", TYPE_INT},
+    {RECORD_EXPIRES, "_expires_at", TYPE_TIME},         {RECORD_HOW, "_how", TYPE_TEXT},
 };
 
 static void make_schema(struct record_output *o)

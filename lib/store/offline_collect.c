@@ -1,0 +1,82 @@
+/* What is no longer needed goes. */
+#include "store/offline_manifest.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LEVELS = 5 }; /* of folders: data, year, month, day, hour */
+
+struct collection {
+    const struct manifest *manifest;
+    usec before; /* what was removed until then may go */
+    uint64_t files;
+};
+
+static bool is_needed(const struct collection *c, const char *path)
+{
+    size_t at = map_get(&c->manifest->paths, text_of(path));
+    if (at == MAP_NONE)
+        return false;
+    usec removed = c->manifest->removed.at[at];
+    return removed == INT_MISSING || removed > c->before;
+}
+
+static int collect_file(struct collection *c, const char *path, const char *full, struct error *e)
+{
+    if (is_needed(c, path))
+        return 0;
+    if (unlink(full) && errno != ENOENT)
+        return error_errno(e, "%s: cannot be removed", full);
+    c->files++;
+    return 0;
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as the layout */
+static int collect_folder(struct collection *c, const char *path, int level, struct error *e)
+{
+    char *folder = mem_format("%s/%s", c->manifest->folder, path);
+    DIR *dir = opendir(folder);
+    const struct dirent *entry;
+    int status = dir || errno == ENOENT ? 0 : error_errno(e, "%s: cannot be read", folder);
+    while (status == 0 && dir && (entry = readdir(dir)) != NULL) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        char *below = mem_format("%s/%s", path, entry->d_name);
+        char *full = mem_format("%s/%s", c->manifest->folder, below);
+        struct stat st;
+        if (lstat(full, &st) == 0 && S_ISDIR(st.st_mode))
+            status = level < LEVELS ? collect_folder(c, below, level + 1, e) : 0;
+        else
+            status = collect_file(c, below, full, e);
+        mem_free(below);
+        mem_free(full);
+    }
+    if (dir)
+        closedir(dir);
+    if (level > 1)
+        (void)rmdir(folder); /* when it is empty */
+    mem_free(folder);
+    return status;
+}
+
+int collect_files(const struct offline_writer *w, usec grace, uint64_t *files, struct error *e)
+{
+    struct collection c = {.manifest = &w->manifest, .before = offline_now() - grace};
+    int status = collect_folder(&c, "data", 1, e);
+    *files += c.files;
+    return status;
+}
+
+int offline_collect(const struct group *g, const struct offline_options *o, uint64_t *files,
+                    struct error *e)
+{
+    struct offline_writer w;
+    int status = offline_writer_open(g, o, &w, e);
+    if (status)
+        return status;
+    status = collect_files(&w, o->grace, files, e);
+    offline_writer_close(&w);
+    return status;
+}
