@@ -8,13 +8,13 @@
 
 enum { LEVELS = 5 }; /* of folders: data, year, month, day, hour */
 
-struct collection {
+struct sweep {
     const struct manifest *manifest;
     usec before; /* what was removed until then may go */
     uint64_t files;
 };
 
-static bool is_needed(const struct collection *c, const char *path)
+static bool is_needed(const struct sweep *c, const char *path)
 {
     size_t at = map_get(&c->manifest->paths, text_of(path));
     if (at == MAP_NONE)
@@ -23,7 +23,7 @@ static bool is_needed(const struct collection *c, const char *path)
     return removed == INT_MISSING || removed > c->before;
 }
 
-static int collect_file(struct collection *c, const char *path, const char *full, struct error *e)
+static int collect_file(struct sweep *c, const char *path, const char *full, struct error *e)
 {
     if (is_needed(c, path))
         return 0;
@@ -34,7 +34,7 @@ static int collect_file(struct collection *c, const char *path, const char *full
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): as deep as the layout */
-static int collect_folder(struct collection *c, const char *path, int level, struct error *e)
+static int collect_folder(struct sweep *c, const char *path, int level, struct error *e)
 {
     char *folder = mem_format("%s/%s", c->manifest->folder, path);
     DIR *dir = opendir(folder);
@@ -63,7 +63,7 @@ static int collect_folder(struct collection *c, const char *path, int level, str
 
 int collect_files(const struct offline_writer *w, usec grace, uint64_t *files, struct error *e)
 {
-    struct collection c = {.manifest = &w->manifest, .before = offline_now() - grace};
+    struct sweep c = {.manifest = &w->manifest, .before = offline_now() - grace};
     int status = collect_folder(&c, "data", 1, e);
     *files += c.files;
     return status;

@@ -1,5 +1,7 @@
 #include "store/records.h"
 
+#include "store/columns.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -35,7 +37,7 @@ static void make_schema(struct record_output *o)
     const struct group *g = o->group;
     bool number = !o->typed && g->times.unit != TIME_TEXT;
     for (size_t i = 0; i < g->id_count; i++)
-        schema_add(&o->schema, text_of(g->ids[i]), TYPE_TEXT);
+        schema_add(&o->schema, text_of(g->ids[i]), g->id_types[i]);
     schema_add(&o->schema, text_of(g->time), number ? TYPE_FLOAT : TYPE_TIME);
     for (size_t i = 0; i < g->features.len; i++)
         schema_add(&o->schema, text_of(g->features.at[i].name),
@@ -47,26 +49,12 @@ static void make_schema(struct record_output *o)
 
 /* ---- cells ---- */
 
-/* The part of the id for column `at`. */
-static struct text id_part(struct text id, size_t at)
-{
-    for (; at > 0; at--) {
-        const char *nul = memchr(id.at, 0, id.len);
-        if (!nul)
-            return (struct text){NULL, 0};
-        id.len -= (size_t)(nul + 1 - id.at);
-        id.at = nul + 1;
-    }
-    const char *nul = memchr(id.at, 0, id.len);
-    return (struct text){id.at, nul ? (size_t)(nul - id.at) : id.len};
-}
-
 static void add_ids(struct record_output *o)
 {
     for (size_t c = 0; c < o->group->id_count; c++) {
         struct text *cells = batch_array(o->batch, o->records.len, sizeof *cells);
         for (size_t i = 0; i < o->records.len; i++)
-            cells[i] = id_part(o->records.at[i].id, c);
+            cells[i] = group_id_part(o->records.at[i].id, c);
         batch_add(o->batch, column_of_text(cells));
     }
 }
@@ -160,95 +148,17 @@ static void add_how(struct record_output *o)
     batch_add(o->batch, column_of_text(cells));
 }
 
-/* ---- features ---- */
+/* ---- features and others ---- */
 
-static void add_texts(struct record_output *o, size_t feature)
+static void add_features(struct record_output *o)
 {
-    char room[TIME_MAX];
-    struct text *cells = batch_array(o->batch, o->records.len, sizeof *cells);
-    for (size_t i = 0; i < o->records.len; i++)
-        cells[i] = kept(o, row_cell(o->records.at[i].row, feature, room), room);
-    batch_add(o->batch, column_of_text(cells));
-}
-
-static double float_of(struct text row, size_t feature)
-{
-    char room[TIME_MAX];
-    double f = 0;
-    uint64_t bits;
-    switch (row_kind(row, feature)) {
-    case ROW_FLOAT:
-        bits = row_bits(row, feature);
-        memcpy(&f, &bits, sizeof f);
-        return f;
-    case ROW_SPELT: {
-        struct text cell = row_cell(row, feature, room);
-        return number_parse_double(cell.at, cell.len, &f) ? f : __builtin_nan("");
-    }
-    default:
-        return __builtin_nan("");
-    }
-}
-
-static void add_floats(struct record_output *o, size_t feature)
-{
-    double *cells = batch_array(o->batch, o->records.len, sizeof *cells);
-    for (size_t i = 0; i < o->records.len; i++)
-        cells[i] = float_of(o->records.at[i].row, feature);
-    batch_add(o->batch, column_of_double(cells));
-}
-
-static int64_t int_of(struct text row, size_t feature)
-{
-    return row_kind(row, feature) == ROW_INT ? (int64_t)row_bits(row, feature) : INT_MISSING;
-}
-
-static usec time_of(struct text row, size_t feature)
-{
-    char room[TIME_MAX];
-    usec t = INT_MISSING;
-    bool has_offset;
-    enum row_kind kind = row_kind(row, feature);
-    struct text cell = row_cell(row, feature, room);
-    if (kind == ROW_TIME)
-        return (usec)row_bits(row, feature);
-    return kind == ROW_SPELT && time_parse(cell.at, cell.len, &t, &has_offset) ? t : INT_MISSING;
-}
-
-/* Integers, and times. */
-static void add_ints(struct record_output *o, size_t feature, enum type type)
-{
-    int64_t *cells = batch_array(o->batch, o->records.len, sizeof *cells);
+    struct text *rows = batch_array(o->batch, o->records.len, sizeof *rows);
     for (size_t i = 0; i < o->records.len; i++) {
-        struct text row = o->records.at[i].row;
-        cells[i] = type == TYPE_INT ? int_of(row, feature) : time_of(row, feature);
+        const struct store_record *r = &o->records.at[i];
+        rows[i] = r->row.len ? r->row : (struct text){NULL, 0};
     }
-    batch_add(o->batch, type == TYPE_INT ? column_of_int(cells) : column_of_time(cells));
-}
-
-static void add_bools(struct record_output *o, size_t feature)
-{
-    char room[TIME_MAX];
-    uint8_t *cells = batch_array(o->batch, o->records.len, sizeof *cells);
-    for (size_t i = 0; i < o->records.len; i++) {
-        struct text cell = row_cell(o->records.at[i].row, feature, room);
-        cells[i] = cell.at ? (cell.at[0] | 0x20) == 't' : BOOL_MISSING;
-    }
-    batch_add(o->batch, column_of_bool(cells));
-}
-
-/* Value 0 of a row is the time. */
-static void add_feature(struct record_output *o, size_t feature)
-{
-    enum type type = feature_cell_type(&o->group->features.at[feature]);
-    if (!o->typed || type == TYPE_TEXT || type == TYPE_JSON)
-        add_texts(o, feature + 1);
-    else if (type == TYPE_FLOAT)
-        add_floats(o, feature + 1);
-    else if (type == TYPE_BOOL)
-        add_bools(o, feature + 1);
-    else
-        add_ints(o, feature + 1, type);
+    for (size_t i = 0; i < o->group->features.len; i++)
+        batch_add(o->batch, feature_column(o->group, i, rows, o->batch));
 }
 
 static void add_other(struct record_output *o, enum record_column column)
@@ -286,8 +196,7 @@ static int flush(struct record_output *o, struct error *e)
         add_usec(o, event_time);
     else
         add_times(o);
-    for (size_t i = 0; i < o->group->features.len; i++)
-        add_feature(o, i);
+    add_features(o);
     for (size_t i = 0; i < COUNT_OF(others); i++)
         if (o->columns & others[i].column)
             add_other(o, others[i].column);

@@ -53,9 +53,15 @@ static bool put_value(struct row_builder *b, enum row_kind kind, uint64_t value,
 
 static bool put_int(struct row_builder *b, struct text cell)
 {
+    char usual[NUMBER_MAX];
     int64_t i;
     double f;
-    return number_parse(cell.at, cell.len, &i, &f) == NUMBER_INT && put(b, ROW_INT, (uint64_t)i);
+    if (number_parse(cell.at, cell.len, &i, &f) != NUMBER_INT)
+        return false;
+    if (i == INT_MISSING) /* which is what it means in a column */
+        return put_bytes(b, ROW_SPELT, cell);
+    size_t n = number_print_int(usual, i);
+    return put_value(b, ROW_INT, (uint64_t)i, cell, (struct text){usual, n});
 }
 
 static bool put_float(struct row_builder *b, struct text cell)

@@ -46,7 +46,7 @@ void row_release(struct row_builder *b);
 bool row_whole(struct text row);
 size_t row_features(struct text row);
 enum row_kind row_kind(struct text row, size_t feature); /* missing beyond the last */
-/* The value of ROW_INT and ROW_TIME, of ROW_BOOL, the bits of the double of ROW_FLOAT. */
+/* The eight bytes of one that is neither missing nor bytes: an integer, a double's bits ... */
 uint64_t row_bits(struct text row, size_t feature);
 /* The cell as it came; missing when it is. What is no text is written to room. */
 struct text row_cell(struct text row, size_t feature, char room[static TIME_MAX]);
