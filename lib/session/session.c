@@ -6,7 +6,6 @@
 #include "table/rejects.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 static int open_rejects(struct session *s, const char *path, struct error *e)
 {
@@ -38,9 +37,7 @@ static usec zone_convert(void *zone, usec local)
 static int set_now(struct session *s, const char *text, struct error *e)
 {
     if (!text) {
-        struct timespec t;
-        clock_gettime(CLOCK_REALTIME, &t);
-        s->context.expr.now = t.tv_sec * USEC_SECOND + t.tv_nsec / 1000;
+        s->context.expr.now = clock_now();
         return 0;
     }
     bool has_offset = false;

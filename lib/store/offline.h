@@ -101,6 +101,13 @@ struct offline_export {
 int offline_export(const struct group *g, const struct offline_export *x,
                    const struct record_target *target, struct error *e);
 
+/* What an export wrote, with its deletes, into a group: the records with all they had but their
+ * lsn. Of write times that are lacking it is now. All rows of a batch, some MiB, are there or none;
+ * those before a row that is wrong may be. Rows that are the records there were give the same view
+ * online. Parquet has values, not their spellings. */
+int offline_import(const struct group *g, struct input *in, int timeout_ms, uint64_t *rows,
+                   struct error *e);
+
 /* The newest record of each entity, in the order of ids (bytes), of those with event_time <= at and
  * lsn <= until: what a view online would have if only they had been written. Those that are deleted
  * or had expired, at `at`, else by now, are left out. It sorts the log's records, in o->memory and

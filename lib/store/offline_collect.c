@@ -1,5 +1,6 @@
 /* What is no longer needed goes. */
 #include "store/offline_manifest.h"
+#include "sys/sys.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -63,7 +64,7 @@ static int collect_folder(struct sweep *c, const char *path, int level, struct e
 
 int collect_files(const struct offline_writer *w, usec grace, uint64_t *files, struct error *e)
 {
-    struct sweep c = {.manifest = &w->manifest, .before = offline_now() - grace};
+    struct sweep c = {.manifest = &w->manifest, .before = clock_now() - grace};
     int status = collect_folder(&c, "data", 1, e);
     *files += c.files;
     return status;

@@ -85,7 +85,7 @@ int offline_sink_open(const struct offline_writer *w, int64_t hour, uint64_t fir
     struct civil c;
     civil_from_usec(hour * 3600 * USEC_SECOND, &c);
     *s = (struct offline_sink){0};
-    char *path =
+    s->name =
         mem_format("data/year=%04d/month=%02d/day=%02d/hour=%02d/%020" PRIu64 "-%020" PRIu64 ".%s",
                    c.year, c.month, c.day, c.hour, first, last, w->extension);
     s->file.path = s->name;

@@ -7,17 +7,9 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { MANIFEST_MAX = 1 << 30 };
-
-usec offline_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return t.tv_sec * USEC_SECOND + t.tv_nsec / 1000;
-}
 
 /* ---- reading ---- */
 
@@ -232,7 +224,7 @@ static int write_line(const struct manifest *m, const struct buf *line, struct e
 int manifest_append(struct manifest *m, const struct manifest_entry *entry, struct error *e)
 {
     struct buf line = {0};
-    usec now = offline_now();
+    usec now = clock_now();
     put_entry(&line, m->entries + 1, now, entry);
     int status = write_line(m, &line, e);
     if (status == 0) {

@@ -65,6 +65,5 @@ int64_t offline_hour(usec event_time);
 /* Digest and size of a file. */
 int offline_digest(const char *path, char sha256[static SHA256_DIGITS + 1], uint64_t *bytes,
                    struct error *e);
-usec offline_now(void);
 
 #endif

@@ -59,7 +59,7 @@ struct record_input;
 int record_input_new(const struct group *g, struct input *in, struct record_input **out,
                      struct error *e);
 /* 1, and the record, without an lsn, which borrows until the next call; 0 at the end; < 0. Without
- * a column that says so, its write_time is 0, it never expires and is no delete. */
+ * a column that says so, its write_time is INT_MISSING, it never expires and is no delete. */
 int record_input_next(struct record_input *r, struct store_record *out, struct error *e);
 void record_input_free(struct record_input *r); /* NULL is fine */
 

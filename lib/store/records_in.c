@@ -203,10 +203,8 @@ static int read_how(struct record_input *r, struct store_record *out, struct err
     char quoted[QUOTE_MAX];
     bool deleted = r->are_deleted && r->are_deleted[r->row] == 1;
     out->flags = deleted ? STORE_DELETED : 0;
-    out->write_time = r->write_times ? r->write_times[r->row] : 0;
+    out->write_time = r->write_times ? r->write_times[r->row] : INT_MISSING;
     out->expires_at = r->expire_times ? r->expire_times[r->row] : INT_MISSING;
-    if (out->write_time == INT_MISSING)
-        out->write_time = 0;
     if (out->expires_at == INT_MISSING)
         out->expires_at = STORE_NEVER;
     if (!how.at || how.len == 0)

@@ -157,8 +157,11 @@ static void add_features(struct record_output *o)
         const struct store_record *r = &o->records.at[i];
         rows[i] = r->row.len ? r->row : (struct text){NULL, 0};
     }
-    for (size_t i = 0; i < o->group->features.len; i++)
-        batch_add(o->batch, feature_column(o->group, i, rows, o->batch));
+    for (size_t i = 0; i < o->group->features.len; i++) {
+        struct column c = feature_column(o->group, i, rows, o->batch);
+        /* As text, line ends in JSON do not end a line of JSON Lines. */
+        batch_add(o->batch, c.form == FORM_JSON ? column_of_text(c.text) : c);
+    }
 }
 
 static void add_other(struct record_output *o, enum record_column column)
