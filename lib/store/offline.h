@@ -94,9 +94,10 @@ void offline_view_release(struct offline_view *view);
 
 /* Records in the order in which they came. {0}: all that are no deletes. */
 struct offline_export {
-    uint64_t since, until;  /* lsn > since, and <= until unless that is 0 */
-    usec from, to;          /* event times >= from, and < to unless that is 0 */
-    bool has_from, deleted; /* deletes, too */
+    uint64_t since, until; /* lsn > since, and <= until unless that is 0 */
+    bool has_from, has_to;
+    usec from, to; /* event times >= from, and < to */
+    bool deleted;  /* deletes, too */
 };
 int offline_export(const struct group *g, const struct offline_export *x,
                    const struct record_target *target, struct error *e);

@@ -20,7 +20,7 @@ static bool is_wanted(const struct offline_export *x, const struct store_record 
 {
     if (r->flags & STORE_POSITION || (!x->deleted && r->flags & STORE_DELETED))
         return false;
-    return (!x->has_from || r->event_time >= x->from) && (x->to == 0 || r->event_time < x->to);
+    return (!x->has_from || r->event_time >= x->from) && (!x->has_to || r->event_time < x->to);
 }
 
 static int export_rows(const struct offline_export *x, struct log_reader *log,
