@@ -66,6 +66,10 @@ int offline_compact(const struct group *g, const struct offline_options *o,
 int offline_collect(const struct group *g, const struct offline_options *o, uint64_t *files,
                     struct error *e);
 
+/* Removes the view with all its files, as after an erasure: it is made anew when it is next
+ * materialised. Whoever reads it meanwhile may miss files. One that is not there is fine. */
+int offline_reset(const struct group *g, int timeout_ms, struct error *e);
+
 /* ---- reading ---- */
 
 enum { SHA256_DIGITS = 64 };

@@ -81,3 +81,40 @@ int offline_collect(const struct group *g, const struct offline_options *o, uint
     offline_writer_close(&w);
     return status;
 }
+
+/* The manifest first: what no entry names is garbage. */
+static int reset(struct offline_writer *w, struct error *e)
+{
+    char *folder = mem_text(w->manifest.folder);
+    uint64_t files = 0;
+    int status = 0;
+    if (unlink(w->manifest.path) && errno != ENOENT)
+        status = error_errno(e, "%s: cannot be removed", w->manifest.path);
+    if (status == 0)
+        status = folder_sync(folder, e);
+    if (status == 0) {
+        manifest_release(&w->manifest);
+        status = manifest_load(w->group, 0, &w->manifest, e);
+    }
+    if (status == 0)
+        status = collect_files(w, 0, &files, e);
+    mem_free(folder);
+    return status;
+}
+
+int offline_reset(const struct group *g, int timeout_ms, struct error *e)
+{
+    struct offline_options o = {.timeout_ms = timeout_ms};
+    struct offline_writer w;
+    char *folder = mem_format("%s/offline", g->folder);
+    bool there = access(folder, F_OK) == 0;
+    mem_free(folder);
+    if (!there)
+        return 0;
+    int status = offline_writer_open(g, &o, &w, e);
+    if (status)
+        return status == ERR_NO ? 0 : status;
+    status = reset(&w, e);
+    offline_writer_close(&w);
+    return status;
+}

@@ -429,6 +429,24 @@ TEST(rows_of_one_time_keep_their_order)
     group_free(g);
 }
 
+TEST(a_view_that_is_reset_is_made_anew)
+{
+    struct group *g = make_group("reset", "parquet");
+    struct error e = {0};
+    CHECK_INT(offline_reset(g, 0, &e), 0);
+    CHECK(access(in_folder("reset/offline"), F_OK) != 0);
+    fill(g, 0, 500);
+    materialise(g, 20000, 1);
+    CHECK_INT(offline_reset(g, 0, &e), 0);
+    CHECK_INT(files_on_disk(in_folder("reset/offline")), 1); /* the lock */
+    struct offline_view view = {0};
+    CHECK_INT(offline_view_open(g, 0, &view, &e), 0);
+    CHECK_INT(view.files.len + view.entry, 0);
+    materialise(g, 0, 1);
+    check_same(read_view(g, 0), read_log(g, 9999));
+    group_free(g);
+}
+
 TEST(one_writer_at_a_time)
 {
     struct group *g = make_group("busy", "parquet");
