@@ -23,7 +23,8 @@
  *    "schema": 2, "files": [{"path": "data/year=.../1-9.parquet", "rows": 9, "bytes": 1234,
  *    "sha256": "...", "min_time": "...", "max_time": "..."}], "removed": []}
  *
- * schema is the number of features the group had. A line is written when all that it names is on
+ * schema is the number of features the group had. Times of years that RFC 3339 does not have are
+ * microseconds since 1970. A line is written when all that it names is on
  * the disk, so a crash leaves the state before or that after it. A last line that is not whole is
  * passed over, and cut off by the next writer; what no line names is garbage. Files that a
  * compaction removed stay until they are collected (offline_collect), so that whoever reads them

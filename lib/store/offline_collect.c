@@ -34,7 +34,24 @@ static int collect_file(struct sweep *c, const char *path, const char *full, str
     return 0;
 }
 
+static int collect_folder(struct sweep *c, const char *path, int level, struct error *e);
+
 /* NOLINTNEXTLINE(misc-no-recursion): as deep as the layout */
+static int collect_one(struct sweep *c, const char *path, int level, struct error *e)
+{
+    char *full = mem_format("%s/%s", c->manifest->folder, path);
+    struct stat st;
+    bool folder = lstat(full, &st) == 0 && S_ISDIR(st.st_mode);
+    int status = !folder          ? collect_file(c, path, full, e)
+                 : level < LEVELS ? collect_folder(c, path, level + 1, e)
+                                  : 0;
+    if (folder)
+        (void)rmdir(full); /* when it is empty */
+    mem_free(full);
+    return status;
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion) */
 static int collect_folder(struct sweep *c, const char *path, int level, struct error *e)
 {
     char *folder = mem_format("%s/%s", c->manifest->folder, path);
@@ -42,22 +59,13 @@ static int collect_folder(struct sweep *c, const char *path, int level, struct e
     const struct dirent *entry;
     int status = dir || errno == ENOENT ? 0 : error_errno(e, "%s: cannot be read", folder);
     while (status == 0 && dir && (entry = readdir(dir)) != NULL) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
         char *below = mem_format("%s/%s", path, entry->d_name);
-        char *full = mem_format("%s/%s", c->manifest->folder, below);
-        struct stat st;
-        if (lstat(full, &st) == 0 && S_ISDIR(st.st_mode))
-            status = level < LEVELS ? collect_folder(c, below, level + 1, e) : 0;
-        else
-            status = collect_file(c, below, full, e);
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            status = collect_one(c, below, level, e);
         mem_free(below);
-        mem_free(full);
     }
     if (dir)
         closedir(dir);
-    if (level > 1)
-        (void)rmdir(folder); /* when it is empty */
     mem_free(folder);
     return status;
 }

@@ -140,8 +140,7 @@ static int compact_hour(struct hour *h, const struct offline_file *const *files,
     if (status == 0)
         status = sorter_finish(h->sorter, e);
     if (status == 0)
-        status =
-            offline_sink_open(h->writer, offline_hour(files[0]->min_time), first, last, jobs, s, e);
+        status = offline_sink_open(h->writer, files[0]->min_time, first, last, jobs, s, e);
     if (status == 0)
         status = put_rows(h, s, e);
     return status ? status : offline_sink_finish(s, e);

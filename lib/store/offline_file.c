@@ -79,11 +79,11 @@ static int make_folders(const char *view, char *path, struct error *e)
     return status;
 }
 
-int offline_sink_open(const struct offline_writer *w, int64_t hour, uint64_t first, uint64_t last,
+int offline_sink_open(const struct offline_writer *w, usec time, uint64_t first, uint64_t last,
                       unsigned jobs, struct offline_sink *s, struct error *e)
 {
     struct civil c;
-    civil_from_usec(hour * 3600 * USEC_SECOND, &c);
+    civil_from_usec(time, &c);
     *s = (struct offline_sink){0};
     s->name =
         mem_format("data/year=%04d/month=%02d/day=%02d/hour=%02d/%020" PRIu64 "-%020" PRIu64 ".%s",

@@ -110,7 +110,8 @@ static int write_part(const struct work *w, struct part *part, struct error *e)
         first = lsn < first ? lsn : first;
         last = lsn > last ? lsn : last;
     }
-    int status = offline_sink_open(w->writer, part->hour, first, last, w->jobs, &part->sink, e);
+    usec time = record_at(p, part->from)->event_time;
+    int status = offline_sink_open(w->writer, time, first, last, w->jobs, &part->sink, e);
     for (size_t i = part->from; i < part->to && status == 0; i++)
         status = offline_sink_add(&part->sink, record_at(p, i), e);
     return status ? status : offline_sink_finish(&part->sink, e);

@@ -19,9 +19,13 @@ static int damaged(const struct manifest *m, struct error *e)
     return error_at(e, m->path, m->entries + 1, 0);
 }
 
+/* Of years that RFC 3339 does not know there are microseconds. */
 static bool read_time(const json_t *j, usec *t)
 {
     bool has_offset;
+    *t = json_integer_value(j);
+    if (json_is_integer(j))
+        return true;
     const char *s = json_string_value(j);
     return s && time_parse(s, strlen(s), t, &has_offset) && has_offset;
 }
@@ -161,9 +165,14 @@ void manifest_release(struct manifest *m)
 static void put_time(struct buf *out, usec t)
 {
     char room[TIME_MAX];
-    buf_putc(out, '"');
-    buf_add(out, room, time_print(room, t));
-    buf_putc(out, '"');
+    usec same;
+    bool has_offset;
+    size_t n = time_print(room, t);
+    bool read = time_parse(room, n, &same, &has_offset) && same == t;
+    if (read)
+        buf_format(out, "\"%.*s\"", (int)n, room);
+    else
+        buf_format(out, "%" PRId64, t);
 }
 
 static void put_file(struct buf *out, const struct offline_file *f)

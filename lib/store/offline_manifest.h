@@ -44,14 +44,14 @@ int offline_writer_open(const struct group *g, const struct offline_options *o,
                         struct offline_writer *w, struct error *e);
 void offline_writer_close(struct offline_writer *w);
 
-/* A file of the view under construction: its folder is made. hour: of event time, since 1970. */
+/* A file of the view under construction: its folder is made. time: some event time of its hour. */
 struct offline_sink {
     struct sink *sink;
     struct record_output *rows;
     struct offline_file file;
     char *name, *path; /* name: file.path; path: from here */
 };
-int offline_sink_open(const struct offline_writer *w, int64_t hour, uint64_t first, uint64_t last,
+int offline_sink_open(const struct offline_writer *w, usec time, uint64_t first, uint64_t last,
                       unsigned jobs, struct offline_sink *s, struct error *e);
 int offline_sink_add(struct offline_sink *s, const struct store_record *r, struct error *e);
 /* It is in its place, on the disk, and s->file is known. */
@@ -61,7 +61,7 @@ void offline_sink_release(struct offline_sink *s);
 /* What offline_collect does. */
 int collect_files(const struct offline_writer *w, usec grace, uint64_t *files, struct error *e);
 
-int64_t offline_hour(usec event_time);
+int64_t offline_hour(usec event_time); /* since 1970 */
 /* Digest and size of a file. */
 int offline_digest(const char *path, char sha256[static SHA256_DIGITS + 1], uint64_t *bytes,
                    struct error *e);

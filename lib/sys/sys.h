@@ -83,6 +83,7 @@ struct process {
 int process_run(const struct process *p, int *status, struct error *e);
 
 usec clock_now(void); /* of the wall clock, which may step */
+
 unsigned cpu_count(void); /* processors this process may run on, at least 1 */
 
 /* Runs work(context, 0) ... work(context, n - 1), each on its own thread (number 0 on the

@@ -52,7 +52,7 @@ static void add(struct log *log, struct group *g, const char *id, usec at, const
     struct row_builder b = {0};
     struct error e = {0};
     struct store_record r = {.event_time = at,
-                             .write_time = at + 5,
+                             .write_time = at > 0 && at < 2 * start ? at + 5 : start,
                              .expires_at = STORE_NEVER,
                              .flags = flags,
                              .id = text_of(id)};
@@ -426,6 +426,34 @@ TEST(rows_of_one_time_keep_their_order)
         CHECK(l.at.at[i][0] == digits[9 - i][0]);
     release(&l);
     offline_view_release(&view);
+    group_free(g);
+}
+
+/* Times that no calendar of four digits has. */
+TEST(times_far_away)
+{
+    static const char *const cells[6] = {"1"};
+    struct group *g = make_group("far", "csv.gz");
+    struct offline_compacted done;
+    struct error e = {0};
+    g->times.unit = TIME_MICROS;
+    for (unsigned round = 0; round < 2; round++) {
+        struct log *log = NULL;
+        CHECK_INT(log_open(in_folder("far/log"), NULL, &log, &e), 0);
+        add(log, g, "min", -INT64_MAX, cells, 0);
+        add(log, g, "max", INT64_MAX - 10, round ? cells : NULL, round ? 0 : STORE_DELETED);
+        add(log, g, "before", -1, cells, STORE_DELETED);
+        CHECK_INT(log_commit(log, false, &e), 0);
+        log_close(log);
+        materialise(g, 0, 1);
+    }
+    CHECK_INT(offline_compact(g, &plain, &done, &e), 0);
+    CHECK_TEXT(e.message, "");
+    CHECK_INT(done.files_after, 3);
+    CHECK_INT(done.rows, 4);
+    struct lines l = read_view(g, 0);
+    CHECK_INT(l.at.len, 4);
+    release(&l);
     group_free(g);
 }
 
