@@ -142,7 +142,7 @@ const struct command command_snapshot = {
 
 static const struct option import_options[] = {
     OPTION_ROW_TIMEOUT(struct rows_options, timeout),
-    STREAM_INPUT_ROWS(struct rows_options),
+    OPTION_ROW_FROM(struct rows_options, stream.from),
     OPTION_END,
 };
 

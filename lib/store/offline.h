@@ -45,7 +45,8 @@ struct offline_options {
 };
 
 /* Brings the view to where the log is, a portion at a time: after an error, those before stay.
- * ERR_NO when the group has none, ERR_BUSY when another writes. */
+ * ERR_NO when the group has none, ERR_BUSY when another writes, ERR_DATA when the log ends before
+ * the view does. */
 struct offline_made {
     uint64_t rows, files, lsn; /* lsn: of the last record that is in the view */
 };

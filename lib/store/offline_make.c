@@ -3,6 +3,7 @@
 #include "store/offline_manifest.h"
 #include "sys/sys.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -179,6 +180,19 @@ static int write_portion(struct offline_writer *writer, struct portion *p, unsig
     return status;
 }
 
+/* A log that lost what the view has gives those numbers to others. */
+static int check_log(const struct offline_writer *w, const char *folder, struct error *e)
+{
+    uint64_t last = 0;
+    int status = log_end(folder, &last, e);
+    if (status || last >= w->manifest.last_lsn)
+        return status;
+    return error_set(e, ERR_DATA,
+                     "the log ends with record %" PRIu64 ", %s has %" PRIu64
+                     ": remove that folder to have it made anew",
+                     last, w->manifest.folder, w->manifest.last_lsn);
+}
+
 int offline_materialise(const struct group *g, const struct offline_options *o,
                         struct offline_made *made, struct error *e)
 {
@@ -190,9 +204,9 @@ int offline_materialise(const struct group *g, const struct offline_options *o,
         return status;
     char *folder = mem_format("%s/log", g->folder);
     struct log_reader *log = log_reader_open(folder, w.manifest.last_lsn + 1);
-    while ((status = read_portion(&p, log, o->memory ? o->memory : MEMORY, e)) > 0)
-        if ((status = write_portion(&w, &p, o->jobs ? o->jobs : 1, made, e)) != 0)
-            break;
+    status = check_log(&w, folder, e);
+    while (status == 0 && (status = read_portion(&p, log, o->memory ? o->memory : MEMORY, e)) > 0)
+        status = write_portion(&w, &p, o->jobs ? o->jobs : 1, made, e);
     made->lsn = w.manifest.last_lsn;
     log_reader_close(log);
     vec_release(&p.records);

@@ -475,6 +475,22 @@ TEST(a_view_that_is_reset_is_made_anew)
     group_free(g);
 }
 
+TEST(a_log_that_lost_what_the_view_has)
+{
+    struct group *g = make_group("lost", "parquet");
+    struct offline_made made;
+    struct error e = {0};
+    fill(g, 0, 100);
+    materialise(g, 0, 1);
+    unit_remove(in_folder("lost/log"));
+    fill(g, 0, 10);
+    CHECK_INT(offline_materialise(g, &plain, &made, &e), ERR_DATA);
+    CHECK_INT(offline_reset(g, 0, &e), 0);
+    materialise(g, 0, 1);
+    check_same(read_view(g, 0), read_log(g, 9999));
+    group_free(g);
+}
+
 TEST(one_writer_at_a_time)
 {
     struct group *g = make_group("busy", "parquet");
