@@ -316,6 +316,7 @@ static int open_input(struct ingestion *in, struct session *s, const struct oper
     } else {
         intake_schema(in->group, keys);
         s->context.input.keys = keys;
+        s->context.input.known = keys; /* a pipe is not waited for, to guess types */
     }
     s->context.input.json_out = in->options->ignore_others;
     int status = recipe_parse("", 0, &s->context, &none, e);
