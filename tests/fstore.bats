@@ -345,6 +345,29 @@ member() { jq -c "$1" out; }
     fstore verify users
 }
 
+@test "gc drops what is dead, and nothing comes back" {
+    group
+    fstore delete users u1 --time 2024-02-01T00:00:00Z
+    fstore put users '{"user_id": "x", "at": "2024-01-01T00:00:00Z"}' --ttl 3650d
+    fstore verify users >out
+    [ "$(member .entities)" = 3 ]
+    fstore gc users --horizon 1d >out
+    [[ $(member .horizon) == '"20'*Z\" ]]
+    fstore verify users >out
+    [ "$(member .entities)" = 2 ] # x lives
+    printf 'user_id\nu1\n' | fstore mget users --features age --status | grep -q 'u1,,missing'
+    fstore put users '{"user_id": "u1", "at": "2024-03-01T00:00:00Z", "age": 1}'
+    status 1 fstore get users u1
+    fstore put users '{"user_id": "u1", "at": "2100-01-01T00:00:00Z", "age": 1}'
+    [ "$(fstore get users u1 | jq .age)" = 1 ]
+    fstore gc users --horizon 36500d >out # never backwards
+    [[ $(member .horizon) > '"2026' ]]
+    fstore verify users
+    fstore rebuild users
+    fstore verify users
+    [ "$(fstore log users | jq -r 'select(.horizon) | .lsn')" = 6 ]
+}
+
 @test "forget erases an entity everywhere" {
     group
     fstore put users '{"user_id": "secret-4711", "at": "2024-01-03T00:00:00Z", "city": "hideout"}'

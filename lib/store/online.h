@@ -6,6 +6,8 @@
  * before, the one there is stays. Deletes are kept as records without features (tombstones), so
  * that nothing older comes back; and so are records that had expired when they came.
  *
+ * From a STORE_HORIZON on, what is dead and before it is gone, and records before it are not taken.
+ *
  * Where it is, the group says; what is answered is the same:
  *
  * "lmdb"       an LMDB environment in the group's folder: read by any number of processes while one

@@ -458,8 +458,24 @@ static int remove_page(struct scan *s, void *context, struct error *e)
     return status ? status : redis_run(o->link, &o->commands, ignore, NULL, e);
 }
 
+static int remove_redis(struct online *online, const struct text *ids, size_t n, struct error *e)
+{
+    struct redis *o = (void *)online;
+    int status = 0;
+    for (size_t i = 0; i < n && status == 0; i += BATCH) {
+        redis_clear(&o->commands);
+        for (size_t k = i; k < n && k < i + BATCH; k++) {
+            redis_begin(&o->commands, 2);
+            redis_word(&o->commands, "DEL");
+            key_arg(o, ids[k]);
+        }
+        status = redis_run(o->link, &o->commands, ignore, NULL, e);
+    }
+    return status;
+}
+
 /* All entities, and first that it is to be believed. */
-static int remove_redis(struct redis *o, struct error *e)
+static int remove_all(struct redis *o, struct error *e)
 {
     redis_clear(&o->commands);
     group_command(o, "DEL", "whole", (struct text){"", 0});
@@ -479,7 +495,8 @@ int redis_open(const struct group *g, enum online_mode mode, struct online **out
                                             .get = get_redis,
                                             .position = position_redis,
                                             .ids = ids_redis,
-                                            .refresh = refresh_redis};
+                                            .refresh = refresh_redis,
+                                            .remove = remove_redis};
     struct redis *o = mem_alloc(sizeof *o);
     o->online.kind = &kind;
     o->group = g;
@@ -488,7 +505,7 @@ int redis_open(const struct group *g, enum online_mode mode, struct online **out
     if (status == 0 && mode != ONLINE_READ)
         status = load_script(o, e);
     if (status == 0)
-        status = mode == ONLINE_ANEW ? remove_redis(o, e) : check_whole(o, e);
+        status = mode == ONLINE_ANEW ? remove_all(o, e) : check_whole(o, e);
     if (status)
         close_redis(&o->online);
     else
