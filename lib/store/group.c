@@ -168,24 +168,50 @@ static bool epoch_time(enum time_unit unit, struct text cell, usec *t)
     return true;
 }
 
-int group_time(const struct group *g, struct text cell, usec *t, struct error *e)
+/* A plain number of seconds, as most epoch times are: false, go the careful way. */
+static bool plain_seconds(struct text cell, usec *t)
+{
+    if (cell.len == 0 || cell.len > 11 || (cell.at[0] == '0' && cell.len > 1))
+        return false;
+    int64_t seconds = 0;
+    for (size_t i = 0; i < cell.len; i++) {
+        unsigned digit = (unsigned char)cell.at[i] - (unsigned)'0';
+        if (digit > 9)
+            return false;
+        seconds = seconds * 10 + digit;
+    }
+    *t = seconds * USEC_SECOND;
+    return true;
+}
+
+int time_rule_read(const struct time_rule *rule, const char *column, struct text cell, usec *t,
+                   struct error *e)
 {
     bool has_offset = false;
     char quoted[QUOTE_MAX];
+    if (rule->unit == TIME_SECONDS && cell.at && plain_seconds(cell, t))
+        return 0;
     if (!cell.at)
-        return error_set(e, ERR_DATA, "%s: the time is missing", g->time);
-    quote(quoted, cell.at, cell.len);
-    if (g->times.unit != TIME_TEXT)
-        return epoch_time(g->times.unit, cell, t)
+        return error_set(e, ERR_DATA, "%s: the time is missing", column);
+    if (rule->unit != TIME_TEXT)
+        return epoch_time(rule->unit, cell, t)
                    ? 0
-                   : error_set(e, ERR_DATA, "%s: %s is not a number of time", g->time, quoted);
+                   : error_set(e, ERR_DATA, "%s: %s is not a number of time", column,
+                               quote(quoted, cell.at, cell.len));
     if (!time_parse(cell.at, cell.len, t, &has_offset))
-        return error_set(e, ERR_DATA, "%s: %s is not a time", g->time, quoted);
-    if (!has_offset && !g->times.zone)
-        return error_set(e, ERR_DATA, "%s: %s is a time without an offset", g->time, quoted);
+        return error_set(e, ERR_DATA, "%s: %s is not a time", column,
+                         quote(quoted, cell.at, cell.len));
+    if (!has_offset && !rule->zone)
+        return error_set(e, ERR_DATA, "%s: %s is a time without an offset", column,
+                         quote(quoted, cell.at, cell.len));
     if (!has_offset)
-        *t = zone_to_utc(g->times.zone, *t);
+        *t = zone_to_utc(rule->zone, *t);
     return 0;
+}
+
+int group_time(const struct group *g, struct text cell, usec *t, struct error *e)
+{
+    return time_rule_read(&g->times, g->time, cell, t, e);
 }
 
 int group_id(const struct group *g, const struct text *cells, struct buf *out, struct error *e)
