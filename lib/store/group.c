@@ -64,6 +64,7 @@ void group_free(struct group *g)
     map_release(&g->names);
     map_release(&g->tags);
     mem_free(g->ids);
+    mem_free(g->id_types);
     arena_release(&g->arena);
     mem_free(g);
 }
@@ -94,8 +95,15 @@ int group_add_id(struct group *g, struct text column, struct error *e)
     if (status)
         return status;
     g->ids = mem_array(g->ids, g->id_count + 1, sizeof *g->ids);
+    g->id_types = mem_array(g->id_types, g->id_count + 1, sizeof *g->id_types);
+    g->id_types[g->id_count] = TYPE_TEXT;
     g->ids[g->id_count++] = copy(g, column);
     return 0;
+}
+
+void group_type_id(struct group *g, size_t id, enum type type)
+{
+    g->id_types[id] = type;
 }
 
 int group_set_time(struct group *g, struct text column, struct error *e)
@@ -214,6 +222,17 @@ int group_time(const struct group *g, struct text cell, usec *t, struct error *e
     return time_rule_read(&g->times, g->time, cell, t, e);
 }
 
+/* Spelt as we write it, so that equal ids are equal bytes. */
+static bool is_plain_int(struct text cell)
+{
+    char usual[NUMBER_MAX];
+    int64_t i;
+    double f;
+    if (number_parse(cell.at, cell.len, &i, &f) != NUMBER_INT)
+        return false;
+    return text_equal(cell, (struct text){usual, number_print_int(usual, i)});
+}
+
 int group_id(const struct group *g, const struct text *cells, struct buf *out, struct error *e)
 {
     size_t start = out->len;
@@ -223,6 +242,11 @@ int group_id(const struct group *g, const struct text *cells, struct buf *out, s
             return error_set(e, ERR_DATA, "%s: the id is missing", g->ids[i]);
         if (memchr(cell.at, 0, cell.len))
             return error_set(e, ERR_DATA, "%s: an id with a NUL character", g->ids[i]);
+        if (g->id_types[i] == TYPE_INT && !is_plain_int(cell)) {
+            char quoted[QUOTE_MAX];
+            return error_set(e, ERR_DATA, "%s: %s is not an integer, as the ids are", g->ids[i],
+                             quote(quoted, cell.at, cell.len));
+        }
         if (i > 0)
             buf_putc(out, 0);
         buf_add(out, cell.at, cell.len);
@@ -230,4 +254,12 @@ int group_id(const struct group *g, const struct text *cells, struct buf *out, s
     if (out->len - start > STORE_ID_MAX)
         return error_set(e, ERR_DATA, "%s: an id of more than %d bytes", g->ids[0], STORE_ID_MAX);
     return 0;
+}
+
+struct text group_id_part(struct text id, size_t column)
+{
+    const char *at = id.at, *end = id.at + id.len, *stop;
+    for (; (stop = memchr(at, 0, (size_t)(end - at))) != NULL && column > 0; column--)
+        at = stop + 1;
+    return (struct text){at, (size_t)((stop ? stop : end) - at)};
 }

@@ -2,9 +2,10 @@
  * group: what a group of features is, as its folder's group.json says; and the name, types and
  * values that it takes.
  *
- *   {"fstore": 1, "name": "users", "id": ["user_id"], "time": "event_time",
- *    "features": [{"name": "age", "type": "int"}, {"name": "tags", "type": "list-text"}],
- *    "ttl": "30d", "online": "lmdb", "offline": "parquet", "description": "", "tags": {}}
+ *   {"fstore": 1, "name": "users", "id": [{"name": "user_id", "type": "text"}], "time":
+ * "event_time", "features": [{"name": "age", "type": "int"}, {"name": "tags", "type":
+ * "list-text"}], "ttl": "30d", "online": "lmdb", "offline": "parquet", "description": "", "tags":
+ * {}}
  *
  * Features are only added, at the end: a row (row.h) has those that there were when it was written.
  * A row's first value is the record's time where that is not spelt as RFC 3339 in UTC, else
@@ -48,7 +49,8 @@ int time_rule_read(const struct time_rule *rule, const char *column, struct text
 
 struct group {
     const char *folder, *name, *description;
-    const char **ids; /* id_count columns that are the id together */
+    const char **ids;    /* id_count columns that are the id together, */
+    enum type *id_types; /* their types: TYPE_TEXT, or TYPE_INT as we write integers */
     size_t id_count;
     const char *time;
     struct time_rule times;
@@ -65,6 +67,7 @@ struct group {
  * reserved one (is_deleted, write_time, api_invocation_time), too many features. */
 struct group *group_new(const char *folder, const char *name); /* returns owned */
 int group_add_id(struct group *g, struct text column, struct error *e);
+void group_type_id(struct group *g, size_t id, enum type type);
 int group_set_time(struct group *g, struct text column, struct error *e);
 int group_add_feature(struct group *g, struct text name, const struct feature *type,
                       struct error *e);
@@ -86,8 +89,10 @@ bool feature_name_valid(struct text name);
 /* By the group's rule. */
 int group_time(const struct group *g, struct text cell, usec *t, struct error *e);
 /* The cells of the id as one text, appended: those of several columns with NULs between. ERR_DATA
- * when one is missing, empty, has a NUL, or all are too long. */
+ * when one is missing, empty, not of its type, has a NUL, or all are too long. */
 int group_id(const struct group *g, const struct text *cells, struct buf *out, struct error *e);
+/* The part of an id that is of one column. */
+struct text group_id_part(struct text id, size_t column);
 /* A feature's cell, the next of the row: ERR_DATA when it does not fit. */
 int group_add_cell(const struct group *g, size_t feature, struct text cell, struct row_builder *b,
                    struct error *e);

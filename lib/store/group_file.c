@@ -21,11 +21,12 @@ static char *path_of(const char *folder)
 
 /* ---- writing ---- */
 
-static json_t *texts_json(const char *const *at, size_t n)
+static json_t *ids_json(const struct group *g)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, json_string(at[i]));
+    for (size_t i = 0; i < g->id_count; i++)
+        json_array_append_new(
+            list, json_pack("{s:s, s:s}", "name", g->ids[i], "type", type_name(g->id_types[i])));
     return list;
 }
 
@@ -57,7 +58,7 @@ static json_t *tags_json(const struct group *g)
 static json_t *group_json(const struct group *g)
 {
     json_t *root = json_pack("{s:i, s:s, s:o, s:s}", "fstore", 1, "name", g->name, "id",
-                             texts_json(g->ids, g->id_count), "time", g->time);
+                             ids_json(g), "time", g->time);
     if (g->times.unit != TIME_TEXT)
         json_object_set_new(root, "time_unit", json_string(units[g->times.unit]));
     if (g->times.zone_name)
@@ -128,14 +129,24 @@ static struct text text_in(const json_t *object, const char *member)
     return s ? text_of(s) : (struct text){NULL, 0};
 }
 
+static int load_id(struct group *g, const json_t *j, struct error *e)
+{
+    struct text name = text_in(j, "name"), type = text_in(j, "type");
+    bool is_int = text_equal(type, text_of("int"));
+    if (!name.at || (!is_int && !text_equal(type, text_of("text"))))
+        return wrong(e, "id", "expected names and types, text or int");
+    int status = group_add_id(g, name, e);
+    if (status == 0 && is_int)
+        group_type_id(g, g->id_count - 1, TYPE_INT);
+    return status;
+}
+
 static int load_ids(struct group *g, const json_t *root, struct error *e)
 {
     const json_t *list = json_object_get(root, "id");
-    int status = json_array_size(list) ? 0 : wrong(e, "id", "expected a list of names");
-    for (size_t i = 0; i < json_array_size(list) && status == 0; i++) {
-        const char *name = json_string_value(json_array_get(list, i));
-        status = name ? group_add_id(g, text_of(name), e) : wrong(e, "id", "expected names");
-    }
+    int status = json_array_size(list) ? 0 : wrong(e, "id", "expected a list");
+    for (size_t i = 0; i < json_array_size(list) && status == 0; i++)
+        status = load_id(g, json_array_get(list, i), e);
     return status;
 }
 

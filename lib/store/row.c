@@ -53,9 +53,15 @@ static bool put_value(struct row_builder *b, enum row_kind kind, uint64_t value,
 
 static bool put_int(struct row_builder *b, struct text cell)
 {
+    char usual[NUMBER_MAX];
     int64_t i;
     double f;
-    return number_parse(cell.at, cell.len, &i, &f) == NUMBER_INT && put(b, ROW_INT, (uint64_t)i);
+    if (number_parse(cell.at, cell.len, &i, &f) != NUMBER_INT)
+        return false;
+    if (i == INT_MISSING) /* which is what it means in a column */
+        return put_bytes(b, ROW_SPELT, cell);
+    size_t n = number_print_int(usual, i);
+    return put_value(b, ROW_INT, (uint64_t)i, cell, (struct text){usual, n});
 }
 
 static bool put_float(struct row_builder *b, struct text cell)
@@ -141,7 +147,7 @@ enum row_kind row_kind(struct text row, size_t feature)
     return feature < row_features(row) ? (enum row_kind)row.at[2 + feature] : ROW_MISSING;
 }
 
-static uint64_t value_of(struct text row, size_t feature)
+uint64_t row_bits(struct text row, size_t feature)
 {
     uint64_t value;
     memcpy(&value, row.at + slot_of(row_features(row), feature), sizeof value);
@@ -155,14 +161,14 @@ static bool is_bytes(enum row_kind kind)
 
 static struct text bytes_of(struct text row, size_t feature)
 {
-    uint64_t place = value_of(row, feature);
+    uint64_t place = row_bits(row, feature);
     return (struct text){row.at + (uint32_t)place, (size_t)(place >> 32)};
 }
 
 static bool value_whole(struct text row, size_t feature)
 {
     enum row_kind kind = row_kind(row, feature);
-    uint64_t value = value_of(row, feature);
+    uint64_t value = row_bits(row, feature);
     if (!is_bytes(kind))
         return kind <= ROW_TIME && (kind != ROW_BOOL || value <= 1);
     size_t at = (uint32_t)value, n = (size_t)(value >> 32);
@@ -187,7 +193,7 @@ struct text row_cell(struct text row, size_t feature, char room[static TIME_MAX]
         return (struct text){NULL, 0};
     if (is_bytes(kind))
         return bytes_of(row, feature);
-    uint64_t value = value_of(row, feature);
+    uint64_t value = row_bits(row, feature);
     double f;
     switch (kind) {
     case ROW_INT:
@@ -229,7 +235,7 @@ static void take(struct row_builder *b, struct text row, size_t feature)
     else if (is_bytes(kind))
         put_bytes(b, kind, bytes_of(row, feature));
     else
-        put(b, kind, value_of(row, feature));
+        put(b, kind, row_bits(row, feature));
 }
 
 struct text row_merge(struct row_builder *b, struct text base, struct text patch)

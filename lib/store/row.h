@@ -46,6 +46,8 @@ void row_release(struct row_builder *b);
 bool row_whole(struct text row);
 size_t row_features(struct text row);
 enum row_kind row_kind(struct text row, size_t feature); /* missing beyond the last */
+/* The eight bytes of one that is neither missing nor bytes: an integer, a double's bits ... */
+uint64_t row_bits(struct text row, size_t feature);
 /* The cell as it came; missing when it is. What is no text is written to room. */
 struct text row_cell(struct text row, size_t feature, char room[static TIME_MAX]);
 /* The same as a JSON value, appended: numbers and lists as they are, all else in quotes. */

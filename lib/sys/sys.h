@@ -44,6 +44,13 @@ int scratch_open(struct error *e);
 char *scratch_directory(struct error *e);
 void scratch_remove(char *directory); /* takes directory; NULL is fine */
 
+/* The folder of one tool in the project's state. given (--home, $ML_HOME) is the state; NULL: the
+ * nearest folder .ml from the working directory upwards, else ./.ml. With make it is there when
+ * this returns. Returns owned the path. */
+int home_open(const char *given, const char *part, bool make, char **out, struct error *e);
+/* With all that is in it; one that is not there is fine. */
+int folder_remove(const char *path, struct error *e);
+
 /* An advisory lock on a file (created when absent), held until lock_release or death.
  * ERR_BUSY when it is not free within timeout_ms (negative: wait for ever). */
 int lock_acquire(const char *path, bool exclusive, int timeout_ms, int *fd, struct error *e);

@@ -302,7 +302,10 @@ static int survey_as_json(struct input *in, struct input_file *f, const char *at
     int status = survey_json(f, at, n, complete, &survey, e);
     if (status == 0 && in->options.union_schema)
         status = survey_json_whole(in, f, &survey, e);
-    json_survey_schema(&survey, &found);
+    if (in->options.keys)
+        schema_copy(&found, in->options.keys);
+    else
+        json_survey_schema(&survey, &found);
     json_survey_release(&survey);
     size_t lines = complete ? n : json_last_record_end(at, n);
     if (status == 0 && found.fields.len == 0 && !f->is_list)

@@ -283,6 +283,9 @@ struct input_options {
     bool live;                 /* read no sample: types are text unless declared */
     /* Types of columns, for a slow stream: no sample is waited for; borrowed */
     const struct schema *known;
+    /* The columns of JSON Lines, whatever keys the records have: those that are none are errors,
+     * unless json_out; borrowed */
+    const struct schema *keys;
     bool same_header;    /* several files must have the same columns */
     struct text types;   /* "id:int,zip:text": declared types */
     struct text columns; /* "a,b,c": names instead of a header, or the JSON keys */

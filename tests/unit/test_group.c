@@ -250,12 +250,14 @@ TEST(wrong_descriptions_are_refused)
 {
     begin();
     CHECK_INT(mkdir(folder, 0777), 0);
-#define START "{\"fstore\":1,\"name\":\"users\",\"id\":[\"u\"],\"time\":\"t\","
+#define START                                                                                      \
+    "{\"fstore\":1,\"name\":\"users\",\"id\":[{\"name\":\"u\",\"type\":\"text\"}],\"time\":\"t\","
     check_refused("", "'[' or '{' expected near end of file");
     check_refused("{}", "\"fstore\": expected 1: another version, or no group of features");
     check_refused("{\"fstore\":1,\"name\":\"../x\"}", "\"name\": expected the group's name");
-    check_refused("{\"fstore\":1,\"name\":\"x\",\"id\":[]}", "\"id\": expected a list of names");
-    check_refused("{\"fstore\":1,\"name\":\"x\",\"id\":[\"u\"]}", "\"time\": expected a name");
+    check_refused("{\"fstore\":1,\"name\":\"x\",\"id\":[]}", "\"id\": expected a list");
+    check_refused("{\"fstore\":1,\"name\":\"x\",\"id\":[{\"name\":\"u\",\"type\":\"text\"}]}",
+                  "\"time\": expected a name");
     check_refused(START "\"time_unit\":\"h\"}", "\"time_unit\": expected s, ms, us or ns");
     check_refused(START "\"zone\":\"Mars\"}",
                   "unknown time zone 'Mars': expected UTC, +HH:MM or a name like Europe/Paris");
