@@ -1,5 +1,6 @@
 /* The table from ids to their labels. */
 #include "store/pit_parts.h"
+#include "sys/sys.h"
 
 static uint64_t mix(uint64_t a, uint64_t b)
 {
@@ -60,10 +61,15 @@ static struct pit_id *find_slot(const struct pit_ids *ids, const struct pit_key 
     return &ids->slots[at];
 }
 
+static size_t bytes_of(const struct pit_ids *ids)
+{
+    return (ids->mask + 1) * sizeof *ids->slots;
+}
+
 static void grow(struct pit_ids *ids)
 {
     struct pit_ids bigger = {.mask = ids->slots ? ids->mask * 2 + 1 : 1023};
-    bigger.slots = mem_alloc((bigger.mask + 1) * sizeof *bigger.slots);
+    bigger.slots = pages_alloc(bytes_of(&bigger));
     for (size_t i = 0; ids->slots && i <= ids->mask; i++) {
         const struct pit_id *old = &ids->slots[i];
         uint64_t second = old->len <= 16 ? old->words[1] : 0;
@@ -74,7 +80,7 @@ static void grow(struct pit_ids *ids)
             at = (at + 1) & bigger.mask;
         bigger.slots[at] = *old;
     }
-    mem_free(ids->slots);
+    pages_free(ids->slots, bytes_of(ids));
     ids->slots = bigger.slots;
     ids->mask = bigger.mask;
 }
@@ -104,7 +110,7 @@ const struct pit_id *pit_ids_find(const struct pit_ids *ids, const struct pit_ke
 
 void pit_ids_release(struct pit_ids *ids)
 {
-    mem_free(ids->slots);
+    pages_free(ids->slots, bytes_of(ids));
     arena_release(&ids->bytes);
     *ids = (struct pit_ids){0};
 }

@@ -1,5 +1,6 @@
 /* Labels in order of id and time, the slots where records are kept, and who wins in the end. */
 #include "store/pit_parts.h"
+#include "sys/sys.h"
 
 #include <stdlib.h>
 
@@ -133,7 +134,7 @@ void pit_slots_make(struct pit_slots *s, struct pit_ids *ids, const struct pit_l
     struct timed *sorted = labels_by_id(labels, n, start, ids->count);
     *s = (struct pit_slots){.count = start[ids->count]};
     s->slot_count = s->count;
-    s->times = mem_array(NULL, s->count + 1, sizeof *s->times);
+    s->times = pages_alloc((s->count + 1) * sizeof *s->times);
     s->label = mem_array(NULL, s->count + 1, sizeof *s->label);
     for (uint32_t i = 0; i < ids->count; i++)
         sort(sorted + start[i], start[i + 1] - start[i]);
@@ -144,7 +145,7 @@ void pit_slots_make(struct pit_slots *s, struct pit_ids *ids, const struct pit_l
     mem_free(sorted);
     if (known)
         make_tree(s, start, ids->count, known);
-    s->slots = mem_array(NULL, s->slot_count + 1, sizeof *s->slots);
+    s->slots = pages_alloc((s->slot_count + 1) * sizeof *s->slots);
     for (size_t i = 0; i < s->slot_count; i++)
         s->slots[i] = (struct pit_slot){.time = INT64_MIN};
     note_labels(ids, start);
@@ -153,9 +154,9 @@ void pit_slots_make(struct pit_slots *s, struct pit_ids *ids, const struct pit_l
 
 void pit_slots_release(struct pit_slots *s)
 {
-    mem_free(s->times);
+    pages_free(s->times, (s->count + 1) * sizeof *s->times);
     mem_free(s->label);
-    mem_free(s->slots);
+    pages_free(s->slots, (s->slot_count + 1) * sizeof *s->slots);
     mem_free(s->tree);
     mem_free(s->known);
     mem_free(s->place);

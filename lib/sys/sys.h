@@ -77,6 +77,11 @@ struct process {
 /* *status as process_wait gives it. ERR_SYSTEM when it cannot be started or took too long. */
 int process_run(const struct process *p, int *status, struct error *e);
 
+/* n bytes, zeroed, for tables that are looked into at random: in huge pages where the system has
+ * them. Never fails, as mem_alloc. */
+void *pages_alloc(size_t n) NEVER_NULL;
+void pages_free(void *p, size_t n); /* with the n of pages_alloc; NULL is fine */
+
 unsigned cpu_count(void); /* processors this process may run on, at least 1 */
 
 /* Runs work(context, 0) ... work(context, n - 1), each on its own thread (number 0 on the
