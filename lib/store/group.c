@@ -176,13 +176,29 @@ static bool epoch_time(enum time_unit unit, struct text cell, usec *t)
     return true;
 }
 
-/* A plain number of seconds, as most epoch times are: false, go the careful way. */
+/* Eight digits at once: pairs, then fours, then all. false when one is none. */
+static bool eight_digits(const char *p, uint32_t *value)
+{
+    uint64_t x = 0;
+    for (unsigned i = 0; i < 8; i++)
+        x |= (uint64_t)(unsigned char)p[i] << 8 * i;
+    x ^= UINT64_C(0x3030303030303030);
+    if ((x | (x + UINT64_C(0x0606060606060606))) & UINT64_C(0xf0f0f0f0f0f0f0f0))
+        return false;
+    x = (x * 10 + (x >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
+    x = (x * 100 + (x >> 16)) & UINT64_C(0x0000ffff0000ffff);
+    *value = (uint32_t)(x * 10000 + (x >> 32));
+    return true;
+}
+
+/* Whole seconds of these years: false, go the careful way. */
 static bool plain_seconds(struct text cell, usec *t)
 {
-    if (cell.len == 0 || cell.len > 11 || (cell.at[0] == '0' && cell.len > 1))
+    uint32_t first;
+    if (cell.len < 9 || cell.len > 10 || cell.at[0] == '0' || !eight_digits(cell.at, &first))
         return false;
-    int64_t seconds = 0;
-    for (size_t i = 0; i < cell.len; i++) {
+    int64_t seconds = first;
+    for (size_t i = 8; i < cell.len; i++) {
         unsigned digit = (unsigned char)cell.at[i] - (unsigned)'0';
         if (digit > 9)
             return false;

@@ -72,10 +72,8 @@ void pit_add(struct pit *p, struct text id, usec time, usec known_by)
 {
     struct pit_label label = {.id = PIT_NO_LABEL, .time = time};
     bool by = p->options.known == PIT_KNOWN_BY;
-    if (id.at && time != INT_MISSING && !(by && known_by == INT_MISSING)) {
-        struct pit_key key = pit_key(id);
-        label.id = pit_ids_put(&p->ids, &key);
-    }
+    if (id.at && time != INT_MISSING && !(by && known_by == INT_MISSING))
+        label.id = pit_ids_put(&p->ids, id);
     vec_push(&p->labels, label);
     if (by)
         vec_push(&p->known, known_by);
@@ -186,24 +184,22 @@ static void place(struct worker *w, struct pit_record *records, int n)
     const struct pit_id *ids[GROUP];
     uint32_t from[GROUP];
     for (int i = 0; i < n; i++) {
-        keys[i] = pit_key(records[i].id);
+        pit_key_make(&keys[i], records[i].id);
         pit_ids_prefetch(&p->ids, &keys[i]);
     }
     for (int i = 0; i < n; i++) {
-        ids[i] = pit_ids_find(&p->ids, &keys[i]);
-        if (ids[i])
-            __builtin_prefetch(&s->times[ids[i]->first + ids[i]->count / 2]);
+        ids[i] = pit_ids_slot(&p->ids, &keys[i], records[i].id);
+        __builtin_prefetch(&s->times[ids[i]->first + ids[i]->count / 4]);
+        __builtin_prefetch(&s->times[ids[i]->first + ids[i]->count * 3 / 4]);
     }
     for (int i = 0; i < n; i++) {
-        if (!ids[i])
-            continue;
         from[i] = pit_first_from(s->times + ids[i]->first, ids[i]->count,
                                  begins(&p->options, &records[i]));
         if (!s->tree)
             __builtin_prefetch(&s->slots[ids[i]->first + from[i]]);
     }
     for (int i = 0; i < n; i++) {
-        if (!ids[i] || from[i] == ids[i]->count)
+        if (from[i] == ids[i]->count)
             continue;
         if (s->tree)
             offer_in_tree(w, ids[i], from[i], &records[i]);

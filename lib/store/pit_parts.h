@@ -12,9 +12,7 @@
  * hash and where it stands. */
 struct pit_key {
     uint64_t words[2], hash;
-    struct text id;
 };
-struct pit_key pit_key(struct text id);
 
 /* A slot of the table, half a line of the cache. */
 struct pit_id {
@@ -31,10 +29,56 @@ struct pit_ids {
     uint32_t count;
     struct arena bytes; /* of the long ones */
 };
-uint32_t pit_ids_put(struct pit_ids *ids, const struct pit_key *key); /* its number */
-/* NULL when absent. */
-const struct pit_id *pit_ids_find(const struct pit_ids *ids, const struct pit_key *key);
+/* Whether a slot with long ids whose hashes are equal has this one. */
+bool pit_id_equal(const struct pit_id *slot, struct text id);
+uint32_t pit_ids_put(struct pit_ids *ids, struct text id); /* its number */
 void pit_ids_release(struct pit_ids *ids);
+
+static inline uint64_t pit_load(const char *p, size_t n)
+{
+    uint64_t x = 0;
+    memcpy(&x, p, n);
+    return x;
+}
+
+static inline uint64_t pit_hash(uint64_t first, uint64_t second, size_t len)
+{
+    struct bits128 p = bits128_product(first ^ 0x9e3779b97f4a7c15U,
+                                       (second + len) ^ 0xd1b54a32d192ed03U);
+    return p.high ^ p.low;
+}
+
+/* Words of short ids overlap, and tell apart what has the same length. */
+static inline void pit_key_make(struct pit_key *key, struct text id)
+{
+    const char *p = id.at;
+    size_t n = id.len;
+    key->words[0] = key->words[1] = 0;
+    if (LIKELY(n >= 4 && n < 8)) {
+        key->words[0] = pit_load(p, 4) | pit_load(p + n - 4, 4) << 32;
+    } else if (LIKELY(n >= 8 && n <= 16)) {
+        key->words[0] = pit_load(p, 8);
+        key->words[1] = pit_load(p + n - 8, 8);
+    } else if (n > 16) {
+        key->words[0] = xxh64(p, n, 0);
+    } else if (n > 0) {
+        key->words[0] = pit_load(p, 1) | pit_load(p + n / 2, 1) << 8 | pit_load(p + n - 1, 1) << 16;
+    }
+    key->hash = pit_hash(key->words[0], key->words[1], n);
+}
+
+/* Where it is, or the empty slot where it would be. */
+static inline struct pit_id *pit_ids_slot(const struct pit_ids *ids, const struct pit_key *key,
+                                          struct text id)
+{
+    for (size_t at = key->hash & ids->mask;; at = (at + 1) & ids->mask) {
+        struct pit_id *slot = &ids->slots[at];
+        bool same = slot->words[0] == key->words[0] && slot->len == id.len;
+        if (!slot->code ||
+            (same && (id.len <= 16 ? slot->words[1] == key->words[1] : pit_id_equal(slot, id))))
+            return slot;
+    }
+}
 
 static inline void pit_ids_prefetch(const struct pit_ids *ids, const struct pit_key *key)
 {
