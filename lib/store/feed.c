@@ -16,6 +16,7 @@ struct feed {
     struct log *log;
     struct online *online; /* NULL: none */
     VEC(struct store_record) batch;
+    struct buf newest; /* id and row of the record that feed_newest gave */
 };
 
 static char *part(const struct group *g, const char *name)
@@ -243,6 +244,75 @@ int feed_commit(struct feed *f, uint64_t *lsn, struct error *e)
     return any && f->online ? apply_committed(f, e) : 0;
 }
 
+static void keep_newest(struct feed *f, const struct store_record *r, struct store_record *out)
+{
+    size_t id = r->id.len, row = r->row.len;
+    f->newest.len = 0;
+    buf_add(&f->newest, r->id.at, id);
+    buf_add(&f->newest, r->row.at, row);
+    *out = *r;
+    out->id = (struct text){f->newest.at, id};
+    out->row = (struct text){f->newest.at + id, row};
+}
+
+/* Without a view the log itself is looked through: the newest record, or the last position. */
+static int look_through(struct feed *f, struct text id, bool position, struct store_record *out,
+                        struct error *e)
+{
+    char *folder = part(f->group, "log");
+    struct log_reader *r = log_reader_open(folder, 1);
+    struct store_record got;
+    int status;
+    bool found = false;
+    while ((status = log_next(r, &got, e)) > 0) {
+        bool is_position = got.flags & STORE_POSITION;
+        if (is_position != position || !text_equal(got.id, id))
+            continue;
+        if (!found || position || store_newer(got.event_time, got.lsn, out->event_time, out->lsn))
+            keep_newest(f, &got, out);
+        found = true;
+    }
+    log_reader_close(r);
+    mem_free(folder);
+    return status < 0 ? status : found;
+}
+
+int feed_position(struct feed *f, struct text source, struct buf *out, struct error *e)
+{
+    struct store_record r;
+    if (f->online)
+        return online_position(f->online, source, out, e);
+    int found = look_through(f, source, true, &r, e);
+    if (found > 0)
+        buf_add(out, r.row.at, r.row.len);
+    return found;
+}
+
+struct newest {
+    struct feed *feed;
+    struct store_record *out;
+    bool found;
+};
+
+static int take_newest(void *context, size_t i, const struct store_record *r, struct error *e)
+{
+    struct newest *n = context;
+    (void)i, (void)e;
+    n->found = r != NULL;
+    if (r)
+        keep_newest(n->feed, r, n->out);
+    return 0;
+}
+
+int feed_newest(struct feed *f, struct text id, struct store_record *out, struct error *e)
+{
+    struct newest n = {f, out, false};
+    if (!f->online)
+        return look_through(f, id, false, out, e);
+    int status = online_get(f->online, &id, 1, take_newest, &n, e);
+    return status ? status : n.found;
+}
+
 struct online *feed_online(struct feed *f)
 {
     return f->online;
@@ -254,6 +324,7 @@ int feed_close(struct feed *f, bool settle, struct error *e)
     online_close(f->online);
     log_close(f->log);
     vec_release(&f->batch);
+    buf_release(&f->newest);
     mem_free(f);
     return status;
 }
@@ -264,6 +335,20 @@ int group_rebuild(const struct group *g, int timeout_ms, struct error *e)
 {
     struct log *log = NULL;
     int status = open_log(g, timeout_ms, 0, &log, e);
+    if (status == 0 && has_online(g))
+        status = rebuild(g, e);
+    log_close(log);
+    return status;
+}
+
+int group_forget(const struct group *g, struct text id, int timeout_ms, uint64_t *records,
+                 struct error *e)
+{
+    struct log *log = NULL;
+    *records = 0;
+    int status = open_log(g, timeout_ms, 0, &log, e);
+    if (status == 0)
+        status = log_forget(log, id, records, e);
     if (status == 0 && has_online(g))
         status = rebuild(g, e);
     log_close(log);

@@ -25,6 +25,12 @@ size_t feed_pending(const struct feed *f); /* bytes of the batch */
 /* All that was added is in the log when *lsn, that of the last record, is not 0; and in the view,
  * too, when the status is 0. */
 int feed_commit(struct feed *f, uint64_t *lsn, struct error *e);
+/* How far a source was read, as of the last commit: 1, and what the last STORE_POSITION of its name
+ * says, appended; 0: never. */
+int feed_position(struct feed *f, struct text source, struct buf *out, struct error *e);
+/* The newest record of an entity, as of the last commit: 1, and it, which borrows until the next
+ * call; 0: there was never one. */
+int feed_newest(struct feed *f, struct text id, struct store_record *out, struct error *e);
 /* The view, as of the last commit; NULL when the group has none. Borrowed. */
 struct online *feed_online(struct feed *f);
 /* Also forces the view to the disk, when `settle`: worth it after many records. */
@@ -35,6 +41,10 @@ int feed_close(struct feed *f, bool settle, struct error *e);
 int group_online(const struct group *g, int timeout_ms, struct online **out, struct error *e);
 /* The view made anew from the log, beside the one there is, and put in its place. */
 int group_rebuild(const struct group *g, int timeout_ms, struct error *e);
+/* Erases an entity from the log and from the view, which is made anew. *records: how many of its
+ * records there were. */
+int group_forget(const struct group *g, struct text id, int timeout_ms, uint64_t *records,
+                 struct error *e);
 /* Whether the view is what the log says: ERR_NO names the first entity that differs. *entities: how
  * many there are. */
 int group_verify(const struct group *g, uint64_t *entities, struct error *e);

@@ -72,8 +72,8 @@ int group_set_time(struct group *g, struct text column, struct error *e);
 int group_add_feature(struct group *g, struct text name, const struct feature *type,
                       struct error *e);
 int group_set_zone(struct group *g, const char *zone, struct error *e);
-void group_set_tag(struct group *g, struct text name, struct text value);
-void group_free(struct group *g); /* NULL is fine */
+void group_set_tag(struct group *g, struct text name, struct text value); /* "": removes it */
+void group_free(struct group *g);                                         /* NULL is fine */
 
 /* Writes group.json, whole or not at all; the folder is made. ERR_NO for a group that is there
  * already, unless it may be. */

@@ -48,6 +48,8 @@ static json_t *tags_json(const struct group *g)
     json_t *tags = json_object();
     for (size_t i = 0; i < g->tag_values.len; i++) {
         struct text name = g->tags.keys.at[i];
+        if (!*g->tag_values.at[i])
+            continue;
         char *key = mem_text_n(name.at, name.len);
         json_object_set_new(tags, key, json_string(g->tag_values.at[i]));
         mem_free(key);

@@ -133,13 +133,14 @@ static int add_record(const struct group *g, const struct intake_options *o, use
 
 void intake_clear(struct intake_rows *rows)
 {
-    rows->records.len = 0;
+    rows->records.len = rows->numbers.len = 0;
     arena_reset(&rows->arena);
 }
 
 void intake_release(struct intake_rows *rows)
 {
     vec_release(&rows->records);
+    vec_release(&rows->numbers);
     arena_release(&rows->arena);
     buf_release(&rows->id);
     row_release(&rows->row);
@@ -230,6 +231,8 @@ static int take_row(const struct intake *in, struct batch *b, size_t row, usec w
         status = complain(in, b, row, wrong, cells, &again, e);
         again = again && status == 0;
     }
+    if (rows->records.len > rows->numbers.len)
+        vec_push(&rows->numbers, batch_row_id(b, row) >> ROW_ID_SHIFT);
     return status;
 }
 

@@ -23,6 +23,7 @@ void intake_free(struct intake *in); /* NULL is fine */
 
 struct intake_rows {
     VEC(struct store_record) records; /* lsn 0; ids and rows are in the arena */
+    VEC(uint64_t) numbers;            /* of the rows they come from, in the input, from 0 */
     struct arena arena;
     struct buf id;
     struct row_builder row;

@@ -45,6 +45,10 @@ int log_commit(struct log *log, bool sync, struct error *e);
 /* The records of the batch that was committed last, one by one until 0; *at begins as 0. They
  * borrow until the next log_add. */
 int log_committed(const struct log *log, size_t *at, struct store_record *out);
+/* Erases all records of an entity from the disk; those of others keep their numbers, and each that
+ * is gone leaves a STORE_POSITION of no source. *records: how many. Readers at work go on with what
+ * they have. Afterwards the log can only be closed; after an error it is to be done again. */
+int log_forget(struct log *log, struct text id, uint64_t *records, struct error *e);
 void log_close(struct log *log); /* drops a batch that is not committed; NULL is fine */
 
 /* ---- reading ---- */
@@ -56,6 +60,9 @@ struct log_reader *log_reader_open(const char *folder, uint64_t from); /* return
  * later call goes on with what has come since; < 0. */
 int log_next(struct log_reader *r, struct store_record *out, struct error *e);
 void log_reader_close(struct log_reader *r);
+/* lsn of the last record that is committed by now; 0: none. Reads no more than what came since the
+ * log was last written to. */
+int log_end(const char *folder, uint64_t *lsn, struct error *e);
 
 /* Records that follow one another, for threads that read one log side by side. {0}; may be read
  * into again. */

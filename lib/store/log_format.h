@@ -45,4 +45,8 @@ struct log_reader *log_reader_at(const char *folder, const struct log_place *pla
 /* Where it is, at the end of what is committed. */
 struct log_place log_reader_place(const struct log_reader *r);
 
+const char *log_folder(const struct log *log);
+/* The hint where the log ends is gone, on the disk, too: segments may become shorter. */
+int log_drop_end(struct log *log, struct error *e);
+
 #endif

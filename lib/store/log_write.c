@@ -57,14 +57,14 @@ static struct end end_of(const struct log_place *place)
 }
 
 /* A place that was on the disk before this was written; false when nothing is known. */
-static bool read_end(const struct log *log, struct log_place *place)
+static bool read_end(const char *folder, int fd, struct log_place *place)
 {
     struct end end, same;
     struct stat st;
-    if (pread(log->end_fd, &end, sizeof end, 0) != sizeof end)
+    if (pread(fd, &end, sizeof end, 0) != sizeof end)
         return false;
     same = end_of(&end.place);
-    char *path = segment_path(log->folder, end.place.first);
+    char *path = segment_path(folder, end.place.first);
     bool there = stat(path, &st) == 0 && (uint64_t)st.st_size >= end.place.offset;
     mem_free(path);
     if (!there || memcmp(&same, &end, sizeof end) != 0)
@@ -90,20 +90,40 @@ static int open_end(struct log *log, struct error *e)
     return status;
 }
 
-/* Where what is committed ends. */
-static int find_end(struct log *log, uint64_t last_segment, struct error *e)
+/* From a place that is known to where what is committed ends. */
+static int go_to_end(const char *folder, struct log_place *place, struct error *e)
 {
-    struct log_place known = {last_segment, 0, last_segment};
     struct store_record record;
+    struct log_reader *r = log_reader_at(folder, place);
     int status;
-    /* One of a place that is no more must not be believed when the segment has grown again. */
-    if (!read_end(log, &known) && ftruncate(log->end_fd, 0))
-        return error_errno(e, "%s/end: cannot be emptied", log->folder);
-    struct log_reader *r = log_reader_at(log->folder, &known);
     while ((status = log_next(r, &record, e)) > 0)
         ;
-    log->place = log_reader_place(r);
+    *place = log_reader_place(r);
     log_reader_close(r);
+    return status;
+}
+
+static int find_end(struct log *log, uint64_t last_segment, struct error *e)
+{
+    log->place = (struct log_place){last_segment, 0, last_segment};
+    /* One of a place that is no more must not be believed when the segment has grown again. */
+    if (!read_end(log->folder, log->end_fd, &log->place) && ftruncate(log->end_fd, 0))
+        return error_errno(e, "%s/end: cannot be emptied", log->folder);
+    return go_to_end(log->folder, &log->place, e);
+}
+
+int log_end(const char *folder, uint64_t *lsn, struct error *e)
+{
+    struct log_place place = {0, 0, 1};
+    char *path = mem_format("%s/end", folder);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)read_end(folder, fd, &place);
+        close(fd);
+    }
+    int status = go_to_end(folder, &place, e);
+    *lsn = place.next - 1;
+    mem_free(path);
     return status;
 }
 
@@ -159,6 +179,19 @@ int log_open(const char *folder, const struct log_options *o, struct log **out, 
     log->next = log->place.next;
     *out = log;
     return 0;
+}
+
+const char *log_folder(const struct log *log)
+{
+    return log->folder;
+}
+
+int log_drop_end(struct log *log, struct error *e)
+{
+    log->broken = true;
+    return ftruncate(log->end_fd, 0) || fsync(log->end_fd)
+               ? error_errno(e, "%s/end: cannot be emptied", log->folder)
+               : 0;
 }
 
 uint64_t log_last(const struct log *log)
