@@ -1,19 +1,7 @@
 /* fstore join: labels in, each with the features its entity had then. */
 #include "fstore.h"
 
-#include "join_step.h"
-#include "session/session.h"
-#include "store/registry.h"
-#include "sys/sys.h"
-
-struct join_options {
-    struct stream_options stream;
-    const char *labels, *time, *known_by, *file_time;
-    struct option_list ids, file_ids;
-    usec lookback;
-    int time_unit;
-    bool strict, age, status;
-};
+#include "join.h"
 
 /* clang-format off */
 static const struct option options[] = {
@@ -21,11 +9,11 @@ static const struct option options[] = {
      .help = "the rows that features are joined to (default: standard input)"},
     {0, "time", "COLUMN", INTO_TEXT(struct join_options, time),
      .help = "the labels' time: features are those of then"},
-    {0, "time-unit", NULL, INTO_CHOICE(struct join_options, time_unit),
-     .choices = "s|ms|us|ns",
-     .help = "times of labels and files are numbers of these since 1970 (default: RFC 3339)"},
+    {0, "time-unit", NULL, INTO_CHOICE(struct join_options, time_unit), .fallback = "text",
+     .choices = "text|s|ms|us|ns",
+     .help = "times of labels and files are numbers of this unit since 1970, not texts"},
     {0, "id", "COLUMN", INTO_LIST(struct join_options, ids),
-     .help = "the labels' id (default: as the group calls it); again for ids of several columns"},
+     .help = "the labels' id (default: as the group calls it); repeated, or with commas, for several"},
     {0, "lookback", "DURATION", INTO_DURATION(struct join_options, lookback),
      .help = "features older than this are expired"},
     {0, "strict", NULL, INTO_FLAG(struct join_options, strict),
@@ -36,6 +24,12 @@ static const struct option options[] = {
      .help = "add GROUP__age_s, the seconds from the features' time to the label's"},
     {0, "status", NULL, INTO_FLAG(struct join_options, status),
      .help = "add GROUP__status: ok, missing, expired or deleted"},
+    {0, "manifest", "FILE", INTO_TEXT(struct join_options, manifest),
+     .help = "write to FILE what was read and how, for --replay"},
+    {0, "replay", "FILE", INTO_TEXT(struct join_options, replay),
+     .help = "do again what the manifest FILE says, whatever was written since",
+     .more = "Files whose bytes differ, and groups whose features do, end it with exit status 1. "
+             "Only -o, -j and --memory may be given with it."},
     {0, "file-time", "COLUMN", INTO_TEXT(struct join_options, file_time),
      .help = "the time of features from a file (default: as --time)"},
     {0, "file-id", "COLUMN", INTO_LIST(struct join_options, file_ids),
@@ -49,17 +43,6 @@ static const struct option options[] = {
 };
 /* clang-format on */
 
-/* A command at work. */
-struct join {
-    const struct join_options *options;
-    struct session *session;
-    struct join_how how;
-    char *store;
-    struct pit_file file; /* what all files have in common */
-    VEC(struct group *) groups;
-    VEC(char *) texts;
-};
-
 /* ---- sources ---- */
 
 /* GROUP[:FEATURE,...]; what names a file has a point or a slash. */
@@ -68,7 +51,8 @@ static bool names_file(struct text name)
     return memchr(name.at, '.', name.len) || memchr(name.at, '/', name.len);
 }
 
-static int open_group(struct join *j, struct text name, const char *features,
+/* last: lsn of the last record that is read. */
+static int open_group(struct join *j, struct text name, const char *features, uint64_t last,
                       struct pit_source **out, struct error *e)
 {
     struct group *g = NULL;
@@ -76,7 +60,7 @@ static int open_group(struct join *j, struct text name, const char *features,
     if (status)
         return status;
     vec_push(&j->groups, g);
-    return pit_group_source(g, features, UINT64_MAX, out, e);
+    return pit_group_source(g, features, last, out, e);
 }
 
 static int open_file(struct join *j, struct text name, const char *features,
@@ -89,51 +73,71 @@ static int open_file(struct join *j, struct text name, const char *features,
         return error_set(e, ERR_USAGE, "--known-by: %.*s is a file, which has no times of writing",
                          (int)name.len, name.at);
     char *path = mem_text_n(name.at, name.len);
-    vec_push(&j->texts, path);
+    vec_push(&j->files, path);
     struct pit_file f = j->file;
     f.path = path;
     f.features = features;
     return pit_file_source(&f, out, e);
 }
 
-static int open_source(struct join *j, const char *operand, struct error *e)
+static int open_source(struct join *j, const char *operand, uint64_t last, struct error *e)
 {
     const char *colon = strrchr(operand, ':');
     if (colon && strchr(colon, '/'))
         colon = NULL;
     struct text name = {operand, colon ? (size_t)(colon - operand) : strlen(operand)};
     const char *features = colon ? colon + 1 : NULL;
-    struct pit_source *source = NULL;
-    int status = names_file(name) ? open_file(j, name, features, &source, e)
-                                  : open_group(j, name, features, &source, e);
-    if (status == 0)
-        vec_push(&j->how.sources, source);
-    return status;
+    struct join_source source = {.operand = operand};
+    size_t groups = j->groups.len, files = j->files.len;
+    int status = names_file(name) ? open_file(j, name, features, &source.pit, e)
+                                  : open_group(j, name, features, last, &source.pit, e);
+    source.group = j->groups.len > groups ? j->groups.at[groups] : NULL;
+    source.path = j->files.len > files ? j->files.at[files] : NULL;
+    if (status)
+        return status;
+    vec_push(&j->sources, source);
+    vec_push(&j->how.sources, source.pit);
+    return 0;
 }
 
 /* ---- the command ---- */
 
 static struct time_rule rule_of(const struct join_options *o, const struct session *s)
 {
-    static const enum time_unit units[] = {TIME_SECONDS, TIME_MILLIS, TIME_MICROS, TIME_NANOS};
-    return (struct time_rule){.unit = o->time_unit < 0 ? TIME_TEXT : units[o->time_unit],
-                              .zone_name = o->stream.zone,
-                              .zone = s->zone};
+    static const enum time_unit units[] = {TIME_TEXT, TIME_SECONDS, TIME_MILLIS, TIME_MICROS,
+                                           TIME_NANOS};
+    return (struct time_rule){
+        .unit = units[o->time_unit], .zone_name = o->stream.zone, .zone = s->zone};
+}
+
+/* "a,b" given once is a and b given apart. */
+static void split_names(struct arena *arena, const struct option_list *given, join_names *out)
+{
+    for (size_t i = 0; i < given->len; i++)
+        for (const char *at = given->at[i], *end;; at = end + 1) {
+            end = at + strcspn(at, ",");
+            vec_push(out, arena_text(arena, at, (size_t)(end - at)));
+            if (!*end)
+                break;
+        }
 }
 
 static void join_init(struct join *j, struct session *s, const struct join_options *o)
 {
-    const struct option_list *file_ids = o->file_ids.len ? &o->file_ids : &o->ids;
-    *j = (struct join){.options = o, .session = s};
-    j->how = (struct join_how){.labels = o->labels && strcmp(o->labels, "-") != 0 ? o->labels : NULL,
-                               .time = o->time,
-                               .rule = rule_of(o, s),
-                               .known_by = o->known_by,
-                               .ids = o->ids.at,
-                               .id_count = o->ids.len,
-                               .age = o->age,
-                               .status = o->status,
-                               .memory = s->context.memory};
+    j->options = o;
+    j->session = s;
+    split_names(&j->arena, &o->ids, &j->ids);
+    split_names(&j->arena, &o->file_ids, &j->file_ids);
+    const join_names *file_ids = j->file_ids.len ? &j->file_ids : &j->ids;
+    j->how.labels = o->labels && strcmp(o->labels, "-") != 0 ? o->labels : NULL;
+    j->how.time = o->time;
+    j->how.rule = rule_of(o, s);
+    j->how.known_by = o->known_by;
+    j->how.ids = j->ids.at;
+    j->how.id_count = j->ids.len;
+    j->how.age = o->age;
+    j->how.status = o->status;
+    j->how.memory = s->context.memory / (s->context.jobs > 1 ? 2 : 1); /* one block may be leaving */
     j->how.pit = (struct pit_options){.strict = o->strict,
                                       .lookback = o->lookback ? o->lookback : STORE_NEVER,
                                       .jobs = s->context.jobs};
@@ -146,15 +150,19 @@ static void join_init(struct join *j, struct session *s, const struct join_optio
 
 static void join_release(struct join *j)
 {
-    for (size_t i = 0; i < j->how.sources.len; i++)
-        pit_source_free(j->how.sources.at[i]);
+    for (size_t i = 0; i < j->sources.len; i++)
+        pit_source_free(j->sources.at[i].pit);
     for (size_t i = 0; i < j->groups.len; i++)
         group_free(j->groups.at[i]);
-    for (size_t i = 0; i < j->texts.len; i++)
-        mem_free(j->texts.at[i]);
+    for (size_t i = 0; i < j->files.len; i++)
+        mem_free(j->files.at[i]);
     vec_release(&j->how.sources);
+    vec_release(&j->sources);
     vec_release(&j->groups);
-    vec_release(&j->texts);
+    vec_release(&j->files);
+    vec_release(&j->ids);
+    vec_release(&j->file_ids);
+    arena_release(&j->arena);
     mem_free(j->store);
 }
 
@@ -178,36 +186,70 @@ static int run_join(struct join *j, struct error *e)
     return status;
 }
 
-static int work(struct session *s, const void *given, struct operands *operands, struct error *e)
+static int check_options(const struct join_options *o, size_t operands, struct error *e)
 {
-    const struct join_options *o = given;
-    struct join j;
     if (!o->time)
         return error_set(e, ERR_USAGE, "--time: which column of the labels is their time?");
-    join_init(&j, s, o);
-    int status = home_open(cli_home(), "fstore", false, &j.store, e);
+    if (operands == 0)
+        return error_set(e, ERR_USAGE, "no group or file of features is named");
+    if (o->manifest && (!o->labels || strcmp(o->labels, "-") == 0))
+        return error_set(e, ERR_USAGE, "--manifest: wants --labels FILE, which can be read again");
+    return 0;
+}
+
+static int work(struct session *s, const void *given, struct operands *operands, struct error *e)
+{
+    const struct join_call *call = given;
+    struct join j = {.replayed = call->replayed};
+    join_init(&j, s, &call->options);
+    int status = check_options(&call->options, operands->len, e);
+    if (status == 0)
+        status = home_open(cli_home(), "fstore", false, &j.store, e);
     for (size_t i = 0; i < operands->len && status == 0; i++)
-        status = open_source(&j, operands->at[i], e);
+        status = open_source(&j, operands->at[i], join_replayed_lsn(&j, i), e);
+    if (status == 0)
+        status = join_check_replay(&j, e);
     if (status == 0)
         status = run_join(&j, e);
+    if (status == 0 && call->options.manifest)
+        status = join_write_manifest(&j, options, e);
     join_release(&j);
+    return status;
+}
+
+/* The options and operands of the manifest in place of those given. */
+static int run_again(struct join_call *call, const struct operands *given)
+{
+    struct error e = {0};
+    struct join_options *o = &call->options;
+    struct operands operands = {0};
+    int status = 0;
+    if (given->len || o->labels || o->time || o->manifest)
+        status = error_set(&e, ERR_USAGE, "--replay: the manifest says what is joined, and how");
+    if (status == 0)
+        status = join_read_manifest(call, options, &operands, &e);
+    status = status ? finish(status, &e) : session_run(work, &o->stream, call, &operands);
+    join_call_release(call, &operands);
     return status;
 }
 
 static int run(void *context, struct operands *operands)
 {
-    const struct join_options *o = context;
-    return session_run(work, &o->stream, o, operands);
+    struct join_call call = {.options = *(const struct join_options *)context};
+    if (call.options.replay)
+        return run_again(&call, operands);
+    return session_run(work, &call.options.stream, &call, operands);
 }
 
 const struct command command_join = {
     .name = "join",
     .summary = "add to each row the features there were at its time",
-    .operands = "GROUP[:FEATURE,...]...",
+    .operands = "[GROUP...]",
     .options = options,
     .options_size = sizeof(struct join_options),
     .run = run,
     .more =
+        "GROUP:A,B names the features that are wanted; else all are.\n\n"
         "Every label leaves once, in the order in which it came, its own cells as they were, with "
         "a column GROUP__FEATURE for each feature. A feature's value is that of the latest record "
         "of the id at or before the label's time; of records of one time the one that was written "

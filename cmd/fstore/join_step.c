@@ -43,7 +43,7 @@ static int find_column(const struct step *s, const struct schema *in, const char
     if (*column != FIELD_NONE)
         return 0;
     error_set(e, ERR_DATA, "the labels have no column %s", quote(quoted, name, strlen(name)));
-    return error_at(e, how_of(s)->labels, 1, 0);
+    return how_of(s)->labels ? error_at(e, how_of(s)->labels, 1, 0) : ERR_DATA;
 }
 
 static int open_source(struct step *s, const struct schema *in, struct joined *j, struct error *e)

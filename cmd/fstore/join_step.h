@@ -6,7 +6,7 @@
 #include "store/pit.h"
 
 struct join_how {
-    const char *labels; /* the file's name, for messages */
+    const char *labels; /* the file's name, for messages; NULL: standard input */
     const char *time;
     struct time_rule rule;
     const char *known_by; /* NULL: not asked for */
