@@ -137,7 +137,8 @@ static void join_init(struct join *j, struct session *s, const struct join_optio
     j->how.id_count = j->ids.len;
     j->how.age = o->age;
     j->how.status = o->status;
-    j->how.memory = s->context.memory / (s->context.jobs > 1 ? 2 : 1); /* one block may be leaving */
+    j->how.memory =
+        s->context.memory / (s->context.jobs > 1 ? 2 : 1); /* one block may be leaving */
     j->how.pit = (struct pit_options){.strict = o->strict,
                                       .lookback = o->lookback ? o->lookback : STORE_NEVER,
                                       .jobs = s->context.jobs};

@@ -20,8 +20,8 @@ enum { MANIFEST_MAX = 16 << 20 };
 /* Those that change nothing of what comes out, or say where it goes. */
 static bool is_left_out(const struct option *o)
 {
-    static const char *const names[] = {"output", "jobs", "memory", "rejects", "manifest",
-                                        "replay"};
+    static const char *const names[] = {"output",  "jobs",     "memory",
+                                        "rejects", "manifest", "replay"};
     for (size_t i = 0; i < COUNT_OF(names); i++)
         if (strcmp(o->name, names[i]) == 0)
             return true;
@@ -170,8 +170,8 @@ static int source_json(const struct join_source *s, json_t **out, struct error *
     }
     int status = file_digest(s->path, digest, e);
     if (status == 0)
-        *out = json_pack("{s:s, s:s, s:s}", "operand", s->operand, "path", s->path, "sha256",
-                         digest);
+        *out =
+            json_pack("{s:s, s:s, s:s}", "operand", s->operand, "path", s->path, "sha256", digest);
     return status;
 }
 
@@ -195,8 +195,8 @@ static int write_json(const char *path, const json_t *j, struct error *e)
 static void note_format(const struct join_options *o, json_t *options)
 {
     struct format f;
-    struct text extension = o->stream.output ? path_format_extension(o->stream.output)
-                                             : (struct text){NULL, 0};
+    struct text extension =
+        o->stream.output ? path_format_extension(o->stream.output) : (struct text){NULL, 0};
     if (!o->stream.to && extension.len > 1 && format_from_extension(extension, &f))
         json_object_set_new(options, "to", json_stringn(extension.at + 1, extension.len - 1));
 }

@@ -80,8 +80,8 @@ static int join_open(struct step *s, const struct schema *in, struct error *e)
     return status;
 }
 
-static int add_column(struct schema *schema, const char *group,
-                      const char *what, enum type type, struct error *e)
+static int add_column(struct schema *schema, const char *group, const char *what, enum type type,
+                      struct error *e)
 {
     struct buf name = {0};
     buf_format(&name, "%s__%s", group, what);
@@ -103,8 +103,7 @@ static int join_shape(struct step *s, struct schema *schema, struct error *e)
     for (size_t i = 0; i < plan->count && status == 0; i++) {
         const struct pit_about *a = plan->sources[i].about;
         for (size_t k = 0; k < a->feature_count && status == 0; k++)
-            status =
-                add_column(schema, a->name, a->features[k].name, a->features[k].type, e);
+            status = add_column(schema, a->name, a->features[k].name, a->features[k].type, e);
         if (status == 0 && how->age)
             status = add_column(schema, a->name, "age_s", TYPE_FLOAT, e);
         if (status == 0 && how->status)

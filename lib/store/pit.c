@@ -81,8 +81,8 @@ void pit_add(struct pit *p, struct text id, usec time, usec known_by)
 
 size_t pit_need(const struct pit *p)
 {
-    size_t label = sizeof(struct pit_label) + 2 * sizeof(usec) + sizeof(uint32_t) +
-                   sizeof(struct pit_winner);
+    size_t label =
+        sizeof(struct pit_label) + 2 * sizeof(usec) + sizeof(uint32_t) + sizeof(struct pit_winner);
     size_t slots = 1;
     if (p->options.known == PIT_KNOWN_BY)
         while (p->labels.len >> slots)

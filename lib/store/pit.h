@@ -31,8 +31,8 @@ struct pit_about {
     bool has_write_times;
 };
 const struct pit_about *pit_about(const struct pit_source *s);
-/* Features by their names, separated by commas; all when NULL. ERR_USAGE when one is unknown. `last`
- * is the lsn of the last record that is read; UINT64_MAX: all there are. g is borrowed. */
+/* Features by their names, separated by commas; all when NULL. ERR_USAGE when one is unknown.
+ * `last` is the lsn of the last record that is read; UINT64_MAX: all there are. g is borrowed. */
 int pit_group_source(const struct group *g, const char *features, uint64_t last,
                      struct pit_source **out, struct error *e);
 /* The lsn of the last record that was read. */
@@ -69,8 +69,9 @@ struct pit_options {
 
 /* One source joined to labels. */
 struct pit;
-struct pit *pit_new(struct pit_source *s, const struct pit_options *o); /* borrows s, returns owned */
-void pit_free(struct pit *p);                                          /* NULL is fine */
+struct pit *pit_new(struct pit_source *s,
+                    const struct pit_options *o); /* borrows s, returns owned */
+void pit_free(struct pit *p);                     /* NULL is fine */
 /* The next label. A missing id, time or known_by (where it is asked for) makes one without
  * candidates. id is copied. */
 void pit_add(struct pit *p, struct text id, usec time, usec known_by);

@@ -292,10 +292,9 @@ int pit_file_source(const struct pit_file *given, struct pit_source **out, struc
     struct file_source *f = mem_alloc(sizeof *f);
     struct text stem = stem_of(given->path);
     f->source.kind = &file_kind;
-    f->source.about =
-        (struct pit_about){.name = arena_text(&f->source.arena, stem.at, stem.len),
-                           .ids = given->ids,
-                           .id_count = given->id_count};
+    f->source.about = (struct pit_about){.name = arena_text(&f->source.arena, stem.at, stem.len),
+                                         .ids = given->ids,
+                                         .id_count = given->id_count};
     f->rule = given->rule;
     f->time_name = given->time;
     int status = open_input(f, given, e);

@@ -42,9 +42,8 @@ uint32_t pit_ids_put(struct pit_ids *ids, struct text id)
     struct pit_id *slot = pit_ids_slot(ids, &key, id);
     if (slot->code)
         return slot->code - 1;
-    *slot = (struct pit_id){.words = {key.words[0], key.words[1]},
-                            .len = (uint32_t)id.len,
-                            .code = ++ids->count};
+    *slot = (struct pit_id){
+        .words = {key.words[0], key.words[1]}, .len = (uint32_t)id.len, .code = ++ids->count};
     if (id.len > 16) {
         const char *at = arena_copy(&ids->bytes, id.at, id.len);
         memcpy(&slot->words[1], &at, sizeof at);

@@ -146,10 +146,8 @@ int pit_group_source(const struct group *g, const char *features, uint64_t last,
 {
     struct group_source *s = mem_alloc(sizeof *s);
     s->source.kind = &group_kind;
-    s->source.about = (struct pit_about){.name = g->name,
-                                         .ids = g->ids,
-                                         .id_count = g->id_count,
-                                         .has_write_times = true};
+    s->source.about = (struct pit_about){
+        .name = g->name, .ids = g->ids, .id_count = g->id_count, .has_write_times = true};
     s->source.row_bytes = 16 * (g->features.len + 1);
     s->log = mem_format("%s/log", g->folder);
     s->limit = last;

@@ -18,7 +18,7 @@ struct pit_key {
 struct pit_id {
     uint64_t words[2];
     uint32_t len;
-    uint32_t code; /* 1 + number in order of arrival; 0: the slot is empty */
+    uint32_t code;         /* 1 + number in order of arrival; 0: the slot is empty */
     uint32_t first, count; /* its labels, once they are in order */
 };
 _Static_assert(sizeof(struct pit_id) == 32, "two to a line of the cache");
@@ -43,8 +43,8 @@ static inline uint64_t pit_load(const char *p, size_t n)
 
 static inline uint64_t pit_hash(uint64_t first, uint64_t second, size_t len)
 {
-    struct bits128 p = bits128_product(first ^ 0x9e3779b97f4a7c15U,
-                                       (second + len) ^ 0xd1b54a32d192ed03U);
+    struct bits128 p =
+        bits128_product(first ^ 0x9e3779b97f4a7c15U, (second + len) ^ 0xd1b54a32d192ed03U);
     return p.high ^ p.low;
 }
 
@@ -109,9 +109,9 @@ struct pit_slot {
 
 /* The labels in order of id and time. */
 struct pit_slots {
-    size_t count;    /* of labels that have an id */
-    usec *times;     /* count */
-    uint32_t *label; /* count: which one it is */
+    size_t count;           /* of labels that have an id */
+    usec *times;            /* count */
+    uint32_t *label;        /* count: which one it is */
     struct pit_slot *slots; /* slot_count: count, or those of the tree */
     size_t slot_count;
     /* PIT_KNOWN_BY. Of an id with n labels from `first` on, in levels 0, 1 ... until a block has
@@ -174,7 +174,8 @@ struct pit_source_kind {
     void (*piece_free)(struct pit_piece *p);
     /* The next piece: 1, 0 at the end, < 0. Any thread; they are numbered in the source's order. */
     int (*next)(struct pit_source *s, struct pit_piece *p, struct error *e);
-    /* The next of a piece's records, which borrow until the next call: how many, 0 at the end, < 0. */
+    /* The next of a piece's records, which borrow until the next call: how many, 0 at the end, < 0.
+     */
     int (*take)(struct pit_source *s, struct pit_piece *p, struct pit_record *out, int n,
                 struct error *e);
     /* A record's features as bytes, for cell. */

@@ -83,8 +83,8 @@ static void merge_level(struct pit_slots *s, uint64_t base, uint32_t n, unsigned
         size_t left = block, middle = left + half < n ? left + half : n, right = middle;
         size_t end = middle + half < n ? middle + half : n;
         for (size_t to = block; to < end; to++) {
-            bool from_right = left == middle || (right < end && s->known[below + right] <
-                                                                    s->known[below + left]);
+            bool from_right =
+                left == middle || (right < end && s->known[below + right] < s->known[below + left]);
             size_t from = from_right ? right++ : left++;
             s->known[here + to] = s->known[below + from];
             s->place[here + to] = s->place[below + from];

@@ -58,8 +58,7 @@ int pit_choose(struct pit_source *s, const char *names, const struct field *all,
     for (const char *at = names, *end;; at = end + 1) {
         end = at + strcspn(at, ",");
         size_t number;
-        int status =
-            choose_one(s, (struct text){at, (size_t)(end - at)}, all, count, &number, e);
+        int status = choose_one(s, (struct text){at, (size_t)(end - at)}, all, count, &number, e);
         if (status)
             return status;
         (*numbers)[s->about.feature_count - 1] = number;

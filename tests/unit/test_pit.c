@@ -44,7 +44,10 @@ static uint64_t draw(uint64_t below)
 /* Of all lengths that are held differently; one has two columns. */
 static struct text id_of(uint64_t n)
 {
-#define ID(text) {text, sizeof(text) - 1}
+#define ID(text)                                                                                   \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
     static const struct text ids[IDS] = {
         ID("a"),
         ID("b"),
@@ -143,8 +146,7 @@ static const struct store_record *winner_of(const struct store_record *records, 
 {
     const struct store_record *best = NULL;
     for (size_t i = 0; i < n; i++)
-        if (is_candidate(&records[i], l, o) &&
-            (!best || records[i].event_time > best->event_time))
+        if (is_candidate(&records[i], l, o) && (!best || records[i].event_time > best->event_time))
             best = &records[i];
     return best;
 }
@@ -153,10 +155,10 @@ static enum pit_status status_of(const struct store_record *r, const struct labe
                                  const struct pit_options *o)
 {
     bool old = o->lookback != STORE_NEVER && r && r->event_time < l->time - o->lookback;
-    return !r                              ? PIT_MISSING
-           : r->flags & STORE_DELETED      ? PIT_DELETED
+    return !r                                ? PIT_MISSING
+           : r->flags & STORE_DELETED        ? PIT_DELETED
            : old || r->expires_at <= l->time ? PIT_EXPIRED
-                                           : PIT_OK;
+                                             : PIT_OK;
 }
 
 static void check_label(const struct pit *p, size_t i, const struct label *l,
