@@ -208,13 +208,11 @@ static bool plain_seconds(struct text cell, usec *t)
     return true;
 }
 
-int time_rule_read(const struct time_rule *rule, const char *column, struct text cell, usec *t,
-                   struct error *e)
+static int read_carefully(const struct time_rule *rule, const char *column, struct text cell,
+                          usec *t, struct error *e)
 {
     bool has_offset = false;
     char quoted[QUOTE_MAX];
-    if (rule->unit == TIME_SECONDS && cell.at && plain_seconds(cell, t))
-        return 0;
     if (!cell.at)
         return error_set(e, ERR_DATA, "%s: the time is missing", column);
     if (rule->unit != TIME_TEXT)
@@ -231,6 +229,14 @@ int time_rule_read(const struct time_rule *rule, const char *column, struct text
     if (!has_offset)
         *t = zone_to_utc(rule->zone, *t);
     return 0;
+}
+
+int time_rule_read(const struct time_rule *rule, const char *column, struct text cell, usec *t,
+                   struct error *e)
+{
+    if (rule->unit == TIME_SECONDS && plain_seconds(cell, t))
+        return 0;
+    return read_carefully(rule, column, cell, t, e);
 }
 
 int group_time(const struct group *g, struct text cell, usec *t, struct error *e)

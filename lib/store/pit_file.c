@@ -76,6 +76,20 @@ static int reject(struct file_source *f, struct batch *b, size_t row, size_t col
     return batch_reject(b, row, column, input_schema(f->in)->fields.at[column].name, e);
 }
 
+/* A cell of CSV as it stands, when it stands for itself: batch_cell for the most of them. */
+static inline struct text cell_of(struct batch *b, size_t column, size_t row)
+{
+    const struct column *c = &b->columns.at[column];
+    const struct format *f = b->format;
+    if (c->form != FORM_VIEW || f->backslash || (b->policy && b->policy->na_count))
+        return batch_cell(b, column, row);
+    const uint32_t *at = c->view.at + (b->kept ? b->kept[row] : row) * c->view.stride;
+    const char *start = c->view.base + at[0], *end = c->view.base + at[1] - 1;
+    if (start >= end || *start == f->quote || end[-1] == '\r')
+        return batch_cell(b, column, row);
+    return (struct text){start, (size_t)(end - start)};
+}
+
 static struct text joined(struct arena *arena, struct text a, struct text b)
 {
     char *at = arena_alloc(arena, a.len + 1 + b.len);
@@ -89,7 +103,7 @@ static struct text joined(struct arena *arena, struct text a, struct text b)
 static int read_id(struct file_source *f, struct file_piece *p, struct text *id, struct error *e)
 {
     for (size_t i = 0; i < f->source.about.id_count; i++) {
-        struct text cell = batch_cell(p->batch, f->ids[i], p->row);
+        struct text cell = cell_of(p->batch, f->ids[i], p->row);
         if (!cell.at) {
             error_set(e, ERR_DATA, "the id is missing");
             return reject(f, p->batch, p->row, f->ids[i], e);
@@ -106,7 +120,7 @@ static int read_time(struct file_source *f, struct file_piece *p, usec *t, struc
         *t = c->i64[p->row];
         return 1;
     }
-    struct text cell = batch_cell(p->batch, f->time, p->row);
+    struct text cell = cell_of(p->batch, f->time, p->row);
     if (time_rule_read(&f->rule, f->time_name, cell, t, e) == 0)
         return 1;
     return batch_reject(p->batch, p->row, f->time, NULL, e);
@@ -145,7 +159,7 @@ static size_t size(struct pit_source *s, struct pit_piece *piece, struct pit_rec
     struct file_piece *p = (struct file_piece *)piece;
     size_t bytes = 0;
     for (size_t i = 0; i < s->about.feature_count; i++) {
-        p->cells[i] = batch_cell(p->batch, f->features[i], r->number);
+        p->cells[i] = cell_of(p->batch, f->features[i], r->number);
         bytes += sizeof(uint32_t) + p->cells[i].len;
     }
     return bytes;
