@@ -6,7 +6,8 @@
 #include <pthread.h>
 
 enum {
-    GROUP = 64,      /* records whose places are looked up together */
+    GROUP = 128,     /* records whose places are looked up together, */
+    AHEAD = 12,       /* and how many are between one step of that and the next */
     STRIPES = 4096,  /* locks that slots share */
     ROW_MOVED = 2,   /* in pit_row.deleted: expires_at is a pointer to the copy */
     SPARE = 64 << 20 /* bytes of rows that are nobody's any more, before they are cleared away */
@@ -121,6 +122,7 @@ static struct pit_row *keep(struct worker *w, struct pit_record *r)
     struct pit_source *s = w->pass->pit->source;
     size_t n = r->deleted ? 0 : s->kind->size(s, w->piece, r);
     struct pit_row *row = pit_rows_add(w->rows, n, &w->held);
+    row->lsn = r->lsn;
     row->expires_at = r->expires_at;
     row->deleted = r->deleted;
     if (n)
@@ -138,10 +140,9 @@ static struct pit_row *offer(struct worker *w, size_t at, struct pit_record *r,
         return kept;
     lock(w->pass, at);
     usec time = atomic_load_explicit(&slot->time, memory_order_relaxed);
-    if (!slot->row || store_newer(r->event_time, r->lsn, time, slot->lsn)) {
+    if (!slot->row || store_newer(r->event_time, r->lsn, time, slot->row->lsn)) {
         kept = kept ? kept : keep(w, r);
         slot->row = kept;
-        slot->lsn = r->lsn;
         atomic_store_explicit(&slot->time, r->event_time, memory_order_relaxed);
     }
     unlock(w->pass, at);
@@ -175,36 +176,63 @@ static usec begins(const struct pit_options *o, const struct pit_record *r)
     return o->known == PIT_KNOWN_THEN && r->write_time > t ? r->write_time : t;
 }
 
-/* Each round waits for memory that the one before asked for. */
-static void place(struct worker *w, struct pit_record *records, int n)
-{
-    const struct pit *p = w->pass->pit;
-    const struct pit_slots *s = &p->slots;
+/* Records on their way to their slots. */
+struct lookup {
     struct pit_key keys[GROUP];
     const struct pit_id *ids[GROUP];
     uint32_t from[GROUP];
-    for (int i = 0; i < n; i++) {
-        pit_key_make(&keys[i], records[i].id);
-        pit_ids_prefetch(&p->ids, &keys[i]);
-    }
-    for (int i = 0; i < n; i++) {
-        ids[i] = pit_ids_slot(&p->ids, &keys[i], records[i].id);
-        __builtin_prefetch(&s->times[ids[i]->first + ids[i]->count / 4]);
-        __builtin_prefetch(&s->times[ids[i]->first + ids[i]->count * 3 / 4]);
-    }
-    for (int i = 0; i < n; i++) {
-        from[i] = pit_first_from(s->times + ids[i]->first, ids[i]->count,
-                                 begins(&p->options, &records[i]));
-        if (!s->tree)
-            __builtin_prefetch(&s->slots[ids[i]->first + from[i]]);
-    }
-    for (int i = 0; i < n; i++) {
-        if (from[i] == ids[i]->count)
-            continue;
-        if (s->tree)
-            offer_in_tree(w, ids[i], from[i], &records[i]);
-        else
-            offer(w, ids[i]->first + from[i], &records[i], NULL);
+};
+
+static void ask_for_id(const struct pit *p, struct lookup *l, const struct pit_record *r, int i)
+{
+    pit_key_make(&l->keys[i], r->id);
+    pit_ids_prefetch(&p->ids, &l->keys[i]);
+}
+
+static void ask_for_times(const struct pit *p, struct lookup *l, const struct pit_record *r, int i)
+{
+    const struct pit_id *id = l->ids[i] = pit_ids_slot(&p->ids, &l->keys[i], r->id);
+    const usec *times = p->slots.times + id->first;
+    __builtin_prefetch(&times[id->count / 4]);
+    __builtin_prefetch(&times[id->count * 3 / 4]);
+}
+
+static void ask_for_slot(const struct pit *p, struct lookup *l, const struct pit_record *r, int i)
+{
+    const struct pit_id *id = l->ids[i];
+    l->from[i] =
+        pit_first_from(p->slots.times + id->first, id->count, begins(&p->options, r));
+    if (!p->slots.tree)
+        __builtin_prefetch(&p->slots.slots[id->first + l->from[i]]);
+}
+
+static void take_slot(struct worker *w, const struct lookup *l, struct pit_record *r, int i)
+{
+    const struct pit_id *id = l->ids[i];
+    if (l->from[i] == id->count)
+        return;
+    if (w->pass->pit->slots.tree)
+        offer_in_tree(w, id, l->from[i], r);
+    else
+        offer(w, id->first + l->from[i], r, NULL);
+}
+
+/* Memory is asked for some records before it is wanted, so that many are waited for at once while
+ * others are worked on. */
+static void place(struct worker *w, struct pit_record *records, int n)
+{
+    const struct pit *p = w->pass->pit;
+    struct lookup l;
+    for (int i = 0; i < n + 3 * AHEAD; i++) {
+        int second = i - AHEAD, third = i - 2 * AHEAD, last = i - 3 * AHEAD;
+        if (i < n)
+            ask_for_id(p, &l, &records[i], i);
+        if (second >= 0 && second < n)
+            ask_for_times(p, &l, &records[second], second);
+        if (third >= 0 && third < n)
+            ask_for_slot(p, &l, &records[third], third);
+        if (last >= 0)
+            take_slot(w, &l, &records[last], last);
     }
 }
 

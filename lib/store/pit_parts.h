@@ -96,14 +96,15 @@ struct pit_label {
 
 /* A row as it was kept. Bytes follow. */
 struct pit_row {
+    uint64_t lsn;
     usec expires_at;
     uint32_t deleted, len;
 };
 
-/* The best record so far of those that are candidates from here on. */
+/* The best record so far of those that are candidates from here on. Two words, so that it never
+ * lies across two lines of the cache. */
 struct pit_slot {
     _Atomic usec time; /* INT64_MIN: none */
-    uint64_t lsn;
     struct pit_row *row;
 };
 

@@ -166,48 +166,43 @@ void pit_slots_release(struct pit_slots *s)
 /* ---- winners ---- */
 
 /* The best record among slots seen so far. */
-struct best {
-    usec time;
-    uint64_t lsn;
-    struct pit_row *row;
-};
-
-static void improve(struct best *best, usec time, uint64_t lsn, struct pit_row *row)
+static void improve(struct pit_winner *best, usec time, struct pit_row *row)
 {
-    if (row && (!best->row || store_newer(time, lsn, best->time, best->lsn)))
-        *best = (struct best){time, lsn, row};
+    if (row && (!best->row || time > best->time ||
+                (time == best->time && row->lsn < best->row->lsn)))
+        *best = (struct pit_winner){time, row};
 }
 
-static void improve_by_slot(struct best *best, const struct pit_slot *s)
+static void improve_by_slot(struct pit_winner *best, const struct pit_slot *s)
 {
-    improve(best, atomic_load_explicit(&s->time, memory_order_relaxed), s->lsn, s->row);
+    improve(best, atomic_load_explicit(&s->time, memory_order_relaxed), s->row);
 }
 
 static void winners_in_order(const struct pit_slots *s, const struct pit_id *id,
                              struct pit_winner *out)
 {
-    struct best best = {0};
+    struct pit_winner best = {0};
     for (uint32_t i = id->first; i < id->first + id->count; i++) {
         improve_by_slot(&best, &s->slots[i]);
-        out[s->label[i]] = (struct pit_winner){best.time, best.row};
+        out[s->label[i]] = best;
     }
 }
 
 /* One block of a level: in order of known, each label gets the best of those before it. */
 static void winners_in_block(const struct pit_slots *s, uint64_t from, uint64_t to,
-                             struct best *winners)
+                             struct pit_winner *winners)
 {
-    struct best best = {0};
+    struct pit_winner best = {0};
     for (uint64_t i = from; i < to; i++) {
         improve_by_slot(&best, &s->slots[i]);
-        improve(&winners[s->place[i]], best.time, best.lsn, best.row);
+        improve(&winners[s->place[i]], best.time, best.row);
     }
 }
 
 static void winners_in_tree(const struct pit_slots *s, const struct pit_id *id,
                             struct pit_winner *out)
 {
-    struct best *winners = mem_alloc(id->count * sizeof *winners);
+    struct pit_winner *winners = mem_alloc(id->count * sizeof *winners);
     uint64_t base = s->tree[id->first];
     for (unsigned level = 0; level < levels_of(id->count); level++, base += id->count)
         for (uint64_t block = 0; block < id->count; block += (uint64_t)1 << level) {
@@ -215,7 +210,7 @@ static void winners_in_tree(const struct pit_slots *s, const struct pit_id *id,
             winners_in_block(s, base + block, base + (end < id->count ? end : id->count), winners);
         }
     for (uint32_t i = 0; i < id->count; i++)
-        out[s->label[id->first + i]] = (struct pit_winner){winners[i].time, winners[i].row};
+        out[s->label[id->first + i]] = winners[i];
     mem_free(winners);
 }
 
