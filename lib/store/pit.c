@@ -7,7 +7,7 @@
 
 enum {
     GROUP = 128,     /* records whose places are looked up together, */
-    AHEAD = 12,       /* and how many are between one step of that and the next */
+    AHEAD = 12,      /* and how many are between one step of that and the next */
     STRIPES = 4096,  /* locks that slots share */
     ROW_MOVED = 2,   /* in pit_row.deleted: expires_at is a pointer to the copy */
     SPARE = 64 << 20 /* bytes of rows that are nobody's any more, before they are cleared away */
@@ -200,8 +200,7 @@ static void ask_for_times(const struct pit *p, struct lookup *l, const struct pi
 static void ask_for_slot(const struct pit *p, struct lookup *l, const struct pit_record *r, int i)
 {
     const struct pit_id *id = l->ids[i];
-    l->from[i] =
-        pit_first_from(p->slots.times + id->first, id->count, begins(&p->options, r));
+    l->from[i] = pit_first_from(p->slots.times + id->first, id->count, begins(&p->options, r));
     if (!p->slots.tree)
         __builtin_prefetch(&p->slots.slots[id->first + l->from[i]]);
 }

@@ -168,8 +168,8 @@ void pit_slots_release(struct pit_slots *s)
 /* The best record among slots seen so far. */
 static void improve(struct pit_winner *best, usec time, struct pit_row *row)
 {
-    if (row && (!best->row || time > best->time ||
-                (time == best->time && row->lsn < best->row->lsn)))
+    if (row &&
+        (!best->row || time > best->time || (time == best->time && row->lsn < best->row->lsn)))
         *best = (struct pit_winner){time, row};
 }
 

@@ -3,8 +3,11 @@
 #include "sys/sys.h"
 #include "unit.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static char *root, *folder;
 static struct group *group;
@@ -312,6 +315,82 @@ TEST(a_group_without_records_has_no_answers)
     CHECK_INT(pit_answer(p, 0).status, PIT_MISSING);
     pit_free(p);
     pit_source_free(source);
+    end();
+}
+
+/* ---- what is wrong with the log ---- */
+
+/* The one segment of a log of 100 batches. */
+static char *write_batches(void)
+{
+    struct error e;
+    struct log *log = NULL;
+    struct log_options o = {0};
+    struct row_builder b = {0};
+    char *path = mem_format("%s/log", folder);
+    CHECK_INT(log_open(path, &o, &log, &e), 0);
+    for (uint64_t i = 1; i <= 100; i++) {
+        struct store_record r = {
+            .lsn = i, .event_time = (usec)i, .expires_at = STORE_NEVER, .id = text_of("a")};
+        add_row(log, &r, &b);
+        CHECK_INT(log_commit(log, false, &e), 0);
+    }
+    log_close(log);
+    row_release(&b);
+    char *segment = mem_format("%s/%020d.seg", path, 1);
+    mem_free(path);
+    return segment;
+}
+
+static int join_to_a(struct pit_answer *a, struct error *e)
+{
+    struct pit_source *source = NULL;
+    struct pit_options o = {.lookback = STORE_NEVER, .jobs = 2};
+    CHECK_INT(pit_group_source(group, NULL, UINT64_MAX, &source, e), 0);
+    struct pit *p = pit_new(source, &o);
+    pit_add(p, text_of("a"), 1000, 0);
+    int status = pit_join(p, e);
+    *a = status ? (struct pit_answer){0} : pit_answer(p, 0);
+    pit_free(p);
+    pit_source_free(source);
+    return status;
+}
+
+TEST(a_torn_tail_is_passed_over)
+{
+    begin();
+    struct error e = {0};
+    struct pit_answer a;
+    char *segment = write_batches();
+    struct stat s;
+    CHECK_INT(join_to_a(&a, &e), 0);
+    CHECK_INT(a.event_time, 100);
+    CHECK_INT(stat(segment, &s), 0);
+    CHECK_INT(truncate(segment, s.st_size - 9), 0);
+    CHECK_INT(join_to_a(&a, &e), 0);
+    CHECK_INT(a.event_time, 99);
+    mem_free(segment);
+    end();
+}
+
+TEST(damage_is_an_error_with_its_place)
+{
+    begin();
+    struct error e = {0};
+    struct pit_answer a;
+    char *segment = write_batches();
+    struct stat s;
+    CHECK_INT(stat(segment, &s), 0);
+    int fd = open(segment, O_WRONLY);
+    off_t record = (s.st_size - 64) / 100, at = 64 + 50 * record;
+    CHECK_INT(pwrite(fd, "?", 1, at + 30), 1);
+    close(fd);
+    CHECK_INT(join_to_a(&a, &e), ERR_DATA);
+    CHECK_TEXT(e.file, segment);
+    char wanted[32];
+    snprintf(wanted, sizeof wanted, " at byte %" PRId64 ":", (int64_t)at);
+    CHECK(strstr(e.message, wanted) != NULL);
+    mem_free(segment);
     end();
 }
 
