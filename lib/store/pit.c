@@ -18,7 +18,9 @@ struct pit {
     struct pit_options options;
     struct pit_ids ids;
     VEC(struct pit_label) labels;
-    VEC(usec) known; /* PIT_KNOWN_BY: as many */
+    VEC(usec) known;      /* PIT_KNOWN_BY: as many, */
+    VEC(uint32_t) counts; /* labels by id, */
+    size_t entries;       /* and entries of the trees there will be */
     struct pit_slots slots;
     struct pit_rows *rows; /* a thread each */
     struct pit_winner *winners;
@@ -55,7 +57,7 @@ void pit_clear(struct pit *p)
     pit_slots_release(&p->slots);
     mem_free(p->winners);
     p->winners = NULL;
-    p->labels.len = p->known.len = 0;
+    p->labels.len = p->known.len = p->counts.len = p->entries = 0;
 }
 
 void pit_free(struct pit *p)
@@ -65,16 +67,28 @@ void pit_free(struct pit *p)
     pit_clear(p);
     vec_release(&p->labels);
     vec_release(&p->known);
+    vec_release(&p->counts);
     mem_free(p->rows);
     mem_free(p);
+}
+
+static void count_entries(struct pit *p, uint32_t id)
+{
+    while (p->counts.len <= id)
+        vec_push(&p->counts, 0);
+    uint32_t n = p->counts.at[id]++;
+    p->entries += (size_t)(n + 1) * pit_levels(n + 1) - (size_t)n * pit_levels(n);
 }
 
 void pit_add(struct pit *p, struct text id, usec time, usec known_by)
 {
     struct pit_label label = {.id = PIT_NO_LABEL, .time = time};
     bool by = p->options.known == PIT_KNOWN_BY;
-    if (id.at && time != INT_MISSING && !(by && known_by == INT_MISSING))
+    if (id.at && time != INT_MISSING && !(by && known_by == INT_MISSING)) {
         label.id = pit_ids_put(&p->ids, id);
+        if (by)
+            count_entries(p, label.id);
+    }
     vec_push(&p->labels, label);
     if (by)
         vec_push(&p->known, known_by);
@@ -82,15 +96,12 @@ void pit_add(struct pit *p, struct text id, usec time, usec known_by)
 
 size_t pit_need(const struct pit *p)
 {
-    size_t label =
-        sizeof(struct pit_label) + 2 * sizeof(usec) + sizeof(uint32_t) + sizeof(struct pit_winner);
-    size_t slots = 1;
-    if (p->options.known == PIT_KNOWN_BY)
-        while (p->labels.len >> slots)
-            slots++;
-    size_t slot = sizeof(struct pit_slot) + (slots > 1 ? sizeof(usec) + sizeof(uint32_t) : 0);
+    bool by = p->options.known == PIT_KNOWN_BY;
+    size_t label = sizeof(struct pit_label) + sizeof(usec) + sizeof(uint32_t) +
+                   sizeof(struct pit_winner) + (by ? sizeof(usec) + sizeof(uint64_t) : 0);
+    size_t slot = sizeof(struct pit_slot) + (by ? sizeof(usec) + sizeof(uint32_t) : 0);
     size_t row = 2 * (sizeof(struct pit_row) + p->source->row_bytes);
-    return p->labels.len * (label + slots * slot + row) +
+    return p->labels.len * (label + row) + (by ? p->entries : p->labels.len) * slot +
            (p->ids.mask + 1) * sizeof(struct pit_id) + arena_held(&p->ids.bytes);
 }
 

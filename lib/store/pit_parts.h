@@ -122,6 +122,15 @@ struct pit_slots {
     usec *known;
     uint32_t *place; /* in 0 .. n */
 };
+/* Levels of the tree of n labels. */
+static inline unsigned pit_levels(uint32_t n)
+{
+    unsigned levels = 1;
+    while (n > (uint32_t)1 << (levels - 1))
+        levels++;
+    return levels;
+}
+
 void pit_slots_make(struct pit_slots *s, struct pit_ids *ids, const struct pit_label *labels,
                     const usec *known, size_t n);
 void pit_slots_release(struct pit_slots *s);

@@ -64,14 +64,6 @@ static struct timed *labels_by_id(const struct pit_label *labels, size_t n, cons
     return out;
 }
 
-static unsigned levels_of(uint32_t n)
-{
-    unsigned levels = 1;
-    while (n > (uint32_t)1 << (levels - 1))
-        levels++;
-    return levels;
-}
-
 /* ---- the tree of PIT_KNOWN_BY ---- */
 
 /* Level `level` of an id's n labels from the one below. */
@@ -99,7 +91,7 @@ static void make_tree(struct pit_slots *s, const uint32_t *start, uint32_t ids, 
     for (uint32_t i = 0; i < ids; i++) {
         uint32_t n = start[i + 1] - start[i];
         s->tree[start[i]] = s->slot_count;
-        s->slot_count += n ? (size_t)levels_of(n) * n : 0;
+        s->slot_count += n ? (size_t)pit_levels(n) * n : 0;
     }
     s->known = mem_array(NULL, s->slot_count + 1, sizeof *s->known);
     s->place = mem_array(NULL, s->slot_count + 1, sizeof *s->place);
@@ -109,7 +101,7 @@ static void make_tree(struct pit_slots *s, const uint32_t *start, uint32_t ids, 
             s->known[s->tree[start[i]] + k] = known[s->label[start[i] + k]];
             s->place[s->tree[start[i]] + k] = k;
         }
-        for (unsigned level = 1; n && level < levels_of(n); level++)
+        for (unsigned level = 1; n && level < pit_levels(n); level++)
             merge_level(s, s->tree[start[i]], n, level);
     }
 }
@@ -204,7 +196,7 @@ static void winners_in_tree(const struct pit_slots *s, const struct pit_id *id,
 {
     struct pit_winner *winners = mem_alloc(id->count * sizeof *winners);
     uint64_t base = s->tree[id->first];
-    for (unsigned level = 0; level < levels_of(id->count); level++, base += id->count)
+    for (unsigned level = 0; level < pit_levels(id->count); level++, base += id->count)
         for (uint64_t block = 0; block < id->count; block += (uint64_t)1 << level) {
             uint64_t end = block + ((uint64_t)1 << level);
             winners_in_block(s, base + block, base + (end < id->count ? end : id->count), winners);
