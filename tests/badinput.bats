@@ -243,6 +243,15 @@ copies() {
     fails_with 3 "in.jsonl:1:" wrangle convert in.jsonl
 }
 
+@test "JSON: a key that comes after megabytes is found by --schema=union" {
+    awk 'BEGIN { for (i = 0; i < 60000; i++) printf "{\"a\":%d,\"text\":\"what stands here\"}\n", i
+        print "{\"a\":1,\"z\":2}" }' >in.jsonl
+    wrangle convert --schema=union -t csv in.jsonl >got
+    [ "$(head -n 1 got)" = a,text,z ]
+    [ "$(tail -n 1 got)" = 1,,2 ]
+    [ "$(wc -l <got)" -eq 60002 ]
+}
+
 @test "JSON: nested values are cells, a later key needs --schema=union for CSV" {
     printf '{"a":{"b":[1,2]}}\n{"a":2,"c":3}\n' >in.jsonl
     fails_with 3 "in.jsonl:2" wrangle 'agg n=count()' -t csv in.jsonl

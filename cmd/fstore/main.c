@@ -23,6 +23,12 @@ static const struct command *const commands[] = {
     &command_verify,
     &command_rebuild,
     &command_log,
+    /* files for other tools, and rows */
+    &command_materialize,
+    &command_compact,
+    &command_export,
+    &command_import,
+    &command_snapshot,
     NULL,
 };
 
@@ -32,6 +38,8 @@ static const struct tool_example examples[] = {
     {"fstore get users u1", "the newest, as JSON; exit status 1 when there is none"},
     {"fstore mget users --features age,city <requests.csv", "beside the columns of a stream"},
     {"fstore join --labels clicks.csv --time at users", "training rows: what was known then"},
+    {"fstore materialize users", "offline files for others to read"},
+    {"fstore snapshot users --at 2001-01-31 -o users.parquet", "as all was at that time"},
     {NULL, NULL},
 };
 

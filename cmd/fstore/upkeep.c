@@ -1,6 +1,8 @@
 /* fstore verify, rebuild, forget: the log and what follows from it. */
 #include "fstore.h"
 
+#include "store/offline.h"
+
 #include <fcntl.h>
 #include <inttypes.h>
 #include <time.h>
@@ -104,6 +106,8 @@ static int forget(const struct operands *operands, const struct upkeep_options *
     if (status == 0)
         status = group_forget(g, (struct text){id.at, id.len}, timeout_ms(o->timeout), &records, e);
     if (status == 0 && records)
+        status = offline_reset(g, timeout_ms(o->timeout), e);
+    if (status == 0 && records)
         status = note_erasure(g, records, e);
     if (status == 0)
         status = print_json(json_pack("{s:I}", "records", (json_int_t)records), 0, e);
@@ -126,8 +130,10 @@ const struct command command_forget = {
     .options = options,
     .options_size = sizeof(struct upkeep_options),
     .run = run_forget,
-    .more = "The segments of the log that have the entity are written anew without it, and the "
-            "online view is made anew. What is left is a line in the group's audit.jsonl that "
-            "says when and how many records, not whose. Status 1 when there was nothing. Copies "
-            "made elsewhere (exports, training sets, backups) are not reached.",
+    .more =
+        "The segments of the log that have the entity are written anew without it, and the "
+        "online view is made anew; offline files are removed, and 'fstore materialize' makes them "
+        "anew. What is left is a line in the group's audit.jsonl that "
+        "says when and how many records, not whose. Status 1 when there was nothing. Copies "
+        "made elsewhere (exports, training sets, backups) are not reached.",
 };

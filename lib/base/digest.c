@@ -79,11 +79,11 @@ static uint32_t read_little(const uint8_t *p)
     return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-/* Feeds whole blocks to `step`, then the rest with a 1 bit, zeros and the length in bits (in
- * `field` bytes; of SHA-512's 16 the upper 8 stay 0). */
+/* Feeds whole blocks to `step`, then the rest with a 1 bit, zeros and the length in bits, of
+ * `bytes` that s is the end of (in `field` bytes; of SHA-512's 16 the upper 8 stay 0). */
 typedef void block_step(void *state, const uint8_t *block);
-static void feed(struct text s, size_t block, size_t field, bool big_endian, block_step *step,
-                 void *state)
+static void feed(struct text s, uint64_t bytes, size_t block, size_t field, bool big_endian,
+                 block_step *step, void *state)
 {
     const uint8_t *p = (const uint8_t *)s.at;
     uint8_t last[256] = {0};
@@ -94,7 +94,7 @@ static void feed(struct text s, size_t block, size_t field, bool big_endian, blo
         memcpy(last, p + (s.len - rest), rest);
     last[rest] = 0x80;
     size_t end = rest + 1 + field <= block ? block : 2 * block;
-    uint64_t bits = (uint64_t)s.len * 8;
+    uint64_t bits = bytes * 8;
     if (big_endian)
         write_big(last + end - 8, bits, 8);
     else
@@ -140,7 +140,7 @@ static void md5_block(void *state, const uint8_t *block)
 void md5(struct text s, uint8_t out[static MD5_SIZE])
 {
     uint32_t h[] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476};
-    feed(s, 64, 8, false, md5_block, h);
+    feed(s, s.len, 64, 8, false, md5_block, h);
     for (size_t i = 0; i < MD5_SIZE; i++)
         out[i] = (uint8_t)(h[i / 4] >> (8 * (i % 4)));
 }
@@ -174,7 +174,7 @@ static void sha1_block(void *state, const uint8_t *block)
 void sha1(struct text s, uint8_t out[static SHA1_SIZE])
 {
     uint32_t h[] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
-    feed(s, 64, 8, true, sha1_block, h);
+    feed(s, s.len, 64, 8, true, sha1_block, h);
     for (size_t i = 0; i < 5; i++)
         write_big(out + 4 * i, h[i], 4);
 }
@@ -274,13 +274,53 @@ static block_step *sha256_step(void)
     return step;
 }
 
-void sha256(struct text s, uint8_t out[static SHA256_SIZE])
+static const uint32_t sha256_first[] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                                        0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+
+static void put_sha256(const uint32_t *h, uint8_t out[static SHA256_SIZE])
 {
-    uint32_t h[] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                    0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-    feed(s, 64, 8, true, sha256_step(), h);
     for (size_t i = 0; i < 8; i++)
         write_big(out + 4 * i, h[i], 4);
+}
+
+void sha256(struct text s, uint8_t out[static SHA256_SIZE])
+{
+    uint32_t h[8];
+    memcpy(h, sha256_first, sizeof h);
+    feed(s, s.len, 64, 8, true, sha256_step(), h);
+    put_sha256(h, out);
+}
+
+void sha256_start(struct sha256 *s)
+{
+    memcpy(s->h, sha256_first, sizeof s->h);
+    s->bytes = 0;
+}
+
+void sha256_add(struct sha256 *s, struct text part)
+{
+    const uint8_t *p = (const uint8_t *)part.at, *end = p + part.len;
+    size_t have = s->bytes % sizeof s->rest;
+    s->bytes += part.len;
+    for (; p < end; have = 0) {
+        size_t n =
+            sizeof s->rest - have < (size_t)(end - p) ? sizeof s->rest - have : (size_t)(end - p);
+        if (n == sizeof s->rest) { /* a whole block, where it is */
+            sha256_step()(s->h, p);
+        } else {
+            memcpy(s->rest + have, p, n);
+            if (have + n == sizeof s->rest)
+                sha256_step()(s->h, s->rest);
+        }
+        p += n;
+    }
+}
+
+void sha256_end(struct sha256 *s, uint8_t out[static SHA256_SIZE])
+{
+    struct text rest = {(const char *)s->rest, s->bytes % sizeof s->rest};
+    feed(rest, s->bytes, 64, 8, true, sha256_step(), s->h);
+    put_sha256(s->h, out);
 }
 
 static char hex_digit(const uint8_t *bytes, size_t i)
@@ -331,7 +371,7 @@ void sha512(struct text s, uint8_t out[static SHA512_SIZE])
 {
     uint64_t h[] = {0x6a09e667f3bcc908, 0xbb67ae8584caa73b, 0x3c6ef372fe94f82b, 0xa54ff53a5f1d36f1,
                     0x510e527fade682d1, 0x9b05688c2b3e6c1f, 0x1f83d9abfb41bd6b, 0x5be0cd19137e2179};
-    feed(s, 128, 16, true, sha512_block, h);
+    feed(s, s.len, 128, 16, true, sha512_block, h);
     for (size_t i = 0; i < 8; i++)
         write_big(out + 8 * i, h[i], 8);
 }

@@ -13,6 +13,15 @@ void sha1(struct text s, uint8_t out[static SHA1_SIZE]);
 void sha256(struct text s, uint8_t out[static SHA256_SIZE]);
 void sha512(struct text s, uint8_t out[static SHA512_SIZE]);
 void hmac_sha256(struct text key, struct text s, uint8_t out[static SHA256_SIZE]);
+/* The same of a text that comes in parts. */
+struct sha256 {
+    uint32_t h[8];
+    uint64_t bytes;
+    uint8_t rest[64];
+};
+void sha256_start(struct sha256 *s);
+void sha256_add(struct sha256 *s, struct text part);
+void sha256_end(struct sha256 *s, uint8_t out[static SHA256_SIZE]);
 /* In lower-case hexadecimal digits, as the rest of the system writes digests. */
 void sha256_hex(struct text s, char out[static 2 * SHA256_SIZE + 1]);
 /* Appends the first so many such digits of bytes. */

@@ -1,12 +1,10 @@
 /* From options to inputs, policies and outputs. */
 #include "session/session.h"
 
-#include "table/parquet.h"
 #include "table/pretty.h"
 #include "table/rejects.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 static int open_rejects(struct session *s, const char *path, struct error *e)
 {
@@ -35,20 +33,21 @@ static usec zone_convert(void *zone, usec local)
     return zone_to_utc(zone, local);
 }
 
-static int set_now(struct session *s, const char *text, struct error *e)
+int time_option(const char *option, const char *text, usec *t, struct error *e)
 {
-    if (!text) {
-        struct timespec t;
-        clock_gettime(CLOCK_REALTIME, &t);
-        s->context.expr.now = t.tv_sec * USEC_SECOND + t.tv_nsec / 1000;
-        return 0;
-    }
     bool has_offset = false;
     char quoted[QUOTE_MAX];
-    if (!time_parse(text, strlen(text), &s->context.expr.now, &has_offset) ||
-        (!has_offset && strlen(text) > 10))
-        return error_set(e, ERR_USAGE, "--now: %s is not a time such as 2001-01-31T12:00:00Z",
+    if (!time_parse(text, strlen(text), t, &has_offset) || (!has_offset && strlen(text) > 10))
+        return error_set(e, ERR_USAGE, "%s: %s is not a time such as 2001-01-31T12:00:00Z", option,
                          quote(quoted, text, strlen(text)));
+    return 0;
+}
+
+static int set_now(struct session *s, const char *text, struct error *e)
+{
+    if (text)
+        return time_option("--now", text, &s->context.expr.now, e);
+    s->context.expr.now = clock_now();
     return 0;
 }
 
@@ -213,13 +212,11 @@ int load_recipe(const char *path, const struct prep_context *context, struct rec
     return status;
 }
 
-int output_format(const struct stream_options *o, const struct input *in, struct format *out,
-                  struct error *e)
+int output_format_or(const struct stream_options *o, const struct format *usual, struct format *out,
+                     struct error *e)
 {
     char quoted[QUOTE_MAX];
-    *out = *input_format(in);
-    if (out->kind == FORMAT_PARQUET) /* what follows in a pipe reads lines */
-        *out = format_csv(',');
+    *out = *usual;
     if (o->to && !format_from_name(text_of(o->to), out))
         return error_set(e, ERR_USAGE,
                          "--to: unknown format %s: csv tsv psv ssv jsonl parquet pretty",
@@ -228,6 +225,22 @@ int output_format(const struct stream_options *o, const struct input *in, struct
         format_from_extension(path_format_extension(o->output), out);
     out->header = !o->no_out_header;
     return set_bytes(out->delimiter, sizeof out->delimiter, "--out-delimiter", o->out_delimiter, e);
+}
+
+int output_format(const struct stream_options *o, const struct input *in, struct format *out,
+                  struct error *e)
+{
+    struct format usual = *input_format(in);
+    if (usual.kind == FORMAT_PARQUET) /* what follows in a pipe reads lines */
+        usual = format_csv(',');
+    return output_format_or(o, &usual, out, e);
+}
+
+enum parquet_codec output_codec(const struct stream_options *o)
+{
+    static const enum parquet_codec codecs[] = {PARQUET_SNAPPY, PARQUET_ZSTD, PARQUET_GZIP,
+                                                PARQUET_NONE};
+    return codecs[o->parquet_codec];
 }
 
 static void show_progress(void *context, uint64_t rows, uint64_t bytes)
@@ -285,8 +298,7 @@ int run_to_output(struct recipe *r, struct input *in, const struct stream_option
         return status;
     struct progress p = {0};
     progress_start(&p, "reading", "bytes", 0);
-    static const int codecs[] = {PARQUET_SNAPPY, PARQUET_ZSTD, PARQUET_GZIP, PARQUET_NONE};
-    struct run_options run = {.parquet_codec = codecs[o->parquet_codec],
+    struct run_options run = {.parquet_codec = (int)output_codec(o),
                               .format = &format,
                               .out = sink,
                               .progress = show_progress,

@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "prep/prep.h"
 #include "sys/sys.h"
+#include "table/parquet.h"
 
 /* Options that every command with rows has. */
 struct stream_options {
@@ -124,6 +125,12 @@ int run_to_output(struct recipe *r, struct input *in, const struct stream_option
 /* The format the options ask for, by --to, by -o's extension, else the input's. */
 int output_format(const struct stream_options *o, const struct input *in, struct format *out,
                   struct error *e);
+/* The same where there is no input: `usual` when they do not say. */
+int output_format_or(const struct stream_options *o, const struct format *usual, struct format *out,
+                     struct error *e);
+enum parquet_codec output_codec(const struct stream_options *o);
+/* A time that an option gives; a date alone is its first instant, of UTC. */
+int time_option(const char *option, const char *text, usec *t, struct error *e);
 /* A fitted recipe from its file. */
 int load_recipe(const char *path, const struct prep_context *context, struct recipe **out,
                 struct error *e);

@@ -100,6 +100,15 @@ static int read_deleted(struct text cell, bool *deleted, struct error *e)
                                  quote(quoted, cell.at, cell.len));
 }
 
+/* The first cell of the id that is missing. */
+static size_t wrong_id(const struct group *g, const struct text *cells)
+{
+    size_t i = 0;
+    while (i + 1 < g->id_count && cells[i].at && cells[i].len)
+        i++;
+    return i;
+}
+
 /* Appends the record that the cells are. *wrong: the cell because of which it is none. */
 static int add_record(const struct group *g, const struct intake_options *o, usec write_time,
                       const struct text *cells, struct intake_rows *rows, size_t *wrong,
@@ -108,7 +117,7 @@ static int add_record(const struct group *g, const struct intake_options *o, use
     struct store_record r = {.write_time = write_time};
     bool deleted = false;
     rows->id.len = 0;
-    *wrong = 0;
+    *wrong = wrong_id(g, cells);
     int status = group_id(g, cells, &rows->id, e);
     if (status == 0) {
         *wrong = time_cell(g);

@@ -2,7 +2,6 @@
 #include "store/log_format.h"
 #include "sys/sys.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,24 +21,6 @@ struct log {
     size_t last_record; /* where it begins in the batch */
     bool broken;
 };
-
-static int sync_folder(const struct log *log, struct error *e)
-{
-    int fd = open(log->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int failed = fd < 0 || fsync(fd);
-    if (failed)
-        error_errno(e, "%s: cannot be written to the disk", log->folder);
-    if (fd >= 0)
-        close(fd);
-    return failed ? ERR_SYSTEM : 0;
-}
-
-static int make_folder(const char *folder, struct error *e)
-{
-    if (mkdir(folder, 0777) == 0 || errno == EEXIST)
-        return 0;
-    return error_errno(e, "%s: cannot be made", folder);
-}
 
 /* ---- the end, so that not all of a segment must be read to find it ---- */
 
@@ -164,7 +145,7 @@ int log_open(const char *folder, const struct log_options *o, struct log **out, 
     log->folder = mem_text(folder);
     log->segment = o && o->segment ? o->segment : SEGMENT_BYTES;
     log->lock = log->end_fd = log->fd = -1;
-    int status = make_folder(folder, e);
+    int status = folder_make(folder, e);
     if (status == 0)
         status = lock_acquire(lock, true, o ? o->timeout_ms : 0, &log->lock, e);
     if (status == 0)
@@ -232,7 +213,7 @@ static int begin_segment(struct log *log, struct error *e)
     int status = file_write(log->fd, header, sizeof header, log->path, e);
     if (status == 0 && fsync(log->fd))
         status = error_errno(e, "%s: cannot be written to the disk", log->path);
-    return status ? status : sync_folder(log, e);
+    return status ? status : folder_sync(log->folder, e);
 }
 
 static int append_batch(struct log *log, bool sync, struct error *e)

@@ -4,9 +4,7 @@
  *
  * A record takes the place of the one there is when its event_time is later; at the same time or
  * before, the one there is stays. Deletes are kept as records without features (tombstones), so
- * that nothing older comes back; and so are records that had expired when they came. A record with
- * STORE_MERGE keeps the features it lacks of the one it replaces, unless that was deleted, or
- * expired at its event_time.
+ * that nothing older comes back; and so are records that had expired when they came.
  *
  * Where it is, the group says; what is answered is the same:
  *
@@ -15,9 +13,11 @@
  *              transaction, since it can be made anew: after the machine itself stopped without
  *              online_sync it is not believed.
  * redis://[[USER]:PASSWORD@]HOST[:PORT][/NUMBER], redis+unix:///PATH[?db=NUMBER]
- *              a hash for each entity, fs:{GROUP:ID}, with a text for each feature. It vanishes
- *              some time after it expired. ERR_BUSY when the server is not reached, also after
- *              trying again for some seconds.
+ *              a value for each entity, fs:{GROUP:ID}, of the same bytes as in LMDB: it is read
+ *              with this library, not with other clients. It vanishes 30 days after it expired.
+ *              Other clients may write there: what is read is looked at, and ERR_DATA if it is none
+ *              of ours. ERR_BUSY when the server is not reached, also after trying again for some
+ *              seconds.
  */
 #ifndef STORE_ONLINE_H
 #define STORE_ONLINE_H

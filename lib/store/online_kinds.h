@@ -3,6 +3,7 @@
 #define STORE_ONLINE_KINDS_H
 
 #include "store/online.h"
+#include "store/online_value.h"
 
 /* As the functions of online.h. */
 struct online_kind {
@@ -27,12 +28,5 @@ int lmdb_open(const char *folder, enum online_mode mode, struct online **out, st
  * call; 0 at the end. */
 int lmdb_next(struct online *o, struct store_record *out, struct error *e);
 int redis_open(const struct group *g, enum online_mode mode, struct online **out, struct error *e);
-
-/* What is kept of a record: its row, or nothing. */
-static inline struct text online_row(const struct store_record *r)
-{
-    bool gone = r->flags & STORE_DELETED || r->expires_at <= r->write_time;
-    return gone && !(r->flags & STORE_POSITION) ? (struct text){"", 0} : r->row;
-}
 
 #endif

@@ -13,20 +13,13 @@
 
 /*
  * Keys: 'i' and an id of up to 480 bytes; 'l', the first 464 bytes of a longer one and 16 of its
- * SHA-256; 'p' and the name of a source; 'a': lsn of the last record applied. Values: a struct
- * value, the id when it is long, the row.
+ * SHA-256; 'p' and the name of a source; 'a': lsn of the last record applied. Values: as in
+ * online_value.h, with the id when it is long.
  */
 enum { SHORT_ID = 480, LONG_PREFIX = 464, LONG_DIGEST = 16, KEY_MAX = 1 + SHORT_ID };
 enum { READERS = 1024 };
 
 #define FIRST_MAP ((size_t)64 << 20)
-
-struct value {
-    int64_t event_time, write_time, expires_at;
-    uint64_t lsn;
-    uint32_t flags;
-    uint32_t id; /* bytes of the id behind it */
-};
 
 struct lmdb {
     struct online online; /* first */
@@ -36,7 +29,6 @@ struct lmdb {
     MDB_dbi db;
     MDB_txn *reading; /* NULL: none */
     MDB_cursor *cursor;
-    struct row_builder merged;
 };
 
 static int failed(const struct lmdb *o, int code, struct error *e)
@@ -81,24 +73,10 @@ static MDB_val applied_key(void)
 /* What a key and its value say; false when they are none of ours. */
 static bool say(const MDB_val *key, const MDB_val *data, struct store_record *r)
 {
-    struct value v;
-    const char *k = key->mv_data, *at = data->mv_data;
-    if (data->mv_size < sizeof v || key->mv_size < 1)
+    if (key->mv_size < 1)
         return false;
-    memcpy(&v, at, sizeof v);
-    if (v.id > data->mv_size - sizeof v)
-        return false;
-    at += sizeof v;
-    *r = (struct store_record){.lsn = v.lsn,
-                               .event_time = v.event_time,
-                               .write_time = v.write_time,
-                               .expires_at = v.expires_at,
-                               .flags = v.flags,
-                               .id = {k + 1, key->mv_size - 1},
-                               .row = {at + v.id, data->mv_size - sizeof v - v.id}};
-    if (v.id)
-        r->id = (struct text){at, v.id};
-    return true;
+    r->id = (struct text){(const char *)key->mv_data + 1, key->mv_size - 1};
+    return online_value_read((struct text){data->mv_data, data->mv_size}, r);
 }
 
 /* ---- opening ---- */
@@ -235,7 +213,6 @@ static void close_lmdb(struct online *online)
         mdb_txn_abort(o->reading);
     if (o->env)
         mdb_env_close(o->env);
-    row_release(&o->merged);
     mem_free(o->folder);
     mem_free(o);
 }
@@ -397,29 +374,16 @@ static int by_key(const void *a, const void *b)
     return order ? order : (x->record->lsn > y->record->lsn) - (x->record->lsn < y->record->lsn);
 }
 
-static struct text row_of(struct lmdb *o, const struct store_record *r,
-                          const struct store_record *before)
+/* With MDB_NOOVERWRITE MDB_KEYEXIST and *there, what there is; with MDB_CURRENT it takes its place.
+ */
+static int put(MDB_cursor *c, struct key *k, const struct store_record *r, unsigned flags,
+               MDB_val *there)
 {
     struct text row = online_row(r);
-    if (!before || row.len == 0 || !(r->flags & STORE_MERGE))
-        return row;
-    bool merges = before->row.len > 0 && before->expires_at > r->event_time;
-    return merges ? row_merge(&o->merged, before->row, row) : row;
-}
-
-static int put(struct lmdb *o, MDB_txn *txn, struct key *k, const struct store_record *r,
-               const struct store_record *before)
-{
-    struct text row = row_of(o, r, before);
-    bool is_long = k->at[0] == 'l';
-    struct value v = {.event_time = r->event_time,
-                      .write_time = r->write_time,
-                      .expires_at = r->expires_at,
-                      .lsn = r->lsn,
-                      .flags = r->flags & ~(unsigned)STORE_MERGE,
-                      .id = is_long ? (uint32_t)r->id.len : 0};
+    struct online_value v = online_value_of(r, k->at[0] == 'l' ? r->id.len : 0);
     MDB_val key = val_of(k->at, k->len), data = {sizeof v + v.id + row.len, NULL};
-    int code = mdb_put(txn, o->db, &key, &data, MDB_RESERVE);
+    int code = mdb_cursor_put(c, &key, &data, MDB_RESERVE | flags);
+    *there = data;
     if (code)
         return code;
     char *to = data.mv_data;
@@ -429,23 +393,19 @@ static int put(struct lmdb *o, MDB_txn *txn, struct key *k, const struct store_r
     return 0;
 }
 
-static int apply_one(struct lmdb *o, MDB_txn *txn, const struct store_record *r)
+static int apply_one(MDB_cursor *c, const struct store_record *r)
 {
     bool position = r->flags & STORE_POSITION;
     struct key k = key_of(r->id, position);
     struct store_record before;
     MDB_val key = val_of(k.at, k.len), data;
-    if (position)
-        return put(o, txn, &k, r, NULL);
-    int code = mdb_get(txn, o->db, &key, &data);
-    if (code == MDB_NOTFOUND)
-        return put(o, txn, &k, r, NULL);
-    if (code)
+    int code = put(c, &k, r, position ? 0 : MDB_NOOVERWRITE, &data);
+    if (code != MDB_KEYEXIST)
         return code;
     if (!say(&key, &data, &before))
         return MDB_CORRUPTED;
     return store_newer(r->event_time, r->lsn, before.event_time, before.lsn)
-               ? put(o, txn, &k, r, &before)
+               ? put(c, &k, r, MDB_CURRENT, &data)
                : 0;
 }
 
@@ -455,12 +415,17 @@ static int put_applied(const struct lmdb *o, MDB_txn *txn, uint64_t lsn)
     return mdb_put(txn, o->db, &key, &data, 0);
 }
 
-static int apply_in(struct lmdb *o, MDB_txn *txn, const struct change *changes, size_t n,
+/* With one cursor, which need not go down from the root for a neighbour of the last. */
+static int apply_in(const struct lmdb *o, MDB_txn *txn, const struct change *changes, size_t n,
                     uint64_t last)
 {
-    int code = 0;
+    MDB_cursor *c;
+    int code = mdb_cursor_open(txn, o->db, &c);
+    if (code)
+        return code;
     for (size_t i = 0; i < n && code == 0; i++)
-        code = apply_one(o, txn, changes[i].record);
+        code = apply_one(c, changes[i].record);
+    mdb_cursor_close(c);
     return code ? code : put_applied(o, txn, last);
 }
 

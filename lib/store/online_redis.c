@@ -1,71 +1,66 @@
 /*
- * The view on a Redis server. An entity is a hash, fs:{GROUP:ID}; its features are texts under
- * their names, and of the record there are, under names that no feature has, _t event_time   _w
- * write_time   _e expires_at   _l lsn   _x flags _n values of its row (the first of which, the time
- * as it was spelt, is _s) fs:{GROUP}:applied is the lsn of the last record that was applied,
- * fs:{GROUP}:source:NAME what the last STORE_POSITION of a source says, fs:{GROUP}:entities the ids
- * that were ever seen.
+ * The view on a Redis server. fs:{GROUP:ID} is an entity, as in online_value.h; fs:{GROUP}:applied
+ * the lsn of the last record that was applied; fs:{GROUP}:source:NAME what the last STORE_POSITION
+ * of a source says. No command has two keys, which a cluster may keep apart.
  */
 #include "store/online_kinds.h"
 #include "store/redis_link.h"
 
 #include <stdlib.h>
 
-/* Commands that are on their way at once; and how long what expired or was deleted is remembered.
- */
-enum { PIPELINE = 500, KEPT_DAYS = 30 };
-enum { FIELDS = 6 }; /* of the record itself */
+/* Most commands of a batch; and the bytes after which none is added. */
+enum { BATCH = 8192, BATCH_BYTES = 4 << 20 };
+
+/* How long what expired or was deleted is remembered. */
+#define KEPT (30 * USEC_DAY)
 
 struct redis {
     struct online online; /* first */
     const struct group *group;
     struct redis_link *link;
     struct redis_batch commands;
-    struct row_builder row;
-    char script[41]; /* its SHA-1 */
+    struct buf prefix; /* of an entity's key */
+    char script[41];   /* its SHA-1 */
 };
 
 /* ---- the script ---- */
 
 /*
- * One record into its hash, in one step: KEYS[1] it; ARGV: event_time, write_time, expires_at, lsn,
- * flags, values, milliseconds at which it vanishes or "", whether it merges, then names and texts
- * of features. Microseconds are whole in Lua's doubles up to the year 2255. Fields are set in
- * pieces: a call takes some thousand arguments.
+ * A record is put if it is newer than the one there, in one step: KEYS[1] the entity, ARGV its
+ * value, and the millisecond at which it vanishes or "". Microseconds are whole in Lua's doubles up
+ * to the year 2255; so are lsn. With a value alone it is put, whatever is there: what is said of
+ * records must not be there when a server that does not know the script has refused them.
  */
 static const char script[] =
-    "local old = redis.call('HMGET', KEYS[1], '_t', '_x', '_e', '_n')\n"
-    "if old[1] and tonumber(old[1]) >= tonumber(ARGV[1]) then return 0 end\n"
-    "local n = ARGV[6]\n"
-    "local merges = ARGV[8] == '1' and old[1] and tonumber(old[4]) > 0\n"
-    "  and (old[3] == '' or tonumber(old[3]) > tonumber(ARGV[1]))\n"
-    "if merges then\n"
-    "  if tonumber(old[4]) > tonumber(n) then n = old[4] end\n"
-    "  redis.call('HDEL', KEYS[1], '_s')\n"
-    "else redis.call('DEL', KEYS[1]) end\n"
-    "redis.call('HSET', KEYS[1], '_t', ARGV[1], '_w', ARGV[2], '_e', ARGV[3], '_l', ARGV[4],\n"
-    "  '_x', ARGV[5], '_n', n)\n"
-    "for i = 9, #ARGV, 1000 do\n"
-    "  redis.call('HSET', KEYS[1], unpack(ARGV, i, math.min(i + 999, #ARGV)))\n"
+    "local new, till = ARGV[1], ARGV[2]\n"
+    "local old = till and redis.call('GETRANGE', KEYS[1], 0, 31) or ''\n"
+    "if #old == 32 then\n"
+    "  local was, is = struct.unpack('<i8', old), struct.unpack('<i8', new)\n"
+    "  if was > is then return 0 end\n"
+    "  if was == is and struct.unpack('<I8', old, 25) <= struct.unpack('<I8', new, 25) then\n"
+    "    return 0\n"
+    "  end\n"
     "end\n"
-    "if ARGV[7] == '' then redis.call('PERSIST', KEYS[1])\n"
-    "else redis.call('PEXPIREAT', KEYS[1], ARGV[7]) end\n"
+    "redis.call('SET', KEYS[1], new)\n"
+    "if till and till ~= '' then redis.call('PEXPIREAT', KEYS[1], till) end\n"
     "return 1\n";
+_Static_assert(offsetof(struct online_value, event_time) == 0, "as the script has it");
+_Static_assert(offsetof(struct online_value, lsn) == 24, "as the script has it");
 
-static int take_sha(void *context, size_t i, const redisReply *r, struct error *e)
+static int take_sha(void *context, size_t i, const struct redis_value *r, struct error *e)
 {
     struct redis *o = context;
     (void)i;
-    if (r->type != REDIS_REPLY_STRING || r->len != 40)
+    if (r->type != REDIS_REPLY_STRING || r->text.len != 40)
         return error_set(e, ERR_SYSTEM, "redis does not take scripts");
-    memcpy(o->script, r->str, 40);
+    memcpy(o->script, r->text.at, 40);
     return 0;
 }
 
 static int load_script(struct redis *o, struct error *e)
 {
     struct redis_batch b = {0};
-    redis_begin(&b);
+    redis_begin(&b, 3);
     redis_word(&b, "SCRIPT");
     redis_word(&b, "LOAD");
     redis_word(&b, script);
@@ -78,86 +73,68 @@ static int load_script(struct redis *o, struct error *e)
 
 static void key_arg(struct redis *o, struct text id)
 {
-    struct buf key = {0};
-    buf_format(&key, "fs:{%s:", o->group->name);
-    buf_add(&key, id.at, id.len);
-    buf_putc(&key, '}');
-    redis_arg(&o->commands, (struct text){key.at, key.len});
-    buf_release(&key);
+    const struct text parts[] = {{o->prefix.at, o->prefix.len}, id, TEXT_LITERAL("}")};
+    redis_parts(&o->commands, parts, COUNT_OF(parts));
 }
 
-static void group_arg(struct redis *o, const char *what, struct text name)
+static void group_key_arg(struct redis *o, const char *what, struct text of)
 {
-    struct buf key = {0};
-    buf_format(&key, "fs:{%s}:%s", o->group->name, what);
-    buf_add(&key, name.at, name.len);
-    redis_arg(&o->commands, (struct text){key.at, key.len});
-    buf_release(&key);
+    const struct text parts[] = {TEXT_LITERAL("fs:{"), text_of(o->group->name), TEXT_LITERAL("}:"),
+                                 text_of(what), of};
+    redis_parts(&o->commands, parts, COUNT_OF(parts));
 }
 
-/* A command of one key of the group. */
-static void begin_command(struct redis *o, const char *name, const char *what, struct text of)
+/* A command of its name and a key of the group. */
+static void group_command(struct redis *o, const char *name, const char *what, struct text of)
 {
-    redis_begin(&o->commands);
+    redis_begin(&o->commands, 2);
     redis_word(&o->commands, name);
-    group_arg(o, what, of);
+    group_key_arg(o, what, of);
+}
+
+/* The script is called with one key and so many values, which follow. */
+static void begin_script(struct redis *o, size_t values)
+{
+    redis_begin(&o->commands, 4 + values);
+    redis_word(&o->commands, "EVALSHA");
+    redis_word(&o->commands, o->script);
+    redis_word(&o->commands, "1");
 }
 
 /* ---- applying ---- */
 
-static const char *name_of(const struct redis *o, size_t value)
-{
-    return value == 0 ? "_s" : o->group->features.at[value - 1].name;
-}
-
-/* When the hash vanishes: some time after it expired, and what is deleted some time after that. */
-static void vanish_arg(struct redis *o, const struct store_record *r)
+/* When the entity vanishes: some time after it expired, and what is deleted some time after that.
+ */
+static usec end_of(const struct store_record *r)
 {
     bool deleted = r->flags & STORE_DELETED;
     usec end = deleted && r->write_time < r->expires_at ? r->write_time : r->expires_at;
-    if (end == STORE_NEVER)
-        redis_word(&o->commands, "");
-    else
-        redis_number(&o->commands, (end + KEPT_DAYS * USEC_DAY) / 1000);
+    return end < STORE_NEVER - KEPT ? end + KEPT : STORE_NEVER;
 }
 
 static void record_command(struct redis *o, const struct store_record *r)
 {
     struct redis_batch *b = &o->commands;
-    struct text row = online_row(r);
-    char room[TIME_MAX];
-    redis_begin(b);
-    redis_word(b, "EVALSHA");
-    redis_word(b, o->script);
-    redis_word(b, "1");
+    struct online_value v = online_value_of(r, 0);
+    const struct text parts[] = {{(const char *)&v, sizeof v}, online_row(r)};
+    usec end = end_of(r);
+    begin_script(o, 2);
     key_arg(o, r->id);
-    redis_number(b, r->event_time);
-    redis_number(b, r->write_time);
-    if (r->expires_at == STORE_NEVER)
+    redis_parts(b, parts, COUNT_OF(parts));
+    if (end == STORE_NEVER)
         redis_word(b, "");
     else
-        redis_number(b, r->expires_at);
-    redis_number(b, (int64_t)r->lsn);
-    redis_number(b, (int64_t)(r->flags & ~(unsigned)STORE_MERGE));
-    redis_number(b, (int64_t)row_features(row));
-    vanish_arg(o, r);
-    redis_word(b, r->flags & STORE_MERGE && row.len ? "1" : "0");
-    for (size_t i = 0; i < row_features(row); i++) {
-        struct text cell = row_cell(row, i, room);
-        if (!cell.at)
-            continue;
-        redis_word(b, name_of(o, i));
-        redis_arg(b, cell);
-    }
+        redis_number(b, end / 1000);
 }
 
 static void position_command(struct redis *o, const struct store_record *r)
 {
-    begin_command(o, "SET", "source:", r->id);
+    begin_script(o, 1);
+    group_key_arg(o, "source:", r->id);
     redis_arg(&o->commands, r->row);
 }
 
-static int take_applied(void *context, size_t i, const redisReply *r, struct error *e)
+static int take_applied(void *context, size_t i, const struct redis_value *r, struct error *e)
 {
     bool *lacking = context;
     (void)i, (void)e;
@@ -165,20 +142,30 @@ static int take_applied(void *context, size_t i, const redisReply *r, struct err
     return 0;
 }
 
-static int apply_some(struct redis *o, const struct store_record *records, size_t n,
+/* The commands of the first records, as many as make a batch; returns how many. */
+static size_t record_commands(struct redis *o, const struct store_record *records, size_t n)
+{
+    size_t i = 0;
+    redis_clear(&o->commands);
+    for (; i < n && i < BATCH && o->commands.bytes.len < BATCH_BYTES; i++)
+        if (records[i].flags & STORE_POSITION)
+            position_command(o, &records[i]);
+        else
+            record_command(o, &records[i]);
+    begin_script(o, 1);
+    group_key_arg(o, "applied", (struct text){"", 0});
+    redis_number(&o->commands, (int64_t)records[i - 1].lsn);
+    return i;
+}
+
+/* *done: how many were. */
+static int apply_some(struct redis *o, const struct store_record *records, size_t n, size_t *done,
                       struct error *e)
 {
     int status = 0;
     for (int round = 0; round < 3; round++) {
         bool lacking = false;
-        redis_clear(&o->commands);
-        for (size_t i = 0; i < n; i++)
-            if (records[i].flags & STORE_POSITION)
-                position_command(o, &records[i]);
-            else
-                record_command(o, &records[i]);
-        begin_command(o, "SET", "applied", (struct text){"", 0});
-        redis_number(&o->commands, (int64_t)records[n - 1].lsn);
+        *done = record_commands(o, records, n);
         status = redis_run(o->link, &o->commands, take_applied, &lacking, e);
         if (status || !lacking)
             return status;
@@ -193,8 +180,8 @@ static int apply_redis(struct online *online, const struct store_record *records
 {
     struct redis *o = (void *)online;
     int status = 0;
-    for (size_t i = 0; i < n && status == 0; i += PIPELINE)
-        status = apply_some(o, records + i, n - i < PIPELINE ? n - i : PIPELINE, e);
+    for (size_t i = 0, done; i < n && status == 0; i += done)
+        status = apply_some(o, records + i, n - i, &done, e);
     return status;
 }
 
@@ -203,15 +190,6 @@ static int apply_redis(struct online *online, const struct store_record *records
 static int not_ours(struct error *e)
 {
     return error_set(e, ERR_DATA, "what redis has is not what was written there");
-}
-
-static bool number_in(const redisReply *r, int64_t otherwise, int64_t *n)
-{
-    double unused;
-    *n = otherwise;
-    if (r->type != REDIS_REPLY_STRING)
-        return false;
-    return r->len == 0 || number_parse(r->str, r->len, n, &unused) == NUMBER_INT;
 }
 
 struct getting {
@@ -223,66 +201,33 @@ struct getting {
     size_t done; /* replies that were passed on, in case of a second round */
 };
 
-/* The cells of the reply to HMGET: those of the record, then of its row. */
-static bool read_row(struct redis *o, const redisReply *r, size_t values)
+static bool read_value(const struct redis *o, struct text value, struct store_record *r)
 {
-    const struct group *g = o->group;
-    row_begin(&o->row, values);
-    for (size_t i = 0; i < values; i++) {
-        const redisReply *cell = r->element[FIELDS + i];
-        struct text t = {NULL, 0};
-        enum type type = i == 0 ? TYPE_TEXT : feature_cell_type(&g->features.at[i - 1]);
-        if (cell->type == REDIS_REPLY_STRING)
-            t = (struct text){cell->str, cell->len};
-        if (!row_add(&o->row, type, t))
-            return false;
-    }
-    return true;
+    return online_value_read(value, r) && r->id.len == 0 &&
+           (r->row.len == 0 ||
+            (row_whole(r->row) && row_features(r->row) <= o->group->features.len + 1));
 }
 
-static bool read_record(struct redis *o, const redisReply *r, struct store_record *out)
-{
-    int64_t n[FIELDS];
-    for (size_t i = 0; i < FIELDS; i++)
-        if (!number_in(r->element[i], STORE_NEVER, &n[i]))
-            return false;
-    size_t values = (size_t)n[5];
-    if (n[5] < 0 || values > o->group->features.len + 1 || (values && !read_row(o, r, values)))
-        return false;
-    out->event_time = n[0];
-    out->write_time = n[1];
-    out->expires_at = n[2];
-    out->lsn = (uint64_t)n[3];
-    out->flags = (unsigned)n[4];
-    out->row = values ? row_end(&o->row) : (struct text){"", 0};
-    return true;
-}
-
-static int take_hash(void *context, size_t i, const redisReply *r, struct error *e)
+static int take_value(void *context, size_t i, const struct redis_value *r, struct error *e)
 {
     struct getting *g = context;
-    struct store_record record = {.id = g->ids[i]};
+    struct store_record record = {.lsn = 0};
     if (i < g->done)
         return 0;
     g->done = i + 1;
-    if (r->type != REDIS_REPLY_ARRAY || r->elements != FIELDS + 1 + g->redis->group->features.len)
-        return not_ours(e);
-    if (r->element[0]->type == REDIS_REPLY_NIL)
+    if (r->type == REDIS_REPLY_NIL)
         return g->take(g->context, g->first + i, NULL, e);
-    return read_record(g->redis, r, &record) ? g->take(g->context, g->first + i, &record, e)
-                                             : not_ours(e);
+    if (r->type != REDIS_REPLY_STRING || !read_value(g->redis, r->text, &record))
+        return not_ours(e);
+    record.id = g->ids[i];
+    return g->take(g->context, g->first + i, &record, e);
 }
 
 static void get_command(struct redis *o, struct text id)
 {
-    static const char *const fields[FIELDS] = {"_t", "_w", "_e", "_l", "_x", "_n"};
-    redis_begin(&o->commands);
-    redis_word(&o->commands, "HMGET");
+    redis_begin(&o->commands, 2);
+    redis_word(&o->commands, "GET");
     key_arg(o, id);
-    for (size_t i = 0; i < FIELDS; i++)
-        redis_word(&o->commands, fields[i]);
-    for (size_t i = 0; i <= o->group->features.len; i++)
-        redis_word(&o->commands, name_of(o, i));
 }
 
 static int get_redis(struct online *online, const struct text *ids, size_t n, online_take *take,
@@ -290,71 +235,59 @@ static int get_redis(struct online *online, const struct text *ids, size_t n, on
 {
     struct redis *o = (void *)online;
     int status = 0;
-    for (size_t first = 0; first < n && status == 0; first += PIPELINE) {
-        size_t count = n - first < PIPELINE ? n - first : PIPELINE;
+    for (size_t first = 0; first < n && status == 0; first += BATCH) {
         struct getting g = {o, ids + first, first, take, context, 0};
         redis_clear(&o->commands);
-        for (size_t i = 0; i < count; i++)
-            get_command(o, ids[first + i]);
-        status = redis_run(o->link, &o->commands, take_hash, &g, e);
+        for (size_t i = first; i < n && i < first + BATCH; i++)
+            get_command(o, ids[i]);
+        status = redis_run(o->link, &o->commands, take_value, &g, e);
     }
     return status;
 }
 
 /* ---- of the group ---- */
 
-static int take_text(void *context, size_t i, const redisReply *r, struct error *e)
+struct answer {
+    struct buf *out;
+    bool found;
+};
+
+static int take_text(void *context, size_t i, const struct redis_value *r, struct error *e)
 {
-    struct buf *out = context;
+    struct answer *a = context;
     (void)i, (void)e;
-    out->len = 0;
-    if (r->type == REDIS_REPLY_STRING)
-        buf_add(out, r->str, r->len);
-    if (r->type == REDIS_REPLY_INTEGER)
-        buf_format(out, "%lld", r->integer);
-    if (r->type == REDIS_REPLY_NIL)
-        out->len = SIZE_MAX;
-    return 0;
+    a->found = r->type == REDIS_REPLY_STRING;
+    if (a->found)
+        buf_add(a->out, r->text.at, r->text.len);
+    return a->found || r->type == REDIS_REPLY_NIL ? 0 : not_ours(e);
 }
 
-/* 1, and the reply to a command of one key; 0: there is no such key. */
-static int ask(struct redis *o, const char *command, const char *what, struct text of,
-               struct buf *out, struct error *e)
+/* 1, and what is under a key, appended; 0: there is no such key. */
+static int ask(struct redis *o, const char *what, struct text of, struct buf *out, struct error *e)
 {
-    struct buf text = {0};
+    struct answer a = {out, false};
     redis_clear(&o->commands);
-    begin_command(o, command, what, of);
-    int status = redis_run(o->link, &o->commands, take_text, &text, e);
-    bool found = status == 0 && text.len != SIZE_MAX;
-    if (found)
-        buf_add(out, text.at ? text.at : "", text.len);
-    text.len = 0;
-    buf_release(&text);
-    return status ? status : found;
-}
-
-static int ask_number(struct redis *o, const char *command, const char *what, uint64_t *n,
-                      struct error *e)
-{
-    struct buf text = {0};
-    int found = ask(o, command, what, (struct text){"", 0}, &text, e);
-    int64_t i = 0;
-    double unused;
-    bool whole = found <= 0 || number_parse(text.at, text.len, &i, &unused) == NUMBER_INT;
-    buf_release(&text);
-    *n = (uint64_t)i;
-    return found < 0 ? found : whole ? 0 : not_ours(e);
+    group_command(o, "GET", what, of);
+    int status = redis_run(o->link, &o->commands, take_text, &a, e);
+    return status ? status : a.found;
 }
 
 static int applied_redis(struct online *online, uint64_t *lsn, struct error *e)
 {
-    return ask_number((void *)online, "GET", "applied", lsn, e);
+    struct buf text = {0};
+    int64_t n = 0;
+    double unused;
+    int found = ask((void *)online, "applied", (struct text){"", 0}, &text, e);
+    bool whole = found <= 0 || number_parse(text.at, text.len, &n, &unused) == NUMBER_INT;
+    buf_release(&text);
+    *lsn = (uint64_t)n;
+    return found < 0 ? found : whole ? 0 : not_ours(e);
 }
 
 static int position_redis(struct online *online, struct text source, struct buf *out,
                           struct error *e)
 {
-    return ask((void *)online, "GET", "source:", source, out, e);
+    return ask((void *)online, "source:", source, out, e);
 }
 
 static int sync_redis(struct online *online, struct error *e)
@@ -373,7 +306,7 @@ static void close_redis(struct online *online)
     struct redis *o = (void *)online;
     redis_link_close(o->link);
     redis_release(&o->commands);
-    row_release(&o->row);
+    buf_release(&o->prefix);
     mem_free(o);
 }
 
@@ -386,19 +319,28 @@ struct scan {
     struct buf keys;         /* of a page, each with its length before it */
 };
 
-static int take_page(void *context, size_t i, const redisReply *r, struct error *e)
+/* An array of the cursor and an array of keys. */
+static bool is_page(const struct redis_value *r)
+{
+    return r->type == REDIS_REPLY_ARRAY && r->number == 2 && r[1].type == REDIS_REPLY_STRING &&
+           r[1].text.len < NUMBER_MAX && r[2].type == REDIS_REPLY_ARRAY;
+}
+
+static int take_page(void *context, size_t i, const struct redis_value *r, struct error *e)
 {
     struct scan *s = context;
     (void)i;
-    if (r->type != REDIS_REPLY_ARRAY || r->elements != 2 || r->element[0]->len >= NUMBER_MAX ||
-        r->element[1]->type != REDIS_REPLY_ARRAY)
+    if (!is_page(r))
         return not_ours(e);
-    memcpy(s->cursor, r->element[0]->str, r->element[0]->len + 1);
+    memcpy(s->cursor, r[1].text.at, r[1].text.len);
+    s->cursor[r[1].text.len] = '\0';
     s->keys.len = 0;
-    for (size_t k = 0; k < r->element[1]->elements; k++) {
-        const redisReply *key = r->element[1]->element[k];
-        buf_add(&s->keys, &key->len, sizeof key->len);
-        buf_add(&s->keys, key->str, key->len);
+    for (int64_t k = 0; k < r[2].number; k++) {
+        const struct redis_value *key = &r[3 + k];
+        if (key->type != REDIS_REPLY_STRING || key->text.len <= s->redis->prefix.len)
+            return not_ours(e);
+        buf_add(&s->keys, &key->text.len, sizeof key->text.len);
+        buf_add(&s->keys, key->text.at, key->text.len);
     }
     return 0;
 }
@@ -406,16 +348,15 @@ static int take_page(void *context, size_t i, const redisReply *r, struct error 
 static int next_page(struct scan *s, struct error *e)
 {
     struct redis_batch *b = &s->redis->commands;
-    char *pattern = mem_format("fs:{%s:*}", s->redis->group->name);
+    const struct text pattern[] = {{s->redis->prefix.at, s->redis->prefix.len}, TEXT_LITERAL("*}")};
     redis_clear(b);
-    redis_begin(b);
+    redis_begin(b, 6);
     redis_word(b, "SCAN");
-    redis_arg(b, text_of(s->cursor));
+    redis_word(b, s->cursor);
     redis_word(b, "MATCH");
-    redis_arg(b, text_of(pattern));
+    redis_parts(b, pattern, COUNT_OF(pattern));
     redis_word(b, "COUNT");
-    redis_number(b, PIPELINE);
-    mem_free(pattern);
+    redis_word(b, "1000");
     return redis_run(s->redis->link, b, take_page, s, e);
 }
 
@@ -453,7 +394,7 @@ struct id_taker {
 static int take_key(void *context, struct text key, struct error *e)
 {
     const struct id_taker *t = context;
-    size_t before = strlen(t->redis->group->name) + strlen("fs:{:");
+    size_t before = t->redis->prefix.len;
     struct text id = {key.at + before, key.len - before - 1};
     return t->take(t->context, id, e);
 }
@@ -474,13 +415,13 @@ static int delete_command(void *context, struct text key, struct error *e)
 {
     struct redis *o = context;
     (void)e;
-    redis_begin(&o->commands);
+    redis_begin(&o->commands, 2);
     redis_word(&o->commands, "DEL");
     redis_arg(&o->commands, key);
     return 0;
 }
 
-static int ignore(void *context, size_t i, const redisReply *r, struct error *e)
+static int ignore(void *context, size_t i, const struct redis_value *r, struct error *e)
 {
     (void)context, (void)i, (void)r, (void)e;
     return 0;
@@ -498,7 +439,7 @@ static int remove_page(struct scan *s, void *context, struct error *e)
 static int remove_redis(struct redis *o, struct error *e)
 {
     redis_clear(&o->commands);
-    begin_command(o, "DEL", "applied", (struct text){"", 0});
+    group_command(o, "DEL", "applied", (struct text){"", 0});
     int status = redis_run(o->link, &o->commands, ignore, NULL, e);
     return status ? status : scan_pages(o, remove_page, o, e);
 }
@@ -516,6 +457,7 @@ int redis_open(const struct group *g, enum online_mode mode, struct online **out
     struct redis *o = mem_alloc(sizeof *o);
     o->online.kind = &kind;
     o->group = g;
+    buf_format(&o->prefix, "fs:{%s:", g->name);
     int status = redis_link_open(g->online, &o->link, e);
     if (status == 0 && mode != ONLINE_READ)
         status = load_script(o, e);

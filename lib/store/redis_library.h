@@ -10,9 +10,7 @@
     X(redisConnectWithTimeout)                                                                     \
     X(redisConnectUnixWithTimeout)                                                                 \
     X(redisSetTimeout)                                                                             \
-    X(redisAppendCommandArgv)                                                                      \
     X(redisGetReply)                                                                               \
-    X(freeReplyObject)                                                                             \
     X(redisFree)
 
 #define REDIS_MEMBER(call) __typeof__(call) *call;

@@ -1,12 +1,21 @@
 #include "store/redis_link.h"
 
-#include <pthread.h>
-#include <signal.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { PORT = 6379, PATIENCE_MS = 5000, FIRST_WAIT_MS = 20, ANSWER_MS = 10000 };
+/* Commands that are sent at once; while their replies are read the server has as many again. */
+enum { AT_ONCE = 500 };
+
+/* How hiredis counts the values of an array. */
+#if HIREDIS_MAJOR < 1
+typedef int count;
+#else
+typedef size_t count;
+#endif
 
 struct redis_link {
     struct redis_library call;
@@ -16,45 +25,115 @@ struct redis_link {
     int port;
     int64_t number; /* of the database */
     redisContext *context;
+    redisReplyObjectFunctions makers;
+    VEC(struct redis_value) reply; /* what is being read */
+    struct arena texts;            /* of it */
 };
 
 /* ---- commands ---- */
 
-void redis_begin(struct redis_batch *b)
+/* mark, n, end of line. */
+static void put_head(struct redis_batch *b, char mark, size_t n)
 {
-    vec_push(&b->first, b->at.len);
+    char head[NUMBER_MAX + 3] = {mark};
+    size_t len = 1 + number_print_int(head + 1, (int64_t)n);
+    head[len++] = '\r';
+    head[len++] = '\n';
+    buf_add(&b->bytes, head, len);
 }
 
-void redis_arg(struct redis_batch *b, struct text t)
+void redis_begin(struct redis_batch *b, size_t words)
 {
-    vec_push(&b->at, (const char *)arena_copy(&b->arena, t.at, t.len));
-    vec_push(&b->len, t.len);
+    vec_push(&b->first, b->bytes.len);
+    put_head(b, '*', words);
+}
+
+void redis_parts(struct redis_batch *b, const struct text *parts, size_t n)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < n; i++)
+        len += parts[i].len;
+    put_head(b, '$', len);
+    for (size_t i = 0; i < n; i++)
+        if (parts[i].len)
+            buf_add(&b->bytes, parts[i].at, parts[i].len);
+    buf_add(&b->bytes, "\r\n", 2);
+}
+
+void redis_arg(struct redis_batch *b, struct text word)
+{
+    redis_parts(b, &word, 1);
 }
 
 void redis_word(struct redis_batch *b, const char *word)
 {
-    vec_push(&b->at, word);
-    vec_push(&b->len, strlen(word));
+    redis_arg(b, text_of(word));
 }
 
-void redis_number(struct redis_batch *b, int64_t n)
+void redis_number(struct redis_batch *b, int64_t word)
 {
     char digits[NUMBER_MAX];
-    redis_arg(b, (struct text){digits, number_print_int(digits, n)});
+    redis_arg(b, (struct text){digits, number_print_int(digits, word)});
 }
 
 void redis_clear(struct redis_batch *b)
 {
-    b->at.len = b->len.len = b->first.len = 0;
-    arena_reset(&b->arena);
+    b->bytes.len = b->first.len = 0;
 }
 
 void redis_release(struct redis_batch *b)
 {
-    vec_release(&b->at);
-    vec_release(&b->len);
+    buf_release(&b->bytes);
     vec_release(&b->first);
-    arena_release(&b->arena);
+}
+
+/* ---- replies ---- */
+
+/* hiredis wants an object for each value, and none of them NULL; ours are in a row. */
+static void *add_value(const redisReadTask *task, struct redis_value value)
+{
+    struct redis_link *l = task->privdata;
+    vec_push(&l->reply, value);
+    return l;
+}
+
+static void *make_text(const redisReadTask *task, char *at, size_t len)
+{
+    struct redis_link *l = task->privdata;
+    struct text text = {arena_copy(&l->texts, at, len), len};
+    return add_value(task, (struct redis_value){.type = task->type, .text = text});
+}
+
+static void *make_array(const redisReadTask *task, count values)
+{
+    return add_value(task, (struct redis_value){REDIS_REPLY_ARRAY, (int64_t)values, {NULL, 0}});
+}
+
+static void *make_integer(const redisReadTask *task, long long number)
+{
+    return add_value(task, (struct redis_value){REDIS_REPLY_INTEGER, number, {NULL, 0}});
+}
+
+static void *make_nil(const redisReadTask *task)
+{
+    return add_value(task, (struct redis_value){.type = REDIS_REPLY_NIL});
+}
+
+static void unmake(void *object)
+{
+    (void)object;
+}
+
+/* The reader of a connection makes our values. */
+static void read_as_values(struct redis_link *l)
+{
+    l->makers = (redisReplyObjectFunctions){.createString = make_text,
+                                            .createArray = make_array,
+                                            .createInteger = make_integer,
+                                            .createNil = make_nil,
+                                            .freeObject = unmake};
+    l->context->reader->fn = &l->makers;
+    l->context->reader->privdata = l;
 }
 
 /* ---- the address ---- */
@@ -130,56 +209,92 @@ static int unreachable(const struct redis_link *l, const char *why, struct error
     return error_set(e, ERR_BUSY, "%s: %s", l->url, why);
 }
 
+static bool starts_with(struct text t, const char *word)
+{
+    size_t n = strlen(word);
+    return t.len >= n && memcmp(t.at, word, n) == 0;
+}
+
 /* What the server says no to: for a moment, or for good. */
-static int refused(const struct redis_link *l, const redisReply *r, struct error *e)
+static int refused(const struct redis_link *l, const struct redis_value *r, struct error *e)
 {
     static const char *const passing[] = {"LOADING", "BUSY", "TRYAGAIN", "CLUSTERDOWN",
                                           "MASTERDOWN"};
-    int code = ERR_SYSTEM;
+    int code = starts_with(r->text, "WRONGTYPE") ? ERR_DATA : ERR_SYSTEM;
     for (size_t i = 0; i < COUNT_OF(passing); i++)
-        if (strncmp(r->str, passing[i], strlen(passing[i])) == 0)
+        if (starts_with(r->text, passing[i]))
             code = ERR_BUSY;
-    return error_set(e, code, "%s: %s", l->url, r->str);
+    return error_set(e, code, "%s: %.*s", l->url, (int)r->text.len, r->text.at);
 }
 
-bool redis_lacks_script(const redisReply *r)
+bool redis_lacks_script(const struct redis_value *r)
 {
-    return r->type == REDIS_REPLY_ERROR && strncmp(r->str, "NOSCRIPT", 8) == 0;
+    return r->type == REDIS_REPLY_ERROR && starts_with(r->text, "NOSCRIPT");
 }
 
-/* ERR_BUSY: what may be better in a moment, with another connection. */
-static int send_all(struct redis_link *l, const struct redis_batch *b, struct error *e)
+/* ERR_BUSY: what may be better in a moment, with another connection. Writing to a server that is
+ * gone raises no signal, which would end filters. */
+static int send_bytes(struct redis_link *l, const char *at, size_t n, struct error *e)
 {
-    for (size_t i = 0; i < b->first.len; i++) {
-        size_t from = b->first.at[i], to = i + 1 < b->first.len ? b->first.at[i + 1] : b->at.len;
-        /* hiredis does not write to the arguments; its type does not say so. */
-        const char **words = (const char **)b->at.at + from;
-        if (l->call.redisAppendCommandArgv(l->context, (int)(to - from), words, b->len.at + from) !=
-            REDIS_OK)
-            return unreachable(l, l->context->errstr, e);
+    while (n > 0) {
+        ssize_t sent = send(l->context->fd, at, n, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0)
+            return unreachable(l, strerror(errno), e);
+        at += sent;
+        n -= (size_t)sent;
     }
     return 0;
 }
 
-static int receive_all(struct redis_link *l, size_t n, redis_take *take, void *context,
-                       struct error *e)
+/* The next commands of the batch. */
+static int send_some(struct redis_link *l, const struct redis_batch *b, size_t *sent,
+                     struct error *e)
 {
+    size_t from = b->first.at[*sent], to = b->bytes.len;
+    *sent += AT_ONCE;
+    if (*sent < b->first.len)
+        to = b->first.at[*sent];
+    return send_bytes(l, b->bytes.at + from, to - from, e);
+}
+
+static int receive(struct redis_link *l, struct error *e)
+{
+    void *reply = NULL;
+    l->reply.len = 0;
+    arena_reset(&l->texts);
+    return l->call.redisGetReply(l->context, &reply) == REDIS_OK
+               ? 0
+               : unreachable(l, l->context->errstr, e);
+}
+
+static int pass_on(struct redis_link *l, size_t i, redis_take *take, void *context, struct error *e)
+{
+    const struct redis_value *r = l->reply.at;
+    return r->type == REDIS_REPLY_ERROR && !redis_lacks_script(r) ? refused(l, r, e)
+                                                                  : take(context, i, r, e);
+}
+
+static int exchange(struct redis_link *l, const struct redis_batch *b, redis_take *take,
+                    void *context, struct error *e)
+{
+    size_t n = b->first.len, sent = 0;
     int status = 0;
     for (size_t i = 0; i < n && status == 0; i++) {
-        void *reply = NULL;
-        if (l->call.redisGetReply(l->context, &reply) != REDIS_OK)
-            return unreachable(l, l->context->errstr, e);
-        const redisReply *r = reply;
-        status = r->type == REDIS_REPLY_ERROR && !redis_lacks_script(r) ? refused(l, r, e)
-                                                                        : take(context, i, r, e);
-        l->call.freeReplyObject(reply);
+        while (status == 0 && sent < n && sent <= i + AT_ONCE)
+            status = send_some(l, b, &sent, e);
+        if (status == 0)
+            status = receive(l, e);
+        if (status == 0)
+            status = pass_on(l, i, take, context, e);
     }
     if (status)
         disconnect(l); /* with the replies that nobody reads */
     return status;
 }
 
-static int nothing(void *context, size_t i, const redisReply *r, struct error *e)
+static int nothing(void *context, size_t i, const struct redis_value *r, struct error *e)
 {
     (void)context, (void)i, (void)r, (void)e;
     return 0;
@@ -190,18 +305,16 @@ static int greet(struct redis_link *l, struct error *e)
 {
     struct redis_batch b = {0};
     if (l->password) {
-        redis_begin(&b);
+        redis_begin(&b, l->user ? 3 : 2);
         redis_word(&b, "AUTH");
         if (l->user)
             redis_word(&b, l->user);
         redis_word(&b, l->password);
     }
-    redis_begin(&b);
+    redis_begin(&b, 2);
     redis_word(&b, "SELECT");
     redis_number(&b, l->number);
-    int status = send_all(l, &b, e);
-    if (status == 0)
-        status = receive_all(l, b.first.len, nothing, NULL, e);
+    int status = exchange(l, &b, nothing, NULL, e);
     redis_release(&b);
     return status;
 }
@@ -217,10 +330,8 @@ static int connect_once(struct redis_link *l, struct error *e)
         return status;
     }
     (void)l->call.redisSetTimeout(l->context, answer);
-    int status = greet(l, e);
-    if (status)
-        disconnect(l);
-    return status;
+    read_as_values(l);
+    return greet(l, e);
 }
 
 static int64_t now_ms(void)
@@ -230,42 +341,11 @@ static int64_t now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Writing to a server that is gone raises SIGPIPE, which ends filters; here it is an error as
- * others. */
-static void hold_sigpipe(sigset_t *before)
-{
-    sigset_t pipe_only;
-    sigemptyset(&pipe_only);
-    sigaddset(&pipe_only, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe_only, before);
-}
-
-static void release_sigpipe(const sigset_t *before)
-{
-    static const struct timespec at_once = {0, 0};
-    sigset_t pipe_only;
-    sigemptyset(&pipe_only);
-    sigaddset(&pipe_only, SIGPIPE);
-    if (!sigismember(before, SIGPIPE))
-        while (sigtimedwait(&pipe_only, NULL, &at_once) > 0)
-            ;
-    pthread_sigmask(SIG_SETMASK, before, NULL);
-}
-
 static int run_once(struct redis_link *l, const struct redis_batch *b, redis_take *take,
                     void *context, struct error *e)
 {
-    sigset_t before;
-    hold_sigpipe(&before);
     int status = l->context ? 0 : connect_once(l, e);
-    if (status == 0)
-        status = send_all(l, b, e);
-    if (status == 0)
-        status = receive_all(l, b->first.len, take, context, e);
-    if (status == ERR_BUSY)
-        disconnect(l);
-    release_sigpipe(&before);
-    return status;
+    return status ? status : exchange(l, b, take, context, e);
 }
 
 int redis_run(struct redis_link *l, const struct redis_batch *b, redis_take *take, void *context,
@@ -305,6 +385,8 @@ void redis_link_close(struct redis_link *l)
     if (!l)
         return;
     disconnect(l);
+    vec_release(&l->reply);
+    arena_release(&l->texts);
     arena_release(&l->arena);
     mem_free(l);
 }

@@ -21,13 +21,13 @@
 enum store_flag {
     STORE_DELETED = 1, /* the entity has no features from event_time on */
     STORE_HARD = 2,    /* a delete whose older values are to be gone, too */
-    STORE_MERGE = 4,   /* features that are missing keep their values */
     /* No record of an entity: how far a source was read, which is its id, when what stands before
      * it in its batch was written. The row is as the source means it. */
     STORE_POSITION = 8,
 };
 
-/* What was said about an entity. Of two records of one entity the one with the later event_time is
+/* What was said about an entity, all of it: who has but some of the features adds those there are
+ * (row_merge). Of two records of one entity the one with the later event_time is
  * the newer; at equal times that which came first. */
 struct store_record {
     uint64_t lsn;    /* number in the log: 1, 2, 3 ... */

@@ -41,6 +41,11 @@ void replace_abort(struct replace *r);                  /* takes r; NULL is fine
  * process_run waits for; async-signal-safe, for signal handlers and exits. */
 void replace_abort_all(void);
 
+/* A folder, unless it is there already; its name is on the disk when it was made. */
+int folder_make(const char *folder, struct error *e);
+/* What was made, renamed and removed in it is on the disk. */
+int folder_sync(const char *folder, struct error *e);
+
 /* An unnamed file for spilling, in $TMPDIR or /tmp (else /var/tmp): gone when closed. Returns the
  * descriptor or ERR_SYSTEM. */
 int scratch_open(struct error *e);
@@ -86,6 +91,8 @@ int process_run(const struct process *p, int *status, struct error *e);
  * them. Never fails, as mem_alloc. */
 void *pages_alloc(size_t n) NEVER_NULL;
 void pages_free(void *p, size_t n); /* with the n of pages_alloc; NULL is fine */
+
+usec clock_now(void); /* of the wall clock, which may step */
 
 unsigned cpu_count(void); /* processors this process may run on, at least 1 */
 

@@ -294,14 +294,38 @@ static int check_json(const struct input_file *f, const struct schema *none, con
     return status;
 }
 
+/* A stream that may be slow and whose types are not asked for gives its first line. */
+static int peek_line(struct input *in, struct input_file *f, const char **at, size_t *n,
+                     bool *complete, struct error *e)
+{
+    for (size_t want = 1;; want = *n + 1) {
+        int status = source_peek(f->source, want, at, n, e);
+        *complete = *n < want;
+        if (status || *complete || *n >= in->max_record || memchr(*at, '\n', *n))
+            return status;
+    }
+}
+
+/* The first bytes. */
+static int peek(struct input *in, struct input_file *f, const char **at, size_t *n, bool *complete,
+                struct error *e)
+{
+    if (skips_sample(in, f))
+        return peek_line(in, f, at, n, complete, e);
+    return sample_peek(f->source, PEEK_BYTES, in->max_record, at, n, complete, e);
+}
+
 static int survey_as_json(struct input *in, struct input_file *f, const char *at, size_t n,
                           bool complete, struct error *e)
 {
     struct json_survey survey = {0};
     struct schema found = {0};
     int status = survey_json(f, at, n, complete, &survey, e);
-    if (status == 0 && in->options.union_schema)
+    if (status == 0 && in->options.union_schema) {
         status = survey_json_whole(in, f, &survey, e);
+        if (status == 0) /* what was peeked at has been read since */
+            status = peek(in, f, &at, &n, &complete, e);
+    }
     if (in->options.keys)
         schema_copy(&found, in->options.keys);
     else
@@ -344,27 +368,6 @@ static int survey_as_parquet(struct input *in, struct input_file *f, struct erro
     }
     status = input_check_names(f, e);
     return status ? status : input_join_schema(in, f, fields, e);
-}
-
-/* A stream that may be slow and whose types are not asked for gives its first line. */
-static int peek_line(struct input *in, struct input_file *f, const char **at, size_t *n,
-                     bool *complete, struct error *e)
-{
-    for (size_t want = 1;; want = *n + 1) {
-        int status = source_peek(f->source, want, at, n, e);
-        *complete = *n < want;
-        if (status || *complete || *n >= in->max_record || memchr(*at, '\n', *n))
-            return status;
-    }
-}
-
-/* The first bytes. */
-static int peek(struct input *in, struct input_file *f, const char **at, size_t *n, bool *complete,
-                struct error *e)
-{
-    if (skips_sample(in, f))
-        return peek_line(in, f, at, n, complete, e);
-    return sample_peek(f->source, PEEK_BYTES, in->max_record, at, n, complete, e);
 }
 
 /* Opens the file, settles its format and adds its columns to the schema. */

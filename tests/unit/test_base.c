@@ -1,6 +1,8 @@
 #include "base/base.h"
 #include "unit.h"
 
+#include "base/digest.h"
+
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
@@ -379,4 +381,22 @@ TEST(random_unit_and_normal_have_their_moments)
     CHECK(fabs(squares / DRAWS - 1) < 0.015);
     CHECK(fabs(fourth / DRAWS - 3) < 0.12);
     CHECK(abs(tail - DRAWS / 20) < 500);
+}
+
+TEST(sha256_of_parts_is_that_of_the_whole)
+{
+    char text[300];
+    uint8_t whole[SHA256_SIZE], parts[SHA256_SIZE];
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (char)(i * 7);
+    for (size_t n = 0; n <= sizeof text; n += 3)
+        for (size_t step = 1; step < 140; step += 9) {
+            struct sha256 s;
+            sha256_start(&s);
+            for (size_t at = 0; at < n; at += step)
+                sha256_add(&s, (struct text){text + at, n - at < step ? n - at : step});
+            sha256_end(&s, parts);
+            sha256((struct text){text, n}, whole);
+            CHECK(memcmp(whole, parts, sizeof whole) == 0);
+        }
 }

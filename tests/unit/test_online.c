@@ -1,4 +1,5 @@
 #include "store/online_kinds.h"
+#include "store/redis_link.h"
 #include "sys/sys.h"
 #include "unit.h"
 
@@ -222,44 +223,63 @@ EACH_KIND(nothing_comes_back_after_a_delete)
     online_close(o);
 }
 
-EACH_KIND(a_merge_keeps_what_it_lacks)
-{
-    struct online *o = opened(ONLINE_ANEW);
-    struct buf out = {0};
-    apply(o, 1, 100, STORE_MERGE, "1", NULL);
-    CHECK_TEXT(look(o, "u", &out), "100 0 1,");
-    apply(o, 2, 101, STORE_MERGE, NULL, "b");
-    CHECK_TEXT(look(o, "u", &out), "101 0 1,b");
-    apply(o, 3, 102, STORE_DELETED, NULL, NULL);
-    apply(o, 4, 103, STORE_MERGE, NULL, "c");
-    CHECK_TEXT(look(o, "u", &out), "103 0 ,c");
-    buf_release(&out);
-    online_close(o);
-}
-
-EACH_KIND(what_expired_is_not_merged)
+EACH_KIND(what_had_expired_when_it_came_is_newer_all_the_same)
 {
     struct online *o = opened(ONLINE_ANEW);
     struct row_builder b = {0};
     struct buf out = {0};
     struct error e = {0};
-    struct store_record r = {
-        1, today + 100, today, today + 150, 0, TEXT_LITERAL("u"), row_of(&b, "1", "a")};
-    CHECK_INT(online_apply(o, &r, 1, &e), 0);
-    apply(o, 2, 149, STORE_MERGE, "2", NULL);
-    CHECK_TEXT(look(o, "u", &out), "149 0 2,a");
-    r = (struct store_record){
-        3, today + 160, today, today + 200, 0, TEXT_LITERAL("u"), row_of(&b, "3", "b")};
-    CHECK_INT(online_apply(o, &r, 1, &e), 0);
-    apply(o, 4, 200, STORE_MERGE, "4", NULL);
-    CHECK_TEXT(look(o, "u", &out), "200 0 4,");
-    /* Expired when it came: newer all the same. */
-    r = (struct store_record){5, today + 300,       today + 400,         today + 350,
-                              0, TEXT_LITERAL("u"), row_of(&b, "5", "b")};
+    struct store_record r = {2, today + 300,       today + 400,         today + 350,
+                             0, TEXT_LITERAL("u"), row_of(&b, "5", "b")};
+    apply(o, 1, 200, 0, "4", "a");
     CHECK_INT(online_apply(o, &r, 1, &e), 0);
     online_refresh(o);
     CHECK_TEXT(look(o, "u", &out), "300 0 ,");
     row_release(&b);
+    buf_release(&out);
+    online_close(o);
+}
+
+EACH_KIND(times_before_1970_are_in_order)
+{
+    struct online *o = opened(ONLINE_ANEW);
+    struct buf out = {0};
+    apply(o, 1, -today - 5, 0, "1", "a");
+    apply(o, 2, -today - 3, 0, "2", "b");
+    apply(o, 3, -today - 4, 0, "3", "c");
+    today = 0;
+    CHECK_TEXT(look(o, "u", &out), "-3 0 2,b");
+    apply(o, 4, 0, 0, "4", "d");
+    apply(o, 5, -1, 0, "5", "e");
+    CHECK_TEXT(look(o, "u", &out), "0 0 4,d");
+    buf_release(&out);
+    online_close(o);
+}
+
+EACH_KIND(the_last_position_of_a_source_is_kept)
+{
+    static const char *const said[] = {"zzzzzzzzzzzzzzzz, longer than the times of a record",
+                                       "aaaaaaaaaaaaaaaa, longer than the times of a record", "b"};
+    struct online *o = opened(ONLINE_ANEW);
+    struct text source = TEXT_LITERAL("a file"), other = TEXT_LITERAL("another");
+    struct buf out = {0};
+    struct error e = {0};
+    CHECK_INT(online_position(o, source, &out, &e), 0);
+    online_refresh(o);
+    for (size_t i = 0; i < COUNT_OF(said); i++) {
+        struct store_record r = {.lsn = 1 + i,
+                                 .event_time = today - (usec)i,
+                                 .expires_at = STORE_NEVER,
+                                 .flags = STORE_POSITION,
+                                 .id = source,
+                                 .row = text_of(said[i])};
+        CHECK_INT(online_apply(o, &r, 1, &e), 0);
+        online_refresh(o);
+        out.len = 0;
+        CHECK_INT(online_position(o, source, &out, &e), 1);
+        CHECK_TEXT(buf_text(&out), said[i]);
+    }
+    CHECK_INT(online_position(o, other, &out, &e), 0);
     buf_release(&out);
     online_close(o);
 }
@@ -292,22 +312,25 @@ struct history {
 static void make_history(struct history *h)
 {
     struct row_builder b = {0};
-    char room[STORE_ID_MAX], first[16], second[16];
+    char room[STORE_ID_MAX], first[16], second[6000];
+    memset(second, 's', sizeof second);
     for (size_t i = 0; i < RECORDS; i++) {
         struct text id = id_of(draw(IDS), room);
         snprintf(first, sizeof first, "%zu", i);
-        snprintf(second, sizeof second, "text %zu", draw(50));
-        unsigned flags = draw(8) == 0 ? STORE_DELETED : draw(4) == 0 ? STORE_MERGE : 0;
+        /* Some are longer than a page of LMDB. */
+        second[draw(20) ? draw(50) : 3000 + draw(2999)] = '\0';
+        unsigned flags = draw(8) == 0 ? STORE_DELETED : 0;
         struct text row = row_of(&b, draw(3) ? first : NULL, draw(3) ? second : NULL);
         if (flags & STORE_DELETED)
             row.len = 0;
+        second[strlen(second)] = 's';
         h->at[i] = (struct store_record){i + 1,
                                          today + (usec)draw(500),
                                          today + (usec)i,
                                          draw(5) ? STORE_NEVER : today + (usec)draw(6000),
                                          flags,
                                          {arena_copy(&h->arena, id.at, id.len), id.len},
-                                         {arena_copy(&h->arena, row.at, row.len + 1), row.len}};
+                                         {arena_copy(&h->arena, row.at, row.len), row.len}};
     }
     row_release(&b);
 }
@@ -390,13 +413,64 @@ EACH_KIND(every_id_has_its_newest)
                  store_newer(h->at[k].event_time, h->at[k].lsn, best->event_time, best->lsn)))
                 best = &h->at[k];
         CHECK_INT(find(o, id, &got, &e), best != NULL);
-        if (best)
+        if (best) {
             CHECK_INT(got.record.lsn, best->lsn);
+            CHECK(text_equal(got.record.row, online_row(best)));
+        }
     }
     online_close(o);
     arena_release(&got.arena);
     arena_release(&h->arena);
     mem_free(h);
+}
+
+struct asked {
+    size_t next; /* of the ids */
+    const struct text *ids;
+};
+
+/* Every third is not there; the others have their number as the first feature. */
+static int take_numbered(void *context, size_t i, const struct store_record *r, struct error *e)
+{
+    struct asked *a = context;
+    char room[TIME_MAX];
+    (void)e;
+    CHECK_INT(i, a->next++);
+    CHECK_INT(r != NULL, i % 3 != 0);
+    if (r)
+        CHECK(text_equal(r->id, a->ids[i]) && text_equal(row_cell(r->row, 1, room), a->ids[i]));
+    return 0;
+}
+
+EACH_KIND(ids_are_answered_in_their_order_however_many)
+{
+    enum { MANY = 20000 };
+    struct arena arena = {0};
+    struct row_builder b = {0};
+    struct error e = {0};
+    struct store_record *records = mem_array(NULL, MANY, sizeof *records);
+    struct text *ids = mem_array(NULL, MANY, sizeof *ids);
+    struct online *o = opened(ONLINE_ANEW);
+    struct asked asked = {0, ids};
+    uint64_t n = 0;
+    for (size_t i = 0; i < MANY; i++) {
+        ids[i] = text_of(arena_format(&arena, "%zu", i));
+        if (i % 3 == 0)
+            continue;
+        struct text row = row_of(&b, ids[i].at, NULL);
+        row.at = arena_copy(&arena, row.at, row.len);
+        records[n] = (struct store_record){n + 1, today, today, STORE_NEVER, 0, ids[i], row};
+        n++;
+    }
+    CHECK_INT(online_apply(o, records, n, &e), 0);
+    online_refresh(o);
+    CHECK_INT(online_get(o, ids, MANY, take_numbered, &asked, &e), 0);
+    CHECK_INT(asked.next, MANY);
+    online_close(o);
+    mem_free(records);
+    mem_free(ids);
+    row_release(&b);
+    arena_release(&arena);
 }
 
 /* Reads when told to what was written since it opened. */
@@ -545,6 +619,87 @@ EACH_KIND(kill_9_leaves_whole_transactions)
     mem_free(h);
 }
 
+/* ---- a server that others write to ---- */
+
+static int expect_ok(void *context, size_t i, const struct redis_value *r, struct error *e)
+{
+    (void)context, (void)i, (void)e;
+    CHECK(text_equal(r->text, text_of("OK")) || r->number == 1);
+    return 0;
+}
+
+/* A command with the key of id "u" and values. */
+static void command(const char *name, const struct text *values, size_t n)
+{
+    struct redis_link *link = NULL;
+    struct redis_batch b = {0};
+    struct error e = {0};
+    CHECK_INT(redis_link_open(group->online, &link, &e), 0);
+    redis_begin(&b, 2 + n);
+    redis_word(&b, name);
+    redis_word(&b, "fs:{users:u}");
+    for (size_t i = 0; i < n; i++)
+        redis_arg(&b, values[i]);
+    CHECK_INT(redis_run(link, &b, expect_ok, NULL, &e), 0);
+    redis_release(&b);
+    redis_link_close(link);
+}
+
+/* What reading says of a value in which the header has an id of so many bytes. */
+static int status_of(struct online *o, uint32_t id, struct text row, size_t cut)
+{
+    struct online_value v = {.event_time = today, .lsn = 1, .id = id};
+    struct got got = {.found = false};
+    struct error e = {0};
+    struct buf value = {0};
+    v.expires_at = STORE_NEVER;
+    buf_add(&value, &v, sizeof v);
+    buf_add(&value, row.at, row.len);
+    struct text whole = {value.at, value.len - cut};
+    command("SET", &whole, 1);
+    int status = find(o, text_of("u"), &got, &e);
+    CHECK(status >= 0 || e.code == status);
+    buf_release(&value);
+    arena_release(&got.arena);
+    return status;
+}
+
+EACH_KIND(what_is_in_redis_is_looked_at)
+{
+    if (kind == 0)
+        return;
+    struct online *o = opened(ONLINE_ANEW);
+    struct row_builder b = {0};
+    struct buf out = {0};
+    struct text row = row_of(&b, "1", "abc");
+    CHECK_INT(status_of(o, 0, row, 0), 1);
+    for (size_t cut = 1; cut < row.len; cut++)
+        CHECK_INT(status_of(o, 0, row, cut), ERR_DATA);
+    CHECK_INT(status_of(o, 0, row, row.len), 1);
+    for (size_t cut = row.len + 1; cut <= row.len + sizeof(struct online_value); cut++)
+        CHECK_INT(status_of(o, 0, row, cut), ERR_DATA);
+    CHECK_INT(status_of(o, 1, row, 0), ERR_DATA);
+    CHECK_INT(status_of(o, UINT32_MAX, row, 0), ERR_DATA);
+    row_begin(&b, 4); /* the time, and a feature more than there are */
+    CHECK_INT(status_of(o, 0, row_end(&b), 0), ERR_DATA);
+    row_begin(&b, 2);
+    CHECK_INT(status_of(o, 0, row_end(&b), 0), 1);
+    const struct text field[] = {TEXT_LITERAL("name"), TEXT_LITERAL("value")};
+    command("DEL", NULL, 0);
+    command("HSET", field, 2);
+    struct got got = {.found = false};
+    struct error e = {0};
+    CHECK_INT(find(o, text_of("u"), &got, &e), ERR_DATA);
+    /* What is newer takes the place of what is none of ours. */
+    command("DEL", NULL, 0);
+    command("SET", field, 1);
+    apply(o, 2, 100, 0, "2", "b");
+    CHECK_TEXT(look(o, "u", &out), "100 0 2,b");
+    row_release(&b);
+    buf_release(&out);
+    online_close(o);
+}
+
 /* ---- a server that is not there ---- */
 
 EACH_KIND(a_server_that_was_started_again_is_written_to)
@@ -567,6 +722,36 @@ EACH_KIND(a_server_that_was_started_again_is_written_to)
     CHECK_INT(lsn, 0);
     online_close(o);
     buf_release(&out);
+}
+
+static int take_while_it_restarts(void *context, size_t i, const struct store_record *r,
+                                  struct error *e)
+{
+    size_t *next = context;
+    (void)r, (void)e;
+    CHECK_INT(i, (*next)++);
+    if (i == 100) {
+        stop_server();
+        start_server();
+    }
+    return 0;
+}
+
+EACH_KIND(each_id_is_answered_once_whatever_becomes_of_the_server)
+{
+    enum { MANY = 5000 };
+    if (kind == 0)
+        return;
+    struct online *o = opened(ONLINE_ANEW);
+    struct text *ids = mem_array(NULL, MANY, sizeof *ids);
+    struct error e = {0};
+    size_t next = 0;
+    for (size_t i = 0; i < MANY; i++)
+        ids[i] = text_of("u");
+    CHECK_INT(online_get(o, ids, MANY, take_while_it_restarts, &next, &e), 0);
+    CHECK_INT(next, MANY);
+    online_close(o);
+    mem_free(ids);
 }
 
 EACH_KIND(a_server_that_is_gone_is_told)

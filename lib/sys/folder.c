@@ -1,0 +1,33 @@
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int folder_sync(const char *folder, struct error *e)
+{
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int failed = fd < 0 || fsync(fd);
+    if (failed)
+        error_errno(e, "%s: cannot be written to the disk", folder);
+    if (fd >= 0)
+        close(fd);
+    return failed ? ERR_SYSTEM : 0;
+}
+
+static int sync_parent(const char *folder, struct error *e)
+{
+    const char *slash = strrchr(folder, '/');
+    char *parent = slash ? mem_text_n(folder, (size_t)(slash + 1 - folder)) : mem_text(".");
+    int status = folder_sync(parent, e);
+    mem_free(parent);
+    return status;
+}
+
+int folder_make(const char *folder, struct error *e)
+{
+    if (mkdir(folder, 0777) == 0)
+        return sync_parent(folder, e);
+    return errno == EEXIST ? 0 : error_errno(e, "%s: cannot be made", folder);
+}
