@@ -126,6 +126,14 @@ static void put_entry(const struct group *g, const struct store_record *r, struc
         buf_puts(out, ",\"forgotten\":true}\n");
         return;
     }
+    int64_t horizon;
+    double unused;
+    if (r->flags & STORE_POSITION && text_equal(r->id, STORE_HORIZON) &&
+        number_parse(r->row.at, r->row.len, &horizon, &unused) == NUMBER_INT) {
+        put_time(out, "horizon", horizon);
+        buf_puts(out, "}\n");
+        return;
+    }
     if (r->flags & STORE_POSITION) {
         buf_puts(out, ",\"source\":");
         json_put_string(out, r->id.at, r->id.len);

@@ -22,6 +22,7 @@ static const struct command *const commands[] = {
     /* what follows from the log, and the log itself */
     &command_verify,
     &command_rebuild,
+    &command_gc,
     &command_log,
     /* files for other tools, and rows */
     &command_materialize,

@@ -86,8 +86,7 @@ const struct command command_export = {
     .run = run_export,
     .more =
         "Columns are the group's, then write_time, is_deleted, _lsn (its number in the log), "
-        "_expires_at (empty: never) and _how: merge for a record whose missing features keep "
-        "their values, hard for a delete that takes older values with it. CSV unless --to or "
+        "_expires_at (empty: never) and _how (hard, of a hard delete). CSV unless --to or "
         "the name of --output says otherwise. Cells are as they came, but in Parquet, which "
         "has their values.\n\n"
         "With --deleted, 'fstore import' makes the same group of it. --since with the last _lsn "

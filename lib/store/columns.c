@@ -49,6 +49,18 @@ static struct column bool_column(const struct text *rows, size_t value, struct b
     return column_of_bool(out);
 }
 
+/* JSON may have line ends between its tokens, a line of JSON Lines may not. */
+static struct text on_a_line(struct text json, struct arena *arena)
+{
+    if (!json.at || (!memchr(json.at, '\n', json.len) && !memchr(json.at, '\r', json.len)))
+        return json;
+    char *copy = arena_copy(arena, json.at, json.len);
+    for (size_t i = 0; i < json.len; i++)
+        if (copy[i] == '\n' || copy[i] == '\r')
+            copy[i] = ' ';
+    return (struct text){copy, json.len};
+}
+
 static struct column text_column(const struct text *rows, size_t value, bool json, struct batch *b)
 {
     struct text *out = batch_array(b, b->rows, sizeof *out);
@@ -57,6 +69,8 @@ static struct column text_column(const struct text *rows, size_t value, bool jso
         out[r] = rows[r].at ? row_cell(rows[r], value, room) : (struct text){NULL, 0};
         if (out[r].at == room)
             out[r].at = arena_copy(&b->arena, room, out[r].len);
+        if (json)
+            out[r] = on_a_line(out[r], &b->arena);
     }
     return json ? column_of_json(out) : column_of_text(out);
 }

@@ -136,6 +136,8 @@ static int rebuild_elsewhere(const struct group *g, struct error *e)
     int status = online_open(g, ONLINE_ANEW, &o, e);
     if (status == 0)
         status = catch_up(g, o, e);
+    if (status == 0)
+        status = online_sync(o, e);
     online_close(o);
     return status;
 }
@@ -457,7 +459,8 @@ static int check_applied(struct online *is, struct online *wanted, struct error 
                      a, b);
 }
 
-/* With the log's lock held, so that nothing is written meanwhile. */
+/* With the log's lock held, so that nothing is written meanwhile. A view that a crash left behind
+ * the log is brought to its end first, as by whoever opens it next. */
 static int verify(const struct group *g, uint64_t *entities, struct error *e)
 {
     char *made = part(g, "online.verify");
@@ -468,7 +471,7 @@ static int verify(const struct group *g, uint64_t *entities, struct error *e)
     if (status == 0)
         status = lmdb_open(made, ONLINE_READ, &wanted, e);
     if (status == 0)
-        status = online_open(g, ONLINE_READ, &is, e);
+        status = open_view(g, &is, e);
     if (status == 0)
         status = check_applied(is, wanted, e);
     if (status == 0)

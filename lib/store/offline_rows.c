@@ -119,7 +119,6 @@ struct newest {
     struct store_record record; /* its bytes are in the two below */
     bool any;
     struct buf id, row;
-    struct row_builder merged;
 };
 
 static void keep(struct buf *into, struct text *t)
@@ -137,9 +136,6 @@ static void take(struct newest *n, struct store_record r)
         r.row = online_row(&r);
     if (n->any && !store_newer(r.event_time, r.lsn, old->event_time, old->lsn))
         return;
-    if (n->any && r.flags & STORE_MERGE && r.row.len && old->row.len &&
-        old->expires_at > r.event_time)
-        r.row = row_merge(&n->merged, old->row, r.row);
     keep(&n->id, &r.id);
     keep(&n->row, &r.row);
     n->record = r;
@@ -187,6 +183,5 @@ int offline_snapshot(const struct group *g, const struct offline_moment *m,
     sorter_free(sorter);
     buf_release(&n.id);
     buf_release(&n.row);
-    row_release(&n.merged);
     return status;
 }

@@ -16,11 +16,14 @@ struct online_kind {
     int (*position)(struct online *o, struct text source, struct buf *out, struct error *e);
     int (*ids)(struct online *o, online_take_id *take, void *context, struct error *e);
     void (*refresh)(struct online *o);
+    int (*remove)(struct online *o, const struct text *ids, size_t n, struct error *e);
 };
 
 /* The first member of what a kind opens. */
 struct online {
     const struct online_kind *kind;
+    usec horizon; /* see STORE_HORIZON */
+    bool horizon_known;
 };
 
 int lmdb_open(const char *folder, enum online_mode mode, struct online **out, struct error *e);

@@ -466,6 +466,44 @@ static int apply_lmdb(struct online *online, const struct store_record *records,
     return code ? failed(o, code, e) : 0;
 }
 
+/* ---- removing ---- */
+
+static int remove_in(const struct lmdb *o, MDB_txn *txn, const struct text *ids, size_t n)
+{
+    int code = 0;
+    for (size_t i = 0; i < n && code == 0; i++) {
+        struct key k = key_of(ids[i], false);
+        MDB_val key = val_of(k.at, k.len);
+        code = mdb_del(txn, o->db, &key, NULL);
+        code = code == MDB_NOTFOUND ? 0 : code;
+    }
+    return code;
+}
+
+static int try_remove(struct lmdb *o, const struct text *ids, size_t n)
+{
+    MDB_txn *txn = NULL;
+    int code = begin(o, 0, &txn);
+    if (code)
+        return code;
+    code = remove_in(o, txn, ids, n);
+    if (code == 0)
+        return mdb_txn_commit(txn);
+    mdb_txn_abort(txn);
+    return code;
+}
+
+static int remove_lmdb(struct online *online, const struct text *ids, size_t n, struct error *e)
+{
+    struct lmdb *o = (void *)online;
+    int code;
+    refresh(o);
+    while ((code = try_remove(o, ids, n)) == MDB_MAP_FULL)
+        if ((code = grow_map(o)) != 0)
+            break;
+    return code ? failed(o, code, e) : 0;
+}
+
 /* ---- all of it ---- */
 
 int lmdb_open(const char *folder, enum online_mode mode, struct online **out, struct error *e)
@@ -477,7 +515,8 @@ int lmdb_open(const char *folder, enum online_mode mode, struct online **out, st
                                             .get = get_lmdb,
                                             .position = position_lmdb,
                                             .ids = ids_lmdb,
-                                            .refresh = refresh_lmdb};
+                                            .refresh = refresh_lmdb,
+                                            .remove = remove_lmdb};
     struct lmdb *o = mem_alloc(sizeof *o);
     o->online.kind = &kind;
     o->folder = mem_text(folder);

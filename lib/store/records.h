@@ -11,8 +11,7 @@
  *   is_deleted           true: the entity has no features from this time on
  *   _lsn                 number in the log
  *   _expires_at          missing: never
- *   _how                 "merge": features that are missing keep their values; "hard": a delete
- *                        whose older values are to be gone, too; else missing
+ *   _how                 "hard": a delete whose older values are to be gone, too; else missing
  */
 #ifndef STORE_RECORDS_H
 #define STORE_RECORDS_H

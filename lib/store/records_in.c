@@ -209,13 +209,10 @@ static int read_how(struct record_input *r, struct store_record *out, struct err
         out->expires_at = STORE_NEVER;
     if (!how.at || how.len == 0)
         return 0;
-    if (text_equal(how, TEXT_LITERAL("hard")) && deleted)
-        out->flags |= STORE_HARD;
-    else if (text_equal(how, TEXT_LITERAL("merge")) && !deleted)
-        out->flags |= STORE_MERGE;
-    else
-        return error_set(e, ERR_DATA, "_how: %s: expected merge, or hard of a delete",
+    if (!text_equal(how, TEXT_LITERAL("hard")) || !deleted)
+        return error_set(e, ERR_DATA, "_how: %s: expected hard, of a delete",
                          quote(quoted, how.at, how.len));
+    out->flags |= STORE_HARD;
     return 0;
 }
 

@@ -141,9 +141,7 @@ static void add_how(struct record_output *o)
     struct text *cells = batch_array(o->batch, o->records.len, sizeof *cells);
     for (size_t i = 0; i < o->records.len; i++) {
         unsigned flags = o->records.at[i].flags;
-        cells[i] = flags & STORE_HARD    ? TEXT_LITERAL("hard")
-                   : flags & STORE_MERGE ? TEXT_LITERAL("merge")
-                                         : (struct text){NULL, 0};
+        cells[i] = flags & STORE_HARD ? TEXT_LITERAL("hard") : (struct text){NULL, 0};
     }
     batch_add(o->batch, column_of_text(cells));
 }
@@ -159,8 +157,7 @@ static void add_features(struct record_output *o)
     }
     for (size_t i = 0; i < o->group->features.len; i++) {
         struct column c = feature_column(o->group, i, rows, o->batch);
-        /* As text, line ends in JSON do not end a line of JSON Lines. */
-        batch_add(o->batch, c.form == FORM_JSON ? column_of_text(c.text) : c);
+        batch_add(o->batch, c);
     }
 }
 

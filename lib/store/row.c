@@ -208,6 +208,13 @@ struct text row_cell(struct text row, size_t feature, char room[static TIME_MAX]
     }
 }
 
+/* JSON may have line ends between its tokens, a line of JSON Lines may not. */
+static void put_on_a_line(struct buf *out, struct text json)
+{
+    for (size_t i = 0; i < json.len; i++)
+        buf_putc(out, json.at[i] == '\n' || json.at[i] == '\r' ? ' ' : json.at[i]);
+}
+
 void row_json(struct text row, size_t feature, enum type type, struct buf *out)
 {
     char room[TIME_MAX];
@@ -217,7 +224,9 @@ void row_json(struct text row, size_t feature, enum type type, struct buf *out)
     bool is_number = type_is_number(type) && (kind != ROW_SPELT || json_valid(cell));
     if (!cell.at)
         buf_puts(out, "null");
-    else if (is_number || kind == ROW_BOOL || type == TYPE_JSON)
+    else if (type == TYPE_JSON)
+        put_on_a_line(out, cell);
+    else if (is_number || kind == ROW_BOOL)
         buf_add(out, cell.at, cell.len);
     else if (type == TYPE_BOOL)
         buf_puts(out, (cell.at[0] | 0x20) == 't' ? "true" : "false");

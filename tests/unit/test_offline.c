@@ -82,7 +82,7 @@ static void add_made(struct log *log, struct group *g, size_t i)
     (void)snprintf(text[6], 64, "id%d", (int)(h % 300));
     for (size_t c = 0; c < 6; c++)
         cells[c] = h >> (20 + c) & 7 ? text[c] : NULL;
-    add(log, g, text[6], at, cells, h % 31 == 0 ? STORE_DELETED : h % 13 == 0 ? STORE_MERGE : 0);
+    add(log, g, text[6], at, cells, h % 31 == 0 ? STORE_DELETED : 0);
 }
 
 static void add_position(struct log *log)
@@ -331,11 +331,11 @@ TEST(cells_as_they_came)
             CHECK_TEXT(
                 got.at.at[0],
                 f == 0   ? "x|1600000000000000|1600000000000005|0||'7|'1.1|'true|'2001-01-31T00:"
-                           "00:00Z|'|'[ \"a\" ,\n\"b\"]"
+                           "00:00Z|'|'[ \"a\" , \"b\"]"
                 : f == 1 ? "x|1600000000000000|1600000000000005|0||'7|'1.10|'true|'2001-01-31 "
                            "01:00:00+01:00|'|'[ \"a\" , \"b\"]"
                          : "x|1600000000000000|1600000000000005|0||'7|'1.10|'TRUE|'2001-01-31 "
-                           "01:00:00+01:00|'|'[ \"a\" ,\n\"b\"]");
+                           "01:00:00+01:00|'|'[ \"a\" , \"b\"]");
         release(&got);
         group_free(g);
     }
@@ -748,7 +748,7 @@ static void fill_all_kinds(struct group *g)
     fill(g, 0, 800);
     CHECK_INT(log_open(folder, NULL, &log, &e), 0);
     add(log, g, "odd, \"one\"", start, odd, 0);
-    add(log, g, "id7", start + INT64_C(9999) * 3600 * USEC_SECOND, odd, STORE_MERGE);
+    add(log, g, "id7", start + INT64_C(9999) * 3600 * USEC_SECOND, odd, 0);
     add(log, g, "id8", start + INT64_C(9999) * 3600 * USEC_SECOND, NULL,
         STORE_DELETED | STORE_HARD);
     struct store_record r = {.event_time = start + INT64_C(9999) * 3600 * USEC_SECOND,
