@@ -10,7 +10,7 @@ _fstore()
     fi
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case $word in
-            create|update|drop|list|describe|search|tag|meta|ingest|put|get|mget|delete|forget|history|verify|rebuild|log|materialize|compact|export|import|snapshot) command=$word; break ;;
+            create|update|drop|list|describe|search|tag|meta|ingest|put|get|mget|delete|forget|history|join|verify|rebuild|gc|log|materialize|compact|export|import|snapshot) command=$word; break ;;
         esac
     done
     case $command:$previous in
@@ -23,6 +23,11 @@ _fstore()
         mget:--ragged) words='error pad truncate' ;;
         mget:--on-error) words='stop skip null' ;;
         mget:--parquet-codec) words='snappy zstd gzip none' ;;
+        join:--time-unit) words='text s ms us ns' ;;
+        join:--schema) words='first union' ;;
+        join:--ragged) words='error pad truncate' ;;
+        join:--on-error) words='stop skip null' ;;
+        join:--parquet-codec) words='snappy zstd gzip none' ;;
         export:--parquet-codec) words='snappy zstd gzip none' ;;
         snapshot:--parquet-codec) words='snappy zstd gzip none' ;;
         *:--progress) words='auto off jsonl' ;;
@@ -45,8 +50,10 @@ _fstore()
             delete) words=' --soft --hard --time --timeout -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             forget) words=' --timeout -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             history) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            join) words=' -l --labels --time --time-unit --id --lookback --strict --known-by --age --status --manifest --replay --file-time --file-id -f --from -d --delimiter --quote --backslash --lazy-quotes --comment --skip-lines --no-header --columns --types --na --encoding --source-column --same-header --schema --ragged --on-error --rejects --max-record --zone -t --to -o --output -D --out-delimiter -N --no-out-header --parquet-codec -j --jobs --memory -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             verify) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             rebuild) words=' --timeout -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            gc) words=' --horizon --grace --timeout -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             log) words=' --from -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             materialize) words=' --memory -j --jobs --timeout -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             compact) words=' --grace --memory -j --jobs --timeout -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
@@ -56,7 +63,7 @@ _fstore()
             *) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
         esac
     elif [[ -z $words && -z $command && $previous != -* ]]; then
-        words='create update drop list describe search tag meta ingest put get mget delete forget history verify rebuild log materialize compact export import snapshot'
+        words='create update drop list describe search tag meta ingest put get mget delete forget history join verify rebuild gc log materialize compact export import snapshot'
     fi
     COMPREPLY=()
     while IFS= read -r word; do

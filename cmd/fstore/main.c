@@ -18,6 +18,7 @@ static const struct command *const commands[] = {
     &command_delete,
     &command_forget,
     &command_history,
+    &command_join,
     /* what follows from the log, and the log itself */
     &command_verify,
     &command_rebuild,
@@ -37,6 +38,7 @@ static const struct tool_example examples[] = {
     {"fstore ingest users events.csv", "its records; the first fix the types"},
     {"fstore get users u1", "the newest, as JSON; exit status 1 when there is none"},
     {"fstore mget users --features age,city <requests.csv", "beside the columns of a stream"},
+    {"fstore join --labels clicks.csv --time at users", "training rows: what was known then"},
     {"fstore materialize users", "offline files for others to read"},
     {"fstore snapshot users --at 2001-01-31 -o users.parquet", "as all was at that time"},
     {NULL, NULL},

@@ -42,6 +42,10 @@ struct time_rule {
     const char *zone_name; /* of texts without an offset; NULL: they are no times */
     struct zone *zone;
 };
+/* ERR_DATA when the cell is no time, or has neither offset nor zone nor unit; `column` is for that
+ * message. */
+int time_rule_read(const struct time_rule *rule, const char *column, struct text cell, usec *t,
+                   struct error *e);
 
 struct group {
     const char *folder, *name, *description;
@@ -82,7 +86,7 @@ int group_load(const char *folder, struct group **out, struct error *e);
 /* The group's name, as a name of a feature: 1 to 64 letters, digits, '-' and (feature) '_'. */
 bool group_name_valid(struct text name);
 bool feature_name_valid(struct text name);
-/* ERR_DATA when the cell is no time, or has neither offset nor zone nor unit. */
+/* By the group's rule. */
 int group_time(const struct group *g, struct text cell, usec *t, struct error *e);
 /* The cells of the id as one text, appended: those of several columns with NULs between. ERR_DATA
  * when one is missing, empty, not of its type, has a NUL, or all are too long. */
