@@ -82,6 +82,7 @@ complete -c fstore -n '__fish_seen_subcommand_from get' -l now -r -d 'the moment
 complete -c fstore -n '__fish_seen_subcommand_from get' -l timeout -r -d 'how long to wait for another writer; then the exit status is 5'
 complete -c fstore -n '__fish_seen_subcommand_from mget' -l features -r -d 'these features only, in this order'
 complete -c fstore -n '__fish_seen_subcommand_from mget' -l id -r -d 'columns that are the id, when they have other names than the group\'s'
+complete -c fstore -n '__fish_seen_subcommand_from mget' -l event-time -d 'add a column GROUP__TIME: since when it is so, in UTC'
 complete -c fstore -n '__fish_seen_subcommand_from mget' -l status -d 'add a column GROUP__status: ok, missing, deleted or expired'
 complete -c fstore -n '__fish_seen_subcommand_from mget' -l at -r -d 'the moment at which what has expired is not read (default: now)'
 complete -c fstore -n '__fish_seen_subcommand_from mget' -l timeout -r -d 'how long to wait for another writer; then the exit status is 5'
