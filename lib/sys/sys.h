@@ -45,6 +45,8 @@ void replace_abort_all(void);
 int folder_make(const char *folder, struct error *e);
 /* What was made, renamed and removed in it is on the disk. */
 int folder_sync(const char *folder, struct error *e);
+/* All that was written to the file system it is on is on the disk: for many files at once. */
+int filesystem_sync(const char *folder, struct error *e);
 
 /* An unnamed file for spilling, in $TMPDIR or /tmp (else /var/tmp): gone when closed. Returns the
  * descriptor or ERR_SYSTEM. */
