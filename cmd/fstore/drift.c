@@ -69,12 +69,11 @@ struct comparing {
 
 static void add_reason(struct buf *out, bool is_one, const char *what, double x, double limit)
 {
-    char a[NUMBER_MAX + 1] = {0}, b[NUMBER_MAX + 1] = {0};
+    char a[NUMBER_MAX], b[NUMBER_MAX];
     if (!is_one)
         return;
-    number_print(a, round(x * 1e4) / 1e4);
-    number_print(b, limit);
-    buf_format(out, "%s%s %s > %s", out->len ? "; " : "", what, a, b);
+    size_t n = number_print(a, round(x * 1e4) / 1e4), m = number_print(b, limit);
+    buf_format(out, "%s%s %.*s > %.*s", out->len ? "; " : "", what, (int)n, a, (int)m, b);
 }
 
 static void judge(const struct comparison *c, const struct drift_options *o,

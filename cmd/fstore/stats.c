@@ -202,11 +202,11 @@ static const struct report_column list_columns[] = {
 static int put_baseline(const struct group *g, const char *name, struct report *r, struct error *e)
 {
     struct baseline b;
-    char room[TIME_MAX + 1] = {0};
+    char room[TIME_MAX + 1];
     int status = baseline_load(g, name, &b, e);
     if (status)
         return status;
-    time_print(room, b.made);
+    room[time_print(room, b.made)] = 0;
     report_text(r, name);
     report_text(r, room);
     report_text(r, b.newest ? "newest" : "all");
