@@ -249,7 +249,7 @@ static int load_features(const json_t *root, struct baseline *b, struct error *e
         struct profile *s = NULL;
         bool is_new = true;
         status = profile_load(json_array_get(list, i), &s, e);
-        if (status)
+        if (!s)
             break;
         vec_push(&b->features, s);
         map_put(&seen, text_of(s->feature.name), &is_new);

@@ -34,13 +34,7 @@ static struct profile *bins_of(struct profile *from)
 /* Cell i of a set: of any type, some missing, some frequent. */
 static struct text cell_of(const char *type, uint64_t set, uint64_t i, struct buf *out)
 {
-    static const char *const cities[] = {"oslo",
-                                         "rome",
-                                         "\xC3\x85"
-                                         "bo",
-                                         "",
-                                         "a\\b",
-                                         "bad \xFF"};
+    static const char *const cities[] = {"oslo", "rome", "\303\205bo", "", "a\\b", "bad \xFF"};
     uint64_t n = random_below(7, set, i, 1000);
     out->len = 0;
     if (n < 50)
@@ -188,7 +182,7 @@ static void check_edges(const double *x, size_t n, const double *edges, size_t b
 
 TEST(edges_of_odd_sets)
 {
-    double up = nextafter(3, INFINITY), two = nextafter(2, INFINITY);
+    double up = nextafter(3, DBL_MAX), two = nextafter(2, DBL_MAX);
     check_edges((double[]){3, 3, 3}, 3, (double[]){3, up}, 1);
     check_edges((double[]){3}, 1, (double[]){3, up}, 1);
     check_edges(NULL, 0, (double[]){0}, 0);
