@@ -30,6 +30,9 @@ static const struct command *const commands[] = {
     &command_export,
     &command_import,
     &command_snapshot,
+    /* what the values are like */
+    &command_stats,
+    &command_drift,
     NULL,
 };
 
@@ -41,6 +44,8 @@ static const struct tool_example examples[] = {
     {"fstore join --labels clicks.csv --time at users", "training rows: what was known then"},
     {"fstore materialize users", "offline files for others to read"},
     {"fstore snapshot users --at 2001-01-31 -o users.parquet", "as all was at that time"},
+    {"fstore stats users --save march", "what the values are like, kept to compare with"},
+    {"fstore drift users --baseline march new.csv", "exit status 1 when they are otherwise"},
     {NULL, NULL},
 };
 
