@@ -10,7 +10,7 @@ _fstore()
     fi
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case $word in
-            create|update|drop|list|describe|search|tag|meta|ingest|put|get|mget|delete|forget|history|join|verify|rebuild|gc|log|materialize|compact|export|import|snapshot) command=$word; break ;;
+            create|update|drop|list|describe|search|tag|meta|ingest|put|get|mget|delete|forget|history|join|verify|rebuild|gc|log|materialize|compact|export|import|snapshot|stats|drift) command=$word; break ;;
         esac
     done
     case $command:$previous in
@@ -30,6 +30,8 @@ _fstore()
         join:--parquet-codec) words='snappy zstd gzip none' ;;
         export:--parquet-codec) words='snappy zstd gzip none' ;;
         snapshot:--parquet-codec) words='snappy zstd gzip none' ;;
+        stats:--parquet-codec) words='snappy zstd gzip none' ;;
+        drift:--parquet-codec) words='snappy zstd gzip none' ;;
         *:--progress) words='auto off jsonl' ;;
         *:--describe) words='json mdoc bash zsh fish' ;;
     esac
@@ -60,10 +62,12 @@ _fstore()
             export) words=' --since --until --from-time --to-time --deleted -t --to -o --output -D --out-delimiter -N --no-out-header --parquet-codec -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             import) words=' --timeout -f --from -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             snapshot) words=' --at --lsn --memory -t --to -o --output -D --out-delimiter -N --no-out-header --parquet-codec -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            stats) words=' --features --since --until --from-time --to-time --online --memory --top --save --list --drop -t --to -o --output -D --out-delimiter -N --no-out-header --parquet-codec -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            drift) words=' --baseline --psi --ks --nulls --cardinality --new --features --since --until --from-time --to-time --online --memory -f --from --na --zone -t --to -o --output -D --out-delimiter -N --no-out-header --parquet-codec -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             *) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
         esac
     elif [[ -z $words && -z $command && $previous != -* ]]; then
-        words='create update drop list describe search tag meta ingest put get mget delete forget history join verify rebuild gc log materialize compact export import snapshot'
+        words='create update drop list describe search tag meta ingest put get mget delete forget history join verify rebuild gc log materialize compact export import snapshot stats drift'
     fi
     COMPREPLY=()
     while IFS= read -r word; do
