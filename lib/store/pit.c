@@ -203,15 +203,18 @@ static void ask_for_id(const struct pit *p, struct lookup *l, const struct pit_r
 static void ask_for_times(const struct pit *p, struct lookup *l, const struct pit_record *r, int i)
 {
     const struct pit_id *id = l->ids[i] = pit_ids_slot(&p->ids, &l->keys[i], r->id);
-    const usec *times = p->slots.times + id->first;
-    __builtin_prefetch(&times[id->count / 4]);
-    __builtin_prefetch(&times[id->count * 3 / 4]);
+    const struct pit_slots *s = &p->slots;
+    size_t size = s->near_times ? sizeof *s->near_times : sizeof *s->times;
+    const char *times =
+        (s->near_times ? (const char *)s->near_times : (const char *)s->times) + id->first * size;
+    __builtin_prefetch(times + id->count / 4 * size);
+    __builtin_prefetch(times + id->count * 3 / 4 * size);
 }
 
 static void ask_for_slot(const struct pit *p, struct lookup *l, const struct pit_record *r, int i)
 {
     const struct pit_id *id = l->ids[i];
-    l->from[i] = pit_first_from(p->slots.times + id->first, id->count, begins(&p->options, r));
+    l->from[i] = pit_first_label(&p->slots, id, begins(&p->options, r));
     if (!p->slots.tree)
         __builtin_prefetch(&p->slots.slots[id->first + l->from[i]]);
 }

@@ -110,8 +110,13 @@ struct pit_slot {
 
 /* The labels in order of id and time. */
 struct pit_slots {
-    size_t count;           /* of labels that have an id */
-    usec *times;            /* count */
+    size_t count; /* of labels that have an id */
+    /* count; or, where all are whole units after the first one, how many in 32 bits: half as much
+     * memory to wait for */
+    usec *times;
+    uint32_t *near_times;
+    usec first_time;
+    double unit;
     uint32_t *label;        /* count: which one it is */
     struct pit_slot *slots; /* slot_count: count, or those of the tree */
     size_t slot_count;
@@ -149,6 +154,29 @@ static inline uint32_t pit_first_from(const usec *times, uint32_t n, usec t)
     for (; n > 1; n -= n / 2)
         at += at[n / 2 - 1] < t ? n / 2 : 0;
     return (uint32_t)(at - times) + (n == 1 && *at < t);
+}
+
+static inline uint32_t pit_first_near(const uint32_t *times, uint32_t n, uint32_t t)
+{
+    const uint32_t *at = times;
+    for (; n > 1; n -= n / 2)
+        at += at[n / 2 - 1] < t ? n / 2 : 0;
+    return (uint32_t)(at - times) + (n == 1 && *at < t);
+}
+
+/* The first of an id's labels that is not before t. */
+static inline uint32_t pit_first_label(const struct pit_slots *s, const struct pit_id *id, usec t)
+{
+    if (!s->near_times)
+        return pit_first_from(s->times + id->first, id->count, t);
+    if (t <= s->first_time)
+        return 0;
+    /* Exact as far as 32 bits go: units are at most 10^6, and 2^32 of them are below 2^53. */
+    double units = (double)((uint64_t)t - (uint64_t)s->first_time) / s->unit;
+    uint64_t whole = units > (double)UINT32_MAX ? UINT64_MAX : (uint64_t)units;
+    if (whole > UINT32_MAX || (whole += (double)whole < units) > UINT32_MAX)
+        return id->count;
+    return pit_first_near(s->near_times + id->first, id->count, (uint32_t)whole);
 }
 
 /* ---- rows ---- */

@@ -108,6 +108,42 @@ static void make_tree(struct pit_slots *s, const uint32_t *start, uint32_t ids, 
 
 /* ---- making ---- */
 
+/* The largest unit of which all times are whole multiples from `first` on, and few enough for 32
+ * bits; 0: none. */
+static int64_t common_unit(const struct timed *at, size_t n, usec first, usec last)
+{
+    static const int64_t units[] = {USEC_SECOND, 1000};
+    for (size_t u = 0; u < COUNT_OF(units); u++) {
+        bool whole = ((uint64_t)last - (uint64_t)first) / (uint64_t)units[u] < UINT32_MAX;
+        for (size_t i = 0; whole && i < n; i++)
+            whole = ((uint64_t)at[i].time - (uint64_t)first) % (uint64_t)units[u] == 0;
+        if (whole)
+            return units[u];
+    }
+    return 0;
+}
+
+static void note_times(struct pit_slots *s, const struct timed *sorted)
+{
+    usec first = INT64_MAX, last = INT64_MIN;
+    for (size_t i = 0; i < s->count; i++) {
+        first = sorted[i].time < first ? sorted[i].time : first;
+        last = sorted[i].time > last ? sorted[i].time : last;
+    }
+    int64_t unit = s->count ? common_unit(sorted, s->count, first, last) : 0;
+    if (unit) {
+        s->first_time = first;
+        s->unit = (double)unit;
+        s->near_times = pages_alloc((s->count + 1) * sizeof *s->near_times);
+        for (size_t i = 0; i < s->count; i++)
+            s->near_times[i] = (uint32_t)((sorted[i].time - first) / unit);
+        return;
+    }
+    s->times = pages_alloc((s->count + 1) * sizeof *s->times);
+    for (size_t i = 0; i < s->count; i++)
+        s->times[i] = sorted[i].time;
+}
+
 static void note_labels(struct pit_ids *ids, const uint32_t *start)
 {
     for (size_t i = 0; ids->slots && i <= ids->mask; i++) {
@@ -126,14 +162,12 @@ void pit_slots_make(struct pit_slots *s, struct pit_ids *ids, const struct pit_l
     struct timed *sorted = labels_by_id(labels, n, start, ids->count);
     *s = (struct pit_slots){.count = start[ids->count]};
     s->slot_count = s->count;
-    s->times = pages_alloc((s->count + 1) * sizeof *s->times);
     s->label = mem_array(NULL, s->count + 1, sizeof *s->label);
     for (uint32_t i = 0; i < ids->count; i++)
         sort(sorted + start[i], start[i + 1] - start[i]);
-    for (size_t i = 0; i < s->count; i++) {
-        s->times[i] = sorted[i].time;
+    note_times(s, sorted);
+    for (size_t i = 0; i < s->count; i++)
         s->label[i] = sorted[i].label;
-    }
     mem_free(sorted);
     if (known)
         make_tree(s, start, ids->count, known);
@@ -147,6 +181,7 @@ void pit_slots_make(struct pit_slots *s, struct pit_ids *ids, const struct pit_l
 void pit_slots_release(struct pit_slots *s)
 {
     pages_free(s->times, (s->count + 1) * sizeof *s->times);
+    pages_free(s->near_times, (s->count + 1) * sizeof *s->near_times);
     mem_free(s->label);
     pages_free(s->slots, (s->slot_count + 1) * sizeof *s->slots);
     mem_free(s->tree);
