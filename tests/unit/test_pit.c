@@ -69,13 +69,25 @@ static struct text id_of(uint64_t n)
     return ids[n];
 }
 
+/* Times are whole multiples, before and after 1970; those of records are sometimes next to one. */
+static usec scale;
+static usec time_of(int64_t n)
+{
+    return (n - TIMES / 2) * scale;
+}
+
+static usec near_time(int64_t n)
+{
+    return time_of(n) + (scale > 1 && draw(3) == 0 ? (usec)draw(3) - 1 : 0);
+}
+
 static struct store_record random_record(uint64_t lsn)
 {
-    usec t = (usec)draw(TIMES);
+    int64_t t = (int64_t)draw(TIMES);
     struct store_record r = {.lsn = lsn,
-                             .event_time = t,
-                             .write_time = t + (usec)draw(30) - 5,
-                             .expires_at = draw(4) ? STORE_NEVER : t + (usec)draw(15),
+                             .event_time = near_time(t),
+                             .write_time = near_time(t + (int64_t)draw(30) - 5),
+                             .expires_at = draw(4) ? STORE_NEVER : near_time(t + (int64_t)draw(15)),
                              .id = id_of(draw(IDS))};
     if (draw(8) == 0)
         r.flags = draw(2) ? STORE_DELETED : STORE_DELETED | STORE_HARD;
@@ -121,7 +133,8 @@ struct label {
 
 static struct label random_label(void)
 {
-    struct label l = {id_of(draw(IDS)), (usec)draw(TIMES + 10), (usec)draw(TIMES + 20)};
+    struct label l = {id_of(draw(IDS)), time_of((int64_t)draw(TIMES + 10)),
+                      time_of((int64_t)draw(TIMES + 20))};
     if (draw(20) == 0)
         l.id = (struct text){NULL, 0};
     if (draw(20) == 0)
@@ -204,12 +217,13 @@ static void check_join(const struct store_record *records, size_t n, const struc
     pit_source_free(source);
 }
 
-TEST(a_label_gets_what_the_plain_way_finds)
+static void check_scale(usec s)
 {
     begin();
+    scale = s;
     struct store_record *records = mem_array(NULL, RECORDS, sizeof *records);
     write_records(records, RECORDS);
-    static const usec lookbacks[] = {STORE_NEVER, 3, 20};
+    const usec lookbacks[] = {STORE_NEVER, 3 * scale, 20 * scale};
     for (unsigned i = 0; i < 3 * 2 * 2 * COUNT_OF(lookbacks); i++) {
         struct pit_options o = {.strict = i & 1,
                                 .jobs = i & 2 ? 4 : 1,
@@ -220,6 +234,14 @@ TEST(a_label_gets_what_the_plain_way_finds)
     }
     mem_free(records);
     end();
+}
+
+/* Microseconds, milliseconds, seconds, and years: what fits 32 bits is held in them. */
+TEST(a_label_gets_what_the_plain_way_finds)
+{
+    static const usec scales[] = {1, 1000, USEC_SECOND, 400 * USEC_DAY};
+    for (size_t i = 0; i < COUNT_OF(scales); i++)
+        check_scale(scales[i]);
 }
 
 /* ---- many of one id, and rows that lose their places ---- */
