@@ -4,7 +4,6 @@
 #include "store/columns.h"
 
 #include <pthread.h>
-#include <time.h>
 
 struct mget_options {
     struct stream_options stream;
@@ -196,17 +195,6 @@ static int apply(const struct step *s, struct batch *b, struct error *e)
 
 /* ---- the command ---- */
 
-static int at_time(const char *text, usec *t, struct error *e)
-{
-    bool has_offset = false;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    *t = now.tv_sec * USEC_SECOND + now.tv_nsec / 1000;
-    if (!text || (time_parse(text, strlen(text), t, &has_offset) && has_offset))
-        return 0;
-    return error_set(e, ERR_USAGE, "--at %s: expected a time such as 2001-01-31T12:00:00Z", text);
-}
-
 static int run_lookup(struct session *s, struct lookup *l, const struct operands *files,
                       struct error *e)
 {
@@ -229,13 +217,14 @@ static int run_lookup(struct session *s, struct lookup *l, const struct operands
 static int work(struct session *s, const void *options_given, struct operands *operands,
                 struct error *e)
 {
-    struct lookup l = {.options = options_given, .lock = PTHREAD_MUTEX_INITIALIZER};
+    struct lookup l = {
+        .options = options_given, .now = clock_now(), .lock = PTHREAD_MUTEX_INITIALIZER};
     struct operands files = {operands->at + 1, operands->len - 1};
     int status = store_group(operands->at[0], &l.group, e);
     if (status == 0)
         status = wanted_features(l.group, l.options->features, &l.wanted, &l.count, e);
     if (status == 0)
-        status = at_time(l.options->at, &l.now, e);
+        status = l.options->at ? time_option("--at", l.options->at, &l.now, e) : 0;
     if (status == 0)
         status = group_online(l.group, timeout_ms(l.options->timeout), &l.online, e);
     if (status == 0)

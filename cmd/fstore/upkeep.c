@@ -5,7 +5,6 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <time.h>
 #include <unistd.h>
 
 struct upkeep_options {
@@ -79,10 +78,8 @@ const struct command command_rebuild = {
 static int note_erasure(const struct group *g, uint64_t records, struct error *e)
 {
     char room[TIME_MAX], *path = mem_format("%s/audit.jsonl", g->folder);
-    struct timespec t;
     struct buf line = {0};
-    clock_gettime(CLOCK_REALTIME, &t);
-    int n = (int)time_print(room, t.tv_sec * USEC_SECOND);
+    int n = (int)time_print(room, clock_now() / USEC_SECOND * USEC_SECOND);
     buf_format(&line, "{\"time\":\"%.*s\",\"what\":\"forget\",\"records\":%" PRIu64 "}\n", n, room,
                records);
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
