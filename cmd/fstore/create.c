@@ -220,7 +220,7 @@ static int add_id(struct group *g, struct text item, struct error *e)
 {
     const char *colon = memchr(item.at, ':', item.len);
     struct text name = {item.at, colon ? (size_t)(colon - item.at) : item.len};
-    struct text type = {colon + 1, colon ? item.len - name.len - 1 : 0};
+    struct text type = {colon ? colon + 1 : "", colon ? item.len - name.len - 1 : 0};
     bool is_int = colon && text_equal(type, text_of("int"));
     if (colon && !is_int && !text_equal(type, text_of("text")))
         return error_set(e, ERR_USAGE, "--id %.*s: expected text or int behind the colon",

@@ -41,7 +41,7 @@ static int commit_one(struct feed *feed, const struct store_record *r, uint64_t 
 static int merge(struct feed *feed, struct store_record *r, struct row_builder *merged,
                  struct error *e)
 {
-    struct store_record before;
+    struct store_record before = {.lsn = 0};
     int found = feed_newest(feed, r->id, &before, e);
     if (found <= 0)
         return found;
@@ -127,7 +127,7 @@ static int delete_time(const struct group *g, const char *text, usec *t, struct 
 
 static int check_hard(struct feed *feed, const struct store_record *r, struct error *e)
 {
-    struct store_record before;
+    struct store_record before = {.lsn = 0};
     int found = feed_newest(feed, r->id, &before, e);
     if (found > 0 && r->event_time <= before.event_time)
         return error_set(e, ERR_NO, "there is a record of that time or later: nothing is deleted");

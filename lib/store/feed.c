@@ -281,7 +281,7 @@ static int look_through(struct feed *f, struct text id, bool position, struct st
 
 int feed_position(struct feed *f, struct text source, struct buf *out, struct error *e)
 {
-    struct store_record r;
+    struct store_record r = {.lsn = 0};
     if (f->online)
         return online_position(f->online, source, out, e);
     int found = look_through(f, source, true, &r, e);

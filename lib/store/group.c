@@ -252,7 +252,8 @@ static bool is_plain_int(struct text cell)
     double f;
     if (number_parse(cell.at, cell.len, &i, &f) != NUMBER_INT)
         return false;
-    return text_equal(cell, (struct text){usual, number_print_int(usual, i)});
+    size_t n = number_print_int(usual, i);
+    return text_equal(cell, (struct text){usual, n});
 }
 
 int group_id(const struct group *g, const struct text *cells, struct buf *out, struct error *e)

@@ -61,7 +61,8 @@ static usec expiry(const struct group *g, const struct intake_options *o, usec e
 static bool is_usual_time(struct text cell, usec t)
 {
     char usual[TIME_MAX];
-    return text_equal(cell, (struct text){usual, time_print(usual, t)});
+    size_t n = time_print(usual, t);
+    return text_equal(cell, (struct text){usual, n});
 }
 
 /* The features' cells, behind the time's own spelling. *wrong: the cell that does not fit. */

@@ -190,8 +190,8 @@ static uint32_t end_of(struct text row, size_t feature)
     return end;
 }
 
-/* NOLINTNEXTLINE(readability-non-const-parameter): other sources write there */
 static struct text cell(const struct pit_source *s, struct text row, size_t feature,
+                        /* NOLINTNEXTLINE(readability-non-const-parameter): others write there */
                         char room[static TIME_MAX])
 {
     (void)room;
