@@ -103,7 +103,7 @@ static bool read_event(struct text *left, struct event *out)
     if (!windows_take_bytes(left, stored.row, &at))
         return false;
     *out = (struct event){stored.time, stored.deleted, {at, stored.row}};
-    return stored.deleted || row_whole(out->row);
+    return stored.row == 0 || row_whole(out->row);
 }
 
 bool windows_read_state(struct text value, struct state *s)

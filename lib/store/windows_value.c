@@ -161,10 +161,11 @@ static double deviation(const struct window_rule *r, const struct event *events,
     return value;
 }
 
-static void add_int(struct row_builder *into, bool found, int64_t i)
+/* NULL: there is none. */
+static void add_int(struct row_builder *into, const int64_t *i)
 {
-    if (found)
-        row_add_int(into, i);
+    if (i)
+        row_add_int(into, *i);
     else
         row_add(into, TYPE_INT, (struct text){NULL, 0});
 }
@@ -174,10 +175,10 @@ static void add_picked(const struct window_rule *r, const struct event *events, 
 {
     int64_t whole = 0;
     double x = 0;
-    if (!r->of_floats)
-        add_int(into, pick_int(r, events, n, &whole), whole);
-    else
+    if (r->of_floats)
         row_add_float(into, pick_float(r, events, n, &x) ? x : (double)NAN);
+    else
+        add_int(into, pick_int(r, events, n, &whole) ? &whole : NULL);
 }
 
 static void add_sum(const struct window_rule *r, const struct event *events, size_t n,
@@ -187,7 +188,7 @@ static void add_sum(const struct window_rule *r, const struct event *events, siz
     if (r->of_floats)
         row_add_float(into, sum_numbers(r, events, n));
     else
-        add_int(into, sum_ints(r, events, n, &whole), whole);
+        add_int(into, sum_ints(r, events, n, &whole) ? &whole : NULL);
 }
 
 void window_value(const struct window_rule *rule, const struct event *events, size_t n,
