@@ -50,8 +50,9 @@ static const struct option create_options[] = {
     ROW_AGGREGATE,
     {0, "lateness", "DURATION", INTO_DURATION(struct group_options, lateness), .fallback = "1h",
      .help = "records that are older than the newest of any entity by more are late",
-     .more = "The aggregates of a late record are missing, and later records do not count it. What windows need is kept "
-             "so much longer."},
+     .more = "The aggregates of a late record are missing, and later records do not count it; ingest says how many there were. "
+             "What windows need is kept so much longer. Rows from long ago are given in the order of their times, or to a group "
+             "with a --lateness as long as they span."},
     ROW_TTL,
     {0, "online", "WHERE", INTO_TEXT(struct group_options, online), .fallback = "lmdb",
      .help = "newest records: lmdb, redis://HOST[:PORT][/DB], redis+unix:///PATH or none"},

@@ -226,6 +226,13 @@ static void work_on_chunks(void *context, unsigned number)
     intake_release(&rows);
 }
 
+static void tell_late(const struct ingestion *in)
+{
+    uint64_t late = feed_late(in->feed);
+    if (late)
+        cli_warn("%" PRIu64 " rows were late: their aggregates are missing", late);
+}
+
 static int feed_rows(struct ingestion *in, unsigned jobs, struct error *e)
 {
     in->seen = in->safe = in->first;
@@ -239,6 +246,7 @@ static int feed_rows(struct ingestion *in, unsigned jobs, struct error *e)
         if (in->safe > in->first)
             cli_warn("the first %" PRIu64 " rows were taken", in->safe);
     }
+    tell_late(in);
     return in->status;
 }
 

@@ -249,6 +249,11 @@ struct online *feed_online(struct feed *f)
     return f->online;
 }
 
+uint64_t feed_late(const struct feed *f)
+{
+    return f->windows ? windows_late(f->windows) : 0;
+}
+
 int feed_close(struct feed *f, bool settle, struct error *e)
 {
     int status = f->online && settle ? online_sync(f->online, e) : 0;

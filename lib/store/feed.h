@@ -35,6 +35,8 @@ int feed_position(struct feed *f, struct text source, struct buf *out, struct er
 int feed_newest(struct feed *f, struct text id, struct store_record *out, struct error *e);
 /* The view, as of the last commit; NULL when the group has none. Borrowed. */
 struct online *feed_online(struct feed *f);
+/* Of the records that were added, how many came too late for their aggregates. */
+uint64_t feed_late(const struct feed *f);
 /* Also forces the view to the disk, when `settle`: worth it after many records. */
 int feed_close(struct feed *f, bool settle, struct error *e);
 

@@ -281,8 +281,10 @@ int windows_add(struct windows *w, const struct store_record *r, struct text *ro
         w->mark.seen = r->event_time;
     if (deleted || r->event_time >= watermark(w))
         n = 1 + insert(s, event_of(w, r));
-    if (row && !deleted)
+    if (row && !deleted) {
         *row = complete(w, r->row, s->events.at, n);
+        w->late += n == 0;
+    }
     windows_prune(s, windows_horizon(w));
     return 0;
 }
@@ -360,6 +362,11 @@ int windows_commit(struct windows *w, uint64_t lsn, struct error *e)
         w->mark.swept = windows_horizon(w);
     forget_states(w);
     return status;
+}
+
+uint64_t windows_late(const struct windows *w)
+{
+    return w->late;
 }
 
 int windows_sync(struct windows *w, struct error *e)

@@ -31,6 +31,8 @@ int windows_open(const struct group *g, uint64_t last, struct windows **out, str
  * with its aggregates, and borrows until the next call; of a delete it stays. After an error the
  * windows can only be closed. */
 int windows_add(struct windows *w, const struct store_record *r, struct text *row, struct error *e);
+/* How many records were late, of those that a row was asked for. */
+uint64_t windows_late(const struct windows *w);
 /* What was added is committed, up to this record. */
 int windows_commit(struct windows *w, uint64_t lsn, struct error *e);
 /* Forces all to the disk. */

@@ -41,6 +41,7 @@ struct windows {
     struct buf is_of;      /* what another view would be of if it differed */
     usec longest;
     struct stored_mark mark; /* the newest time; what was dropped everywhere */
+    uint64_t late;           /* records that were completed */
     /* Of the batch. */
     struct map ids;
     VEC(struct state) states; /* by number of the id */
