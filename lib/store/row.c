@@ -125,9 +125,10 @@ bool row_add(struct row_builder *b, enum type type, struct text cell)
 void row_add_int(struct row_builder *b, int64_t i)
 {
     char room[NUMBER_MAX];
+    size_t n = i == INT_MISSING ? number_print_int(room, i) : 0;
     if (i != INT_MISSING)
         put(b, ROW_INT, (uint64_t)i);
-    else if (!put_bytes(b, ROW_SPELT, (struct text){room, number_print_int(room, i)}))
+    else if (!put_int(b, (struct text){room, n}))
         put(b, ROW_MISSING, 0);
 }
 
