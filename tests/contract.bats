@@ -6,6 +6,10 @@ sample() {
     case $1 in
     wrangle) sample=(wrangle 'select @all') ;;
     neoc) sample=(neoc run "$ROOT/examples/embed/loan.txt" --absent-is-missing --keep '*') ;;
+    fstore)
+        [ -e ml ] || fstore create people --home ml --id id --time at --feature age:int
+        sample=(fstore mget --home ml people)
+        ;;
     *) echo "no sample call for $1" >&2; return 1 ;;
     esac
 }

@@ -11,7 +11,7 @@ load helper
     mv flights/build first # the same bytes from chunks of another size
     ML_CHUNK=1000 make -C flights WRANGLE=wrangle >/dev/null
     for file in flights/build/*; do
-        same "first/$(basename "$file")" "$file"
+        [ -d "$file" ] || same "first/$(basename "$file")" "$file"
     done
 }
 

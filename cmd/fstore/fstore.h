@@ -52,6 +52,6 @@ extern const struct command command_create, command_update, command_drop, comman
     command_describe, command_search, command_tag, command_meta, command_ingest, command_put,
     command_delete, command_forget, command_get, command_mget, command_history, command_verify,
     command_rebuild, command_gc, command_log, command_materialize, command_compact, command_export,
-    command_import, command_snapshot;
+    command_import, command_snapshot, command_join, command_stats, command_drift;
 
 #endif

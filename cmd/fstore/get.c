@@ -2,24 +2,7 @@
 #include "fstore.h"
 
 #include <inttypes.h>
-#include <time.h>
 #include <unistd.h>
-
-static usec now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return t.tv_sec * USEC_SECOND + t.tv_nsec / 1000;
-}
-
-static int time_of(const char *text, usec *t, struct error *e)
-{
-    bool has_offset = false;
-    *t = now();
-    if (!text || (time_parse(text, strlen(text), t, &has_offset) && has_offset))
-        return 0;
-    return error_set(e, ERR_USAGE, "--now %s: expected a time such as 2001-01-31T12:00:00Z", text);
-}
 
 /* ---- get ---- */
 
@@ -59,7 +42,7 @@ static int get(const struct operands *operands, const struct get_options *o, str
 {
     struct group *g = NULL;
     struct online *online = NULL;
-    struct getting got = {.wanted = NULL};
+    struct getting got = {.now = clock_now()};
     struct buf id = {0};
     int status = store_group(operands->at[0], &g, e);
     got.group = g;
@@ -68,7 +51,7 @@ static int get(const struct operands *operands, const struct get_options *o, str
     if (status == 0)
         status = id_of_words(g, operands->at + 1, operands->len - 1, &id, e);
     if (status == 0)
-        status = time_of(o->now, &got.now, e);
+        status = o->now ? time_option("--now", o->now, &got.now, e) : 0;
     if (status == 0)
         status = group_online(g, timeout_ms(o->timeout), &online, e);
     if (status == 0)
@@ -124,6 +107,14 @@ static void put_entry(const struct group *g, const struct store_record *r, struc
     buf_format(out, "{\"lsn\":%" PRIu64, r->lsn);
     if (r->flags & STORE_POSITION && r->id.len == 0) {
         buf_puts(out, ",\"forgotten\":true}\n");
+        return;
+    }
+    int64_t horizon;
+    double unused;
+    if (r->flags & STORE_POSITION && text_equal(r->id, STORE_HORIZON) &&
+        number_parse(r->row.at, r->row.len, &horizon, &unused) == NUMBER_INT) {
+        put_time(out, "horizon", horizon);
+        buf_puts(out, "}\n");
         return;
     }
     if (r->flags & STORE_POSITION) {

@@ -99,6 +99,8 @@ static bool same_head(const char *path, const json_t *position)
 static int find_position(struct ingestion *in, const char *path, struct error *e)
 {
     struct buf text = {0};
+    if (in->options->source[0] < ' ')
+        return error_set(e, ERR_USAGE, "--source: a name begins with a letter");
     int found = feed_position(in->feed, text_of(in->options->source), &text, e);
     json_t *position = found > 0 ? json_loadb(text.at, text.len, 0, NULL) : NULL;
     buf_release(&text);
@@ -329,6 +331,7 @@ static int open_input(struct ingestion *in, struct session *s, const struct oper
     } else {
         intake_schema(in->group, keys);
         s->context.input.keys = keys;
+        s->context.input.known = keys; /* a pipe is not waited for, to guess types */
     }
     s->context.input.json_out = in->options->ignore_others;
     int status = recipe_parse("", 0, &s->context, &none, e);

@@ -18,9 +18,11 @@ static const struct command *const commands[] = {
     &command_delete,
     &command_forget,
     &command_history,
+    &command_join,
     /* what follows from the log, and the log itself */
     &command_verify,
     &command_rebuild,
+    &command_gc,
     &command_log,
     /* files for other tools, and rows */
     &command_materialize,
@@ -28,6 +30,9 @@ static const struct command *const commands[] = {
     &command_export,
     &command_import,
     &command_snapshot,
+    /* what the values are like */
+    &command_stats,
+    &command_drift,
     NULL,
 };
 
@@ -36,8 +41,11 @@ static const struct tool_example examples[] = {
     {"fstore ingest users events.csv", "its records; the first fix the types"},
     {"fstore get users u1", "the newest, as JSON; exit status 1 when there is none"},
     {"fstore mget users --features age,city <requests.csv", "beside the columns of a stream"},
+    {"fstore join --labels clicks.csv --time at users", "training rows: what was known then"},
     {"fstore materialize users", "offline files for others to read"},
     {"fstore snapshot users --at 2001-01-31 -o users.parquet", "as all was at that time"},
+    {"fstore stats users --save march", "what the values are like, kept to compare with"},
+    {"fstore drift users --baseline march new.csv", "exit status 1 when they are otherwise"},
     {NULL, NULL},
 };
 

@@ -4,13 +4,12 @@
 #include "store/columns.h"
 
 #include <pthread.h>
-#include <time.h>
 
 struct mget_options {
     struct stream_options stream;
     const char *features, *id, *at;
     usec timeout;
-    bool status;
+    bool event_time, status;
 };
 
 /* clang-format off */
@@ -19,6 +18,8 @@ static const struct option options[] = {
      .help = "these features only, in this order"},
     {0, "id", "COLUMNS", INTO_TEXT(struct mget_options, id),
      .help = "columns that are the id, when they have other names than the group's"},
+    {0, "event-time", NULL, INTO_FLAG(struct mget_options, event_time),
+     .help = "add a column GROUP__TIME: since when it is so, in UTC"},
     {0, "status", NULL, INTO_FLAG(struct mget_options, status),
      .help = "add a column GROUP__status: ok, missing, deleted or expired"},
     {0, "at", "TIME", INTO_TEXT(struct mget_options, at),
@@ -101,6 +102,8 @@ static int shape(struct step *s, struct schema *schema, struct error *e)
         status = step_new_name(s, schema, name, e);
         schema_add(schema, name, feature_cell_type(wanted_at(l, i)));
     }
+    if (l->options->event_time)
+        schema_add(schema, text_of(made_name(s, l->group->time)), TYPE_TIME);
     if (l->options->status)
         schema_add(schema, text_of(made_name(s, "status")), TYPE_TEXT);
     return status;
@@ -112,6 +115,7 @@ struct rows {
     const struct lookup *lookup;
     struct batch *batch;
     struct text *rows;
+    usec *times;
     uint8_t *found; /* enum found */
 };
 
@@ -122,8 +126,10 @@ static int take(void *context, size_t i, const struct store_record *r, struct er
     bool deleted = r && r->flags & STORE_DELETED;
     bool expired = r && r->expires_at <= x->lookup->now;
     x->found[i] = !r ? FOUND_MISSING : deleted ? FOUND_DELETED : expired ? FOUND_EXPIRED : FOUND_OK;
-    if (x->found[i] == FOUND_OK)
-        x->rows[i] = (struct text){arena_copy(&x->batch->arena, r->row.at, r->row.len), r->row.len};
+    if (x->found[i] != FOUND_OK)
+        return 0;
+    x->rows[i] = (struct text){arena_copy(&x->batch->arena, r->row.at, r->row.len), r->row.len};
+    x->times[i] = r->event_time;
     return 0;
 }
 
@@ -164,33 +170,30 @@ static void add_status(struct batch *b, const uint8_t *found)
 static int apply(const struct step *s, struct batch *b, struct error *e)
 {
     struct lookup *l = (void *)(uintptr_t)s->given;
-    struct rows x = {l, b, batch_array(b, b->rows, sizeof *x.rows), batch_array(b, b->rows, 1)};
+    struct rows x = {.lookup = l,
+                     .batch = b,
+                     .rows = batch_array(b, b->rows, sizeof *x.rows),
+                     .times = batch_array(b, b->rows, sizeof *x.times),
+                     .found = batch_array(b, b->rows, sizeof *x.found)};
     const struct text *ids = batch_ids(l, s->plan, b);
-    for (size_t r = 0; r < b->rows; r++)
+    for (size_t r = 0; r < b->rows; r++) {
         x.rows[r] = (struct text){NULL, 0};
+        x.times[r] = INT_MISSING;
+    }
     pthread_mutex_lock(&l->lock);
     online_refresh(l->online);
     int status = online_get(l->online, ids, b->rows, take, &x, e);
     pthread_mutex_unlock(&l->lock);
     for (size_t i = 0; i < l->count && status == 0; i++)
         batch_add(b, feature_column(l->group, l->wanted ? l->wanted[i] : i, x.rows, b));
+    if (l->options->event_time && status == 0)
+        batch_add(b, column_of_time(x.times));
     if (l->options->status && status == 0)
         add_status(b, x.found);
     return status;
 }
 
 /* ---- the command ---- */
-
-static int at_time(const char *text, usec *t, struct error *e)
-{
-    bool has_offset = false;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    *t = now.tv_sec * USEC_SECOND + now.tv_nsec / 1000;
-    if (!text || (time_parse(text, strlen(text), t, &has_offset) && has_offset))
-        return 0;
-    return error_set(e, ERR_USAGE, "--at %s: expected a time such as 2001-01-31T12:00:00Z", text);
-}
 
 static int run_lookup(struct session *s, struct lookup *l, const struct operands *files,
                       struct error *e)
@@ -214,13 +217,14 @@ static int run_lookup(struct session *s, struct lookup *l, const struct operands
 static int work(struct session *s, const void *options_given, struct operands *operands,
                 struct error *e)
 {
-    struct lookup l = {.options = options_given, .lock = PTHREAD_MUTEX_INITIALIZER};
+    struct lookup l = {
+        .options = options_given, .now = clock_now(), .lock = PTHREAD_MUTEX_INITIALIZER};
     struct operands files = {operands->at + 1, operands->len - 1};
     int status = store_group(operands->at[0], &l.group, e);
     if (status == 0)
         status = wanted_features(l.group, l.options->features, &l.wanted, &l.count, e);
     if (status == 0)
-        status = at_time(l.options->at, &l.now, e);
+        status = l.options->at ? time_option("--at", l.options->at, &l.now, e) : 0;
     if (status == 0)
         status = group_online(l.group, timeout_ms(l.options->timeout), &l.online, e);
     if (status == 0)

@@ -3,8 +3,6 @@
 
 #include "store/intake.h"
 
-#include <time.h>
-
 /* ---- put ---- */
 
 struct put_options {
@@ -120,16 +118,9 @@ static const struct option delete_options[] = {
     OPTION_END,
 };
 
-static usec now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return t.tv_sec * USEC_SECOND + t.tv_nsec / 1000;
-}
-
 static int delete_time(const struct group *g, const char *text, usec *t, struct error *e)
 {
-    *t = now();
+    *t = clock_now();
     int status = text ? group_time(g, text_of(text), t, e) : 0;
     return status == ERR_DATA ? e->code = ERR_USAGE : status;
 }
@@ -145,7 +136,7 @@ static int check_hard(struct feed *feed, const struct store_record *r, struct er
 
 static int delete (const struct operands *operands, const struct delete_options *o, struct error *e)
 {
-    struct store_record r = {.write_time = now(),
+    struct store_record r = {.write_time = clock_now(),
                              .expires_at = STORE_NEVER,
                              .flags = STORE_DELETED | (o->hard ? STORE_HARD : 0),
                              .row = {"", 0}};

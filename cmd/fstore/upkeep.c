@@ -5,7 +5,6 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <time.h>
 #include <unistd.h>
 
 struct upkeep_options {
@@ -80,10 +79,8 @@ const struct command command_rebuild = {
 static int note_erasure(const struct group *g, uint64_t records, struct error *e)
 {
     char room[TIME_MAX], *path = mem_format("%s/audit.jsonl", g->folder);
-    struct timespec t;
     struct buf line = {0};
-    clock_gettime(CLOCK_REALTIME, &t);
-    int n = (int)time_print(room, t.tv_sec * USEC_SECOND);
+    int n = (int)time_print(room, clock_now() / USEC_SECOND * USEC_SECOND);
     buf_format(&line, "{\"time\":\"%.*s\",\"what\":\"forget\",\"records\":%" PRIu64 "}\n", n, room,
                records);
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
@@ -136,4 +133,91 @@ const struct command command_forget = {
             "anew. What is left is a line in the group's audit.jsonl that "
             "says when and how many records, not whose. Status 1 when there was nothing. Copies "
             "made elsewhere (exports, training sets, backups) are not reached.",
+};
+
+/* ---- gc ---- */
+
+struct gc_options {
+    usec horizon, grace, timeout;
+};
+
+static const struct option gc_options[] = {
+    {0, "horizon", "DURATION", INTO_DURATION(struct gc_options, horizon), .fallback = "30d",
+     .help = "how far back from now deletes and what expired are kept"},
+    {0, "grace", "DURATION", INTO_DURATION(struct gc_options, grace), .fallback = "1h",
+     .help = "how long offline files that were replaced stay for who reads them"},
+    OPTION_ROW_TIMEOUT(struct gc_options, timeout),
+    OPTION_END,
+};
+
+/* The horizon is moved by a record of the log, so that a view made anew is the same. */
+static int move_horizon(struct feed *feed, usec *horizon, struct error *e)
+{
+    struct buf before = {0}, row = {0};
+    int64_t is = INT64_MIN;
+    double unused;
+    uint64_t lsn;
+    int found = feed_position(feed, STORE_HORIZON, &before, e);
+    if (found > 0)
+        (void)number_parse(before.at, before.len, &is, &unused);
+    int status = found < 0 ? found : 0;
+    if (status == 0 && *horizon > is) {
+        buf_format(&row, "%" PRId64, *horizon);
+        struct store_record r = {.expires_at = STORE_NEVER,
+                                 .flags = STORE_POSITION,
+                                 .id = STORE_HORIZON,
+                                 .row = {row.at, row.len}};
+        status = feed_add(feed, &r, e);
+        if (status == 0)
+            status = feed_commit(feed, &lsn, e);
+    }
+    *horizon = *horizon > is ? *horizon : is;
+    buf_release(&before);
+    buf_release(&row);
+    return status;
+}
+
+static int collect(const char *name, const struct gc_options *o, struct error *e)
+{
+    struct feed_options how = {.timeout_ms = timeout_ms(o->timeout)};
+    struct offline_options files = {.grace = o->grace, .timeout_ms = timeout_ms(o->timeout)};
+    struct group *g = NULL;
+    struct feed *feed = NULL;
+    usec horizon = clock_now() - o->horizon;
+    uint64_t removed = 0;
+    char room[TIME_MAX];
+    int status = store_group(name, &g, e);
+    if (status == 0)
+        status = feed_open(g, &how, &feed, e);
+    if (status == 0)
+        status = move_horizon(feed, &horizon, e);
+    if (status == 0 && strcmp(g->offline, "none") != 0)
+        status = offline_collect(g, &files, &removed, e);
+    if (feed)
+        (void)feed_close(feed, status == 0, NULL);
+    room[status ? 0 : time_print(room, horizon)] = '\0';
+    if (status == 0)
+        status = print_json(json_pack("{s:s, s:I}", "horizon", room, "files", (json_int_t)removed),
+                            0, e);
+    group_free(g);
+    return status;
+}
+
+static int run_gc(void *options_given, struct operands *operands)
+{
+    struct error e = {0};
+    return finish(collect(operands->at[0], options_given, &e), &e);
+}
+
+const struct command command_gc = {
+    .name = "gc",
+    .summary = "drop deletes and expired records from the online view, and files not needed",
+    .operands = "GROUP",
+    .options = gc_options,
+    .options_size = sizeof(struct gc_options),
+    .run = run_gc,
+    .more = "A delete stays online as a mark, so that older records do not come back. What is dead "
+            "and older than the horizon is dropped; so that nothing comes back all the same, "
+            "records of times before the horizon are history only from then on. The log keeps "
+            "everything. Prints the horizon, and how many offline files were removed.",
 };

@@ -54,6 +54,10 @@ void source_free(struct source *s); /* NULL is fine */
 
 struct sink;
 
+/* A file of this name at once, which is there as far as it is written; what is there is lost, and a
+ * crash may lose what is written until the file system is forced to the disk (filesystem_sync). For
+ * many files nobody looks at before they are told. sink_abort removes it. */
+int sink_open_plain(const char *path, struct sink **out, struct error *e);
 /* path NULL or "-": standard output. Otherwise a file replaced when sink_commit is called,
  * compressed when its extension is .gz .zst .xz .bz2 .lz4. */
 int sink_open(const char *path, struct sink **out, struct error *e);

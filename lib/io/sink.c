@@ -10,7 +10,8 @@
 struct sink {
     char *name;
     int fd;
-    struct replace *file;  /* NULL: standard output or error */
+    struct replace *file;  /* NULL: standard output or error, or */
+    bool plain;            /* the file itself */
     struct writer *packer; /* NULL: bytes are written as they are */
 };
 
@@ -75,6 +76,21 @@ int sink_open(const char *path, struct sink **out, struct error *e)
     return 0;
 }
 
+int sink_open_plain(const char *path, struct sink **out, struct error *e)
+{
+    struct sink *s = mem_alloc(sizeof *s);
+    s->name = mem_text(path);
+    s->plain = true;
+    s->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int status =
+        s->fd < 0 ? placed(s, error_errno(e, "cannot open"), e) : placed(s, open_packer(s, e), e);
+    if (status)
+        sink_abort(s);
+    else
+        *out = s;
+    return status;
+}
+
 const char *sink_name(const struct sink *s)
 {
     return s->name;
@@ -127,6 +143,8 @@ int sink_commit(struct sink *s, struct error *e)
         return status;
     }
     status = s->file ? replace_commit(s->file, e) : check_last_write(s, e);
+    if (s->plain && close(s->fd) && status == 0)
+        status = placed(s, error_errno(e, "cannot write"), e);
     sink_release(s);
     return status;
 }
@@ -136,6 +154,10 @@ void sink_abort(struct sink *s)
     if (!s)
         return;
     replace_abort(s->file);
+    if (s->plain && s->fd >= 0) {
+        close(s->fd);
+        (void)unlink(s->name);
+    }
     sink_release(s);
 }
 

@@ -50,6 +50,18 @@ static const struct arg *next_positional(const struct step *s)
     return NULL;
 }
 
+bool alias_next(const char **at, struct alias *out)
+{
+    const char *p = *at + strspn(*at, " ");
+    if (*p == '\0')
+        return false;
+    size_t len = strcspn(p, " "), name = strcspn(p, " :");
+    out->name = (struct text){p, name};
+    out->presets = (struct text){p + name, len - name};
+    *at = p + len;
+    return true;
+}
+
 static int unknown_step(const struct parser *p, struct text name, size_t offset, struct error *e)
 {
     size_t count = step_kind_count();

@@ -24,18 +24,6 @@ size_t step_kind_count(void)
     return count;
 }
 
-bool alias_next(const char **at, struct alias *out)
-{
-    const char *p = *at + strspn(*at, " ");
-    if (*p == '\0')
-        return false;
-    size_t len = strcspn(p, " "), name = strcspn(p, " :");
-    out->name = (struct text){p, name};
-    out->presets = (struct text){p + name, len - name};
-    *at = p + len;
-    return true;
-}
-
 static bool answers_to(const struct step_kind *k, struct text name, struct text *presets)
 {
     *presets = (struct text){NULL, 0};

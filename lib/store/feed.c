@@ -53,6 +53,8 @@ static int rebuild_elsewhere(const struct group *g, struct error *e)
     int status = online_open(g, ONLINE_ANEW, &o, e);
     if (status == 0)
         status = catch_up(g, o, e);
+    if (status == 0)
+        status = online_sync(o, e);
     online_close(o);
     return status;
 }
@@ -94,8 +96,7 @@ static int rebuild_at_once(const struct group *g, int timeout_ms, struct error *
     return rebuild_online(g, e);
 }
 
-/* The view to write to. */
-static int open_view(const struct group *g, struct online **out, struct error *e)
+int online_open_current(const struct group *g, struct online **out, struct error *e)
 {
     int status = open_or_make(g, ONLINE_WRITE, out, rebuild_at_once, 0, e);
     return status ? status : catch_up(g, *out, e);
@@ -112,7 +113,7 @@ int feed_open(const struct group *g, const struct feed_options *o, struct feed *
     f->as_given = o->as_given;
     int status = view_lock(g, o->timeout_ms, o->segment, &f->log, e);
     if (status == 0 && group_has_online(g))
-        status = open_view(g, &f->online, e);
+        status = online_open_current(g, &f->online, e);
     if (status)
         (void)feed_close(f, false, NULL);
     else

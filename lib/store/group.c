@@ -182,24 +182,72 @@ static bool epoch_time(enum time_unit unit, struct text cell, usec *t)
     return true;
 }
 
-int group_time(const struct group *g, struct text cell, usec *t, struct error *e)
+/* Eight digits at once: pairs, then fours, then all. false when one is none. */
+static bool eight_digits(const char *p, uint32_t *value)
+{
+    uint64_t x = 0;
+    for (unsigned i = 0; i < 8; i++)
+        x |= (uint64_t)(unsigned char)p[i] << 8 * i;
+    x ^= UINT64_C(0x3030303030303030);
+    if ((x | (x + UINT64_C(0x0606060606060606))) & UINT64_C(0xf0f0f0f0f0f0f0f0))
+        return false;
+    x = (x * 10 + (x >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
+    x = (x * 100 + (x >> 16)) & UINT64_C(0x0000ffff0000ffff);
+    *value = (uint32_t)(x * 10000 + (x >> 32));
+    return true;
+}
+
+/* Whole seconds of these years: false, go the careful way. */
+static bool plain_seconds(struct text cell, usec *t)
+{
+    uint32_t first;
+    if (cell.len < 9 || cell.len > 10 || cell.at[0] == '0' || !eight_digits(cell.at, &first))
+        return false;
+    int64_t seconds = first;
+    for (size_t i = 8; i < cell.len; i++) {
+        unsigned digit = (unsigned char)cell.at[i] - (unsigned)'0';
+        if (digit > 9)
+            return false;
+        seconds = seconds * 10 + digit;
+    }
+    *t = seconds * USEC_SECOND;
+    return true;
+}
+
+static int read_carefully(const struct time_rule *rule, const char *column, struct text cell,
+                          usec *t, struct error *e)
 {
     bool has_offset = false;
     char quoted[QUOTE_MAX];
     if (!cell.at)
-        return error_set(e, ERR_DATA, "%s: the time is missing", g->time);
-    quote(quoted, cell.at, cell.len);
-    if (g->times.unit != TIME_TEXT)
-        return epoch_time(g->times.unit, cell, t)
+        return error_set(e, ERR_DATA, "%s: the time is missing", column);
+    if (rule->unit != TIME_TEXT)
+        return epoch_time(rule->unit, cell, t)
                    ? 0
-                   : error_set(e, ERR_DATA, "%s: %s is not a number of time", g->time, quoted);
+                   : error_set(e, ERR_DATA, "%s: %s is not a number of time", column,
+                               quote(quoted, cell.at, cell.len));
     if (!time_parse(cell.at, cell.len, t, &has_offset))
-        return error_set(e, ERR_DATA, "%s: %s is not a time", g->time, quoted);
-    if (!has_offset && !g->times.zone)
-        return error_set(e, ERR_DATA, "%s: %s is a time without an offset", g->time, quoted);
+        return error_set(e, ERR_DATA, "%s: %s is not a time", column,
+                         quote(quoted, cell.at, cell.len));
+    if (!has_offset && !rule->zone)
+        return error_set(e, ERR_DATA, "%s: %s is a time without an offset", column,
+                         quote(quoted, cell.at, cell.len));
     if (!has_offset)
-        *t = zone_to_utc(g->times.zone, *t);
+        *t = zone_to_utc(rule->zone, *t);
     return 0;
+}
+
+int time_rule_read(const struct time_rule *rule, const char *column, struct text cell, usec *t,
+                   struct error *e)
+{
+    if (rule->unit == TIME_SECONDS && plain_seconds(cell, t))
+        return 0;
+    return read_carefully(rule, column, cell, t, e);
+}
+
+int group_time(const struct group *g, struct text cell, usec *t, struct error *e)
+{
+    return time_rule_read(&g->times, g->time, cell, t, e);
 }
 
 /* Spelt as we write it, so that equal ids are equal bytes. */

@@ -90,6 +90,10 @@ struct time_rule {
     const char *zone_name; /* of texts without an offset; NULL: they are no times */
     struct zone *zone;
 };
+/* ERR_DATA when the cell is no time, or has neither offset nor zone nor unit; `column` is for that
+ * message. */
+int time_rule_read(const struct time_rule *rule, const char *column, struct text cell, usec *t,
+                   struct error *e);
 
 struct group {
     const char *folder, *name, *description;
@@ -143,7 +147,7 @@ bool group_name_valid(struct text name);
 bool feature_name_valid(struct text name);
 /* ERR_USAGE unless a column may be named so that the group does not have. */
 int group_check_name(const struct group *g, struct text name, struct error *e);
-/* ERR_DATA when the cell is no time, or has neither offset nor zone nor unit. */
+/* By the group's rule. */
 int group_time(const struct group *g, struct text cell, usec *t, struct error *e);
 /* The cells of the id as one text, appended: those of several columns with NULs between. ERR_DATA
  * when one is missing, empty, not of its type, has a NUL, or all are too long. */

@@ -1,9 +1,9 @@
 #include "store/intake.h"
 
 #include "base/json_read.h"
+#include "sys/sys.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #define DELETED "is_deleted"
 
@@ -63,13 +63,6 @@ static const char *cell_name(const struct group *g, size_t cell)
 }
 
 /* ---- one record ---- */
-
-static usec now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return t.tv_sec * USEC_SECOND + t.tv_nsec / 1000;
-}
 
 static usec expiry(const struct group *g, const struct intake_options *o, usec event_time)
 {
@@ -266,7 +259,7 @@ int intake_batch(const struct intake *in, struct batch *b, struct intake_rows *r
     size_t n = cell_count(in->group);
     const struct text **columns = column_cells(in, b);
     struct text *cells = batch_array(b, n, sizeof *cells);
-    usec write_time = in->options.write_time ? in->options.write_time : now();
+    usec write_time = in->options.write_time ? in->options.write_time : clock_now();
     int status = 0;
     for (size_t r = 0; r < b->rows && status == 0; r++) {
         if (b->rejected && b->rejected[r])
@@ -390,6 +383,6 @@ int intake_object(const struct group *g, struct text json, const struct intake_o
     int status = read_object(&o, options, e);
     if (status)
         return status;
-    return add_record(g, options, options->write_time ? options->write_time : now(), o.cells, rows,
-                      &wrong, e);
+    return add_record(g, options, options->write_time ? options->write_time : clock_now(), o.cells,
+                      rows, &wrong, e);
 }

@@ -249,7 +249,7 @@ static int fill_in(const struct lmdb_env *v, MDB_txn *txn, lmdb_env_fill *fill, 
         return code;
     code = fill(context, c);
     mdb_cursor_close(c);
-    return code ? code : put_applied(v, txn, lsn);
+    return code || lsn == 0 ? code : put_applied(v, txn, lsn);
 }
 
 static int try_write(struct lmdb_env *v, lmdb_env_fill *fill, void *context, uint64_t lsn)

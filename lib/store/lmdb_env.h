@@ -40,8 +40,8 @@ int lmdb_env_applied(struct lmdb_env *v, uint64_t *lsn, struct error *e);
 
 /* Changes by a cursor; returns LMDB's code. */
 typedef int lmdb_env_fill(void *context, MDB_cursor *c);
-/* Fills and notes what was applied, in one transaction; where the map is too small it grows, and
- * all is done again. Ends `reading`. */
+/* Fills and notes what was applied (lsn; 0: nothing new), in one transaction; where the map is too
+ * small it grows, and all is done again. Ends `reading`. */
 int lmdb_env_write(struct lmdb_env *v, lmdb_env_fill *fill, void *context, uint64_t lsn,
                    struct error *e);
 

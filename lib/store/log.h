@@ -64,4 +64,17 @@ void log_reader_close(struct log_reader *r);
  * log was last written to. */
 int log_end(const char *folder, uint64_t *lsn, struct error *e);
 
+/* Records that follow one another, for threads that read one log side by side. {0}; may be read
+ * into again. */
+struct log_run {
+    struct buf bytes; /* what the records borrow */
+    size_t at;
+    uint64_t from;
+};
+/* About the next megabyte of records, checked: as log_next. */
+int log_next_run(struct log_reader *r, struct log_run *run, struct error *e);
+/* The next of them, which borrows from the run; false at its end. */
+bool log_run_next(struct log_run *run, struct store_record *out);
+void log_run_release(struct log_run *run);
+
 #endif

@@ -107,19 +107,30 @@ size_t record_read(struct span s, size_t at, struct store_record *r, unsigned *m
     return h.bytes;
 }
 
+size_t record_say(const char *record, struct store_record *r)
+{
+    struct header h;
+    memcpy(&h, record, sizeof h);
+    say(record, &h, r);
+    return h.bytes;
+}
+
 /* ---- batches ---- */
 
-size_t batch_end(struct span s, size_t at, uint64_t lsn)
+size_t batch_end(struct span s, size_t at, uint64_t *lsn)
 {
-    for (bool first = true;; first = false, lsn++) {
+    uint64_t next = *lsn;
+    for (bool first = true;; first = false) {
         struct store_record r;
         unsigned marks;
         size_t bytes = record_read(s, at, &r, &marks);
-        if (bytes == 0 || r.lsn != lsn || !(marks & LOG_BEGINS) == first)
+        if (bytes == 0 || r.lsn != next++ || !(marks & LOG_BEGINS) == first)
             return 0;
         at += bytes;
-        if (marks & LOG_ENDS)
+        if (marks & LOG_ENDS) {
+            *lsn = next;
             return at;
+        }
     }
 }
 

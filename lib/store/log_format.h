@@ -20,8 +20,11 @@ void record_append(struct buf *out, const struct store_record *r, unsigned marks
 void record_mark(char *record, unsigned marks);
 /* A whole record at `at`, with a right checksum: its bytes, its marks and what it says; else 0. */
 size_t record_read(struct span s, size_t at, struct store_record *r, unsigned *marks);
-/* Where the batch at `at`, whose first record must have this lsn, ends; 0: it is not whole. */
-size_t batch_end(struct span s, size_t at, uint64_t lsn);
+/* The same for a record that was checked before. */
+size_t record_say(const char *record, struct store_record *r);
+/* Where the batch at `at`, whose first record must have this lsn, ends, and the lsn of the record
+ * behind it; 0: it is not whole. */
+size_t batch_end(struct span s, size_t at, uint64_t *lsn);
 /* Whether a later batch than that which should be at `at` follows. */
 bool batch_follows(struct span s, size_t at, uint64_t lsn);
 

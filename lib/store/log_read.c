@@ -19,7 +19,8 @@ struct log_reader {
     struct buf window; /* of the file from `base` on */
     uint64_t base;
     bool at_end;      /* the file ended where the window does */
-    size_t at, batch; /* in the window: the next record, where its batch ends */
+    size_t at, batch; /* in the window: the next record, where its batch ends, */
+    uint64_t behind;  /* and the lsn there */
 };
 
 enum { WINDOW = 1 << 20 };
@@ -123,7 +124,8 @@ static int whole_batch(struct log_reader *r, struct error *e)
 {
     r->at_end = false;
     for (size_t n = WINDOW;; n *= 2) {
-        r->batch = batch_end(window_of(r), r->at, r->next);
+        r->behind = r->next;
+        r->batch = batch_end(window_of(r), r->at, &r->behind);
         if (r->batch)
             return 1;
         if (r->at_end)
@@ -182,6 +184,50 @@ int log_next(struct log_reader *r, struct store_record *out, struct error *e)
         r->next = out->lsn + 1;
     } while (out->lsn < r->from);
     return 1;
+}
+
+/* As many whole batches as the window has. */
+static void take_batches(struct log_reader *r)
+{
+    for (size_t end = r->batch; end; r->batch = end ? end : r->batch)
+        end = batch_end(window_of(r), r->batch, &r->behind);
+}
+
+int log_next_run(struct log_reader *r, struct log_run *run, struct error *e)
+{
+    int found = r->at == r->batch ? next_batch(r, e) : 1;
+    if (found <= 0)
+        return found;
+    take_batches(r);
+    size_t rest = r->window.len - r->batch;
+    struct buf window = run->bytes;
+    window.len = 0;
+    if (rest)
+        buf_add(&window, r->window.at + r->batch, rest);
+    run->bytes = r->window;
+    run->bytes.len = r->batch;
+    run->at = r->at;
+    run->from = r->from;
+    r->base += r->batch;
+    r->at = r->batch = 0;
+    r->window = window;
+    r->next = r->behind;
+    return 1;
+}
+
+bool log_run_next(struct log_run *run, struct store_record *out)
+{
+    do {
+        if (run->at >= run->bytes.len)
+            return false;
+        run->at += record_say(run->bytes.at + run->at, out);
+    } while (out->lsn < run->from);
+    return true;
+}
+
+void log_run_release(struct log_run *run)
+{
+    buf_release(&run->bytes);
 }
 
 void log_reader_close(struct log_reader *r)

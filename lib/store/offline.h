@@ -98,6 +98,9 @@ void offline_view_release(struct offline_view *view);
 
 /* ---- from the log, as rows ---- */
 
+/* Gets records one by one; they borrow until it returns: 0 to go on. */
+typedef int offline_take(void *context, const struct store_record *r, struct error *e);
+
 /* Records in the order in which they came. {0}: all that are no deletes. */
 struct offline_export {
     uint64_t since, until; /* lsn > since, and <= until unless that is 0 */
@@ -105,6 +108,8 @@ struct offline_export {
     usec from, to; /* event times >= from, and < to */
     bool deleted;  /* deletes, too */
 };
+int offline_records(const struct group *g, const struct offline_export *x, offline_take *take,
+                    void *context, struct error *e);
 int offline_export(const struct group *g, const struct offline_export *x,
                    const struct record_target *target, struct error *e);
 
@@ -124,6 +129,9 @@ struct offline_moment {
     usec at, now;
     uint64_t until; /* 0: all */
 };
+int offline_newest(const struct group *g, const struct offline_moment *m,
+                   const struct offline_options *o, offline_take *take, void *context,
+                   struct error *e);
 int offline_snapshot(const struct group *g, const struct offline_moment *m,
                      const struct offline_options *o, const struct record_target *target,
                      struct error *e);

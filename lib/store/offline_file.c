@@ -4,8 +4,10 @@
 #include "base/digest.h"
 #include "sys/sys.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- the writer ---- */
@@ -72,7 +74,8 @@ static int make_folders(const char *view, char *path, struct error *e)
     for (char *slash = strchr(path, '/'); slash && status == 0; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         char *folder = mem_format("%s/%s", view, path);
-        status = folder_make(folder, e);
+        if (mkdir(folder, 0777) && errno != EEXIST)
+            status = error_errno(e, "%s: cannot be made", folder);
         mem_free(folder);
         *slash = '/';
     }
@@ -92,7 +95,7 @@ int offline_sink_open(const struct offline_writer *w, usec time, uint64_t first,
     s->path = mem_format("%s/%s", w->manifest.folder, s->name);
     int status = make_folders(w->manifest.folder, s->name, e);
     if (status == 0)
-        status = sink_open(s->path, &s->sink, e);
+        status = sink_open_plain(s->path, &s->sink, e);
     struct record_target target = {
         .format = w->format, .parquet = {.codec = PARQUET_SNAPPY, .jobs = jobs}, .sink = s->sink};
     if (status == 0)

@@ -235,7 +235,9 @@ int manifest_append(struct manifest *m, const struct manifest_entry *entry, stru
     struct buf line = {0};
     usec now = clock_now();
     put_entry(&line, m->entries + 1, now, entry);
-    int status = write_line(m, &line, e);
+    int status = filesystem_sync(m->folder, e); /* the files, which are many */
+    if (status == 0)
+        status = write_line(m, &line, e);
     if (status == 0) {
         for (size_t i = 0; i < entry->removed_count; i++)
             (void)remove_path(m, entry->removed[i], now);

@@ -23,18 +23,27 @@ static bool is_wanted(const struct offline_export *x, const struct store_record 
     return (!x->has_from || r->event_time >= x->from) && (!x->has_to || r->event_time < x->to);
 }
 
-static int export_rows(const struct offline_export *x, struct log_reader *log,
-                       struct record_output *out, struct error *e)
+int offline_records(const struct group *g, const struct offline_export *x, offline_take *take,
+                    void *context, struct error *e)
 {
+    struct log_reader *log = read_log(g, x->since + 1);
     struct store_record r;
     int status;
     while ((status = log_next(log, &r, e)) > 0) {
-        if (x->until && r.lsn > x->until)
+        if (x->until && r.lsn > x->until) {
+            status = 0;
             break;
-        if (is_wanted(x, &r) && (status = record_output_add(out, &r, e)) != 0)
-            return status;
+        }
+        if (is_wanted(x, &r) && (status = take(context, &r, e)) != 0)
+            break;
     }
-    return status < 0 ? status : record_output_finish(out, e);
+    log_reader_close(log);
+    return status;
+}
+
+static int put_record(void *out, const struct store_record *r, struct error *e)
+{
+    return record_output_add(out, r, e);
 }
 
 int offline_export(const struct group *g, const struct offline_export *x,
@@ -42,11 +51,10 @@ int offline_export(const struct group *g, const struct offline_export *x,
 {
     struct record_output *out = NULL;
     int status = record_output_new(g, target, RECORDS_EXPORT, &out, e);
-    if (status)
-        return status;
-    struct log_reader *log = read_log(g, x->since + 1);
-    status = export_rows(x, log, out, e);
-    log_reader_close(log);
+    if (status == 0)
+        status = offline_records(g, x, put_record, out, e);
+    if (status == 0)
+        status = record_output_finish(out, e);
     record_output_free(out);
     return status;
 }
@@ -142,46 +150,54 @@ static void take(struct newest *n, struct store_record r)
     n->any = true;
 }
 
-static int leave(struct newest *n, struct record_output *out, struct error *e)
+static int leave(struct newest *n, offline_take *to, void *context, struct error *e)
 {
     usec now = n->moment->has_at ? n->moment->at : n->moment->now;
     const struct store_record *r = &n->record;
     bool is_there = n->any && r->row.len > 0 && r->expires_at > now;
     n->any = false;
-    return is_there ? record_output_add(out, r, e) : 0;
+    return is_there ? to(context, r, e) : 0;
 }
 
-static int put_newest(struct newest *n, struct sorter *sorter, struct record_output *out,
-                      struct error *e)
+static int hand_newest(struct newest *n, struct sorter *sorter, offline_take *to, void *context,
+                       struct error *e)
 {
     struct text key, payload;
     int status;
     while ((status = sorter_next(sorter, &key, &payload, e)) > 0) {
         struct store_record r = unpack(payload);
-        if (n->any && !text_equal(n->record.id, r.id) && (status = leave(n, out, e)) != 0)
+        if (n->any && !text_equal(n->record.id, r.id) && (status = leave(n, to, context, e)) != 0)
             return status;
         take(n, r);
     }
+    return status ? status : leave(n, to, context, e);
+}
+
+int offline_newest(const struct group *g, const struct offline_moment *m,
+                   const struct offline_options *o, offline_take *to, void *context,
+                   struct error *e)
+{
+    struct sorter *sorter = sorter_new(o->memory ? o->memory : MEMORY);
+    struct newest n = {.moment = m};
+    int status = sort_log(g, m, sorter, e);
     if (status == 0)
-        status = leave(n, out, e);
-    return status ? status : record_output_finish(out, e);
+        status = hand_newest(&n, sorter, to, context, e);
+    sorter_free(sorter);
+    buf_release(&n.id);
+    buf_release(&n.row);
+    return status;
 }
 
 int offline_snapshot(const struct group *g, const struct offline_moment *m,
                      const struct offline_options *o, const struct record_target *target,
                      struct error *e)
 {
-    struct sorter *sorter = sorter_new(o->memory ? o->memory : MEMORY);
-    struct newest n = {.moment = m};
     struct record_output *out = NULL;
     int status = record_output_new(g, target, RECORDS_SNAPSHOT, &out, e);
     if (status == 0)
-        status = sort_log(g, m, sorter, e);
+        status = offline_newest(g, m, o, put_record, out, e);
     if (status == 0)
-        status = put_newest(&n, sorter, out, e);
+        status = record_output_finish(out, e);
     record_output_free(out);
-    sorter_free(sorter);
-    buf_release(&n.id);
-    buf_release(&n.row);
     return status;
 }

@@ -6,6 +6,8 @@
  * before, the one there is stays. Deletes are kept as records without features (tombstones), so
  * that nothing older comes back; and so are records that had expired when they came.
  *
+ * From a STORE_HORIZON on, what is dead and before it is gone, and records before it are not taken.
+ *
  * Where it is, the group says; what is answered is the same:
  *
  * "lmdb"       an LMDB environment in the group's folder: read by any number of processes while one
@@ -36,7 +38,8 @@ int online_applied(struct online *o, uint64_t *lsn, struct error *e);
 /* Applies n records, the next ones of the log. After an error some may be applied; applying them
  * again does no harm. */
 int online_apply(struct online *o, const struct store_record *records, size_t n, struct error *e);
-/* Forces all to the disk: from then on it is believed whatever happens, until it is written to. */
+/* Forces all to the disk: from then on it is believed whatever happens, until it is written to. One
+ * that was made anew is believed from its first sync on. */
 int online_sync(struct online *o, struct error *e);
 
 /* Calls take for each of n ids, in their order, with its newest record, which borrows until take

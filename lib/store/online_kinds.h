@@ -16,17 +16,23 @@ struct online_kind {
     int (*position)(struct online *o, struct text source, struct buf *out, struct error *e);
     int (*ids)(struct online *o, online_take_id *take, void *context, struct error *e);
     void (*refresh)(struct online *o);
+    int (*remove)(struct online *o, const struct text *ids, size_t n, struct error *e);
 };
 
 /* The first member of what a kind opens. */
 struct online {
     const struct online_kind *kind;
+    usec horizon; /* see STORE_HORIZON */
+    bool horizon_known;
 };
 
 int lmdb_open(const char *folder, enum online_mode mode, struct online **out, struct error *e);
 /* The newest of all entities, in the order of their keys: 1, and it, which borrows until the next
  * call; 0 at the end. */
 int lmdb_next(struct online *o, struct store_record *out, struct error *e);
+/* The view to write to, with the log's lock held: made anew if need be, and brought to where the
+ * log is. */
+int online_open_current(const struct group *g, struct online **out, struct error *e);
 /* A view of the whole log in the folder, on the disk and closed. */
 int online_make(const struct group *g, const char *folder, struct error *e);
 static inline bool group_has_online(const struct group *g)

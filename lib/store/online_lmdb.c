@@ -220,6 +220,34 @@ static int apply_lmdb(struct online *online, const struct store_record *records,
     return status;
 }
 
+/* ---- removing ---- */
+
+struct removal {
+    const struct text *ids;
+    size_t n;
+};
+
+static int remove_all(void *context, MDB_cursor *c)
+{
+    const struct removal *r = context;
+    int code = 0;
+    for (size_t i = 0; i < r->n && code == 0; i++) {
+        struct lmdb_key k = lmdb_key_of(r->ids[i], false);
+        MDB_val key = lmdb_val(k.at, k.len), data;
+        code = mdb_cursor_get(c, &key, &data, MDB_SET);
+        code = code == MDB_NOTFOUND ? 0 : code ? code : mdb_cursor_del(c, 0);
+    }
+    return code;
+}
+
+static int remove_lmdb(struct online *online, const struct text *ids, size_t n, struct error *e)
+{
+    struct lmdb *o = (void *)online;
+    struct removal r = {ids, n};
+    refresh(o);
+    return lmdb_env_write(&o->env, remove_all, &r, 0, e);
+}
+
 /* ---- all of it ---- */
 
 int lmdb_open(const char *folder, enum online_mode mode, struct online **out, struct error *e)
@@ -231,7 +259,8 @@ int lmdb_open(const char *folder, enum online_mode mode, struct online **out, st
                                             .get = get_lmdb,
                                             .position = position_lmdb,
                                             .ids = ids_lmdb,
-                                            .refresh = refresh_lmdb};
+                                            .refresh = refresh_lmdb,
+                                            .remove = remove_lmdb};
     struct lmdb *o = mem_alloc(sizeof *o);
     o->online.kind = &kind;
     int status = lmdb_env_open(&o->env, folder, mode, e);

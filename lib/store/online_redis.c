@@ -1,11 +1,13 @@
 /*
- * The view on a Redis server. fs:{GROUP:ID} is an entity, as in online_value.h; fs:{GROUP}:applied
- * the lsn of the last record that was applied; fs:{GROUP}:source:NAME what the last STORE_POSITION
- * of a source says. No command has two keys, which a cluster may keep apart.
+ * The view on a Redis server. fs:{GROUP:ID} is an entity, as in online_value.h; fs:{GROUP}:whole is
+ * there when the view was made to its end; fs:{GROUP}:applied is the lsn of the last record that
+ * was applied, fs:{GROUP}:source:NAME what the last STORE_POSITION of a source says. No command has
+ * two keys, which a cluster may keep apart.
  */
 #include "store/online_kinds.h"
 #include "store/redis_link.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Most commands of a batch; and the bytes after which none is added. */
@@ -290,10 +292,30 @@ static int position_redis(struct online *online, struct text source, struct buf 
     return ask((void *)online, "source:", source, out, e);
 }
 
+static int ignore(void *context, size_t i, const struct redis_value *r, struct error *e)
+{
+    (void)context, (void)i, (void)r, (void)e;
+    return 0;
+}
+
+/* How durable it is, the server's configuration says; but from now on it is to be believed. */
 static int sync_redis(struct online *online, struct error *e)
 {
-    (void)online, (void)e;
-    return 0; /* how durable it is, the server's configuration says */
+    struct redis *o = (void *)online;
+    redis_clear(&o->commands);
+    group_command(o, "INCR", "whole", (struct text){"", 0});
+    return redis_run(o->link, &o->commands, ignore, NULL, e);
+}
+
+/* A server that was started again without what it had has nothing that can be believed. */
+static int check_whole(struct redis *o, struct error *e)
+{
+    struct buf text = {0};
+    int found = ask(o, "whole", (struct text){"", 0}, &text, e);
+    buf_release(&text);
+    if (found < 0)
+        return found;
+    return found ? 0 : error_set(e, ERR_NO, "%s: not there, or not whole", o->group->online);
 }
 
 static void refresh_redis(struct online *online)
@@ -312,9 +334,10 @@ static void close_redis(struct online *online)
 
 /* ---- all of it ---- */
 
-/* A walk through the keys of the group's entities. */
+/* A walk through the keys of the group's entities, or of its sources. */
 struct scan {
     struct redis *redis;
+    const char *pattern;
     char cursor[NUMBER_MAX]; /* where it goes on, as the server says it */
     struct buf keys;         /* of a page, each with its length before it */
 };
@@ -348,13 +371,12 @@ static int take_page(void *context, size_t i, const struct redis_value *r, struc
 static int next_page(struct scan *s, struct error *e)
 {
     struct redis_batch *b = &s->redis->commands;
-    const struct text pattern[] = {{s->redis->prefix.at, s->redis->prefix.len}, TEXT_LITERAL("*}")};
     redis_clear(b);
     redis_begin(b, 6);
     redis_word(b, "SCAN");
     redis_word(b, s->cursor);
     redis_word(b, "MATCH");
-    redis_parts(b, pattern, COUNT_OF(pattern));
+    redis_word(b, s->pattern);
     redis_word(b, "COUNT");
     redis_word(b, "1000");
     return redis_run(s->redis->link, b, take_page, s, e);
@@ -371,11 +393,18 @@ static int each_key(struct scan *s, online_take_id *take, void *context, struct 
     return status;
 }
 
-static int scan_pages(struct redis *o, int (*page)(struct scan *s, void *context, struct error *e),
-                      void *context, struct error *e)
+#define ENTITIES ":*}"
+#define SOURCES  "}:source:*"
+
+/* Calls page with the keys that follow the group's name as `which` says, some at a time. */
+static int scan_pages(struct redis *o, const char *which,
+                      int (*page)(struct scan *s, void *context, struct error *e), void *context,
+                      struct error *e)
 {
-    struct scan s = {.redis = o, .cursor = "0"};
+    char pattern[GROUP_NAME_MAX + 32];
+    struct scan s = {.redis = o, .pattern = pattern, .cursor = "0"};
     int status;
+    snprintf(pattern, sizeof pattern, "fs:{%s%s", o->group->name, which);
     do {
         status = next_page(&s, e);
         if (status == 0)
@@ -408,7 +437,7 @@ static int ids_redis(struct online *online, online_take_id *take, void *context,
 {
     struct redis *o = (void *)online;
     struct id_taker t = {o, take, context};
-    return scan_pages(o, page_of_ids, &t, e);
+    return scan_pages(o, ENTITIES, page_of_ids, &t, e);
 }
 
 static int delete_command(void *context, struct text key, struct error *e)
@@ -421,12 +450,6 @@ static int delete_command(void *context, struct text key, struct error *e)
     return 0;
 }
 
-static int ignore(void *context, size_t i, const struct redis_value *r, struct error *e)
-{
-    (void)context, (void)i, (void)r, (void)e;
-    return 0;
-}
-
 static int remove_page(struct scan *s, void *context, struct error *e)
 {
     struct redis *o = context;
@@ -435,13 +458,32 @@ static int remove_page(struct scan *s, void *context, struct error *e)
     return status ? status : redis_run(o->link, &o->commands, ignore, NULL, e);
 }
 
+static int remove_redis(struct online *online, const struct text *ids, size_t n, struct error *e)
+{
+    struct redis *o = (void *)online;
+    int status = 0;
+    for (size_t i = 0; i < n && status == 0; i += BATCH) {
+        redis_clear(&o->commands);
+        for (size_t k = i; k < n && k < i + BATCH; k++) {
+            redis_begin(&o->commands, 2);
+            redis_word(&o->commands, "DEL");
+            key_arg(o, ids[k]);
+        }
+        status = redis_run(o->link, &o->commands, ignore, NULL, e);
+    }
+    return status;
+}
+
 /* All entities, and first that it is to be believed. */
-static int remove_redis(struct redis *o, struct error *e)
+static int remove_all(struct redis *o, struct error *e)
 {
     redis_clear(&o->commands);
+    group_command(o, "DEL", "whole", (struct text){"", 0});
     group_command(o, "DEL", "applied", (struct text){"", 0});
     int status = redis_run(o->link, &o->commands, ignore, NULL, e);
-    return status ? status : scan_pages(o, remove_page, o, e);
+    if (status == 0)
+        status = scan_pages(o, SOURCES, remove_page, o, e);
+    return status ? status : scan_pages(o, ENTITIES, remove_page, o, e);
 }
 
 int redis_open(const struct group *g, enum online_mode mode, struct online **out, struct error *e)
@@ -453,7 +495,8 @@ int redis_open(const struct group *g, enum online_mode mode, struct online **out
                                             .get = get_redis,
                                             .position = position_redis,
                                             .ids = ids_redis,
-                                            .refresh = refresh_redis};
+                                            .refresh = refresh_redis,
+                                            .remove = remove_redis};
     struct redis *o = mem_alloc(sizeof *o);
     o->online.kind = &kind;
     o->group = g;
@@ -461,8 +504,8 @@ int redis_open(const struct group *g, enum online_mode mode, struct online **out
     int status = redis_link_open(g->online, &o->link, e);
     if (status == 0 && mode != ONLINE_READ)
         status = load_script(o, e);
-    if (status == 0 && mode == ONLINE_ANEW)
-        status = remove_redis(o, e);
+    if (status == 0)
+        status = mode == ONLINE_ANEW ? remove_all(o, e) : check_whole(o, e);
     if (status)
         close_redis(&o->online);
     else

@@ -26,6 +26,10 @@ enum store_flag {
      * it in its batch was written. The row is as the source means it. */
     STORE_POSITION = 8,
 };
+/* The position of this name says how far back the newest records are still looked after: from its
+ * event_time on. Deletes before it are gone, and what expired before it; and records before it that
+ * come later are history only, so that nothing comes back all the same. */
+#define STORE_HORIZON TEXT_LITERAL("\1horizon")
 
 /* What was said about an entity, all of it: who has but some of the features adds those there are
  * (row_merge). Of two records of one entity the one with the later event_time is

@@ -102,7 +102,8 @@ static int check_applied(struct online *is, struct online *wanted, struct error 
                      a, b);
 }
 
-/* With the log's lock held, so that nothing is written meanwhile. */
+/* With the log's lock held, so that nothing is written meanwhile. A view that a crash left behind
+ * the log is brought to its end first, as by whoever opens it next. */
 static int verify_online(const struct group *g, uint64_t *entities, struct error *e)
 {
     char *made = view_folder(g, "online.verify");
@@ -113,7 +114,7 @@ static int verify_online(const struct group *g, uint64_t *entities, struct error
     if (status == 0)
         status = lmdb_open(made, ONLINE_READ, &wanted, e);
     if (status == 0)
-        status = online_open(g, ONLINE_READ, &is, e);
+        status = online_open_current(g, &is, e);
     if (status == 0)
         status = check_applied(is, wanted, e);
     if (status == 0)

@@ -31,3 +31,14 @@ int folder_make(const char *folder, struct error *e)
         return sync_parent(folder, e);
     return errno == EEXIST ? 0 : error_errno(e, "%s: cannot be made", folder);
 }
+
+int filesystem_sync(const char *folder, struct error *e)
+{
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int failed = fd < 0 || syncfs(fd);
+    if (failed)
+        error_errno(e, "%s: cannot be written to the disk", folder);
+    if (fd >= 0)
+        close(fd);
+    return failed ? ERR_SYSTEM : 0;
+}

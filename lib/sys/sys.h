@@ -23,6 +23,11 @@ int file_writev(int fd, const struct iovec *parts, size_t count, const char *nam
 /* The whole of a file (or of standard input for "-") into out; ERR_DATA when longer than limit. */
 int file_load(const char *path, size_t limit, struct buf *out, struct error *e);
 
+/* A regular file as memory, to be read once and by nobody who cannot bear that it is cut short
+ * meanwhile (SIGBUS). */
+int file_map(const char *path, struct text *out, struct error *e);
+void file_unmap(struct text map);
+
 /* A file under construction: written beside its final name, renamed over it by replace_commit after
  * fsync, removed by replace_abort, by a fatal signal, and (where O_TMPFILE works) by any death.
  * Mode and owner of a file it replaces are kept. A path that is not a regular file (/dev/full,
@@ -40,6 +45,8 @@ void replace_abort_all(void);
 int folder_make(const char *folder, struct error *e);
 /* What was made, renamed and removed in it is on the disk. */
 int folder_sync(const char *folder, struct error *e);
+/* All that was written to the file system it is on is on the disk: for many files at once. */
+int filesystem_sync(const char *folder, struct error *e);
 
 /* An unnamed file for spilling, in $TMPDIR or /tmp (else /var/tmp): gone when closed. Returns the
  * descriptor or ERR_SYSTEM. */
@@ -81,6 +88,11 @@ struct process {
 };
 /* *status as process_wait gives it. ERR_SYSTEM when it cannot be started or took too long. */
 int process_run(const struct process *p, int *status, struct error *e);
+
+/* n bytes, zeroed, for tables that are looked into at random: in huge pages where the system has
+ * them. Never fails, as mem_alloc. */
+void *pages_alloc(size_t n) NEVER_NULL;
+void pages_free(void *p, size_t n); /* with the n of pages_alloc; NULL is fine */
 
 usec clock_now(void); /* of the wall clock, which may step */
 

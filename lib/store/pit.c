@@ -1,0 +1,420 @@
+/* Labels in, records past them, answers out. */
+#include "store/pit_parts.h"
+
+#include "sys/sys.h"
+
+#include <pthread.h>
+
+enum {
+    GROUP = 128,     /* records whose places are looked up together, */
+    AHEAD = 12,      /* and how many are between one step of that and the next */
+    STRIPES = 4096,  /* locks that slots share */
+    ROW_MOVED = 2,   /* in pit_row.deleted: expires_at is a pointer to the copy */
+    SPARE = 64 << 20 /* bytes of rows that are nobody's any more, before they are cleared away */
+};
+
+struct pit {
+    struct pit_source *source;
+    struct pit_options options;
+    struct pit_ids ids;
+    VEC(struct pit_label) labels;
+    VEC(usec) known;      /* PIT_KNOWN_BY: as many, */
+    VEC(uint32_t) counts; /* labels by id, */
+    size_t entries;       /* and entries of the trees there will be */
+    struct pit_slots slots;
+    struct pit_rows *rows; /* a thread each */
+    struct pit_winner *winners;
+};
+
+/* What the threads of one pass share. */
+struct pass {
+    struct pit *pit;
+    pthread_rwlock_t rows; /* read: rows are added; write: they are moved together */
+    _Atomic size_t held;   /* bytes of rows */
+    _Atomic size_t limit;
+    atomic_flag *locks; /* STRIPES; NULL: there is one thread */
+    atomic_bool stop;
+    pthread_mutex_t failure; /* guards: */
+    uint64_t failed;         /* the first piece that did */
+    struct error error;
+};
+
+struct pit *pit_new(struct pit_source *s, const struct pit_options *o)
+{
+    struct pit *p = mem_alloc(sizeof *p);
+    p->source = s;
+    p->options = *o;
+    p->options.jobs = o->jobs ? o->jobs : 1;
+    p->rows = mem_alloc(p->options.jobs * sizeof *p->rows);
+    return p;
+}
+
+void pit_clear(struct pit *p)
+{
+    for (unsigned i = 0; i < p->options.jobs; i++)
+        pit_rows_release(&p->rows[i]);
+    pit_ids_release(&p->ids);
+    pit_slots_release(&p->slots);
+    mem_free(p->winners);
+    p->winners = NULL;
+    p->labels.len = p->known.len = p->counts.len = p->entries = 0;
+}
+
+void pit_free(struct pit *p)
+{
+    if (!p)
+        return;
+    pit_clear(p);
+    vec_release(&p->labels);
+    vec_release(&p->known);
+    vec_release(&p->counts);
+    mem_free(p->rows);
+    mem_free(p);
+}
+
+static void count_entries(struct pit *p, uint32_t id)
+{
+    while (p->counts.len <= id)
+        vec_push(&p->counts, 0);
+    uint32_t n = p->counts.at[id]++;
+    p->entries += (size_t)(n + 1) * pit_levels(n + 1) - (size_t)n * pit_levels(n);
+}
+
+void pit_add(struct pit *p, struct text id, usec time, usec known_by)
+{
+    struct pit_label label = {.id = PIT_NO_LABEL, .time = time};
+    bool by = p->options.known == PIT_KNOWN_BY;
+    if (id.at && time != INT_MISSING && !(by && known_by == INT_MISSING)) {
+        label.id = pit_ids_put(&p->ids, id);
+        if (by)
+            count_entries(p, label.id);
+    }
+    vec_push(&p->labels, label);
+    if (by)
+        vec_push(&p->known, known_by);
+}
+
+size_t pit_need(const struct pit *p)
+{
+    bool by = p->options.known == PIT_KNOWN_BY;
+    size_t label = sizeof(struct pit_label) + sizeof(usec) + sizeof(uint32_t) +
+                   sizeof(struct pit_winner) + (by ? sizeof(usec) + sizeof(uint64_t) : 0);
+    size_t slot = sizeof(struct pit_slot) + (by ? sizeof(usec) + sizeof(uint32_t) : 0);
+    size_t row = 2 * (sizeof(struct pit_row) + p->source->row_bytes);
+    return p->labels.len * (label + row) + (by ? p->entries : p->labels.len) * slot +
+           (p->ids.mask + 1) * sizeof(struct pit_id) + arena_held(&p->ids.bytes);
+}
+
+/* ---- records to slots ---- */
+
+/* One thread of a pass. */
+struct worker {
+    struct pass *pass;
+    struct pit_piece *piece;
+    struct pit_rows *rows;
+    size_t held; /* taken since the pass was told */
+};
+
+static void lock(struct pass *x, size_t slot)
+{
+    if (x->locks)
+        while (atomic_flag_test_and_set_explicit(&x->locks[slot % STRIPES], memory_order_acquire))
+            ;
+}
+
+static void unlock(struct pass *x, size_t slot)
+{
+    if (x->locks)
+        atomic_flag_clear_explicit(&x->locks[slot % STRIPES], memory_order_release);
+}
+
+static struct pit_row *keep(struct worker *w, struct pit_record *r)
+{
+    struct pit_source *s = w->pass->pit->source;
+    size_t n = r->deleted ? 0 : s->kind->size(s, w->piece, r);
+    struct pit_row *row = pit_rows_add(w->rows, n, &w->held);
+    row->lsn = r->lsn;
+    row->expires_at = r->expires_at;
+    row->deleted = r->deleted;
+    if (n)
+        s->kind->copy(s, w->piece, r, (char *)(row + 1));
+    return row;
+}
+
+/* The record is kept in the slot when it is better than what is there. A slot's time only grows, so
+ * most are refused without its lock. `kept` is the copy made for another slot, or NULL. */
+static struct pit_row *offer(struct worker *w, size_t at, struct pit_record *r,
+                             struct pit_row *kept)
+{
+    struct pit_slot *slot = &w->pass->pit->slots.slots[at];
+    if (atomic_load_explicit(&slot->time, memory_order_relaxed) > r->event_time)
+        return kept;
+    lock(w->pass, at);
+    usec time = atomic_load_explicit(&slot->time, memory_order_relaxed);
+    if (!slot->row || store_newer(r->event_time, r->lsn, time, slot->row->lsn)) {
+        kept = kept ? kept : keep(w, r);
+        slot->row = kept;
+        atomic_store_explicit(&slot->time, r->event_time, memory_order_relaxed);
+    }
+    unlock(w->pass, at);
+    return kept;
+}
+
+/* In every block of the labels from `from` on. */
+static void offer_in_tree(struct worker *w, const struct pit_id *id, uint32_t from,
+                          struct pit_record *r)
+{
+    const struct pit_slots *s = &w->pass->pit->slots;
+    struct pit_row *kept = NULL;
+    uint32_t n = id->count;
+    while (from < n) {
+        unsigned level = 0;
+        while (from % ((uint32_t)2 << level) == 0 && (uint32_t)1 << level < n)
+            level++;
+        uint32_t size = (uint32_t)1 << level, own = n - from < size ? n - from : size;
+        uint64_t base = s->tree[id->first] + (uint64_t)level * n + from;
+        uint32_t at = pit_first_from(s->known + base, own, r->write_time);
+        if (at < own)
+            kept = offer(w, base + at, r, kept);
+        from += own;
+    }
+}
+
+/* The time from which on a label has the record as a candidate, its other time aside. */
+static usec begins(const struct pit_options *o, const struct pit_record *r)
+{
+    usec t = r->event_time + (o->strict && r->event_time < INT64_MAX);
+    return o->known == PIT_KNOWN_THEN && r->write_time > t ? r->write_time : t;
+}
+
+/* Records on their way to their slots. */
+struct lookup {
+    struct pit_key keys[GROUP];
+    const struct pit_id *ids[GROUP];
+    uint32_t from[GROUP];
+};
+
+static void ask_for_id(const struct pit *p, struct lookup *l, const struct pit_record *r, int i)
+{
+    pit_key_make(&l->keys[i], r->id);
+    pit_ids_prefetch(&p->ids, &l->keys[i]);
+}
+
+static void ask_for_times(const struct pit *p, struct lookup *l, const struct pit_record *r, int i)
+{
+    const struct pit_id *id = l->ids[i] = pit_ids_slot(&p->ids, &l->keys[i], r->id);
+    const struct pit_slots *s = &p->slots;
+    size_t size = s->near_times ? sizeof *s->near_times : sizeof *s->times;
+    const char *times =
+        (s->near_times ? (const char *)s->near_times : (const char *)s->times) + id->first * size;
+    __builtin_prefetch(times + id->count / 4 * size);
+    __builtin_prefetch(times + id->count * 3 / 4 * size);
+}
+
+static void ask_for_slot(const struct pit *p, struct lookup *l, const struct pit_record *r, int i)
+{
+    const struct pit_id *id = l->ids[i];
+    l->from[i] = pit_first_label(&p->slots, id, begins(&p->options, r));
+    if (!p->slots.tree)
+        __builtin_prefetch(&p->slots.slots[id->first + l->from[i]]);
+}
+
+static void take_slot(struct worker *w, const struct lookup *l, struct pit_record *r, int i)
+{
+    const struct pit_id *id = l->ids[i];
+    if (l->from[i] == id->count)
+        return;
+    if (w->pass->pit->slots.tree)
+        offer_in_tree(w, id, l->from[i], r);
+    else
+        offer(w, id->first + l->from[i], r, NULL);
+}
+
+/* Memory is asked for some records before it is wanted, so that many are waited for at once while
+ * others are worked on. */
+static void place(struct worker *w, struct pit_record *records, int n)
+{
+    const struct pit *p = w->pass->pit;
+    struct lookup l;
+    for (int i = 0; i < n + 3 * AHEAD; i++) {
+        int second = i - AHEAD, third = i - 2 * AHEAD, last = i - 3 * AHEAD;
+        if (i < n)
+            ask_for_id(p, &l, &records[i], i);
+        if (second >= 0 && second < n)
+            ask_for_times(p, &l, &records[second], second);
+        if (third >= 0 && third < n)
+            ask_for_slot(p, &l, &records[third], third);
+        if (last >= 0)
+            take_slot(w, &l, &records[last], last);
+    }
+}
+
+/* ---- the pass ---- */
+
+static void fail(struct pass *x, uint64_t piece, const struct error *e)
+{
+    pthread_mutex_lock(&x->failure);
+    if (piece < x->failed) {
+        x->failed = piece;
+        x->error = *e;
+    }
+    pthread_mutex_unlock(&x->failure);
+    atomic_store(&x->stop, true);
+}
+
+/* The row's copy: in a tree several slots may have one row, which says so once it moved. */
+static struct pit_row *moved(struct pit_row *row, struct pit_rows *to, size_t *held)
+{
+    struct pit_row *copy;
+    if (row->deleted == ROW_MOVED) {
+        memcpy(&copy, &row->expires_at, sizeof copy);
+        return copy;
+    }
+    copy = pit_rows_add(to, row->len, held);
+    memcpy(copy, row, sizeof *row + row->len);
+    row->deleted = ROW_MOVED;
+    memcpy(&row->expires_at, &copy, sizeof copy);
+    return copy;
+}
+
+/* Rows that are still in a slot are copied, and all others are gone. */
+static void tidy(struct pass *x)
+{
+    struct pit *p = x->pit;
+    struct pit_rows fresh = {0};
+    size_t held = 0;
+    for (size_t i = 0; i < p->slots.slot_count; i++) {
+        struct pit_slot *slot = &p->slots.slots[i];
+        if (slot->row)
+            slot->row = moved(slot->row, &fresh, &held);
+    }
+    for (unsigned i = 0; i < p->options.jobs; i++)
+        pit_rows_release(&p->rows[i]);
+    p->rows[0] = fresh;
+    atomic_store(&x->held, held);
+    atomic_store(&x->limit, held + held / 2 + SPARE);
+}
+
+static void tell_held(struct worker *w)
+{
+    struct pass *x = w->pass;
+    size_t held = atomic_fetch_add(&x->held, w->held) + w->held;
+    w->held = 0;
+    if (held <= atomic_load(&x->limit))
+        return;
+    pthread_rwlock_wrlock(&x->rows);
+    if (atomic_load(&x->held) > atomic_load(&x->limit))
+        tidy(x);
+    pthread_rwlock_unlock(&x->rows);
+}
+
+static int scan_piece(struct worker *w, struct error *e)
+{
+    struct pass *x = w->pass;
+    struct pit_source *s = x->pit->source;
+    struct pit_record records[GROUP];
+    int n;
+    pthread_rwlock_rdlock(&x->rows);
+    while ((n = s->kind->take(s, w->piece, records, GROUP, e)) > 0)
+        place(w, records, n);
+    pthread_rwlock_unlock(&x->rows);
+    return n;
+}
+
+static void scan(void *context, unsigned number)
+{
+    struct pass *x = context;
+    struct pit_source *s = x->pit->source;
+    struct worker w = {.pass = x, .rows = &x->pit->rows[number]};
+    w.piece = s->kind->piece_new(s);
+    while (!atomic_load(&x->stop)) {
+        struct error e = {0};
+        int got = s->kind->next(s, w.piece, &e);
+        if (got == 0)
+            break;
+        if (got > 0)
+            got = scan_piece(&w, &e);
+        if (got < 0)
+            fail(x, w.piece->sequence, &e);
+        tell_held(&w);
+    }
+    s->kind->piece_free(w.piece);
+}
+
+static int pass_run(struct pit *p, struct error *e)
+{
+    struct pass x = {.pit = p, .limit = SPARE, .failed = UINT64_MAX};
+    pthread_rwlock_init(&x.rows, NULL);
+    pthread_mutex_init(&x.failure, NULL);
+    if (p->options.jobs > 1) {
+        x.locks = mem_array(NULL, STRIPES, sizeof *x.locks);
+        for (size_t i = 0; i < STRIPES; i++)
+            atomic_flag_clear(&x.locks[i]);
+    }
+    team_run(p->options.jobs, scan, &x);
+    if (x.failed != UINT64_MAX && e)
+        *e = x.error;
+    mem_free(x.locks);
+    pthread_mutex_destroy(&x.failure);
+    pthread_rwlock_destroy(&x.rows);
+    return x.failed == UINT64_MAX ? 0 : x.error.code;
+}
+
+int pit_join(struct pit *p, struct error *e)
+{
+    const usec *known = p->options.known == PIT_KNOWN_BY ? p->known.at : NULL;
+    p->winners = mem_array(NULL, p->labels.len + 1, sizeof *p->winners);
+    for (size_t i = 0; i < p->labels.len; i++)
+        p->winners[i] = (struct pit_winner){0};
+    pit_slots_make(&p->slots, &p->ids, p->labels.at, known, p->labels.len);
+    int status = 0;
+    if (p->slots.count) {
+        status = p->source->kind->begin(p->source, e);
+        if (status == 0)
+            status = pass_run(p, e);
+    }
+    if (status == 0)
+        pit_slots_winners(&p->slots, &p->ids, p->winners);
+    pit_slots_release(&p->slots);
+    pit_ids_release(&p->ids);
+    return status;
+}
+
+/* ---- answers ---- */
+
+const char *pit_status_name(enum pit_status s)
+{
+    static const char *const names[] = {[PIT_OK] = "ok",
+                                        [PIT_MISSING] = "missing",
+                                        [PIT_EXPIRED] = "expired",
+                                        [PIT_DELETED] = "deleted"};
+    return names[s];
+}
+
+static bool out_of_sight(usec event_time, usec label, usec lookback)
+{
+    usec from;
+    return lookback != STORE_NEVER && !__builtin_sub_overflow(label, lookback, &from) &&
+           event_time < from;
+}
+
+struct pit_answer pit_answer(const struct pit *p, size_t label)
+{
+    const struct pit_winner *w = &p->winners[label];
+    usec time = p->labels.at[label].time;
+    if (!w->row)
+        return (struct pit_answer){PIT_MISSING, INT_MISSING, {NULL, 0}};
+    if (w->row->deleted)
+        return (struct pit_answer){PIT_DELETED, w->time, {NULL, 0}};
+    if (w->row->expires_at <= time || out_of_sight(w->time, time, p->options.lookback))
+        return (struct pit_answer){PIT_EXPIRED, w->time, {NULL, 0}};
+    return (struct pit_answer){PIT_OK, w->time, {(const char *)(w->row + 1), w->row->len}};
+}
+
+struct text pit_cell(const struct pit *p, struct text row, size_t feature,
+                     char room[static TIME_MAX])
+{
+    if (!row.at)
+        return (struct text){NULL, 0};
+    return p->source->kind->cell(p->source, row, feature, room);
+}

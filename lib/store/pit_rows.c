@@ -1,0 +1,36 @@
+/* Copies of rows: added one after the other, freed together. */
+#include "store/pit_parts.h"
+
+enum { BLOCK = 1 << 18 };
+
+struct pit_rows_block {
+    struct pit_rows_block *next;
+    size_t used, size; /* of bytes */
+    _Alignas(8) char bytes[];
+};
+
+struct pit_row *pit_rows_add(struct pit_rows *rows, size_t len, size_t *held)
+{
+    size_t n = (sizeof(struct pit_row) + len + 7) / 8 * 8;
+    struct pit_rows_block *b = rows->blocks;
+    if (!b || b->size - b->used < n) {
+        size_t size = n > BLOCK ? n : BLOCK;
+        b = mem_resize(NULL, sizeof *b + size);
+        *b = (struct pit_rows_block){.next = rows->blocks, .size = size};
+        rows->blocks = b;
+        *held += size;
+    }
+    struct pit_row *row = (void *)(b->bytes + b->used);
+    b->used += n;
+    row->len = (uint32_t)len;
+    return row;
+}
+
+void pit_rows_release(struct pit_rows *rows)
+{
+    for (struct pit_rows_block *b = rows->blocks, *next; b; b = next) {
+        next = b->next;
+        mem_free(b);
+    }
+    rows->blocks = NULL;
+}
