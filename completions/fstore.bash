@@ -37,8 +37,8 @@ _fstore()
     esac
     if [[ -z $words && $current == -* ]]; then
         case $command in
-            create) words=' --id --time --time-unit --zone --feature --schema --ttl --online --offline --tag --description -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
-            update) words=' --feature --schema --ttl --no-ttl --offline --tag --description --timeout -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            create) words=' --id --time --time-unit --zone --feature --schema --agg --lateness --ttl --online --offline --tag --description -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            update) words=' --feature --schema --agg --ttl --no-ttl --offline --tag --description --timeout -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             drop) words=' --timeout -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             list) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             describe) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;

@@ -383,6 +383,126 @@ member() { jq -c "$1" out; }
     status 1 fstore forget users nobody
 }
 
+# ---- windows ----------------------------------------------------------------------------------
+
+# clicks [OPTION...]: the group clicks with aggregates, and its first records.
+clicks() {
+    fstore create clicks --id user_id --time at --feature amount:float,city:text --lateness 10m \
+        --agg 'n_1h=count()@1h' --agg 'spent_1d=sum(amount)@1d,cities=nunique(city)@1d' "$@"
+    printf '%s\n' user_id,at,amount,city \
+        a,2024-01-01T00:00:00Z,1.5,x a,2024-01-01T00:30:00Z,2,y b,2024-01-01T00:31:00Z,,y \
+        a,2024-01-01T01:00:00Z,,x a,2024-01-01T00:40:00Z,9,z a,2024-01-01T00:50:00Z,1,z >clicks.csv
+    fstore ingest clicks clicks.csv 2>late
+}
+
+# aggregates: of each record in the log.
+aggregates() { fstore log clicks | jq -c 'select(.record) | .record | [.n_1h, .spent_1d, .cities]'; }
+
+@test "aggregates are of what had come, late records have none and are not counted" {
+    clicks
+    aggregates >got
+    printf '%s\n' '[1,1.5,1]' '[2,3.5,2]' '[1,null,1]' '[2,3.5,2]' '[null,null,null]' '[3,4.5,3]' | cmp - got
+    [ "$(cat late)" = "fstore: warning: 1 rows were late: their aggregates are missing" ]
+    fstore put clicks '{"user_id": "a", "at": "2024-01-01T01:45:00Z", "amount": 4}'
+    fstore put clicks '{"user_id": "a", "at": "2024-01-01T02:00:00Z", "city": "q"}' --merge
+    fstore get clicks a >out # 00:50 and 00:40 are out of the hour, the late 9 is nowhere
+    [ "$(member '[.amount, .n_1h, .spent_1d, .cities]')" = '[4,2,12.5,4]' ]
+    fstore delete clicks a --time 2024-01-01T02:00:00Z
+    fstore put clicks '{"user_id": "a", "at": "2024-01-01T02:01:00Z", "amount": 7}'
+    [ "$(fstore get clicks a | jq -c '[.n_1h, .spent_1d, .cities]')" = '[1,7,0]' ]
+    fstore verify clicks
+}
+
+@test "describe says what aggregates are" {
+    clicks
+    fstore describe clicks >out
+    [ "$(member '[.lateness_us, .aggregates[1]]')" = \
+        '[600000000,{"name":"spent_1d","function":"sum","of":"amount","window_us":86400000000}]' ]
+    [ "$(member '.features | map(.name + ":" + .type) | join(" ")')" = \
+        '"amount:float city:text n_1h:int spent_1d:float cities:int"' ]
+}
+
+@test "no value of an aggregate can be given, an export brings it back" {
+    clicks
+    fails_with 3 "'spent_1d' is computed" fstore put clicks \
+        '{"user_id": "a", "at": "2024-01-02T00:00:00Z", "spent_1d": 5}'
+    fstore put clicks '{"user_id": "a", "at": "2024-01-01T01:01:00Z", "spent_1d": null}'
+    fstore put clicks '{"user_id": "a", "at": "2024-01-01T01:02:00Z", "spent_1d": 5}' --ignore-others
+    printf 'user_id,at,n_1h\na,2024-01-01T01:03:00Z,5\n' >given.csv
+    fails_with 3 "'n_1h' is computed" fstore ingest clicks given.csv
+    fstore ingest clicks given.csv --ignore-others
+    aggregates | tail -n 3 >got
+    printf '%s\n' '[4,4.5,3]' '[5,4.5,3]' '[6,4.5,3]' | cmp - got
+    aggregates >before
+    fstore export clicks -o all.csv
+    fstore drop clicks
+    fstore create clicks --id user_id --time at --feature amount:float,city:text --lateness 10m \
+        --agg 'n_1h=count()@1h' --agg 'spent_1d=sum(amount)@1d,cities=nunique(city)@1d'
+    fstore import clicks all.csv
+    aggregates | sort >after
+    sort before | cmp - after
+    fstore put clicks '{"user_id": "a", "at": "2024-01-01T01:04:00Z"}'
+    [ "$(fstore get clicks a | jq -c '[.n_1h, .spent_1d, .cities]')" = '[7,4.5,3]' ]
+}
+
+@test "aggregates of features that the first rows bring" {
+    fstore create g --id id --time at --time-unit s --agg 'm=max(x)@1m,n=count()@1m'
+    [ "$(fstore describe g | jq -c '[.features, (.aggregates | length)]')" = '[[],2]' ]
+    printf 'id,at,x\n1,100,3\n1,130,2\n1,190,1\n' >in.csv
+    fstore ingest g in.csv >out
+    [ "$(member '.features | map(.name + ":" + .type) | join(" ")')" = '"x:int m:int n:int"' ]
+    [ "$(fstore log g | jq -c '.record | [.m, .n]' | xargs)" = '[3,1] [3,2] [1,1]' ]
+    fstore create h --id id --time at --time-unit s --agg 'm=max(y)@1m'
+    fails_with 3 "there is no feature 'y'" fstore ingest h in.csv
+    fstore create i --id id --time at --time-unit s --agg 'x=count()@1m'
+    fails_with 3 "'x' is computed" fstore ingest i in.csv
+}
+
+@test "what is no aggregate" {
+    local make="fstore create g --id id --time at --feature x:int,s:text,l:list-int"
+    fails_with 2 "expected NAME=FUNCTION(FEATURE)@DURATION" $make --agg 'count()@1h'
+    fails_with 2 "expected NAME=FUNCTION(FEATURE)@DURATION" $make --agg 'n=count()'
+    fails_with 2 "expected NAME=FUNCTION(FEATURE)@DURATION" $make --agg 'n=count()@0h'
+    fails_with 2 "'median' is no function" $make --agg 'n=median(x)@1h'
+    fails_with 2 "sum() is of a feature" $make --agg 'n=sum()@1h'
+    fails_with 2 "there is no feature 'y'" $make --agg 'n=sum(y)@1h'
+    fails_with 2 "'s' is none" $make --agg 'n=mean(s)@1h'
+    fails_with 2 "'l' is none" $make --agg 'n=last(l)@1h'
+    fails_with 2 "'x' is named twice" $make --agg 'x=count()@1h'
+    fails_with 2 "'n' is named twice" $make --agg 'n=count()@1h,n=count()@2h'
+    fails_with 2 "'n' is computed itself" $make --agg 'n=count()@1h,m=sum(n)@2h'
+    $make --agg 'n=nunique(l)@1h'
+    fails_with 2 "'n' is named twice" fstore update g --agg 'n=count()@1h'
+    fails_with 2 "there is no feature 'y'" fstore update g --agg 'm=sum(y)@1h'
+}
+
+@test "aggregates that are added later count what was before" {
+    fstore create g --id id --time at --time-unit s --feature x:int
+    printf 'id,at,x\n1,100,3\n1,130,2\n' >in.csv
+    fstore ingest g in.csv
+    fstore update g --agg 'm=sum(x)@1m'
+    fstore put g '{"id": "1", "at": 150, "x": 1}'
+    [ "$(fstore log g | jq -c '.record.m' | xargs)" = 'null null 6' ]
+    fstore update g --agg 'n=count()@1h'
+    fstore put g '{"id": "1", "at": 165, "x": 1}'
+    [ "$(fstore get g 1 | jq -c '[.m, .n]')" = '[4,4]' ]
+    fstore verify g
+}
+
+@test "windows are made anew when they are gone, or not to be believed" {
+    clicks
+    for harm in 'rm -r ml/fstore/clicks/windows' 'echo x >ml/fstore/clicks/windows/state' 'fstore rebuild clicks'; do
+        eval "$harm"
+        fstore put clicks '{"user_id": "b", "at": "2024-01-01T01:00:00Z"}'
+    done
+    [ "$(fstore log clicks | tail -n 1 | jq .record.n_1h)" = 4 ]
+    fstore put clicks '{"user_id": "secret-4711", "at": "2024-01-01T01:00:00Z", "city": "hideout"}'
+    grep -rqa secret-4711 ml/fstore/clicks/windows
+    fstore forget clicks secret-4711
+    run -1 grep -rqa 'hideout\|secret-4711' ml
+    fstore verify clicks
+}
+
 # ---- faults -----------------------------------------------------------------------------------
 
 @test "kill -9 at any moment loses nothing that was acknowledged" {

@@ -6,10 +6,10 @@
 #include <sys/stat.h>
 
 struct group_options {
-    struct option_list ids, features, tags;
+    struct option_list ids, features, aggregates, tags;
     const char *time, *zone, *schema, *online, *offline, *description;
     int time_unit;
-    usec ttl, timeout;
+    usec ttl, lateness, timeout;
     bool no_ttl;
 };
 
@@ -18,6 +18,12 @@ struct group_options {
      .help = "a feature, or several with commas between",  \
      .more = "Types are int (integral), float (fractional), text (string), bool, time, and list-TYPE, set-TYPE, vector-N: " \
              "JSON lists of values of a type, of values that are all different, of N numbers."}
+#define ROW_AGGREGATE {0, "agg", "NAME=FUNCTION(FEATURE)@DURATION", INTO_LIST(struct group_options, aggregates), \
+     .help = "a feature computed over the entity's last records, or several with commas",  \
+     .more = "spent=sum(amount)@1d is the sum of the amounts of the entity's records of one day up to each record, " \
+             "itself included, as far as they had come when it came: it is stored in the record and never changes. " \
+             "count() counts records, count(F) those that have F; sum, mean, min, max, std (of a sample, missing " \
+             "below two) and last are of an int or a float, nunique of anything. A delete ends what was before it."}
 #define ROW_SCHEMA {0, "schema", "FILE", INTO_TEXT(struct group_options, schema), \
      .help = "features: lines of NAME:TYPE, or what describe prints"}
 #define ROW_TTL {0, "ttl", "DURATION", INTO_DURATION(struct group_options, ttl), \
@@ -41,6 +47,12 @@ static const struct option create_options[] = {
      .help = "zone of times that name none, such as Europe/Paris"},
     ROW_FEATURE,
     ROW_SCHEMA,
+    ROW_AGGREGATE,
+    {0, "lateness", "DURATION", INTO_DURATION(struct group_options, lateness), .fallback = "1h",
+     .help = "records that are older than the newest of any entity by more are late",
+     .more = "The aggregates of a late record are missing, and later records do not count it; ingest says how many there were. "
+             "What windows need is kept so much longer. Rows from long ago are given in the order of their times, or to a group "
+             "with a --lateness as long as they span."},
     ROW_TTL,
     {0, "online", "WHERE", INTO_TEXT(struct group_options, online), .fallback = "lmdb",
      .help = "newest records: lmdb, redis://HOST[:PORT][/DB], redis+unix:///PATH or none"},
@@ -53,6 +65,7 @@ static const struct option create_options[] = {
 static const struct option update_options[] = {
     ROW_FEATURE,
     ROW_SCHEMA,
+    ROW_AGGREGATE,
     ROW_TTL,
     {0, "no-ttl", NULL, INTO_FLAG(struct group_options, no_ttl), .help = "records do not expire"},
     ROW_OFFLINE(NULL),
@@ -93,6 +106,23 @@ static int add_features(struct group *g, struct text list, struct error *e)
         status = add_feature(g, (struct text){at, (size_t)(colon - at)},
                              (struct text){colon + 1, (size_t)(stop - colon - 1)}, e);
         at = stop + 1;
+    }
+    return status;
+}
+
+/* "n=count()@1h,spent=sum(amount)@1d" */
+static int add_aggregates(struct group *g, const char *list, struct error *e)
+{
+    int status = 0;
+    for (const char *at = list; status == 0; at++) {
+        struct aggregate_text a;
+        size_t n = strcspn(at, ",");
+        status = aggregate_parse((struct text){at, n}, &a, e);
+        if (status == 0)
+            status = group_add_aggregate(g, &a, e);
+        at += n;
+        if (!*at)
+            break;
     }
     return status;
 }
@@ -202,6 +232,10 @@ static int set_common(struct group *g, const struct group_options *o, struct err
     int status = o->schema ? features_of_file(g, o->schema, e) : 0;
     for (size_t i = 0; i < o->features.len && status == 0; i++)
         status = add_features(g, text_of(o->features.at[i]), e);
+    for (size_t i = 0; i < o->aggregates.len && status == 0; i++)
+        status = add_aggregates(g, o->aggregates.at[i], e);
+    if (status == 0 && g->features.len)
+        status = group_settle(g, e);
     if (status == 0)
         status = set_tags(g, &o->tags, e);
     if (status == 0)
@@ -266,6 +300,7 @@ static int describe_new(struct group *g, const struct group_options *o, struct e
     if (status == 0)
         status = group_set_time(g, text_of(o->time), e);
     g->times.unit = units[o->time_unit];
+    g->lateness = o->lateness;
     if (status == 0 && o->zone)
         status = group_set_zone(g, o->zone, e);
     if (status == 0)
@@ -342,8 +377,10 @@ const struct command command_update = {
     .options = update_options,
     .options_size = sizeof(struct group_options),
     .run = run_update,
-    .more = "Features are only added: none is dropped or renamed, none changes its type. Records "
-            "from before lack them. A new --ttl holds for records to come.",
+    .more =
+        "Features are only added: none is dropped or renamed, none changes its type. Records "
+        "from before lack them; new aggregates count them, and for that the next record takes as "
+        "long as reading the log. A new --ttl holds for records to come.",
 };
 
 /* ---- drop ---- */

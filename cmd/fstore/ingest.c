@@ -119,18 +119,19 @@ static int find_position(struct ingestion *in, const char *path, struct error *e
     return 0;
 }
 
-static void add_position(struct ingestion *in)
+static int add_position(struct ingestion *in, struct error *e)
 {
     struct buf row = {0};
     if (!in->options->source)
-        return;
+        return 0;
     buf_format(&row, "{\"rows\":%" PRIu64 "%s}", in->seen, buf_text(&in->head));
     struct store_record r = {.expires_at = STORE_NEVER,
                              .flags = STORE_POSITION,
                              .id = text_of(in->options->source),
                              .row = {row.at, row.len}};
-    feed_add(in->feed, &r);
+    int status = feed_add(in->feed, &r, e);
     buf_release(&row);
+    return status;
 }
 
 /* ---- records ---- */
@@ -149,8 +150,10 @@ static int commit(struct ingestion *in, struct error *e)
     uint64_t lsn;
     if (in->pending == 0)
         return 0;
-    add_position(in);
-    int status = feed_commit(in->feed, &lsn, e);
+    int status = add_position(in, e);
+    if (status)
+        return status;
+    status = feed_commit(in->feed, &lsn, e);
     if (lsn)
         in->safe = in->seen;
     in->pending = 0;
@@ -164,7 +167,8 @@ static int take_records(struct ingestion *in, const struct intake_rows *rows, st
     int64_t most = in->options->durable == DURABLE_RECORD ? 1 : in->options->batch;
     int status = 0;
     for (size_t i = 0; i < rows->records.len && status == 0; i++) {
-        feed_add(in->feed, &rows->records.at[i]);
+        if ((status = feed_add(in->feed, &rows->records.at[i], e)) != 0)
+            return status;
         in->seen = rows->numbers.at[i] + 1;
         if (++in->pending >= most)
             status = commit(in, e);
@@ -224,6 +228,13 @@ static void work_on_chunks(void *context, unsigned number)
     intake_release(&rows);
 }
 
+static void tell_late(const struct ingestion *in)
+{
+    uint64_t late = feed_late(in->feed);
+    if (late)
+        cli_warn("%" PRIu64 " rows were late: their aggregates are missing", late);
+}
+
 static int feed_rows(struct ingestion *in, unsigned jobs, struct error *e)
 {
     in->seen = in->safe = in->first;
@@ -237,6 +248,7 @@ static int feed_rows(struct ingestion *in, unsigned jobs, struct error *e)
         if (in->safe > in->first)
             cli_warn("the first %" PRIu64 " rows were taken", in->safe);
     }
+    tell_late(in);
     return in->status;
 }
 
@@ -292,7 +304,8 @@ static int check_unchanged(const struct group *g, struct error *e)
 {
     struct group *now = NULL;
     int status = group_load(g->folder, &now, e);
-    if (status == 0 && now->features.len != g->features.len)
+    if (status == 0 &&
+        (now->features.len != g->features.len || now->aggregates.len != g->aggregates.len))
         status = error_set(e, ERR_BUSY, "group '%s' was changed meanwhile", g->name);
     group_free(now);
     return status;

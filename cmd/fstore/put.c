@@ -34,8 +34,8 @@ static int open_feed(const char *name, usec timeout, struct group **g, struct fe
 static int commit_one(struct feed *feed, const struct store_record *r, uint64_t *lsn,
                       struct error *e)
 {
-    feed_add(feed, r);
-    return feed_commit(feed, lsn, e);
+    int status = feed_add(feed, r, e);
+    return status ? status : feed_commit(feed, lsn, e);
 }
 
 static int merge(struct feed *feed, struct store_record *r, struct row_builder *merged,

@@ -42,11 +42,12 @@ static int run_verify(void *unused, struct operands *operands)
 
 const struct command command_verify = {
     .name = "verify",
-    .summary = "prove that what is read online is what the log says",
+    .summary = "prove that the views are what the log says",
     .operands = "GROUP",
     .run = run_verify,
-    .more = "Reads the whole log, checking every record, makes the view anew beside the one there "
-            "is and compares them. The exit status is 1 when they differ, 3 when the log is "
+    .more = "Reads the whole log, checking every record, makes the views, online and windows of "
+            "aggregates, anew beside those there are and compares them. The exit status is 1 when "
+            "they differ, 3 when the log is "
             "damaged.",
 };
 
@@ -64,7 +65,7 @@ static int run_rebuild(void *options_given, struct operands *operands)
 
 const struct command command_rebuild = {
     .name = "rebuild",
-    .summary = "make the online view anew from the log",
+    .summary = "make the views anew from the log",
     .operands = "GROUP",
     .options = options,
     .options_size = sizeof(struct upkeep_options),
@@ -127,12 +128,11 @@ const struct command command_forget = {
     .options = options,
     .options_size = sizeof(struct upkeep_options),
     .run = run_forget,
-    .more =
-        "The segments of the log that have the entity are written anew without it, and the "
-        "online view is made anew; offline files are removed, and 'fstore materialize' makes them "
-        "anew. What is left is a line in the group's audit.jsonl that "
-        "says when and how many records, not whose. Status 1 when there was nothing. Copies "
-        "made elsewhere (exports, training sets, backups) are not reached.",
+    .more = "The segments of the log that have the entity are written anew without it, and the "
+            "views are made anew; offline files are removed, and 'fstore materialize' makes them "
+            "anew. What is left is a line in the group's audit.jsonl that "
+            "says when and how many records, not whose. Status 1 when there was nothing. Copies "
+            "made elsewhere (exports, training sets, backups) are not reached.",
 };
 
 /* ---- gc ---- */
@@ -167,8 +167,9 @@ static int move_horizon(struct feed *feed, usec *horizon, struct error *e)
                                  .flags = STORE_POSITION,
                                  .id = STORE_HORIZON,
                                  .row = {row.at, row.len}};
-        feed_add(feed, &r);
-        status = feed_commit(feed, &lsn, e);
+        status = feed_add(feed, &r, e);
+        if (status == 0)
+            status = feed_commit(feed, &lsn, e);
     }
     *horizon = *horizon > is ? *horizon : is;
     buf_release(&before);

@@ -1,58 +1,27 @@
 #include "store/feed.h"
 
 #include "store/online_kinds.h"
+#include "store/view.h"
+#include "store/windows.h"
 
-#include "sys/sys.h"
-
-#include <inttypes.h>
-#include <unistd.h>
-
-/* Records that are applied in one transaction. */
-enum { AT_ONCE = 50000, AT_ONCE_BYTES = 64 << 20 };
+/* Records of a batch that are applied in one transaction. */
+enum { AT_ONCE = 50000 };
 
 struct feed {
     const struct group *group;
-    bool unsafe;
+    bool unsafe, as_given;
     struct log *log;
-    struct online *online; /* NULL: none */
+    struct online *online;   /* NULL: none */
+    struct windows *windows; /* NULL: none, or not needed so far */
     VEC(struct store_record) batch;
     struct buf newest; /* id and row of the record that feed_newest gave */
 };
 
-static char *part(const struct group *g, const char *name)
+/* ---- from the log into the view ---- */
+
+static int take_records(void *view, const struct store_record *records, size_t n, struct error *e)
 {
-    return mem_format("%s/%s", g->folder, name);
-}
-
-static bool has_online(const struct group *g)
-{
-    return strcmp(g->online, "none") != 0;
-}
-
-/* ---- from the log into a view ---- */
-
-struct replay {
-    struct log_reader *log;
-    VEC(struct store_record) batch;
-    struct arena arena; /* of what the batch has */
-    size_t bytes;
-};
-
-/* The next records, as many as go in one transaction: 1; 0 at the end. */
-static int read_batch(struct replay *r, struct error *e)
-{
-    struct store_record got;
-    int status = 1;
-    r->batch.len = r->bytes = 0;
-    arena_reset(&r->arena);
-    while (r->batch.len < AT_ONCE && r->bytes < AT_ONCE_BYTES &&
-           (status = log_next(r->log, &got, e)) > 0) {
-        got.id.at = arena_copy(&r->arena, got.id.at, got.id.len);
-        got.row.at = arena_copy(&r->arena, got.row.at, got.row.len);
-        r->bytes += got.id.len + got.row.len;
-        vec_push(&r->batch, got);
-    }
-    return status < 0 ? status : r->batch.len > 0;
+    return online_apply(view, records, n, e);
 }
 
 /* Applies what the view lacks of the log. */
@@ -63,33 +32,10 @@ static int catch_up(const struct group *g, struct online *o, struct error *e)
     online_refresh(o);
     if (status)
         return status;
-    char *folder = part(g, "log");
-    struct replay r = {.log = log_reader_open(folder, applied + 1)};
-    while ((status = read_batch(&r, e)) > 0)
-        if ((status = online_apply(o, r.batch.at, r.batch.len, e)) != 0)
-            break;
-    log_reader_close(r.log);
-    vec_release(&r.batch);
-    arena_release(&r.arena);
-    mem_free(folder);
-    return status;
+    return view_catch_up(g, applied, take_records, o, e);
 }
 
-static int remove_view(const char *folder, struct error *e)
-{
-    static const char *const names[] = {"state", "data.mdb", "lock.mdb"};
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        char *path = mem_format("%s/%s", folder, names[i]);
-        (void)unlink(path);
-        mem_free(path);
-    }
-    if (rmdir(folder) && access(folder, F_OK) == 0)
-        return error_errno(e, "%s: cannot be removed", folder);
-    return 0;
-}
-
-/* A view made of the whole log in the folder, on the disk and closed. */
-static int make_view(const struct group *g, const char *folder, struct error *e)
+int online_make(const struct group *g, const char *folder, struct error *e)
 {
     struct online *o = NULL;
     int status = lmdb_open(folder, ONLINE_ANEW, &o, e);
@@ -98,35 +44,6 @@ static int make_view(const struct group *g, const char *folder, struct error *e)
     if (status == 0)
         status = online_sync(o, e);
     online_close(o);
-    return status;
-}
-
-/* Readers of the view before keep what they have open. */
-static int put_in_place(const char *made, const char *folder, struct error *e)
-{
-    char *old = mem_format("%s.old", folder);
-    int status = remove_view(old, e);
-    if (status == 0 && rename(folder, old) && access(folder, F_OK) == 0)
-        status = error_errno(e, "%s: cannot be replaced", folder);
-    if (status == 0 && rename(made, folder))
-        status = error_errno(e, "%s: cannot be put in place", folder);
-    if (status == 0)
-        status = remove_view(old, e);
-    mem_free(old);
-    return status;
-}
-
-/* Beside the one there is, which is read meanwhile. */
-static int rebuild_folder(const struct group *g, struct error *e)
-{
-    char *folder = part(g, "online"), *made = part(g, "online.new");
-    int status = remove_view(made, e);
-    if (status == 0)
-        status = make_view(g, made, e);
-    if (status == 0)
-        status = put_in_place(made, folder, e);
-    mem_free(folder);
-    mem_free(made);
     return status;
 }
 
@@ -142,10 +59,19 @@ static int rebuild_elsewhere(const struct group *g, struct error *e)
     return status;
 }
 
+static int rebuild_online(const struct group *g, struct error *e)
+{
+    if (!group_has_online(g))
+        return 0;
+    return strcmp(g->online, "lmdb") == 0 ? view_rebuild(g, "online", online_make, e)
+                                          : rebuild_elsewhere(g, e);
+}
+
 /* With the log's lock held. */
 static int rebuild(const struct group *g, struct error *e)
 {
-    return strcmp(g->online, "lmdb") == 0 ? rebuild_folder(g, e) : rebuild_elsewhere(g, e);
+    int status = rebuild_online(g, e);
+    return status ? status : windows_rebuild(g, e);
 }
 
 /* Opens the view, which `make` makes anew when it is not to be believed. */
@@ -167,11 +93,10 @@ static int open_or_make(const struct group *g, enum online_mode mode, struct onl
 static int rebuild_at_once(const struct group *g, int timeout_ms, struct error *e)
 {
     (void)timeout_ms;
-    return rebuild(g, e);
+    return rebuild_online(g, e);
 }
 
-/* The view to write to. */
-static int open_view(const struct group *g, struct online **out, struct error *e)
+int online_open_current(const struct group *g, struct online **out, struct error *e)
 {
     int status = open_or_make(g, ONLINE_WRITE, out, rebuild_at_once, 0, e);
     return status ? status : catch_up(g, *out, e);
@@ -179,25 +104,16 @@ static int open_view(const struct group *g, struct online **out, struct error *e
 
 /* ---- feeding ---- */
 
-static int open_log(const struct group *g, int timeout_ms, size_t segment, struct log **out,
-                    struct error *e)
-{
-    struct log_options o = {.segment = segment, .timeout_ms = timeout_ms};
-    char *folder = part(g, "log");
-    int status = log_open(folder, &o, out, e);
-    mem_free(folder);
-    return status;
-}
-
 int feed_open(const struct group *g, const struct feed_options *o, struct feed **out,
               struct error *e)
 {
     struct feed *f = mem_alloc(sizeof *f);
     f->group = g;
     f->unsafe = o->unsafe;
-    int status = open_log(g, o->timeout_ms, o->segment, &f->log, e);
-    if (status == 0 && has_online(g))
-        status = open_view(g, &f->online, e);
+    f->as_given = o->as_given;
+    int status = view_lock(g, o->timeout_ms, o->segment, &f->log, e);
+    if (status == 0 && group_has_online(g))
+        status = online_open_current(g, &f->online, e);
     if (status)
         (void)feed_close(f, false, NULL);
     else
@@ -205,9 +121,21 @@ int feed_open(const struct group *g, const struct feed_options *o, struct feed *
     return status;
 }
 
-void feed_add(struct feed *f, const struct store_record *r)
+/* They are opened for the first record: the group may have had no features before. */
+static int add_to_windows(struct feed *f, struct store_record *r, struct error *e)
 {
-    log_add(f->log, r);
+    int status = f->windows ? 0 : windows_open(f->group, log_last(f->log), &f->windows, e);
+    return status ? status : windows_add(f->windows, r, f->as_given ? NULL : &r->row, e);
+}
+
+int feed_add(struct feed *f, const struct store_record *r, struct error *e)
+{
+    struct store_record completed = *r;
+    bool computes = !(r->flags & STORE_POSITION) && group_computes(f->group);
+    int status = computes ? add_to_windows(f, &completed, e) : 0;
+    if (status == 0)
+        log_add(f->log, &completed);
+    return status;
 }
 
 size_t feed_pending(const struct feed *f)
@@ -243,7 +171,9 @@ int feed_commit(struct feed *f, uint64_t *lsn, struct error *e)
     if (status)
         return status;
     *lsn = log_last(f->log);
-    return any && f->online ? apply_committed(f, e) : 0;
+    if (any && f->windows)
+        status = windows_commit(f->windows, *lsn, e);
+    return any && f->online && status == 0 ? apply_committed(f, e) : status;
 }
 
 static void keep_newest(struct feed *f, const struct store_record *r, struct store_record *out)
@@ -261,7 +191,7 @@ static void keep_newest(struct feed *f, const struct store_record *r, struct sto
 static int look_through(struct feed *f, struct text id, bool position, struct store_record *out,
                         struct error *e)
 {
-    char *folder = part(f->group, "log");
+    char *folder = view_folder(f->group, "log");
     struct log_reader *r = log_reader_open(folder, 1);
     struct store_record got;
     int status;
@@ -320,9 +250,17 @@ struct online *feed_online(struct feed *f)
     return f->online;
 }
 
+uint64_t feed_late(const struct feed *f)
+{
+    return f->windows ? windows_late(f->windows) : 0;
+}
+
 int feed_close(struct feed *f, bool settle, struct error *e)
 {
     int status = f->online && settle ? online_sync(f->online, e) : 0;
+    if (status == 0 && f->windows && settle)
+        status = windows_sync(f->windows, e);
+    windows_close(f->windows);
     online_close(f->online);
     log_close(f->log);
     vec_release(&f->batch);
@@ -336,8 +274,8 @@ int feed_close(struct feed *f, bool settle, struct error *e)
 int group_rebuild(const struct group *g, int timeout_ms, struct error *e)
 {
     struct log *log = NULL;
-    int status = open_log(g, timeout_ms, 0, &log, e);
-    if (status == 0 && has_online(g))
+    int status = view_lock(g, timeout_ms, 0, &log, e);
+    if (status == 0)
         status = rebuild(g, e);
     log_close(log);
     return status;
@@ -348,10 +286,10 @@ int group_forget(const struct group *g, struct text id, int timeout_ms, uint64_t
 {
     struct log *log = NULL;
     *records = 0;
-    int status = open_log(g, timeout_ms, 0, &log, e);
+    int status = view_lock(g, timeout_ms, 0, &log, e);
     if (status == 0)
         status = log_forget(log, id, records, e);
-    if (status == 0 && has_online(g))
+    if (status == 0)
         status = rebuild(g, e);
     log_close(log);
     return status;
@@ -359,137 +297,7 @@ int group_forget(const struct group *g, struct text id, int timeout_ms, uint64_t
 
 int group_online(const struct group *g, int timeout_ms, struct online **out, struct error *e)
 {
-    if (!has_online(g))
+    if (!group_has_online(g))
         return error_set(e, ERR_NO, "group '%s' is not kept online", g->name);
     return open_or_make(g, ONLINE_READ, out, group_rebuild, timeout_ms, e);
-}
-
-/* ---- verifying ---- */
-
-static bool same_record(const struct store_record *a, const struct store_record *b)
-{
-    return a->lsn == b->lsn && a->event_time == b->event_time && a->write_time == b->write_time &&
-           a->expires_at == b->expires_at && a->flags == b->flags && text_equal(a->id, b->id) &&
-           text_equal(a->row, b->row);
-}
-
-static int differs(struct text id, struct error *e)
-{
-    char quoted[QUOTE_MAX];
-    return error_set(e, ERR_NO, "the view does not have what the log says of %s",
-                     quote(quoted, id.at, id.len));
-}
-
-/* Some of the records that there should be, and what the view has. */
-struct check {
-    struct arena arena;
-    VEC(struct store_record) wanted;
-    VEC(struct text) ids;
-};
-
-static int compare(void *context, size_t i, const struct store_record *r, struct error *e)
-{
-    const struct check *c = context;
-    return r && same_record(r, &c->wanted.at[i]) ? 0 : differs(c->ids.at[i], e);
-}
-
-static int compare_some(struct online *is, struct check *c, struct error *e)
-{
-    int status = online_get(is, c->ids.at, c->ids.len, compare, c, e);
-    c->ids.len = c->wanted.len = 0;
-    arena_reset(&c->arena);
-    return status;
-}
-
-/* All that there should be is there. */
-static int check_records(struct online *is, struct online *wanted, uint64_t *entities,
-                         struct error *e)
-{
-    enum { AT_A_TIME = 1000 };
-    struct check c = {.wanted = {0}};
-    struct store_record r;
-    int status;
-    while ((status = lmdb_next(wanted, &r, e)) > 0) {
-        r.id.at = arena_copy(&c.arena, r.id.at, r.id.len);
-        r.row.at = arena_copy(&c.arena, r.row.at, r.row.len);
-        vec_push(&c.wanted, r);
-        vec_push(&c.ids, r.id);
-        ++*entities;
-        if (c.ids.len == AT_A_TIME && (status = compare_some(is, &c, e)) != 0)
-            break;
-    }
-    if (status == 0)
-        status = compare_some(is, &c, e);
-    vec_release(&c.wanted);
-    vec_release(&c.ids);
-    arena_release(&c.arena);
-    return status;
-}
-
-static int check_known(void *context, size_t i, const struct store_record *r, struct error *e)
-{
-    const struct text *id = context;
-    (void)i;
-    return r ? 0 : differs(*id, e);
-}
-
-static int check_id(void *context, struct text id, struct error *e)
-{
-    return online_get(context, &id, 1, check_known, &id, e);
-}
-
-/* And nothing else is. */
-static int compare_views(struct online *is, struct online *wanted, uint64_t *entities,
-                         struct error *e)
-{
-    int status = check_records(is, wanted, entities, e);
-    return status ? status : online_ids(is, check_id, wanted, e);
-}
-
-static int check_applied(struct online *is, struct online *wanted, struct error *e)
-{
-    uint64_t a = 0, b = 0;
-    int status = online_applied(is, &a, e);
-    if (status == 0)
-        status = online_applied(wanted, &b, e);
-    if (status || a == b)
-        return status;
-    return error_set(e, ERR_NO,
-                     "the view ends with record %" PRIu64 " of the log, which ends with %" PRIu64,
-                     a, b);
-}
-
-/* With the log's lock held, so that nothing is written meanwhile. A view that a crash left behind
- * the log is brought to its end first, as by whoever opens it next. */
-static int verify(const struct group *g, uint64_t *entities, struct error *e)
-{
-    char *made = part(g, "online.verify");
-    struct online *is = NULL, *wanted = NULL;
-    int status = remove_view(made, e);
-    if (status == 0)
-        status = make_view(g, made, e);
-    if (status == 0)
-        status = lmdb_open(made, ONLINE_READ, &wanted, e);
-    if (status == 0)
-        status = open_view(g, &is, e);
-    if (status == 0)
-        status = check_applied(is, wanted, e);
-    if (status == 0)
-        status = compare_views(is, wanted, entities, e);
-    online_close(is);
-    online_close(wanted);
-    (void)remove_view(made, NULL);
-    mem_free(made);
-    return status;
-}
-
-int group_verify(const struct group *g, uint64_t *entities, struct error *e)
-{
-    struct log *log = NULL;
-    int status = open_log(g, -1, 0, &log, e);
-    *entities = 0;
-    if (status == 0 && has_online(g))
-        status = verify(g, entities, e);
-    log_close(log);
-    return status;
 }

@@ -51,6 +51,7 @@ struct group *group_new(const char *folder, const char *name)
     g->description = "";
     g->online = "lmdb";
     g->offline = "none";
+    g->lateness = GROUP_LATENESS;
     return g;
 }
 
@@ -60,6 +61,7 @@ void group_free(struct group *g)
         return;
     zone_free(g->times.zone);
     vec_release(&g->features);
+    vec_release(&g->aggregates);
     vec_release(&g->tag_values);
     map_release(&g->names);
     map_release(&g->tags);
@@ -74,10 +76,14 @@ static bool is_taken(const struct group *g, struct text name)
     for (size_t i = 0; i < g->id_count; i++)
         if (text_equal(name, text_of(g->ids[i])))
             return true;
+    for (size_t i = 0; i < g->aggregates.len; i++)
+        if (g->aggregates.at[i].feature == MAP_NONE &&
+            text_equal(name, text_of(g->aggregates.at[i].name)))
+            return true;
     return (g->time && text_equal(name, text_of(g->time))) || map_get(&g->names, name) != MAP_NONE;
 }
 
-static int check_name(const struct group *g, struct text name, struct error *e)
+int group_check_name(const struct group *g, struct text name, struct error *e)
 {
     char quoted[QUOTE_MAX];
     quote(quoted, name.at, name.len);
@@ -91,7 +97,7 @@ static int check_name(const struct group *g, struct text name, struct error *e)
 
 int group_add_id(struct group *g, struct text column, struct error *e)
 {
-    int status = check_name(g, column, e);
+    int status = group_check_name(g, column, e);
     if (status)
         return status;
     g->ids = mem_array(g->ids, g->id_count + 1, sizeof *g->ids);
@@ -108,7 +114,7 @@ void group_type_id(struct group *g, size_t id, enum type type)
 
 int group_set_time(struct group *g, struct text column, struct error *e)
 {
-    int status = check_name(g, column, e);
+    int status = group_check_name(g, column, e);
     if (status == 0)
         g->time = copy(g, column);
     return status;
@@ -117,7 +123,7 @@ int group_set_time(struct group *g, struct text column, struct error *e)
 int group_add_feature(struct group *g, struct text name, const struct feature *type,
                       struct error *e)
 {
-    int status = check_name(g, name, e);
+    int status = group_check_name(g, name, e);
     if (status)
         return status;
     if (g->features.len >= GROUP_FEATURES_MAX)

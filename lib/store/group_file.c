@@ -43,6 +43,22 @@ static json_t *features_json(const struct group *g)
     return list;
 }
 
+static void put_aggregates(json_t *root, const struct group *g)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < g->aggregates.len; i++) {
+        const struct aggregate *a = &g->aggregates.at[i];
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s*, s:I}", "name", a->name, "function",
+                                              aggregate_function_name(a->function), "of", a->of,
+                                              "window_us", (json_int_t)a->window));
+    }
+    if (g->aggregates.len || g->lateness != GROUP_LATENESS)
+        json_object_set_new(root, "lateness_us", json_integer(g->lateness));
+    if (g->aggregates.len)
+        json_object_set(root, "aggregates", list);
+    json_decref(list);
+}
+
 static json_t *tags_json(const struct group *g)
 {
     json_t *tags = json_object();
@@ -66,6 +82,7 @@ static json_t *group_json(const struct group *g)
     if (g->times.zone_name)
         json_object_set_new(root, "zone", json_string(g->times.zone_name));
     json_object_set_new(root, "features", features_json(g));
+    put_aggregates(root, g);
     if (g->ttl)
         json_object_set_new(root, "ttl_us", json_integer(g->ttl));
     json_object_set_new(root, "online", json_string(g->online));
@@ -182,6 +199,32 @@ static int load_features(struct group *g, const json_t *root, struct error *e)
     return status;
 }
 
+static int load_aggregate(struct group *g, const json_t *j, struct error *e)
+{
+    struct text function = text_in(j, "function");
+    struct aggregate_text a = {.name = text_in(j, "name"),
+                               .of = text_in(j, "of"),
+                               .window = json_integer_value(json_object_get(j, "window_us"))};
+    if (!a.name.at || !function.at || !aggregate_function_parse(function, &a.function) ||
+        a.window <= 0)
+        return wrong(e, "aggregates", "expected names, functions and windows");
+    return group_bind_aggregate(g, &a, e);
+}
+
+static int load_aggregates(struct group *g, const json_t *root, struct error *e)
+{
+    const json_t *list = json_object_get(root, "aggregates"),
+                 *lateness = json_object_get(root, "lateness_us");
+    int status = !list || json_is_array(list) ? 0 : wrong(e, "aggregates", "expected a list");
+    if (lateness)
+        g->lateness = json_integer_value(lateness);
+    if (status == 0 && lateness && (!json_is_integer(lateness) || g->lateness < 0))
+        status = wrong(e, "lateness_us", "expected microseconds");
+    for (size_t i = 0; i < json_array_size(list) && status == 0; i++)
+        status = load_aggregate(g, json_array_get(list, i), e);
+    return status;
+}
+
 static int load_tags(struct group *g, const json_t *root, struct error *e)
 {
     json_t *tags = json_object_get(root, "tags"), *value;
@@ -225,6 +268,8 @@ static int load(struct group *g, const json_t *root, struct error *e)
         status = load_time(g, root, e);
     if (status == 0)
         status = load_features(g, root, e);
+    if (status == 0)
+        status = load_aggregates(g, root, e);
     return status ? status : load_options(g, root, e);
 }
 

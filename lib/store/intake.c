@@ -42,6 +42,18 @@ static size_t cell_of(const struct group *g, struct text name)
     return feature == MAP_NONE ? FIELD_NONE : feature_cell(g, feature);
 }
 
+static bool is_computed(const struct group *g, size_t cell)
+{
+    return cell >= feature_cell(g, 0) && g->features.at[cell - feature_cell(g, 0)].computed;
+}
+
+/* The same of a column that is given; aggregates may be among those that are passed over. */
+static size_t taken_cell(const struct group *g, struct text name, const struct intake_options *o)
+{
+    size_t cell = cell_of(g, name);
+    return cell != FIELD_NONE && o->others_pass && is_computed(g, cell) ? FIELD_NONE : cell;
+}
+
 static const char *cell_name(const struct group *g, size_t cell)
 {
     return cell < g->id_count        ? g->ids[cell]
@@ -74,6 +86,9 @@ static int add_row(const struct group *g, const struct text *cells, const struct
     row_add(b, TYPE_TEXT, is_usual_time(time, r->event_time) ? none : time);
     for (size_t i = 0; i < g->features.len; i++) {
         *wrong = feature_cell(g, i);
+        if (cells[*wrong].at && g->features.at[i].computed)
+            return error_set(e, ERR_DATA, "feature '%s' is computed: no value can be given",
+                             g->features.at[i].name);
         int status = group_add_cell(g, i, cells[*wrong], b, e);
         if (status)
             return status;
@@ -165,7 +180,7 @@ static int find_columns(struct intake *in, const struct schema *s, struct error 
         in->columns[i] = FIELD_NONE;
     for (size_t c = 0; c < s->fields.len; c++) {
         struct text name = text_of(s->fields.at[c].name);
-        size_t cell = cell_of(g, name);
+        size_t cell = taken_cell(g, name, &in->options);
         if (cell != FIELD_NONE)
             in->columns[cell] = c;
         else if (!in->options.others_pass)
@@ -326,7 +341,7 @@ static int read_member(struct object *o, const struct intake_options *options, s
     char quoted[QUOTE_MAX];
     int status = json_unescape(&name, o->json.raw) ? 0 : bad_json(&o->json, "a bad escape", e);
     struct text key = {name.len ? name.at : "", name.len};
-    size_t cell = status ? FIELD_NONE : cell_of(o->group, key);
+    size_t cell = status ? FIELD_NONE : taken_cell(o->group, key, options);
     if (status == 0 && cell == FIELD_NONE && !options->others_pass)
         status = error_set(e, ERR_DATA, "group '%s' has no feature %s", o->group->name,
                            quote(quoted, key.at, key.len));

@@ -44,7 +44,8 @@ void intake_schema(const struct group *g, struct schema *into);
 struct intake_survey;
 struct intake_survey *intake_survey_new(const struct schema *s); /* borrows s */
 void intake_survey_add(struct intake_survey *v, struct batch *b);
-/* The columns become the group's features, but for its id (whose types are set) and time. */
+/* The columns become the group's features, but for its id (whose types are set) and time; and its
+ * aggregates behind them. */
 int intake_survey_settle(struct intake_survey *v, struct group *g, struct error *e);
 void intake_survey_free(struct intake_survey *v); /* NULL is fine */
 

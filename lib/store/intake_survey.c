@@ -102,6 +102,15 @@ static struct feature type_of(const struct intake_survey *v, size_t i)
     return f;
 }
 
+static int refuse_aggregates(const struct intake_survey *v, const struct group *g, struct error *e)
+{
+    for (size_t i = 0; i < g->aggregates.len; i++)
+        if (schema_find(v->schema, text_of(g->aggregates.at[i].name)) != FIELD_NONE)
+            return error_set(e, ERR_DATA, "feature '%s' is computed: no value can be given",
+                             g->aggregates.at[i].name);
+    return 0;
+}
+
 static size_t id_of(const struct group *g, struct text name)
 {
     for (size_t i = 0; i < g->id_count; i++)
@@ -112,7 +121,7 @@ static size_t id_of(const struct group *g, struct text name)
 
 int intake_survey_settle(struct intake_survey *v, struct group *g, struct error *e)
 {
-    int status = 0;
+    int status = refuse_aggregates(v, g, e);
     for (size_t i = 0; i < v->schema->fields.len && status == 0; i++) {
         struct text name = text_of(v->schema->fields.at[i].name);
         struct feature f = type_of(v, i);
@@ -123,6 +132,8 @@ int intake_survey_settle(struct intake_survey *v, struct group *g, struct error 
         else if (!text_equal(name, text_of(g->time)) && !text_equal(name, text_of("is_deleted")))
             status = group_add_feature(g, name, &f, e);
     }
+    if (status == 0)
+        status = group_settle(g, e);
     if (status == ERR_USAGE)
         status = e->code = ERR_DATA;
     return status;

@@ -20,7 +20,8 @@ static int feed_rows(struct feed *feed, struct record_input *in, uint64_t *rows,
     while ((status = record_input_next(in, &r, e)) > 0) {
         if (r.write_time == INT_MISSING)
             r.write_time = now;
-        feed_add(feed, &r);
+        if ((status = feed_add(feed, &r, e)) != 0)
+            return status;
         ++*rows;
         if (feed_pending(feed) >= BATCH_BYTES && (status = commit(feed, e)) != 0)
             return status;
@@ -31,7 +32,7 @@ static int feed_rows(struct feed *feed, struct record_input *in, uint64_t *rows,
 int offline_import(const struct group *g, struct input *in, int timeout_ms, uint64_t *rows,
                    struct error *e)
 {
-    struct feed_options o = {.timeout_ms = timeout_ms};
+    struct feed_options o = {.timeout_ms = timeout_ms, .as_given = true};
     struct record_input *records = NULL;
     struct feed *feed = NULL;
     *rows = 0;

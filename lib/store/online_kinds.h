@@ -30,6 +30,15 @@ int lmdb_open(const char *folder, enum online_mode mode, struct online **out, st
 /* The newest of all entities, in the order of their keys: 1, and it, which borrows until the next
  * call; 0 at the end. */
 int lmdb_next(struct online *o, struct store_record *out, struct error *e);
+/* The view to write to, with the log's lock held: made anew if need be, and brought to where the
+ * log is. */
+int online_open_current(const struct group *g, struct online **out, struct error *e);
+/* A view of the whole log in the folder, on the disk and closed. */
+int online_make(const struct group *g, const char *folder, struct error *e);
+static inline bool group_has_online(const struct group *g)
+{
+    return strcmp(g->online, "none") != 0;
+}
 int redis_open(const struct group *g, enum online_mode mode, struct online **out, struct error *e);
 
 #endif

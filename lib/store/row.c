@@ -122,6 +122,23 @@ bool row_add(struct row_builder *b, enum type type, struct text cell)
     return put_bytes(b, ROW_TEXT, cell);
 }
 
+void row_add_int(struct row_builder *b, int64_t i)
+{
+    char room[NUMBER_MAX];
+    size_t n = i == INT_MISSING ? number_print_int(room, i) : 0;
+    if (i != INT_MISSING)
+        put(b, ROW_INT, (uint64_t)i);
+    else if (!put_int(b, (struct text){room, n}))
+        put(b, ROW_MISSING, 0);
+}
+
+void row_add_float(struct row_builder *b, double f)
+{
+    uint64_t bits;
+    memcpy(&bits, &f, sizeof bits);
+    put(b, isfinite(f) ? ROW_FLOAT : ROW_MISSING, isfinite(f) ? bits : 0);
+}
+
 struct text row_end(struct row_builder *b)
 {
     return (struct text){b->bytes.at, b->bytes.len};
@@ -208,6 +225,34 @@ struct text row_cell(struct text row, size_t feature, char room[static TIME_MAX]
     }
 }
 
+bool row_int(struct text row, size_t feature, int64_t *i)
+{
+    enum row_kind kind = row_kind(row, feature);
+    if (kind == ROW_MISSING)
+        return false;
+    if (is_bytes(kind)) {
+        double unused;
+        struct text spelt = bytes_of(row, feature);
+        return number_parse(spelt.at, spelt.len, i, &unused) == NUMBER_INT;
+    }
+    *i = (int64_t)row_bits(row, feature);
+    return true;
+}
+
+bool row_float(struct text row, size_t feature, double *f)
+{
+    enum row_kind kind = row_kind(row, feature);
+    if (kind == ROW_MISSING)
+        return false;
+    if (is_bytes(kind)) {
+        struct text spelt = bytes_of(row, feature);
+        return number_parse_double(spelt.at, spelt.len, f);
+    }
+    uint64_t bits = row_bits(row, feature);
+    memcpy(f, &bits, sizeof bits);
+    return true;
+}
+
 /* JSON may have line ends between its tokens, a line of JSON Lines may not. */
 static void put_on_a_line(struct buf *out, struct text json)
 {
@@ -236,7 +281,7 @@ void row_json(struct text row, size_t feature, enum type type, struct buf *out)
 
 /* ---- merging ---- */
 
-static void take(struct row_builder *b, struct text row, size_t feature)
+void row_take(struct row_builder *b, struct text row, size_t feature)
 {
     enum row_kind kind = row_kind(row, feature);
     if (kind == ROW_MISSING)
@@ -252,6 +297,6 @@ struct text row_merge(struct row_builder *b, struct text base, struct text patch
     size_t before = row_features(base), now = row_features(patch);
     row_begin(b, before > now ? before : now);
     for (size_t i = 0; i < b->features; i++)
-        take(b, i > 0 && row_kind(patch, i) == ROW_MISSING ? base : patch, i);
+        row_take(b, i > 0 && row_kind(patch, i) == ROW_MISSING ? base : patch, i);
     return row_end(b);
 }

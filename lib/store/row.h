@@ -37,6 +37,11 @@ void row_begin(struct row_builder *b, size_t features);
  * is no value of the type: integers beyond 64 bits, numbers that are not finite, times without an
  * offset, JSON that is none. */
 bool row_add(struct row_builder *b, enum type type, struct text cell);
+/* The next feature: a value; one that is not finite is missing. */
+void row_add_int(struct row_builder *b, int64_t i);
+void row_add_float(struct row_builder *b, double f);
+/* The next feature, as another row has it. */
+void row_take(struct row_builder *b, struct text row, size_t feature);
 /* Borrows until the builder's next use. Features that were not added are missing. */
 struct text row_end(struct row_builder *b);
 void row_release(struct row_builder *b);
@@ -48,6 +53,9 @@ size_t row_features(struct text row);
 enum row_kind row_kind(struct text row, size_t feature); /* missing beyond the last */
 /* The eight bytes of one that is neither missing nor bytes: an integer, a double's bits ... */
 uint64_t row_bits(struct text row, size_t feature);
+/* The value of a feature of numbers, however it is spelt; false when it is missing. */
+bool row_int(struct text row, size_t feature, int64_t *i);
+bool row_float(struct text row, size_t feature, double *f);
 /* The cell as it came; missing when it is. What is no text is written to room. */
 struct text row_cell(struct text row, size_t feature, char room[static TIME_MAX]);
 /* The same as a JSON value, appended: numbers and lists as they are, all else in quotes. */

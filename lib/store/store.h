@@ -5,6 +5,7 @@
  * row.h     the features of one record as bytes
  * log.h     records on disk, durable, in the order in which they came
  * online.h  the newest record of each entity
+ * windows.h what is computed when a record comes, of those before it
  * group.h   what a group's records are, and what fits them
  * feed.h    records into all of it
  */

@@ -299,7 +299,8 @@ static void add(struct feed *f, struct row_builder *b, uint64_t k)
                              .row = row_end(b)};
     if (k % 11 == 0)
         r.row.len = 0;
-    feed_add(f, &r);
+    struct error e = {0};
+    CHECK_INT(feed_add(f, &r, &e), 0);
 }
 
 static void feed_some(struct feed *f, uint64_t from, size_t n)
@@ -432,7 +433,7 @@ TEST(positions_of_sources_go_with_what_was_read)
         struct store_record position = {
             .flags = STORE_POSITION, .id = TEXT_LITERAL("user7"), .row = text_of(row)};
         add(f, &b, 2 * k - 1);
-        feed_add(f, &position);
+        CHECK_INT(feed_add(f, &position, &e), 0);
         CHECK_INT(feed_commit(f, &lsn, &e), 0);
         CHECK_INT(lsn, 2 * k);
         got.len = 0;

@@ -867,7 +867,7 @@ static struct lines online_at(struct group *g, const struct offline_moment *m)
     CHECK_INT(feed_open(part, &o, &feed, &e), 0);
     while (log_next(log, &r, &e) > 0 && (m->until == 0 || r.lsn <= m->until))
         if (!(r.flags & STORE_POSITION) && (!m->has_at || r.event_time <= m->at))
-            feed_add(feed, &r);
+            CHECK_INT(feed_add(feed, &r, &e), 0);
     CHECK_INT(feed_commit(feed, &lsn, &e), 0);
     CHECK_INT(feed_close(feed, false, &e), 0);
     log_reader_close(log);
