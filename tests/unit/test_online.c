@@ -580,7 +580,9 @@ EACH_KIND(kill_9_leaves_whole_transactions)
     apply_all(o, h, 0, 50);
     print_all(o, &want);
     online_close(o);
+    struct error made;
     o = opened(ONLINE_ANEW);
+    CHECK_INT(online_sync(o, &made), 0); /* from then on it is believed */
     online_close(o);
     for (unsigned round = 0; round < 25; round++) {
         pid_t child = fork();
