@@ -241,3 +241,158 @@ table() {
     [[ $output == *"tee: writes text only, not Parquet"* ]]
     [ ! -e x.parquet ]
 }
+
+# groups_of FILE: three row groups and a piece of one, in order of id, x, name and at. `some` is
+# missing in the first group but for one row, `late` in all of it, `none` in the whole second one.
+groups_of() {
+    awk -v n=373640 'BEGIN {
+        print "id,x,name,some,none,late,k"
+        for (i = 0; i < n; i++)
+            printf "%d,%s,n%07d,%s,%s,%s,%d\n", i - 1000, i / 8 - 0.5, i,
+                i < 122880 ? (i == 777 ? 5 : "") : i % 50, i >= 122880 && i < 245760 ? "" : "v" i % 7, i < 122880 ? "" : i / 4, i % 11
+    }' | wrangle 'set at = from_epoch(id * 60)' - -o "$1"
+}
+
+setup_file() {
+    groups_of "$BATS_FILE_TMPDIR/big.parquet"
+    wrangle convert "$BATS_FILE_TMPDIR/big.parquet" >"$BATS_FILE_TMPDIR/big.csv"
+}
+
+big() {
+    ln -sf "$BATS_FILE_TMPDIR/big.parquet" "$BATS_FILE_TMPDIR/big.csv" .
+}
+
+# hurt first|last FILE: a byte in the pages of the first column of the first row group, or of the
+# last column of the last.
+hurt() {
+    local at=200 size footer
+    if [ "$1" = last ]; then
+        size=$(stat -c %s "$2")
+        footer=$(tail -c 8 "$2" | od -An -tu4 -N4)
+        at=$((size - 8 - footer - 20))
+    fi
+    printf 'XYZ' | dd of="$2" bs=1 seek="$at" conv=notrunc 2>dd.err
+}
+
+# alike PROGRAM: the same of the table as text and as Parquet, by one thread and by several.
+alike() {
+    wrangle -j 2 "$1" big.csv >want
+    for jobs in 1 4; do
+        wrangle -j "$jobs" "$1" big.parquet >got
+        same want got || { echo "$1"; return 1; }
+    done
+}
+
+@test "row groups passed over change no result" {
+    big
+    for condition in 'id < 100' 'id <= -1000' '300000 < id' 'id == 122880' 'id == 121880' 'id > 121879 and id < 121881' \
+        'id > 372639' 'id >= 372639' 'id < -1000' 'x > 46000.5' 'x == 15359.5' '15359.5 == x' 'x <= -0.5' 'x < 1e300' \
+        'id > 300000.5' 'id in (5, 371000)' 'id in (5, 90000) && x < 3' 'id not in (5, 6) and x < 7' \
+        'id between 200000 and 200100' 'id not between -5000 and 370000' 'name < "n0000100"' 'name == "n0122880"' \
+        'name in ("n0300000", "n0300001", "m")' 'name > "n03"' 'name >= "n0373639"' 'name > "o"' \
+        'at < "1970-01-02"' 'at >= "1970-08-01T00:00:00Z"' 'at == "1970-03-26T15:20:00Z"' 'some == 5 && id < 3000' \
+        'some > 48 and none == "v1"' 'is_null(some) and id < 50000' 'not_null(some) and id < 1000' 'not_null(none) and id < 124000' \
+        'none != "v1" and id > 240000' 'is_null(none) and id > 244000' 'id < 10 or id > 372600' \
+        'not (id < 372600 or k == 3)' 'k != 3 and id > 372600' 'id > 372600 and name =~ "5$"' \
+        'id < 9007199254740993 and x < 0' 'id > 372000 and id < 0' 'late > "1" and id < 122000' 'not_null(late) and id < 122000'; do
+        alike "filter $condition | select id,at,x,some,none"
+    done
+}
+
+@test "what comes behind sees the same rows, with their numbers" {
+    big
+    for program in 'filter id > 250000 | agg n=count() m=mean(x) s=sum(some) by=k' 'filter id > 121870 | head n=20' \
+        'filter id > 371000 | set n = row_num(), r = rand()' 'filter id > 250000 | sample n=20' \
+        'filter id > 372600 | set p = prev(id)' 'filter prev(id) == 300000' 'filter id >= 121880 and prev(id) == 121879' 'filter id > 300000 and prev(k) == 3 | head n=5' \
+        'filter id > 250000 | filter id < 250010' 'filter id > 250000 | filter some == 3 | head n=9 | row_number' \
+        'filter id > 250000 | sort x:desc | head n=5' 'filter_not id < 372600' 'head n=200000 | filter id > 198990' \
+        'filter row_num() > 372 and id < -600' 'filter id > 372000 | impute none with=mode | scale x' \
+        'select id | filter id > 372600' 'set id = -id | filter id > 900'; do
+        alike "$program"
+    done
+    for file in big.csv big.parquet; do
+        wrangle fit -r "$file.json" 'filter id > 250000 | set r = rand() | scale x,r | impute some with=median' "$file"
+        jq -c '[.rows, .ranges, .steps[].state]' "$file.json" >"$file.state"
+    done
+    same big.csv.state big.parquet.state
+    [ "$(jq .rows big.parquet.json)" -eq 373640 ]
+}
+
+@test "several files, of which some are passed over" {
+    big
+    printf 'id,x,name,some,none,k,at\n7,1,n,2,v,3,1970-01-01T00:00:00Z\n' >small.csv
+    printf 'id,more\n300001,y\n' | wrangle convert -t parquet >other.parquet
+    for condition in 'id == 300000' 'id > 300000 and x < 37626' 'name == "n"' 'id == 7' 'more == "y"'; do
+        program="filter $condition | set n = row_num()"
+        wrangle "$program" big.csv small.csv other.parquet big.csv >want
+        wrangle -j 3 "$program" big.parquet small.csv other.parquet big.parquet >got
+        same want got
+        wrangle --types id:text "filter id == \"300000\"" big.csv >want
+        wrangle --types id:text "filter id == \"300000\"" big.parquet >got
+        same want got
+    done
+}
+
+@test "errors are those of all rows" {
+    big
+    fails_with 3 "big.parquet:250002:" wrangle -j 1 'filter id > 249000 | set b = int(name)' big.parquet -o got
+    fails_with 3 "big.parquet:1001:" wrangle 'filter 1 / id > 0 and id > 300000' big.parquet -o got
+    fails_with 3 "big.parquet:1001:" wrangle 'filter some > 5 and 1 / id > 0 and k > 50' big.parquet -o got
+    fails_with 3 "big.parquet:1001:" wrangle 'filter 1 / id > 0 | filter id > 300000' big.parquet -o got
+    wrangle 'filter id > 300000 and 1 / id > 0 | agg n=count()' big.parquet >got
+    same got <(printf 'n\n72639\n')
+}
+
+@test "row groups that hold nothing wanted are not read" {
+    cp "$BATS_FILE_TMPDIR/big.parquet" first.parquet
+    cp first.parquet last.parquet
+    hurt first first.parquet
+    hurt last last.parquet
+    for condition in 'id > 121879' 'x > 15360' 'name >= "n0122880"' 'at > "1970-03-27"' 'id in (300000, 300001)' \
+        '130000 <= id' 'id > 122000 and 1 / x > 0' 'k == 3 and id > 122000' 'id between 130000 and 1e9' \
+        'not (id < 130000 or k == 3)' 'some != 5' 'id > 122000 and (k == 2 or k == 3)' \
+        'not_null(late)' 'late != ""' 'late > "0"'; do
+        wrangle "filter $condition | tail n=1" first.parquet >got
+        fails_with 3 "first.parquet: column 'id': " wrangle "filter $condition or k == 10" first.parquet -o got
+    done
+    for condition in 'id > 121878' 'x > 15358' 'at >= "1970-01-01"' 'id in (7, 300000)' 'k == 3' 'some == 5' \
+        '1 / x > 0 and id > 122000' 'some > 5 and 1 / x > 0' 'name > "n"'; do
+        fails_with 3 "first.parquet: column 'id': " wrangle "filter $condition" first.parquet -o got
+    done
+    for condition in 'id < 367640' 'x < 46079.5' 'name < "n0368640"' 'id < 300000 and is_null(none)' 'at < "1970-09-01"'; do
+        wrangle "filter $condition | drop k" last.parquet >got
+    done
+    for condition in 'id <= 367640' 'x <= 46079.5' 'name <= "n0368640"'; do
+        fails_with 3 "last.parquet: column 'at': " wrangle "filter $condition" last.parquet -o got
+    done
+    wrangle fit -r r.json 'filter id < 5 | scale x | impute some with=mean' last.parquet
+    [ "$(jq .rows r.json)" -eq 373640 ]
+    wrangle apply r.json last.parquet >got
+    wrangle 'filter id > 371000' first.parquet first.parquet >got
+    [ "$(wc -l <got)" -eq 3279 ]
+}
+
+@test "fstore join reads no rows later than all labels" {
+    big
+    TOOL=fstore
+    printf 'k,at\n3,1970-01-15T00:00:00Z\n4,1970-03-01T00:00:00Z\n77,1970-01-01T00:00:00Z\n' >labels.csv
+    fstore join --labels labels.csv --time at --id k --age --status big.csv >want
+    fstore join --labels labels.csv --time at --id k --age --status big.parquet >got
+    same want got
+    cp "$BATS_FILE_TMPDIR/big.parquet" last.parquet
+    hurt last last.parquet
+    fstore join --labels labels.csv --time at --id k --age --status last.parquet:id,x >got
+    printf '5,1971-01-01T00:00:00Z\n' >>labels.csv
+    fails_with 3 "last.parquet: column 'at': " fstore join --labels labels.csv --time at --id k last.parquet:id,x -o got
+    printf 'k,t\n3,100\n4,-1000\n5,200000\n' >labels.csv
+    for unit in s ms us ns; do
+        fstore join --labels labels.csv --time t --file-time id --time-unit "$unit" --id k --age --status big.csv:x >want
+        fstore join --labels labels.csv --time t --file-time id --time-unit "$unit" --id k --age --status big.parquet:x >got
+        same want got
+        [ "$unit" = ns ] || fstore join --labels labels.csv --time t --file-time id --time-unit "$unit" --id k last.parquet:x,at >got
+    done
+    # A missing id is told wherever it is.
+    printf 'none,t\nv1,100\n' >labels.csv
+    fails_with 3 "big.parquet:122881:5: column 'none': the id is missing" \
+        fstore join --labels labels.csv --time t --file-time id --time-unit s --id none big.parquet:x,at -o got
+}

@@ -57,6 +57,9 @@ bool expr_by_row(const struct expr *x);
 int expr_eval(const struct expr *x, struct batch *b, struct column *out, struct error *e);
 /* As a condition: keep[r] = 1 where true, 0 where false or missing; keep has b->rows items. */
 int expr_test(const struct expr *x, struct batch *b, uint8_t *keep, struct error *e);
+/* Appends gaps: a row with a cell in one of them is not kept by expr_test, nor can it make it fail.
+ * False when rows that are in none of them may make it fail. Texts borrow from x. */
+bool expr_gaps(const struct expr *x, struct input_gaps *gaps);
 void expr_free(struct expr *x);
 
 /* The catalogue of functions: from it come the type checker, `wrangle help F`,

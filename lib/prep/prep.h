@@ -134,6 +134,9 @@ struct step_kind {
         WANTS_STAY,   /* rows may go; columns stay as they are, where they are */
         WANTS_LISTED, /* what is in neither s->columns nor s->reads is gone behind it */
     } wants;
+    /* WANTS_STAY: appends gaps that keep rows from passing it (their texts live as long as the
+     * plan). False: it may fail for rows that are in none of them. NULL: it has none. */
+    bool (*gaps)(const struct step *s, struct input_gaps *gaps);
     /* Every row must pass it, even when no step behind wants more (tee, split to files) */
     bool wants_all;
 

@@ -156,6 +156,20 @@ static void want_columns(const struct walk *w)
     mem_free(wanted);
 }
 
+/* Rows that the first steps drop, whatever else is in them, need not be read. A step that may fail
+ * must see all rows that those before it let pass. */
+static void leave_out_rows(const struct walk *w)
+{
+    struct input_gaps gaps = {0};
+    for (size_t i = 0; i < w->at; i++) {
+        const struct step *s = w->recipe->steps.at[i];
+        if (!s->kind->gaps || !s->kind->gaps(s, &gaps))
+            break;
+    }
+    input_leave_out(w->in, gaps.list.at, gaps.list.len);
+    vec_release(&gaps.list);
+}
+
 static int run_into(struct walk *w, struct outlet outlet, struct error *e)
 {
     struct stream s = {.recipe = w->recipe,
@@ -169,8 +183,10 @@ static int run_into(struct walk *w, struct outlet outlet, struct error *e)
         s.progress = w->options->progress;
         s.progress_context = w->options->progress_context;
     }
-    if (!w->producer)
+    if (!w->producer) {
         want_columns(w);
+        leave_out_rows(w);
+    }
     int status = stream_run(&s, e);
     if (!w->producer) {
         ranges_set(w->recipe, input_first_row(w->in), s.rows);

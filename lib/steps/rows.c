@@ -28,6 +28,11 @@ static int filter_apply(const struct step *s, struct batch *b, struct error *e)
     return rc;
 }
 
+static bool filter_gaps(const struct step *s, struct input_gaps *gaps)
+{
+    return expr_gaps(s->plan, gaps);
+}
+
 static int grep_open(struct step *s, const struct schema *in, struct error *e)
 {
     (void)in;
@@ -236,6 +241,7 @@ const struct step_kind steps_rows[] = {
         .open = filter_open,
         .close = filter_close,
         .apply = filter_apply,
+        .gaps = filter_gaps,
     },
     {
         .name = "grep",

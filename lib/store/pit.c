@@ -360,6 +360,17 @@ static int pass_run(struct pit *p, struct error *e)
     return x.failed == UINT64_MAX ? 0 : x.error.code;
 }
 
+static usec latest_label(const struct pit *p)
+{
+    usec latest = INT64_MIN;
+    for (size_t i = 0; i < p->labels.len; i++) {
+        const struct pit_label *l = &p->labels.at[i];
+        if (l->id != PIT_NO_LABEL && l->time > latest)
+            latest = l->time;
+    }
+    return latest;
+}
+
 int pit_join(struct pit *p, struct error *e)
 {
     const usec *known = p->options.known == PIT_KNOWN_BY ? p->known.at : NULL;
@@ -369,7 +380,7 @@ int pit_join(struct pit *p, struct error *e)
     pit_slots_make(&p->slots, &p->ids, p->labels.at, known, p->labels.len);
     int status = 0;
     if (p->slots.count) {
-        status = p->source->kind->begin(p->source, e);
+        status = p->source->kind->begin(p->source, latest_label(p), e);
         if (status == 0)
             status = pass_run(p, e);
     }

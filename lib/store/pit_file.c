@@ -28,16 +28,57 @@ static struct file_source *own(struct pit_source *s)
     return (struct file_source *)s;
 }
 
+/* Numbers that are times after t, up to those that are no times. False: they are written as text.
+ */
+static bool numbers_after(enum time_unit unit, usec t, struct input_gap *gap)
+{
+    static const int64_t units[] = {
+        [TIME_SECONDS] = USEC_SECOND, [TIME_MILLIS] = 1000, [TIME_MICROS] = 1};
+    if (unit == TIME_TEXT)
+        return false;
+    if (unit == TIME_NANOS) { /* a millisecond later: the doubles may be two microseconds off */
+        gap->from.number = (double)t * 1000 + 1e6;
+        return true;
+    }
+    int64_t last = t / units[unit] - (t % units[unit] < 0), most = INT64_MAX / units[unit];
+    gap->from.number = (double)last;
+    gap->to = (struct gap_end){.there = units[unit] > 1, .open = true, .number = (double)most};
+    return true;
+}
+
+/* Records behind all labels are candidates of none. Those without an id or a time come, for they
+ * are wrong. */
+static void leave_out_later(struct file_source *f, usec latest)
+{
+    const struct field *fields = input_schema(f->in)->fields.at;
+    size_t ids = f->source.about.id_count;
+    struct input_gap *gaps = mem_alloc((ids + 1) * sizeof *gaps), *later = &gaps[ids];
+    *later = (struct input_gap){.column = f->time, .keep_missing = true};
+    later->type = fields[f->time].type;
+    later->from = (struct gap_end){.there = true, .open = true, .time = latest};
+    for (size_t i = 0; i < ids; i++)
+        gaps[i] = (struct input_gap){.column = f->ids[i],
+                                     .type = fields[f->ids[i]].type,
+                                     .missing_alone = true,
+                                     .keep_missing = true};
+    bool known = later->type == TYPE_TIME ||
+                 (later->type == TYPE_INT && numbers_after(f->rule.unit, latest, later));
+    input_leave_out(f->in, gaps, known ? ids + 1 : 0);
+    mem_free(gaps);
+}
+
 /* What is wrong is told once. */
-static int begin(struct pit_source *s, struct error *e)
+static int begin(struct pit_source *s, usec latest, struct error *e)
 {
     struct file_source *f = own(s);
-    if (!f->began) {
-        f->began = true;
-        return 0;
+    int status = 0;
+    if (f->began) {
+        f->policy.reject = NULL;
+        status = input_rewind(f->in, e);
     }
-    f->policy.reject = NULL;
-    return input_rewind(f->in, e);
+    f->began = true;
+    leave_out_later(f, latest);
+    return status;
 }
 
 static struct pit_piece *piece_new(struct pit_source *s)

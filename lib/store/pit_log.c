@@ -27,8 +27,9 @@ static struct group_source *own(struct pit_source *s)
 }
 
 /* A second pass sees what the first one saw. */
-static int begin(struct pit_source *s, struct error *e)
+static int begin(struct pit_source *s, usec latest, struct error *e)
 {
+    (void)latest;
     (void)e;
     struct group_source *g = own(s);
     log_reader_close(g->reader);

@@ -206,8 +206,8 @@ struct pit_piece {
 };
 
 struct pit_source_kind {
-    /* Before each pass. */
-    int (*begin)(struct pit_source *s, struct error *e);
+    /* Before each pass, in which labels are of that time at the latest. */
+    int (*begin)(struct pit_source *s, usec latest, struct error *e);
     struct pit_piece *(*piece_new)(struct pit_source *s);
     void (*piece_free)(struct pit_piece *p);
     /* The next piece: 1, 0 at the end, < 0. Any thread; they are numbered in the source's order. */

@@ -137,7 +137,9 @@ void input_take(struct input *in, const struct input_file *f, struct batch *b,
 /* The next rows of a Parquet file, which are settled at once: 1, 0 at the end, or < 0. */
 static int take_rows(struct input *in, struct input_file *f, struct batch *b, struct error *e)
 {
-    int got = input_parquet_next(f->parquet, in->chunk, b, e);
+    uint64_t passed = 0;
+    int got = input_parquet_next(f->parquet, in->chunk, b, &passed, e);
+    in->records += passed;
     if (got <= 0)
         return got;
     b->part = (size_t)(f - in->files.at);

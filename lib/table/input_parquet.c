@@ -32,6 +32,7 @@ struct input_parquet {
     int fd;                /* scratch file; -1: none */
     size_t columns;
     uint64_t *first_rows; /* of the groups, in the file; one more at the end */
+    uint8_t *left_out;    /* groups, a byte each; NULL: none */
 
     pthread_mutex_t lock;
     struct open_group **groups; /* NULL: not open */
@@ -146,6 +147,7 @@ void input_parquet_free(struct input_parquet *p)
         input_parquet_rewind(p);
     mem_free(p->groups);
     mem_free(p->first_rows);
+    mem_free(p->left_out);
     parquet_close(p->file);
     source_free(p->source);
     if (p->fd >= 0)
@@ -208,10 +210,30 @@ static int reopen(struct input_parquet *p, struct error *e)
     return status;
 }
 
-int input_parquet_next(struct input_parquet *p, size_t bytes, struct batch *b, struct error *e)
+void input_parquet_leave_out(struct input_parquet *p, const uint8_t *groups)
 {
-    while (p->group < parquet_groups(p->file) && p->row == p->first_rows[p->group + 1])
-        p->group++;
+    mem_free(p->left_out);
+    p->left_out = groups ? mem_copy(groups, parquet_groups(p->file)) : NULL;
+}
+
+/* To the group of the next row; how many rows were passed over. */
+static uint64_t find_group(struct input_parquet *p)
+{
+    uint64_t passed = 0;
+    for (; p->group < parquet_groups(p->file); p->group++) {
+        uint64_t left = p->first_rows[p->group + 1] - p->row;
+        if (left > 0 && !(p->left_out && p->left_out[p->group]))
+            break;
+        p->row += left;
+        passed += left;
+    }
+    return passed;
+}
+
+int input_parquet_next(struct input_parquet *p, size_t bytes, struct batch *b, uint64_t *passed,
+                       struct error *e)
+{
+    *passed = find_group(p);
     if (p->group == parquet_groups(p->file))
         return 0;
     uint64_t left = p->first_rows[p->group + 1] - p->row;

@@ -304,6 +304,32 @@ void input_set_types(struct input *in, const struct schema *known);
  * Others may come as missing: a format that has columns does not decode them. Before the first row
  * of a pass. */
 void input_want(struct input *in, const uint8_t *wanted);
+/*
+ * Rows that nobody wants, told by one cell: its value lies in the gap, or it is missing. What a row
+ * has in its other columns does not matter then; nor does it matter whether it can be read.
+ */
+struct input_gap {
+    size_t column;  /* of the schema */
+    enum type type; /* of the cells; INT and FLOAT are one */
+    struct gap_end {
+        bool there;       /* false: the gap has no end on this side */
+        bool open;        /* the end itself lies outside */
+        double number;    /* INT, FLOAT: integers are rounded to doubles, then compared */
+        usec time;        /* TIME */
+        struct text text; /* TEXT: bytes as unsigned */
+    } from, to;
+    bool missing_alone; /* no value lies in it */
+    bool keep_missing;  /* a row where the cell is missing is wanted, whatever other gaps say */
+};
+struct input_gaps {
+    VEC(struct input_gap) list;
+};
+/* A row with a cell in any of the gaps may be left out; others come, with their numbers as ever,
+ * and input_rows counts all. Files that know the ranges of groups of rows leave out the groups in
+ * which every row may be, unless a column that has a gap is of another type there, or one that is
+ * wanted (see input_want, which comes first) cannot be read. Before the first row of a pass, as far
+ * as the next call; no gaps: nothing is left out. Texts are borrowed for the time of the call. */
+void input_leave_out(struct input *in, const struct input_gap *gaps, size_t n);
 /* A chunk of text into b (cleared): 1, 0 at the end, < 0. Any thread: chunks are numbered by
  * b->sequence in the order of the stream, without a gap, those that failed too. A plain file is
  * read by all threads side by side, anything else by one at a time. A chunk may hold no record. A

@@ -93,6 +93,30 @@ await db.run(`COPY (SELECT i AS a, [i, 2] AS l, {'x': i} AS s, 'w' || i AS b FRO
 check('flat columns beside nested ones', run('select a,b', path('nested.parquet')), 'a,b\n' + [0, 1, 2, 3, 4].map((i) => `${i},w${i}\n`).join(''))
 const refused = spawnSync(wrangle, ['convert', path('nested.parquet')], { encoding: 'utf8' })
 check('nested columns are named', [refused.status, /column 'l': it is nested/.test(refused.stderr)], [3, true])
+const unseen = spawnSync(wrangle, ['filter a > 100', path('nested.parquet')], { encoding: 'utf8' })
+check('also when no row is wanted', [unseen.status, /column 'l': it is nested/.test(unseen.stderr)], [3, true])
+
+// Row groups are passed over by DuckDB's statistics: the same rows as DuckDB finds, and as in the text.
+await db.run(`CREATE OR REPLACE TABLE t AS SELECT i, (i // 100)::UTINYINT AS u8, i::UBIGINT * 900000000000007 AS u64, (i - 10000) * 900000000000003 AS big,
+  i / 16::DOUBLE AS d, (i / 3)::FLOAT AS f, CASE WHEN i % 5000 < 3 THEN 'NaN'::DOUBLE ELSE i END AS nan, CASE WHEN i < 4096 THEN -0.0::DOUBLE ELSE 0.0::DOUBLE END AS zero,
+  CASE WHEN i // 2048 % 2 = 0 THEN NULL ELSE i END AS half, printf('%06d', i) || repeat('é', (i % 3) * 40) AS s, (i / 100)::DECIMAL(9, 2) AS dec,
+  make_date((i // 7)::INTEGER) AS day, make_timestamp(i * 1000003)::TIMESTAMPTZ AS tz, make_timestamp_ns(i * 1000000007) AS ns, i % 3 = 0 AS yes
+  FROM range(20000) r(i) ORDER BY i`)
+await db.run(`COPY t TO '${path('groups.parquet')}' (FORMAT parquet, ROW_GROUP_SIZE 2048)`)
+writeFileSync(path('groups.csv'), run('convert', path('groups.parquet')))
+for (const condition of ['i < 2048', 'i <= 2048', 'i > 2047', 'i >= 6144 and i < 6145', 'i = 4096', 'i in (1, 19999)', 'u8 > 198', 'u8 < 1', 'big > 9007199254740993',
+  'big = 9000000000000030', 'big < -8990000000000000000.0', 'd = 128', 'd > 1249.9', 'f < 0.4', 'f > 6665.5', 'zero = 0', 'zero < 0', 'zero >= 0', 'half < 5000',
+  'half is not null and i < 3000', 'half != 9000', "s < '000100'", "s >= '019990'", "s = '002048'", "tz < '1970-01-01T00:34:08Z'", "tz >= '1970-01-01T05:30:00Z'",
+  'yes and i > 19000', 'i between 2047 and 2048', 'i not between 5 and 19990', 'i < 5 or i > 19990', 'not (i < 19000 or d > 1240)']) {
+  const ours = condition.replace(/ = /g, ' == ').replace(/(\w+) is not null/, 'not_null($1)').replace(/'/g, '"')
+  const [[n]] = await ask(`SELECT count(*) AS n FROM t WHERE ${condition}`)
+  check(`groups passed over: ${condition}`, run(`filter ${ours} | agg n=count()`, path('groups.parquet')), `n\n${n}\n`)
+}
+for (const condition of ['nan > 19000', 'nan < 100', 'nan != 5', 'not_null(nan) and i > 19000', 'u64 < 5', 'dec > 199', 'day > "1977-10-01"', 'ns > "1970-01-01T05:33:00"',
+  'i > 19000 and 1 / nan > 0', 'i > 19000 and day > "1977-10-01"'])
+  check(`groups passed over: ${condition}, as text`, run('--zone=UTC', `filter ${condition} | select i,s`, path('groups.parquet')), run('--zone=UTC', `filter ${condition} | select i,s`, path('groups.csv')))
+const divided = spawnSync(wrangle, ['filter nan > 19000 and 1 / (i - 10000) > 0', path('groups.parquet')], { encoding: 'utf8' })
+check('a missing cell lets the next condition fail', [divided.status, /groups.parquet:10001:/.test(divided.stderr)], [3, true])
 
 // Files written here. Every number of JSON is read as text, so that none is rounded by JavaScript.
 writeFileSync(path('flights.csv'), gunzipSync(readFileSync('examples/flights/data/flights.csv.gz')))

@@ -534,3 +534,103 @@ TEST(digests_of_many_lengths)
     CHECK_ONE("xxh64('0123456789012345678901234567890123456789')", "ca6fc80cbde1a931");
     CHECK_ONE("murmur3('The quick brown fox jumps over the lazy dog')", "776992547");
 }
+
+static void put_end(struct buf *out, const struct input_gap *gap, const struct gap_end *end)
+{
+    if (!end->there)
+        buf_puts(out, "*");
+    else if (gap->type == TYPE_TEXT)
+        buf_add(out, end->text.at, end->text.len);
+    else if (gap->type == TYPE_TIME)
+        buf_format(out, "%" PRId64, end->time);
+    else
+        buf_format(out, "%.17g", end->number);
+}
+
+/* Column and ends of each gap, "!" where missing cells are kept; "?" at the end: it may fail. */
+static const char *gaps_of(const char *text, char out[static 800])
+{
+    struct error e;
+    struct expr *x = compile(text, &e);
+    struct input_gaps gaps = {0};
+    struct buf shown = {0};
+    if (!x)
+        return e.code ? "no expression" : NULL;
+    bool safe = expr_gaps(x, &gaps);
+    for (size_t i = 0; i < gaps.list.len; i++) {
+        const struct input_gap *gap = &gaps.list.at[i];
+        buf_format(&shown, "%zu", gap->column);
+        if (!gap->missing_alone) {
+            buf_puts(&shown, gap->from.open ? "(" : "[");
+            put_end(&shown, gap, &gap->from);
+            buf_puts(&shown, ",");
+            put_end(&shown, gap, &gap->to);
+            buf_puts(&shown, gap->to.open ? ")" : "]");
+        }
+        buf_puts(&shown, gap->keep_missing ? "! " : " ");
+    }
+    snprintf(out, 800, "%s%s", buf_text(&shown), safe ? "" : "?");
+    vec_release(&gaps.list);
+    buf_release(&shown);
+    expr_free(x);
+    return out;
+}
+
+TEST(gaps_of_conditions)
+{
+    static const struct {
+        const char *text, *gaps;
+    } cases[] = {
+        {"x > 5", "0[*,5] "},
+        {"x >= 5", "0[*,5) "},
+        {"x < 5", "0[5,*] "},
+        {"x <= 2.5", "0(2.5,*] "},
+        {"5 > x", "0[5,*] "},
+        {"-5 <= x", "0[*,-5) "},
+        {"x == 5", "0[*,5) 0(5,*] "},
+        {"5 != x", "0[5,5] "},
+        {"not (x > 5)", "0(5,*] "},
+        {"not not (x > 5)", "0[*,5] "},
+        {"x > 9007199254740993", "0[*,9007199254740992) "},
+        {"x != 9007199254740993", "0(9007199254740992,9007199254740992) "},
+        {"x > 9007199254740992.0", "0[*,9007199254740992] "},
+        {"name >= \"b\" && name < \"c\"", "1[*,b) 1[c,*] "},
+        {"when >= \"1970-01-01T00:00:01Z\"", "4[*,1000000) "},
+        {"when < \"1970-01-02\"", "4[86400000000,*] "},
+        {"when < \"1970-01-02T00:00:00\"", "?"}, /* the zone is not known yet */
+        {"x in (3, 1, null, 2)", "0[*,1) 0(3,*] "},
+        {"name in (\"c\", \"a\")", "1[*,a) 1(c,*] "},
+        {"x in (1, \"a\")", "?"},
+        {"x not in (3, 1)", "0 "},
+        {"x between 1 and 3", "0[*,1) 0(3,*] "},
+        {"x not between 1 and 3", "0[1,3] "},
+        {"not_null(x)", "0 "},
+        {"is_null(x)", "?"},
+        {"not is_null(name)", "1 "},
+        {"flag and x > 5", "3 0[*,5] "},
+        {"flag == false", "3 "},
+        {"not flag", "3 "},
+        {"not (x > 5 or f < 1)", "0(5,*] 2[*,1) "},
+        {"x > 5 or f < 1", "?"},
+        {"not (x > 5 and f < 1)", "?"},
+        {"x > 5 and ln(f) < 1 and x < 9", "0[*,5]! ?"},
+        {"ln(f) < 1 and x > 5", "?"},
+        {"x > 5 and (f < 1 or f > 2)", "0[*,5]! ?"},
+        {"x > 5 and prev(x) > 5", "?"},
+        {"x > f", "?"},
+        {"x > \"5\"", "?"}, /* as text */
+        {"name > 5", "?"},  /* cells may not be numbers */
+        {"x + 1 > 5", "?"},
+        {"x > 2 + 3", "0[*,5] "},
+        {"x > null", "?"},
+        {"list == \"a\"", "?"},
+        {"between(x, 1, f)", "?"},
+        {"true", "?"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char out[800];
+        const char *got = gaps_of(cases[i].text, out);
+        if (strcmp(got, cases[i].gaps) != 0)
+            UNIT_FAIL("%s: %s, not %s", cases[i].text, got, cases[i].gaps);
+    }
+}
