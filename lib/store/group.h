@@ -2,11 +2,11 @@
  * group: what a group of features is, as its folder's group.json says; and the name, types and
  * values that it takes.
  *
- *   {"fstore": 1, "name": "users", "id": [{"name": "user_id", "type": "text"}], "time":
- * "event_time", "features": [{"name": "age", "type": "int"}, {"name": "tags", "type":
- * "list-text"}], "aggregates": [{"name": "ages_1d", "function": "mean", "of": "age", "window_us":
- * 86400000000}], "lateness_us": 3600000000, "ttl_us": 2592000000000, "online": "lmdb", "offline":
- * "parquet", "description": "", "tags": {}}
+ *   {"fstore": 1, "name": "users", "id": [{"name": "user_id", "type": "text"}],
+ *    "time": "event_time", "features": [{"name": "age", "type": "int"}],
+ *    "aggregates": [{"name": "d", "function": "mean", "of": "age", "window_us": 86400000000}],
+ *    "lateness_us": 3600000000, "ttl_us": 2592000000000, "online": "lmdb",
+ *    "offline": "parquet", "description": "", "tags": {}}
  *
  * Features are only added, at the end: a row (row.h) has those that there were when it was written.
  * A row's first value is the record's time where that is not spelt as RFC 3339 in UTC, else

@@ -16,6 +16,10 @@ enum { READERS = 1024 };
 
 int lmdb_env_failed(const struct lmdb_env *v, int code, struct error *e)
 {
+    if (code == EACCES)
+        return error_set(e, ERR_SYSTEM,
+                         "%s: %s (readers, too, must be able to write to its lock.mdb)", v->folder,
+                         mdb_strerror(code));
     return error_set(e, ERR_SYSTEM, "%s: %s", v->folder, mdb_strerror(code));
 }
 
