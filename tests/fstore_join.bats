@@ -175,6 +175,8 @@ CSV
     run -1 cmp -s out.jsonl new.jsonl
     fstore join --replay m.json >again
     same out.jsonl again
+    fstore join --from ./m.json >again
+    same out.jsonl again
     fstore join --replay m.json -j 3 -o again.txt
     same out.jsonl again.txt
     fails_with 2 "--replay" fstore join --replay m.json users

@@ -28,7 +28,8 @@ static const struct option options[] = {
      .help = "write to FILE what was read and how, for --replay"},
     {0, "replay", "FILE", INTO_TEXT(struct join_options, replay),
      .help = "do again what the manifest FILE says, whatever was written since",
-     .more = "Files whose bytes differ, and groups whose features do, end it with exit status 1. "
+     .more = "--from FILE means the same when FILE has a point or a slash in it, which no format "
+             "has. Files whose bytes differ, and groups whose features do, end it with exit status 1. "
              "Only -o, -j and --memory may be given with it."},
     {0, "file-time", "COLUMN", INTO_TEXT(struct join_options, file_time),
      .help = "the time of features from a file (default: as --time)"},
@@ -237,6 +238,11 @@ static int run_again(struct join_call *call, const struct operands *given)
 static int run(void *context, struct operands *operands)
 {
     struct join_call call = {.options = *(const struct join_options *)context};
+    const char *from = call.options.stream.from;
+    if (!call.options.replay && from && names_file(text_of(from))) {
+        call.options.replay = from; /* names of formats are words */
+        call.options.stream.from = NULL;
+    }
     if (call.options.replay)
         return run_again(&call, operands);
     return session_run(work, &call.options.stream, &call, operands);

@@ -55,7 +55,7 @@ void pit_clear(struct pit *p)
         pit_rows_release(&p->rows[i]);
     pit_ids_release(&p->ids);
     pit_slots_release(&p->slots);
-    mem_free(p->winners);
+    pages_free(p->winners, (p->labels.len + 1) * sizeof *p->winners);
     p->winners = NULL;
     p->labels.len = p->known.len = p->counts.len = p->entries = 0;
 }
@@ -374,9 +374,7 @@ static usec latest_label(const struct pit *p)
 int pit_join(struct pit *p, struct error *e)
 {
     const usec *known = p->options.known == PIT_KNOWN_BY ? p->known.at : NULL;
-    p->winners = mem_array(NULL, p->labels.len + 1, sizeof *p->winners);
-    for (size_t i = 0; i < p->labels.len; i++)
-        p->winners[i] = (struct pit_winner){0};
+    p->winners = pages_alloc((p->labels.len + 1) * sizeof *p->winners); /* zeros: nobody */
     pit_slots_make(&p->slots, &p->ids, p->labels.at, known, p->labels.len);
     int status = 0;
     if (p->slots.count) {

@@ -1,7 +1,9 @@
 /* Copies of rows: added one after the other, freed together. */
 #include "store/pit_parts.h"
+#include "sys/sys.h"
 
-enum { BLOCK = 1 << 18 };
+/* With its head, some large pages. */
+enum { BLOCK = (8 << 20) - 24 };
 
 struct pit_rows_block {
     struct pit_rows_block *next;
@@ -15,7 +17,7 @@ struct pit_row *pit_rows_add(struct pit_rows *rows, size_t len, size_t *held)
     struct pit_rows_block *b = rows->blocks;
     if (!b || b->size - b->used < n) {
         size_t size = n > BLOCK ? n : BLOCK;
-        b = mem_resize(NULL, sizeof *b + size);
+        b = pages_alloc(sizeof *b + size);
         *b = (struct pit_rows_block){.next = rows->blocks, .size = size};
         rows->blocks = b;
         *held += size;
@@ -30,7 +32,7 @@ void pit_rows_release(struct pit_rows *rows)
 {
     for (struct pit_rows_block *b = rows->blocks, *next; b; b = next) {
         next = b->next;
-        mem_free(b);
+        pages_free(b, sizeof *b + b->size);
     }
     rows->blocks = NULL;
 }

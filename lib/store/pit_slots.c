@@ -55,7 +55,7 @@ static uint32_t *starts_of(const struct pit_ids *ids, const struct pit_label *la
 static struct timed *labels_by_id(const struct pit_label *labels, size_t n, const uint32_t *start,
                                   uint32_t ids)
 {
-    struct timed *out = mem_array(NULL, (size_t)start[ids] + 1, sizeof *out);
+    struct timed *out = pages_alloc(((size_t)start[ids] + 1) * sizeof *out);
     uint32_t *next = mem_copy(start, ((size_t)ids + 1) * sizeof *next);
     for (size_t i = 0; i < n; i++)
         if (labels[i].id != PIT_NO_LABEL)
@@ -168,7 +168,7 @@ void pit_slots_make(struct pit_slots *s, struct pit_ids *ids, const struct pit_l
     note_times(s, sorted);
     for (size_t i = 0; i < s->count; i++)
         s->label[i] = sorted[i].label;
-    mem_free(sorted);
+    pages_free(sorted, (s->count + 1) * sizeof *sorted);
     if (known)
         make_tree(s, start, ids->count, known);
     s->slots = pages_alloc((s->slot_count + 1) * sizeof *s->slots);
