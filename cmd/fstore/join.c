@@ -138,12 +138,11 @@ static void join_init(struct join *j, struct session *s, const struct join_optio
     j->how.id_count = j->ids.len;
     j->how.age = o->age;
     j->how.status = o->status;
-    size_t spare = s->context.memory / 4; /* the rest is for labels; one block may be leaving */
-    j->how.memory = (s->context.memory - spare) / (s->context.jobs > 1 ? 2 : 1);
+    j->how.memory =
+        s->context.memory / (s->context.jobs > 1 ? 2 : 1); /* one block may be leaving */
     j->how.pit = (struct pit_options){.strict = o->strict,
                                       .lookback = o->lookback ? o->lookback : STORE_NEVER,
-                                      .jobs = s->context.jobs,
-                                      .spare = spare};
+                                      .jobs = s->context.jobs};
     j->file = (struct pit_file){.ids = file_ids->at,
                                 .id_count = file_ids->len,
                                 .time = o->file_time ? o->file_time : o->time,

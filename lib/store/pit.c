@@ -10,7 +10,7 @@ enum {
     AHEAD = 12,      /* and how many are between one step of that and the next */
     STRIPES = 4096,  /* locks that slots share */
     ROW_MOVED = 2,   /* in pit_row.deleted: expires_at is a pointer to the copy */
-    SPARE = 64 << 20 /* where the options say nothing */
+    SPARE = 64 << 20 /* bytes of rows that are nobody's any more, before they are cleared away */
 };
 
 struct pit {
@@ -45,7 +45,6 @@ struct pit *pit_new(struct pit_source *s, const struct pit_options *o)
     p->source = s;
     p->options = *o;
     p->options.jobs = o->jobs ? o->jobs : 1;
-    p->options.spare = o->spare ? o->spare : SPARE;
     p->rows = mem_alloc(p->options.jobs * sizeof *p->rows);
     return p;
 }
@@ -293,7 +292,7 @@ static void tidy(struct pass *x)
         pit_rows_release(&p->rows[i]);
     p->rows[0] = fresh;
     atomic_store(&x->held, held);
-    atomic_store(&x->limit, held + held / 2 + p->options.spare);
+    atomic_store(&x->limit, held + held / 2 + SPARE);
 }
 
 static void tell_held(struct worker *w)
@@ -344,7 +343,7 @@ static void scan(void *context, unsigned number)
 
 static int pass_run(struct pit *p, struct error *e)
 {
-    struct pass x = {.pit = p, .limit = p->options.spare, .failed = UINT64_MAX};
+    struct pass x = {.pit = p, .limit = SPARE, .failed = UINT64_MAX};
     pthread_rwlock_init(&x.rows, NULL);
     pthread_mutex_init(&x.failure, NULL);
     if (p->options.jobs > 1) {

@@ -65,8 +65,6 @@ struct pit_options {
     } known;
     usec lookback; /* STORE_NEVER: none */
     unsigned jobs;
-    size_t spare; /* bytes of rows that are nobody's any more, before they are cleared away; 0: 64
-                     MiB */
 };
 
 /* One source joined to labels. */
