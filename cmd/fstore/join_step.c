@@ -189,17 +189,6 @@ static int add_label(struct step *s, struct batch *b, size_t row, struct error *
     return 0;
 }
 
-/* Memory is asked for so many labels before it is wanted. */
-enum { SOON = 16 };
-
-static void expect_label(const struct step *s, struct batch *b, size_t row)
-{
-    const struct join_plan *plan = s->plan;
-    for (size_t i = 0; i < plan->count && row < b->rows; i++)
-        if (plan->sources[i].about->id_count == 1)
-            pit_expect(plan->sources[i].pit, batch_cell(b, plan->sources[i].ids[0], row));
-}
-
 /* ---- answers out ---- */
 
 static struct column feature_column(struct batch *b, const struct pit *pit,
@@ -244,10 +233,8 @@ static void add_answers(const struct step *s, struct batch *b, size_t first)
     struct pit_answer *answers = batch_array(b, b->rows, sizeof *answers);
     for (size_t i = 0; i < plan->count; i++) {
         const struct joined *j = &plan->sources[i];
-        for (size_t r = 0; r < b->rows; r++) {
-            pit_expect_answer(j->pit, first + r + SOON);
+        for (size_t r = 0; r < b->rows; r++)
             answers[r] = pit_answer(j->pit, first + r);
-        }
         for (size_t k = 0; k < j->about->feature_count; k++)
             batch_add(b, feature_column(b, j->pit, answers, k));
         if (how->age)
@@ -298,10 +285,8 @@ static int join_push(struct step *s, struct batch *b, struct emit *out, struct e
     struct join_run *run = s->run;
     int status = 0;
     vec_push(&run->held, b);
-    for (size_t r = 0; r < b->rows && status == 0; r++) {
-        expect_label(s, b, r + SOON);
+    for (size_t r = 0; r < b->rows && status == 0; r++)
         status = add_label(s, b, r, e);
-    }
     if (status)
         return status;
     batch_drop_rejected(b);

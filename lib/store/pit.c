@@ -94,15 +94,6 @@ void pit_add(struct pit *p, struct text id, usec time, usec known_by)
         vec_push(&p->known, known_by);
 }
 
-void pit_expect(const struct pit *p, struct text id)
-{
-    struct pit_key key;
-    if (!id.at || !p->ids.slots)
-        return;
-    pit_key_make(&key, id);
-    pit_ids_prefetch(&p->ids, &key);
-}
-
 size_t pit_need(const struct pit *p)
 {
     bool by = p->options.known == PIT_KNOWN_BY;
@@ -427,12 +418,6 @@ struct pit_answer pit_answer(const struct pit *p, size_t label)
     if (w->row->expires_at <= time || out_of_sight(w->time, time, p->options.lookback))
         return (struct pit_answer){PIT_EXPIRED, w->time, {NULL, 0}};
     return (struct pit_answer){PIT_OK, w->time, {(const char *)(w->row + 1), w->row->len}};
-}
-
-void pit_expect_answer(const struct pit *p, size_t label)
-{
-    if (p->winners && label < p->labels.len)
-        __builtin_prefetch(p->winners[label].row);
 }
 
 struct text pit_cell(const struct pit *p, struct text row, size_t feature,

@@ -75,8 +75,6 @@ void pit_free(struct pit *p);                     /* NULL is fine */
 /* The next label. A missing id, time or known_by (where it is asked for) makes one without
  * candidates. id is copied. */
 void pit_add(struct pit *p, struct text id, usec time, usec known_by);
-/* A label of this id will be added soon, which then takes less time. */
-void pit_expect(const struct pit *p, struct text id);
 /* Bytes that the labels will have taken when they are joined, the features kept for them as far as
  * they can be foreseen. */
 size_t pit_need(const struct pit *p);
@@ -92,8 +90,6 @@ struct pit_answer {
 };
 /* Labels count from 0. Any thread, after pit_join; borrows until pit_clear. */
 struct pit_answer pit_answer(const struct pit *p, size_t label);
-/* The answer of a label will be asked for soon. */
-void pit_expect_answer(const struct pit *p, size_t label);
 /* A feature of a row. What is no text there is written to room. */
 struct text pit_cell(const struct pit *p, struct text row, size_t feature,
                      char room[static TIME_MAX]);
