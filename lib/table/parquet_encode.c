@@ -150,7 +150,7 @@ static void put_text(struct buf *out, struct text v)
 struct job {
     const struct parquet_cells *cells;
     const struct parquet_options *options;
-    struct parquet_library *library;
+    struct parquet_library *codecs;
     struct parquet_encoded *out;
     const struct dictionary *dictionary; /* NULL: values are PLAIN */
     struct buf page, packed;
@@ -163,7 +163,7 @@ static int put_page(struct job *j, enum parquet_page_kind kind, size_t values,
     struct buf *out = &j->out->bytes;
     size_t start = out->len;
     j->packed.len = 0;
-    int status = parquet_compress(j->library, j->options->codec,
+    int status = parquet_compress(j->codecs, j->options->codec,
                                   (struct text){j->page.at, j->page.len}, &j->packed, e);
     if (status)
         return status;
@@ -351,7 +351,7 @@ int parquet_encode(const struct parquet_cells *cells, size_t rows, const struct 
                    struct parquet_library *l, struct parquet_encoded *out, struct error *e)
 {
     struct dictionary d = {0};
-    struct job j = {.cells = cells, .options = o, .library = l, .out = out};
+    struct job j = {.cells = cells, .options = o, .codecs = l, .out = out};
     int status = 0;
     if (make_dictionary(&d, cells)) {
         j.dictionary = &d;
