@@ -35,10 +35,9 @@ static int catch_up(const struct group *g, struct online *o, struct error *e)
     return view_catch_up(g, applied, take_records, o, e);
 }
 
-int online_make(const struct group *g, const char *folder, struct error *e)
+/* A view that was opened anew, with this status, gets the whole log and is closed. */
+static int fill_and_close(const struct group *g, struct online *o, int status, struct error *e)
 {
-    struct online *o = NULL;
-    int status = lmdb_open(folder, ONLINE_ANEW, &o, e);
     if (status == 0)
         status = catch_up(g, o, e);
     if (status == 0)
@@ -47,16 +46,18 @@ int online_make(const struct group *g, const char *folder, struct error *e)
     return status;
 }
 
+int online_make(const struct group *g, const char *folder, struct error *e)
+{
+    struct online *o = NULL;
+    int status = lmdb_open(folder, ONLINE_ANEW, &o, e);
+    return fill_and_close(g, o, status, e);
+}
+
 static int rebuild_elsewhere(const struct group *g, struct error *e)
 {
     struct online *o = NULL;
     int status = online_open(g, ONLINE_ANEW, &o, e);
-    if (status == 0)
-        status = catch_up(g, o, e);
-    if (status == 0)
-        status = online_sync(o, e);
-    online_close(o);
-    return status;
+    return fill_and_close(g, o, status, e);
 }
 
 static int rebuild_online(const struct group *g, struct error *e)
