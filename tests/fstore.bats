@@ -381,6 +381,14 @@ member() { jq -c "$1" out; }
     [ "$(fstore log users | jq .lsn | xargs)" = "1 2 3 4 5" ]
     fstore verify users
     status 1 fstore forget users nobody
+    fstore put users '{"user_id": "secret-4711", "at": "2024-01-03T00:00:00Z", "city": "hideout"}'
+    fstore materialize users >out
+    cp -r ml/fstore/users/offline kept
+    fstore forget users secret-4711 >out
+    rm -rf ml/fstore/users/offline
+    mv kept ml/fstore/users/offline # as one leaves it who dies before the files are gone
+    status 1 fstore forget users secret-4711
+    run -1 grep -rqa 'hideout\|secret-4711' ml/fstore/users/offline ml/fstore/users/log
 }
 
 # ---- windows ----------------------------------------------------------------------------------

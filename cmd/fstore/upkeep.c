@@ -103,7 +103,8 @@ static int forget(const struct operands *operands, const struct upkeep_options *
         status = id_of_words(g, operands->at + 1, operands->len - 1, &id, e);
     if (status == 0)
         status = group_forget(g, (struct text){id.at, id.len}, timeout_ms(o->timeout), &records, e);
-    if (status == 0 && records)
+    /* Also when the log has none: one who died in between may have left the files. */
+    if (status == 0)
         status = offline_reset(g, timeout_ms(o->timeout), e);
     if (status == 0 && records)
         status = note_erasure(g, records, e);
