@@ -37,6 +37,15 @@ member() { jq -c "$1" out; }
     [ "$(member .records)" = 3 ]
 }
 
+@test "rows that are refused say nothing of what the features are" {
+    fstore create g --id id --time at
+    printf 'id,at,x\n1,2024-01-01T00:00:00Z,1\n2,notatime,2\n' >bad.csv
+    fails_with 3 "bad.csv:3:2: at: 'notatime' is not a time" fstore ingest g bad.csv
+    [ "$(fstore describe g | jq -c .features)" = '[]' ]
+    sed 's/notatime/2024-01-02T00:00:00Z/; s/,2$/,2.5/' bad.csv | fstore ingest g >out
+    [ "$(cat out)" = '{"features":[{"name":"x","type":"float"}]}' ]
+}
+
 @test "types come from all rows, lists and times too; integers make ids integers" {
     jq -nc 'range(3000) | {id: ., at: "2024-01-01T00:00:00Z", n: (if . == 2999 then 0.5 else . end),
         l: [1, 2], s: ["a"], o: {a: 1}, b: true, t: "2024-01-01T00:00:00+02:00", d: "2024-01-01", z: "007"}' >x.jsonl

@@ -53,6 +53,7 @@ struct ingestion {
     struct input *in;
     struct intake *intake;
     struct turn *turn;
+    bool is_new;         /* the group has no features but those of these rows, and is not saved */
     struct buf head;     /* what the position says of the input: ,"head":N,"sha256":"..." */
     uint64_t first;      /* rows before it were taken already */
     uint64_t safe, seen; /* rows up to which all is durable; is in the batch */
@@ -145,12 +146,37 @@ static int acknowledge(struct ingestion *in, uint64_t lsn, struct error *e)
     return status;
 }
 
+static int print_features(const struct group *g, struct error *e)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < g->features.len; i++) {
+        struct buf type = {0};
+        feature_type_print(&g->features.at[i], &type);
+        json_array_append_new(
+            list, json_pack("{s:s, s:s}", "name", g->features.at[i].name, "type", buf_text(&type)));
+        buf_release(&type);
+    }
+    return print_json(json_pack("{s:o}", "features", list), 0, e);
+}
+
+/* What the first rows said of a new group holds from the first batch on that is taken. */
+static int settle_group(struct ingestion *in, struct error *e)
+{
+    if (!in->is_new)
+        return 0;
+    in->is_new = false;
+    int status = group_save(in->group, true, e);
+    return status ? status : print_features(in->group, e);
+}
+
 static int commit(struct ingestion *in, struct error *e)
 {
     uint64_t lsn;
     if (in->pending == 0)
         return 0;
-    int status = add_position(in, e);
+    int status = settle_group(in, e);
+    if (status == 0)
+        status = add_position(in, e);
     if (status)
         return status;
     status = feed_commit(in->feed, &lsn, e);
@@ -254,19 +280,6 @@ static int feed_rows(struct ingestion *in, unsigned jobs, struct error *e)
 
 /* ---- the features of a new group ---- */
 
-static int print_features(const struct group *g, struct error *e)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < g->features.len; i++) {
-        struct buf type = {0};
-        feature_type_print(&g->features.at[i], &type);
-        json_array_append_new(
-            list, json_pack("{s:s, s:s}", "name", g->features.at[i].name, "type", buf_text(&type)));
-        buf_release(&type);
-    }
-    return print_json(json_pack("{s:o}", "features", list), 0, e);
-}
-
 static int survey_rows(struct input *in, struct intake_survey *v, struct error *e)
 {
     struct batch *b = batch_new();
@@ -325,8 +338,7 @@ static int open_input(struct ingestion *in, struct session *s, const struct oper
                       struct schema *keys, struct error *e)
 {
     struct recipe *none = NULL;
-    bool is_new = in->group->features.len == 0;
-    if (is_new) {
+    if (in->is_new) {
         s->context.input.union_schema = true;
     } else {
         intake_schema(in->group, keys);
@@ -338,7 +350,7 @@ static int open_input(struct ingestion *in, struct session *s, const struct oper
     if (status == 0)
         status = session_input(s, none, files, &in->in, e);
     recipe_free(none);
-    return status == 0 && is_new ? infer_features(in, e) : status;
+    return status == 0 && in->is_new ? infer_features(in, e) : status;
 }
 
 static int ingest(struct ingestion *in, struct session *s, const struct operands *files,
@@ -346,16 +358,12 @@ static int ingest(struct ingestion *in, struct session *s, const struct operands
 {
     struct intake_options o = {.ttl = in->options->ttl, .others_pass = in->options->ignore_others};
     struct schema keys = {.fields = {0}};
-    bool is_new = in->group->features.len == 0;
+    in->is_new = in->group->features.len == 0;
     int status = in->options->source ? find_position(in, files->len ? files->at[0] : NULL, e) : 0;
     if (status == 0)
         status = open_input(in, s, files, &keys, e);
     if (status == 0)
         status = intake_open(in->group, input_schema(in->in), &o, &in->intake, e);
-    if (status == 0 && is_new)
-        status = group_save(in->group, true, e);
-    if (status == 0 && is_new)
-        status = print_features(in->group, e);
     if (status == 0)
         status = feed_rows(in, s->context.jobs, e);
     intake_free(in->intake);
