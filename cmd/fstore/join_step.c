@@ -2,7 +2,10 @@
  * are joined to every source and leave in the order in which they came. */
 #include "join_step.h"
 
+#include "sys/sys.h"
+
 #include <math.h>
+#include <stdatomic.h>
 
 /* One source joined to the labels. */
 struct joined {
@@ -169,7 +172,7 @@ static struct text read_id(struct join_run *run, const struct joined *j, struct 
             buf_putc(&run->id, 0);
         buf_add(&run->id, cell.at, cell.len);
     }
-    return (struct text){run->id.at, run->id.len};
+    return (struct text){arena_copy(&b->arena, run->id.at, run->id.len), run->id.len};
 }
 
 static int add_label(struct step *s, struct batch *b, size_t row, struct error *e)
@@ -224,6 +227,15 @@ static struct column status_column(struct batch *b, const struct pit_answer *ans
     return column_of_text(names);
 }
 
+/* Batches that are given their answers side by side. */
+struct answering {
+    const struct step *step;
+    struct batch *const *batches;
+    const size_t *first; /* label of each */
+    size_t count;
+    atomic_size_t next;
+};
+
 /* The labels of b are those from `first` on. */
 static void add_answers(const struct step *s, struct batch *b, size_t first)
 {
@@ -244,6 +256,40 @@ static void add_answers(const struct step *s, struct batch *b, size_t first)
     }
 }
 
+static void work_on_answers(void *context, unsigned thread)
+{
+    (void)thread;
+    struct answering *a = context;
+    for (size_t i; (i = atomic_fetch_add(&a->next, 1)) < a->count;)
+        add_answers(a->step, a->batches[i], a->first[i]);
+}
+
+/* Some batches are given their answers, then they leave, and so on. */
+static int emit_answers(struct step *s, struct emit *out, struct error *e)
+{
+    struct join_run *run = s->run;
+    unsigned jobs = how_of(s)->pit.jobs;
+    size_t *first = mem_alloc((run->held.len + 1) * sizeof *first);
+    for (size_t i = 0; i < run->held.len; i++)
+        first[i + 1] = first[i] + run->held.at[i]->rows;
+    int status = 0;
+    for (size_t i = 0, n; i < run->held.len; i += n) {
+        n = run->held.len - i < 2 * (size_t)jobs ? run->held.len - i : 2 * (size_t)jobs;
+        struct answering a = {
+            .step = s, .batches = run->held.at + i, .first = first + i, .count = n};
+        if (status >= 0)
+            team_run(n > 1 ? jobs : 1, work_on_answers, &a);
+        for (size_t k = i; k < i + n; k++)
+            if (status < 0)
+                batch_free(run->held.at[k]);
+            else
+                status = emit(out, run->held.at[k], e);
+    }
+    run->held.len = 0;
+    mem_free(first);
+    return status;
+}
+
 /* What is held is joined and leaves. */
 static int join_held(struct step *s, struct emit *out, struct error *e)
 {
@@ -252,17 +298,10 @@ static int join_held(struct step *s, struct emit *out, struct error *e)
     int status = 0;
     for (size_t i = 0; i < plan->count && status == 0; i++)
         status = pit_join(plan->sources[i].pit, e);
-    for (size_t i = 0, first = 0; i < run->held.len; i++) {
-        struct batch *b = run->held.at[i];
-        size_t rows = b->rows;
-        if (status < 0) {
-            batch_free(b);
-            continue;
-        }
-        add_answers(s, b, first);
-        status = emit(out, b, e);
-        first += rows;
-    }
+    if (status == 0)
+        status = emit_answers(s, out, e);
+    for (size_t i = 0; i < run->held.len; i++)
+        batch_free(run->held.at[i]);
     how_of(s)->rows += run->times.len;
     for (size_t i = 0; i < plan->count; i++)
         pit_clear(plan->sources[i].pit);

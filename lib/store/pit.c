@@ -6,9 +6,9 @@
 #include <pthread.h>
 
 enum {
-    GROUP = 128,     /* records whose places are looked up together, */
+    GROUP = 512,     /* records whose places are looked up together, */
     AHEAD = 12,      /* and how many are between one step of that and the next */
-    STRIPES = 4096,  /* locks that slots share */
+    COUNTED_MASK = (1 << 16) - 1,
     ROW_MOVED = 2,   /* in pit_row.deleted: expires_at is a pointer to the copy */
     SPARE = 64 << 20 /* bytes of rows that are nobody's any more, before they are cleared away */
 };
@@ -19,8 +19,8 @@ struct pit {
     struct pit_ids ids;
     VEC(struct pit_label) labels;
     VEC(usec) known;      /* PIT_KNOWN_BY: as many, */
-    VEC(uint32_t) counts; /* labels by id, */
-    size_t entries;       /* and entries of the trees there will be */
+    uint32_t *counts;     /* COUNTED_MASK + 1: labels by hash, */
+    size_t entries;       /* and entries of the trees there will be, at most */
     struct pit_slots slots;
     struct pit_rows *rows; /* a thread each */
     struct pit_winner *winners;
@@ -32,7 +32,6 @@ struct pass {
     pthread_rwlock_t rows; /* read: rows are added; write: they are moved together */
     _Atomic size_t held;   /* bytes of rows */
     _Atomic size_t limit;
-    atomic_flag *locks; /* STRIPES; NULL: there is one thread */
     atomic_bool stop;
     pthread_mutex_t failure; /* guards: */
     uint64_t failed;         /* the first piece that did */
@@ -57,7 +56,9 @@ void pit_clear(struct pit *p)
     pit_slots_release(&p->slots);
     pages_free(p->winners, (p->labels.len + 1) * sizeof *p->winners);
     p->winners = NULL;
-    p->labels.len = p->known.len = p->counts.len = p->entries = 0;
+    mem_free(p->counts);
+    p->counts = NULL;
+    p->labels.len = p->known.len = p->entries = 0;
 }
 
 void pit_free(struct pit *p)
@@ -67,42 +68,42 @@ void pit_free(struct pit *p)
     pit_clear(p);
     vec_release(&p->labels);
     vec_release(&p->known);
-    vec_release(&p->counts);
     mem_free(p->rows);
     mem_free(p);
 }
 
-static void count_entries(struct pit *p, uint32_t id)
+/* As if labels whose ids share the last bits of their hash had one id. */
+static void count_entries(struct pit *p, struct text id)
 {
-    while (p->counts.len <= id)
-        vec_push(&p->counts, 0);
-    uint32_t n = p->counts.at[id]++;
+    struct pit_key key;
+    pit_key_make(&key, id);
+    if (!p->counts)
+        p->counts = mem_alloc((COUNTED_MASK + 1) * sizeof *p->counts);
+    uint32_t n = p->counts[key.hash & COUNTED_MASK]++;
     p->entries += (size_t)(n + 1) * pit_levels(n + 1) - (size_t)n * pit_levels(n);
 }
 
 void pit_add(struct pit *p, struct text id, usec time, usec known_by)
 {
-    struct pit_label label = {.id = PIT_NO_LABEL, .time = time};
     bool by = p->options.known == PIT_KNOWN_BY;
-    if (id.at && time != INT_MISSING && !(by && known_by == INT_MISSING)) {
-        label.id = pit_ids_put(&p->ids, id);
-        if (by)
-            count_entries(p, label.id);
-    }
-    vec_push(&p->labels, label);
+    if (time == INT_MISSING || (by && known_by == INT_MISSING))
+        id.at = NULL;
+    vec_push(&p->labels, ((struct pit_label){id, time}));
     if (by)
         vec_push(&p->known, known_by);
+    if (by && id.at)
+        count_entries(p, id);
 }
 
 size_t pit_need(const struct pit *p)
 {
     bool by = p->options.known == PIT_KNOWN_BY;
     size_t label = sizeof(struct pit_label) + sizeof(usec) + sizeof(uint32_t) +
-                   sizeof(struct pit_winner) + (by ? sizeof(usec) + sizeof(uint64_t) : 0);
+                   (by ? sizeof(usec) + sizeof(uint64_t) : 0);
     size_t slot = sizeof(struct pit_slot) + (by ? sizeof(usec) + sizeof(uint32_t) : 0);
-    size_t row = 2 * (sizeof(struct pit_row) + p->source->row_bytes);
-    return p->labels.len * (label + row) + (by ? p->entries : p->labels.len) * slot +
-           (p->ids.mask + 1) * sizeof(struct pit_id) + arena_held(&p->ids.bytes);
+    size_t row = sizeof(struct pit_row) + sizeof(struct pit_winner) + p->source->row_bytes;
+    size_t ids = 3 * sizeof(struct pit_id); /* the table is a quarter full, or up to a half */
+    return p->labels.len * (label + row + ids) + (by ? p->entries : p->labels.len) * slot;
 }
 
 /* ---- records to slots ---- */
@@ -115,24 +116,34 @@ struct worker {
     size_t held; /* taken since the pass was told */
 };
 
-static void lock(struct pass *x, size_t slot)
+/* Takes the slot for this thread unless its record is newer than t. A slot's time only grows, so
+ * most records are refused without waiting. */
+static bool enter(struct pit_slot *slot, usec t, usec *was)
 {
-    if (x->locks)
-        while (atomic_flag_test_and_set_explicit(&x->locks[slot % STRIPES], memory_order_acquire))
-            ;
+    for (;;) {
+        *was = atomic_load_explicit(&slot->time, memory_order_relaxed);
+        if (*was > t)
+            return false;
+        if (*was != PIT_BUSY &&
+            atomic_compare_exchange_weak_explicit(&slot->time, was, PIT_BUSY, memory_order_acquire,
+                                                  memory_order_relaxed))
+            return true;
+    }
 }
 
-static void unlock(struct pass *x, size_t slot)
+static void leave(struct pit_slot *slot, usec t)
 {
-    if (x->locks)
-        atomic_flag_clear_explicit(&x->locks[slot % STRIPES], memory_order_release);
+    atomic_store_explicit(&slot->time, t, memory_order_release);
 }
 
-static struct pit_row *keep(struct worker *w, struct pit_record *r)
+/* A copy of the record, in place of the row `old` when that is long enough. */
+static struct pit_row *keep(struct worker *w, struct pit_record *r, struct pit_row *old)
 {
     struct pit_source *s = w->pass->pit->source;
     size_t n = r->deleted ? 0 : s->kind->size(s, w->piece, r);
-    struct pit_row *row = pit_rows_add(w->rows, n, &w->held);
+    struct pit_row *row =
+        old && (size_t)old->room * 8 >= n ? old : pit_rows_add(w->rows, n, &w->held);
+    row->len = (uint32_t)n;
     row->lsn = r->lsn;
     row->expires_at = r->expires_at;
     row->deleted = r->deleted;
@@ -141,22 +152,23 @@ static struct pit_row *keep(struct worker *w, struct pit_record *r)
     return row;
 }
 
-/* The record is kept in the slot when it is better than what is there. A slot's time only grows, so
- * most are refused without its lock. `kept` is the copy made for another slot, or NULL. */
+/* The record is kept in the slot when it is better than what is there. `kept` is the copy made for
+ * another slot, or NULL. */
 static struct pit_row *offer(struct worker *w, size_t at, struct pit_record *r,
                              struct pit_row *kept)
 {
     struct pit_slot *slot = &w->pass->pit->slots.slots[at];
-    if (atomic_load_explicit(&slot->time, memory_order_relaxed) > r->event_time)
+    usec time;
+    if (!enter(slot, r->event_time, &time))
         return kept;
-    lock(w->pass, at);
-    usec time = atomic_load_explicit(&slot->time, memory_order_relaxed);
-    if (!slot->row || store_newer(r->event_time, r->lsn, time, slot->row->lsn)) {
-        kept = kept ? kept : keep(w, r);
-        slot->row = kept;
-        atomic_store_explicit(&slot->time, r->event_time, memory_order_relaxed);
+    struct pit_row *row = pit_slot_row(slot);
+    if (!row || store_newer(r->event_time, r->lsn, time, row->lsn)) {
+        bool shared = w->pass->pit->slots.tree != NULL;
+        kept = kept ? kept : keep(w, r, shared ? NULL : row);
+        atomic_store_explicit(&slot->row, kept, memory_order_relaxed);
+        time = r->event_time;
     }
-    unlock(w->pass, at);
+    leave(slot, time);
     return kept;
 }
 
@@ -197,12 +209,12 @@ struct lookup {
 static void ask_for_id(const struct pit *p, struct lookup *l, const struct pit_record *r, int i)
 {
     pit_key_make(&l->keys[i], r->id);
-    pit_ids_prefetch(&p->ids, &l->keys[i]);
+    __builtin_prefetch(pit_ids_home(&p->ids, &l->keys[i]));
 }
 
 static void ask_for_times(const struct pit *p, struct lookup *l, const struct pit_record *r, int i)
 {
-    const struct pit_id *id = l->ids[i] = pit_ids_slot(&p->ids, &l->keys[i], r->id);
+    const struct pit_id *id = l->ids[i] = pit_ids_find(&p->ids, &l->keys[i], r->id);
     const struct pit_slots *s = &p->slots;
     size_t size = s->near_times ? sizeof *s->near_times : sizeof *s->times;
     const char *times =
@@ -216,7 +228,18 @@ static void ask_for_slot(const struct pit *p, struct lookup *l, const struct pit
     const struct pit_id *id = l->ids[i];
     l->from[i] = pit_first_label(&p->slots, id, begins(&p->options, r));
     if (!p->slots.tree)
-        __builtin_prefetch(&p->slots.slots[id->first + l->from[i]]);
+        __builtin_prefetch(&p->slots.slots[id->first + l->from[i]], 1);
+}
+
+/* The row that the record would be written over; NULL: none. */
+static const struct pit_row *row_over(const struct pit *p, const struct lookup *l,
+                                      const struct pit_record *r, int i)
+{
+    const struct pit_slot *slot = &p->slots.slots[l->ids[i]->first + l->from[i]];
+    if (l->from[i] == l->ids[i]->count || p->slots.tree ||
+        atomic_load_explicit(&slot->time, memory_order_relaxed) > r->event_time)
+        return NULL;
+    return pit_slot_row(slot);
 }
 
 static void take_slot(struct worker *w, const struct lookup *l, struct pit_record *r, int i)
@@ -231,19 +254,23 @@ static void take_slot(struct worker *w, const struct lookup *l, struct pit_recor
 }
 
 /* Memory is asked for some records before it is wanted, so that many are waited for at once while
- * others are worked on. */
+ * others are worked on. (Nothing may be asked for in a function that does only that: it has no
+ * effect, says the compiler, and leaves out the call.) */
 static void place(struct worker *w, struct pit_record *records, int n)
 {
     const struct pit *p = w->pass->pit;
     struct lookup l;
-    for (int i = 0; i < n + 3 * AHEAD; i++) {
-        int second = i - AHEAD, third = i - 2 * AHEAD, last = i - 3 * AHEAD;
+    for (int i = 0; i < n + 4 * AHEAD; i++) {
+        int second = i - AHEAD, third = i - 2 * AHEAD, fourth = i - 3 * AHEAD;
+        int last = i - 4 * AHEAD;
         if (i < n)
             ask_for_id(p, &l, &records[i], i);
         if (second >= 0 && second < n)
             ask_for_times(p, &l, &records[second], second);
         if (third >= 0 && third < n)
             ask_for_slot(p, &l, &records[third], third);
+        if (fourth >= 0 && fourth < n)
+            __builtin_prefetch(row_over(p, &l, &records[fourth], fourth), 1);
         if (last >= 0)
             take_slot(w, &l, &records[last], last);
     }
@@ -270,7 +297,7 @@ static struct pit_row *moved(struct pit_row *row, struct pit_rows *to, size_t *h
         memcpy(&copy, &row->expires_at, sizeof copy);
         return copy;
     }
-    copy = pit_rows_add(to, row->len, held);
+    copy = pit_rows_add(to, (size_t)row->room * 8, held);
     memcpy(copy, row, sizeof *row + row->len);
     row->deleted = ROW_MOVED;
     memcpy(&row->expires_at, &copy, sizeof copy);
@@ -285,8 +312,9 @@ static void tidy(struct pass *x)
     size_t held = 0;
     for (size_t i = 0; i < p->slots.slot_count; i++) {
         struct pit_slot *slot = &p->slots.slots[i];
-        if (slot->row)
-            slot->row = moved(slot->row, &fresh, &held);
+        struct pit_row *row = pit_slot_row(slot);
+        if (row)
+            atomic_store_explicit(&slot->row, moved(row, &fresh, &held), memory_order_relaxed);
     }
     for (unsigned i = 0; i < p->options.jobs; i++)
         pit_rows_release(&p->rows[i]);
@@ -346,44 +374,27 @@ static int pass_run(struct pit *p, struct error *e)
     struct pass x = {.pit = p, .limit = SPARE, .failed = UINT64_MAX};
     pthread_rwlock_init(&x.rows, NULL);
     pthread_mutex_init(&x.failure, NULL);
-    if (p->options.jobs > 1) {
-        x.locks = mem_array(NULL, STRIPES, sizeof *x.locks);
-        for (size_t i = 0; i < STRIPES; i++)
-            atomic_flag_clear(&x.locks[i]);
-    }
     team_run(p->options.jobs, scan, &x);
     if (x.failed != UINT64_MAX && e)
         *e = x.error;
-    mem_free(x.locks);
     pthread_mutex_destroy(&x.failure);
     pthread_rwlock_destroy(&x.rows);
     return x.failed == UINT64_MAX ? 0 : x.error.code;
-}
-
-static usec latest_label(const struct pit *p)
-{
-    usec latest = INT64_MIN;
-    for (size_t i = 0; i < p->labels.len; i++) {
-        const struct pit_label *l = &p->labels.at[i];
-        if (l->id != PIT_NO_LABEL && l->time > latest)
-            latest = l->time;
-    }
-    return latest;
 }
 
 int pit_join(struct pit *p, struct error *e)
 {
     const usec *known = p->options.known == PIT_KNOWN_BY ? p->known.at : NULL;
     p->winners = pages_alloc((p->labels.len + 1) * sizeof *p->winners); /* zeros: nobody */
-    pit_slots_make(&p->slots, &p->ids, p->labels.at, known, p->labels.len);
+    pit_slots_make(&p->slots, &p->ids, p->labels.at, known, p->labels.len, p->options.jobs);
     int status = 0;
     if (p->slots.count) {
-        status = p->source->kind->begin(p->source, latest_label(p), e);
+        status = p->source->kind->begin(p->source, p->slots.last_time, e);
         if (status == 0)
             status = pass_run(p, e);
     }
     if (status == 0)
-        pit_slots_winners(&p->slots, &p->ids, p->winners);
+        pit_slots_winners(&p->slots, &p->ids, p->winners, p->options.jobs);
     pit_slots_release(&p->slots);
     pit_ids_release(&p->ids);
     return status;

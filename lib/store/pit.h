@@ -73,7 +73,7 @@ struct pit *pit_new(struct pit_source *s,
                     const struct pit_options *o); /* borrows s, returns owned */
 void pit_free(struct pit *p);                     /* NULL is fine */
 /* The next label. A missing id, time or known_by (where it is asked for) makes one without
- * candidates. id is copied. */
+ * candidates. id is borrowed until pit_clear. */
 void pit_add(struct pit *p, struct text id, usec time, usec known_by);
 /* Bytes that the labels will have taken when they are joined, the features kept for them as far as
  * they can be foreseen. */

@@ -2,6 +2,8 @@
 #include "store/pit_parts.h"
 #include "sys/sys.h"
 
+enum { FIRST_SIZE = 64 };
+
 bool pit_id_equal(const struct pit_id *slot, struct text id)
 {
     const char *at;
@@ -9,51 +11,61 @@ bool pit_id_equal(const struct pit_id *slot, struct text id)
     return memcmp(at, id.at, id.len) == 0;
 }
 
-static size_t bytes_of(const struct pit_ids *ids)
+static void move_to(struct pit_id *to, size_t mask, const struct pit_part *from)
 {
-    return (ids->mask + 1) * sizeof *ids->slots;
-}
-
-static void grow(struct pit_ids *ids)
-{
-    struct pit_ids bigger = {.mask = ids->slots ? ids->mask * 2 + 1 : 1023};
-    bigger.slots = pages_alloc(bytes_of(&bigger));
-    for (size_t i = 0; ids->slots && i <= ids->mask; i++) {
-        const struct pit_id *old = &ids->slots[i];
-        uint64_t second = old->len <= 16 ? old->words[1] : 0;
-        size_t at = pit_hash(old->words[0], second, old->len) & bigger.mask;
+    for (size_t i = 0; from->slots && i <= from->mask; i++) {
+        const struct pit_id *old = &from->slots[i];
         if (!old->code)
             continue;
-        while (bigger.slots[at].code)
-            at = (at + 1) & bigger.mask;
-        bigger.slots[at] = *old;
+        uint64_t second = old->len <= 16 ? old->words[1] : 0;
+        size_t home = pit_hash(old->words[0], second, old->len) & mask, at = home;
+        while (to[at].code)
+            at = pit_id_next(at, home, mask);
+        to[at] = *old;
     }
-    pages_free(ids->slots, bytes_of(ids));
-    ids->slots = bigger.slots;
-    ids->mask = bigger.mask;
 }
 
-uint32_t pit_ids_put(struct pit_ids *ids, struct text id)
+static void grow(struct pit_part *p)
 {
-    struct pit_key key;
-    pit_key_make(&key, id);
-    if (!ids->slots || ids->count >= ids->mask / 2)
-        grow(ids);
-    struct pit_id *slot = pit_ids_slot(ids, &key, id);
+    size_t mask = p->slots ? p->mask * 2 + 1 : FIRST_SIZE - 1;
+    struct pit_id *bigger = mem_alloc((mask + 1) * sizeof *bigger);
+    move_to(bigger, mask, p);
+    mem_free(p->slots);
+    p->slots = bigger;
+    p->mask = mask;
+}
+
+uint32_t pit_part_put(struct pit_part *p, const struct pit_key *key, struct text id)
+{
+    if (!p->slots || p->count >= p->mask / 2)
+        grow(p);
+    struct pit_id *slot = pit_id_find(p->slots, p->mask, key, id);
     if (slot->code)
         return slot->code - 1;
     *slot = (struct pit_id){
-        .words = {key.words[0], key.words[1]}, .len = (uint32_t)id.len, .code = ++ids->count};
-    if (id.len > 16) {
-        const char *at = arena_copy(&ids->bytes, id.at, id.len);
-        memcpy(&slot->words[1], &at, sizeof at);
-    }
+        .words = {key->words[0], key->words[1]}, .len = (uint32_t)id.len, .code = ++p->count};
+    if (id.len > 16)
+        memcpy(&slot->words[1], &id.at, sizeof id.at);
     return slot->code - 1;
+}
+
+void pit_ids_make(struct pit_ids *ids, const struct pit_part parts[static PIT_PARTS])
+{
+    ids->mask = FIRST_SIZE - 1;
+    for (unsigned i = 0; i < PIT_PARTS; i++)
+        ids->mask = parts[i].slots && parts[i].mask > ids->mask ? parts[i].mask : ids->mask;
+    ids->slots = pages_alloc((ids->mask + 1) * PIT_PARTS * sizeof *ids->slots);
+}
+
+void pit_ids_take(struct pit_ids *ids, unsigned number, struct pit_part *part)
+{
+    move_to(pit_ids_part(ids, number), ids->mask, part);
+    mem_free(part->slots);
+    part->slots = NULL;
 }
 
 void pit_ids_release(struct pit_ids *ids)
 {
-    pages_free(ids->slots, bytes_of(ids));
-    arena_release(&ids->bytes);
+    pages_free(ids->slots, (ids->mask + 1) * PIT_PARTS * sizeof *ids->slots);
     *ids = (struct pit_ids){0};
 }

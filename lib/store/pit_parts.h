@@ -23,16 +23,38 @@ struct pit_id {
 };
 _Static_assert(sizeof(struct pit_id) == 32, "two to a line of the cache");
 
-struct pit_ids {
+/* Ids are dealt out by their hash, so that threads put each part's labels in order by themselves.
+ */
+enum { PIT_PARTS = 64 };
+
+/* The ids of one part, while they are counted; owns its slots. */
+struct pit_part {
     struct pit_id *slots; /* mask + 1 of them */
     size_t mask;
     uint32_t count;
-    struct arena bytes; /* of the long ones */
 };
-/* Whether a slot with long ids whose hashes are equal has this one. */
-bool pit_id_equal(const struct pit_id *slot, struct text id);
-uint32_t pit_ids_put(struct pit_ids *ids, struct text id); /* its number */
+/* Its number in the part. id is borrowed. */
+uint32_t pit_part_put(struct pit_part *p, const struct pit_key *key, struct text id);
+
+/* Those of all parts, one after the other in one piece of memory. */
+struct pit_ids {
+    struct pit_id *slots; /* mask + 1 a part */
+    size_t mask;
+};
+/* Empty, with room for all that the parts have. */
+void pit_ids_make(struct pit_ids *ids, const struct pit_part parts[static PIT_PARTS]);
+void pit_ids_take(struct pit_ids *ids, unsigned number, struct pit_part *part); /* frees it */
 void pit_ids_release(struct pit_ids *ids);
+
+static inline unsigned pit_part_of(uint64_t hash)
+{
+    return (unsigned)(hash >> 58);
+}
+
+static inline struct pit_id *pit_ids_part(const struct pit_ids *ids, unsigned number)
+{
+    return ids->slots + number * (ids->mask + 1);
+}
 
 static inline uint64_t pit_load(const char *p, size_t n)
 {
@@ -67,12 +89,22 @@ static inline void pit_key_make(struct pit_key *key, struct text id)
     key->hash = pit_hash(key->words[0], key->words[1], n);
 }
 
-/* Where it is, or the empty slot where it would be. */
-static inline struct pit_id *pit_ids_slot(const struct pit_ids *ids, const struct pit_key *key,
-                                          struct text id)
+/* Whether a slot with long ids whose hashes are equal has this one. */
+bool pit_id_equal(const struct pit_id *slot, struct text id);
+
+/* The slot that is looked into after slot `at`: the other one of its line, then a line further. */
+static inline size_t pit_id_next(size_t at, size_t home, size_t mask)
 {
-    for (size_t at = key->hash & ids->mask;; at = (at + 1) & ids->mask) {
-        struct pit_id *slot = &ids->slots[at];
+    return (at ^ home) & 1 ? ((at ^ 1) + 2) & mask : at ^ 1;
+}
+
+/* Where it is among mask + 1 slots, or the empty one where it would be. */
+static inline struct pit_id *pit_id_find(struct pit_id *slots, size_t mask,
+                                         const struct pit_key *key, struct text id)
+{
+    size_t home = key->hash & mask;
+    for (size_t at = home;; at = pit_id_next(at, home, mask)) {
+        struct pit_id *slot = &slots[at];
         bool same = slot->words[0] == key->words[0] && slot->len == id.len;
         if (!slot->code ||
             (same && (id.len <= 16 ? slot->words[1] == key->words[1] : pit_id_equal(slot, id))))
@@ -80,33 +112,49 @@ static inline struct pit_id *pit_ids_slot(const struct pit_ids *ids, const struc
     }
 }
 
-static inline void pit_ids_prefetch(const struct pit_ids *ids, const struct pit_key *key)
+static inline const struct pit_id *pit_ids_find(const struct pit_ids *ids,
+                                                const struct pit_key *key, struct text id)
 {
-    __builtin_prefetch(&ids->slots[key->hash & ids->mask]);
+    return pit_id_find(pit_ids_part(ids, pit_part_of(key->hash)), ids->mask, key, id);
+}
+
+/* Where it is looked for first. */
+static inline const struct pit_id *pit_ids_home(const struct pit_ids *ids,
+                                                const struct pit_key *key)
+{
+    return pit_ids_part(ids, pit_part_of(key->hash)) + (key->hash & ids->mask);
 }
 
 /* ---- slots ---- */
 
-#define PIT_NO_LABEL UINT32_MAX
-
 struct pit_label {
-    uint32_t id; /* number; PIT_NO_LABEL: it has no candidates */
+    struct text id; /* missing: it has no candidates */
     usec time;
 };
+
+#define PIT_ROOM_MAX ((UINT32_C(1) << 30) - 1)
 
 /* A row as it was kept. Bytes follow. */
 struct pit_row {
     uint64_t lsn;
     usec expires_at;
-    uint32_t deleted, len;
+    uint32_t len;
+    uint32_t deleted : 2, room : 30; /* for so many words of 8 bytes */
 };
 
 /* The best record so far of those that are candidates from here on. Two words, so that it never
  * lies across two lines of the cache. */
 struct pit_slot {
-    _Atomic usec time; /* INT64_MIN: none */
-    struct pit_row *row;
+    _Atomic usec time; /* PIT_NO_TIME: none; PIT_BUSY: a thread is at the row */
+    struct pit_row *_Atomic row;
 };
+#define PIT_BUSY INT64_MIN /* the time of no record */
+#define PIT_NO_TIME (INT64_MIN + 1)
+
+static inline struct pit_row *pit_slot_row(const struct pit_slot *s)
+{
+    return atomic_load_explicit(&s->row, memory_order_relaxed);
+}
 
 /* The labels in order of id and time. */
 struct pit_slots {
@@ -115,7 +163,7 @@ struct pit_slots {
      * memory to wait for */
     usec *times;
     uint32_t *near_times;
-    usec first_time;
+    usec first_time, last_time; /* of all */
     double unit;
     uint32_t *label;        /* count: which one it is */
     struct pit_slot *slots; /* slot_count: count, or those of the tree */
@@ -136,8 +184,9 @@ static inline unsigned pit_levels(uint32_t n)
     return levels;
 }
 
+/* With that many threads. Ids are borrowed from the labels. known: NULL, or as many. */
 void pit_slots_make(struct pit_slots *s, struct pit_ids *ids, const struct pit_label *labels,
-                    const usec *known, size_t n);
+                    const usec *known, size_t n, unsigned jobs);
 void pit_slots_release(struct pit_slots *s);
 
 /* The winner of each label. */
@@ -145,7 +194,8 @@ struct pit_winner {
     usec time; /* INT64_MIN: none */
     struct pit_row *row;
 };
-void pit_slots_winners(struct pit_slots *s, const struct pit_ids *ids, struct pit_winner *out);
+void pit_slots_winners(const struct pit_slots *s, const struct pit_ids *ids,
+                       struct pit_winner *out, unsigned jobs);
 
 /* Index of the first of n ascending times that is not before t; n when there is none. */
 static inline uint32_t pit_first_from(const usec *times, uint32_t n, usec t)
@@ -185,7 +235,7 @@ static inline uint32_t pit_first_label(const struct pit_slots *s, const struct p
 struct pit_rows {
     struct pit_rows_block *blocks;
 };
-/* A row of len bytes, to be filled; *held grows by what was taken from the system. */
+/* A row with room for len bytes, to be filled; *held grows by what was taken from the system. */
 struct pit_row *pit_rows_add(struct pit_rows *rows, size_t len, size_t *held);
 void pit_rows_release(struct pit_rows *rows);
 

@@ -2,8 +2,8 @@
 #include "store/pit_parts.h"
 #include "sys/sys.h"
 
-/* With its head, some large pages. */
-enum { BLOCK = (8 << 20) - 24 };
+/* A block is, with its head, some large pages. Rows are some lines of the cache or half of one. */
+enum { BLOCK = (8 << 20) - 24, ALIGNMENT = 16 };
 
 struct pit_rows_block {
     struct pit_rows_block *next;
@@ -13,7 +13,7 @@ struct pit_rows_block {
 
 struct pit_row *pit_rows_add(struct pit_rows *rows, size_t len, size_t *held)
 {
-    size_t n = (sizeof(struct pit_row) + len + 7) / 8 * 8;
+    size_t n = (sizeof(struct pit_row) + len + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     struct pit_rows_block *b = rows->blocks;
     if (!b || b->size - b->used < n) {
         size_t size = n > BLOCK ? n : BLOCK;
@@ -24,7 +24,7 @@ struct pit_row *pit_rows_add(struct pit_rows *rows, size_t len, size_t *held)
     }
     struct pit_row *row = (void *)(b->bytes + b->used);
     b->used += n;
-    row->len = (uint32_t)len;
+    row->room = (n - sizeof *row) / 8 & PIT_ROOM_MAX;
     return row;
 }
 
