@@ -3,6 +3,7 @@
  * two mixed words, high half xor low half. Not a defence against keys chosen to collide.
  */
 #include "base/plain.h"
+#include "base/words.h"
 
 /* Odd words from the fractional parts of the square roots of 2, 3, 5 and 7. */
 #define K0 UINT64_C(0x6A09E667F3BCC909)
@@ -16,34 +17,14 @@ static inline uint64_t fold(uint64_t a, uint64_t b)
     return product.low ^ product.high;
 }
 
-static inline uint64_t read64(const unsigned char *p)
-{
-    uint64_t x;
-    memcpy(&x, p, sizeof(x));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    x = __builtin_bswap64(x);
-#endif
-    return x;
-}
-
-static inline uint64_t read32(const unsigned char *p)
-{
-    uint32_t x;
-    memcpy(&x, p, sizeof(x));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    x = __builtin_bswap32(x);
-#endif
-    return x;
-}
-
 /* Three products at a time, which the processor can overlap; leaves 1 to 48 bytes. */
 static uint64_t absorb_long(const unsigned char **p, size_t *left, uint64_t state)
 {
     uint64_t second = state, third = state;
     do {
-        state = fold(read64(*p) ^ K1, read64(*p + 8) ^ state);
-        second = fold(read64(*p + 16) ^ K2, read64(*p + 24) ^ second);
-        third = fold(read64(*p + 32) ^ K3, read64(*p + 40) ^ third);
+        state = fold(word_load_8(*p) ^ K1, word_load_8(*p + 8) ^ state);
+        second = fold(word_load_8(*p + 16) ^ K2, word_load_8(*p + 24) ^ second);
+        third = fold(word_load_8(*p + 32) ^ K3, word_load_8(*p + 40) ^ third);
         *p += 48;
         *left -= 48;
     } while (*left > 48);
@@ -59,16 +40,16 @@ uint64_t hash_bytes(const void *bytes, size_t n, uint64_t seed)
     if (UNLIKELY(left > 48))
         state = absorb_long(&p, &left, state);
     for (; left > 16; p += 16, left -= 16)
-        state = fold(read64(p) ^ K1, read64(p + 8) ^ state);
+        state = fold(word_load_8(p) ^ K1, word_load_8(p + 8) ^ state);
     if (n > 16) {
-        a = read64(p + left - 16);
-        b = read64(p + left - 8);
+        a = word_load_8(p + left - 16);
+        b = word_load_8(p + left - 8);
     } else if (n >= 8) {
-        a = read64(p);
-        b = read64(p + n - 8);
+        a = word_load_8(p);
+        b = word_load_8(p + n - 8);
     } else if (n >= 4) {
-        a = read32(p);
-        b = read32(p + n - 4);
+        a = word_load_4(p);
+        b = word_load_4(p + n - 4);
     } else if (n > 0) {
         a = (uint64_t)p[0] << 16 | (uint64_t)p[n / 2] << 8 | p[n - 1];
     }

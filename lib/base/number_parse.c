@@ -8,6 +8,7 @@
 #include "base/number.h"
 #include "base/number_exact.h"
 #include "base/powers_of_five.h"
+#include "base/words.h"
 
 #define ZEROS       UINT64_C(0x3030303030303030) /* "00000000" */
 #define WORD_DIGITS 19                           /* any 19 digits fit in 64 bits */
@@ -28,61 +29,18 @@ static bool is_digit(char c)
     return (unsigned char)(c - '0') < 10;
 }
 
-static uint64_t little_endian(uint64_t word)
-{
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    return __builtin_bswap64(word);
-#else
-    return word;
-#endif
-}
-
-static uint64_t load_8(const char *p)
-{
-    uint64_t word;
-    memcpy(&word, p, sizeof(word));
-    return little_endian(word);
-}
-
-static uint64_t load_4(const char *p)
-{
-    uint32_t half;
-    memcpy(&half, p, sizeof(half));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    half = __builtin_bswap32(half);
-#endif
-    return half;
-}
-
 /* 1 to 8 bytes as the last ones of a word that '0' fills up in front. Reads no byte beyond p[n). */
 static uint64_t load_short(const char *p, size_t n)
 {
     if (n == 8)
-        return load_8(p);
+        return word_load_8(p);
     unsigned front = 8 * (8 - (unsigned)n);
     uint64_t padding = ZEROS >> (64 - front);
     if (n >= 4)
-        return load_4(p + n - 4) << 32 | load_4(p) << front | padding;
+        return (uint64_t)word_load_4(p + n - 4) << 32 | (uint64_t)word_load_4(p) << front | padding;
     uint64_t first = (unsigned char)p[0], middle = (unsigned char)p[n / 2];
     uint64_t last = (unsigned char)p[n - 1];
     return last << 56 | middle << (front + 8 * (n / 2)) | first << front | padding;
-}
-
-static bool all_digits(uint64_t word)
-{
-    uint64_t high = UINT64_C(0xf0f0f0f0f0f0f0f0);
-    uint64_t carried = (word + UINT64_C(0x0606060606060606)) & high;
-    return ((word & high) | carried >> 4) == UINT64_C(0x3333333333333333);
-}
-
-/* The value of eight digits: pairs, then both fours at once, in the lanes of a word. */
-static uint64_t eight_digits(uint64_t word)
-{
-    uint64_t pair = word - ZEROS, mask = UINT64_C(0x000000ff000000ff);
-    pair = pair * 10 + (pair >> 8);
-    uint64_t outer = (pair & mask) * (100 + (UINT64_C(1000000) << 32));
-    uint64_t inner = (pair >> 16 & mask) * (1 + (UINT64_C(10000) << 32));
-    return (outer + inner) >> 32;
 }
 
 /* Unsigned digits with at most one point, up to 8 bytes; false when it is something else. */
@@ -101,8 +59,8 @@ static bool scan_short(const char *p, size_t n, struct decimal *d)
         d->exponent = (int)at / 8 - 7;
         word = after | before << 8 | '0';
     }
-    d->mantissa = eight_digits(word);
-    return all_digits(word);
+    d->mantissa = word_digits(word);
+    return word_is_digits(word);
 }
 
 /* Appends a run of digits to *value (modulo 2^64) and returns its end. */
@@ -110,10 +68,10 @@ static const char *read_digits(const char *p, const char *end, uint64_t *value)
 {
     uint64_t v = *value;
     for (; end - p >= 8; p += 8) {
-        uint64_t word = load_8(p);
-        if (!all_digits(word))
+        uint64_t word = word_load_8(p);
+        if (!word_is_digits(word))
             break;
-        v = v * 100000000 + eight_digits(word);
+        v = v * 100000000 + word_digits(word);
     }
     for (; p < end && is_digit(*p); p++)
         v = v * 10 + (uint64_t)(*p - '0');

@@ -1,5 +1,6 @@
 #include "store/group.h"
 
+#include "base/words.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -182,28 +183,15 @@ static bool epoch_time(enum time_unit unit, struct text cell, usec *t)
     return true;
 }
 
-/* Eight digits at once: pairs, then fours, then all. false when one is none. */
-static bool eight_digits(const char *p, uint32_t *value)
-{
-    uint64_t x = 0;
-    for (unsigned i = 0; i < 8; i++)
-        x |= (uint64_t)(unsigned char)p[i] << 8 * i;
-    x ^= UINT64_C(0x3030303030303030);
-    if ((x | (x + UINT64_C(0x0606060606060606))) & UINT64_C(0xf0f0f0f0f0f0f0f0))
-        return false;
-    x = (x * 10 + (x >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
-    x = (x * 100 + (x >> 16)) & UINT64_C(0x0000ffff0000ffff);
-    *value = (uint32_t)(x * 10000 + (x >> 32));
-    return true;
-}
-
 /* Whole seconds of these years: false, go the careful way. */
 static bool plain_seconds(struct text cell, usec *t)
 {
-    uint32_t first;
-    if (cell.len < 9 || cell.len > 10 || cell.at[0] == '0' || !eight_digits(cell.at, &first))
+    if (cell.len < 9 || cell.len > 10 || cell.at[0] == '0')
         return false;
-    int64_t seconds = first;
+    uint64_t first = word_load_8(cell.at);
+    if (!word_is_digits(first))
+        return false;
+    int64_t seconds = (int64_t)word_digits(first);
     for (size_t i = 8; i < cell.len; i++) {
         unsigned digit = (unsigned char)cell.at[i] - (unsigned)'0';
         if (digit > 9)

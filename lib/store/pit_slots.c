@@ -11,7 +11,7 @@ struct timed {
 
 /* A label on its way to its part. */
 struct entry {
-    struct pit_key key;
+    struct pit_key key; /* as a slot has it: with where a long id stands */
     usec time;
     uint32_t label, len; /* of the id */
 };
@@ -152,6 +152,8 @@ static void deal_labels(void *context, unsigned number)
         if (!l->id.at)
             continue;
         pit_key_make(&x.key, l->id);
+        if (l->id.len > 16)
+            memcpy(&x.key.words[1], &l->id.at, sizeof l->id.at);
         m->entries[t->counts[pit_part_of(x.key.hash)]++] = x;
     }
 }
@@ -199,7 +201,7 @@ static void settle_times(struct making *m)
     int64_t unit = common_unit(m);
     s->unit = (double)unit;
     if (unit)
-        s->near_times = pages_alloc((s->count + 1) * sizeof *s->near_times);
+        s->near_times = pages_alloc((s->count + 3) * sizeof *s->near_times);
     else
         s->times = pages_alloc((s->count + 1) * sizeof *s->times);
 }
@@ -377,7 +379,7 @@ void pit_slots_make(struct pit_slots *s, struct pit_ids *ids, const struct pit_l
 void pit_slots_release(struct pit_slots *s)
 {
     pages_free(s->times, (s->count + 1) * sizeof *s->times);
-    pages_free(s->near_times, (s->count + 1) * sizeof *s->near_times);
+    pages_free(s->near_times, (s->count + 3) * sizeof *s->near_times);
     pages_free(s->label, (s->count + 1) * sizeof *s->label);
     pages_free(s->slots, (s->slot_count + 1) * sizeof *s->slots);
     mem_free(s->tree);

@@ -1,13 +1,7 @@
 #include "table/parquet_bits.h"
 
+#include "base/words.h"
 #include "table/thrift.h"
-
-static uint64_t load64(const uint8_t *p)
-{
-    uint64_t v;
-    memcpy(&v, p, 8);
-    return v;
-}
 
 /* false at the end, or beyond 64 bits. */
 static bool read_varint(const uint8_t **at, const uint8_t *end, uint64_t *value)
@@ -53,7 +47,7 @@ static bool next_run(struct hybrid *h)
         return false;
     h->packed = NULL;
     h->left = head >> 1;
-    h->value = (uint32_t)(load64(h->at) & ((UINT64_C(1) << (8 * bytes)) - 1));
+    h->value = (uint32_t)(word_load_8(h->at) & ((UINT64_C(1) << (8 * bytes)) - 1));
     h->at += bytes;
     return h->width == 32 || h->value >> h->width == 0;
 }
@@ -62,7 +56,7 @@ static void unpack(const struct hybrid *h, uint32_t *into, size_t n)
 {
     uint64_t mask = (UINT64_C(1) << h->width) - 1, bit = h->bit;
     for (size_t i = 0; i < n; i++, bit += h->width)
-        into[i] = (uint32_t)(load64(h->packed + bit / 8) >> (bit & 7) & mask);
+        into[i] = (uint32_t)(word_load_8(h->packed + bit / 8) >> (bit & 7) & mask);
 }
 
 bool hybrid_read(struct hybrid *h, uint32_t *into, size_t n)
@@ -228,7 +222,7 @@ static void read_mini(struct delta *d, int64_t *into, size_t n)
     for (size_t i = 0; i < n; i++, d->bit += d->width) {
         const uint8_t *p = d->packed + d->bit / 8;
         unsigned shift = d->bit & 7;
-        uint64_t difference = load64(p) >> shift;
+        uint64_t difference = word_load_8(p) >> shift;
         if (shift + d->width > 64)
             difference |= (uint64_t)p[8] << (64 - shift);
         d->value += d->least + (difference & mask);

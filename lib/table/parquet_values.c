@@ -1,16 +1,10 @@
 /* The encodings of values in pages. */
+#include "base/words.h"
 #include "table/parquet_cursor.h"
 
 static const char too_few[] = "a page has fewer values than it says";
 
 enum { MADE_MAX = 256 << 20 }; /* bytes of texts put together in one read */
-
-static uint32_t load32(const uint8_t *p)
-{
-    uint32_t v;
-    memcpy(&v, p, 4);
-    return v;
-}
 
 enum parquet_store parquet_store_of(enum parquet_physical physical)
 {
@@ -65,9 +59,9 @@ static bool start_delta_length(struct parquet_values *v)
 static bool start_runs(struct parquet_values *v)
 {
     size_t n = (size_t)(v->end - v->at);
-    if (v->physical != PHYSICAL_BOOLEAN || n < 4 || load32(v->at) > n - 4)
+    if (v->physical != PHYSICAL_BOOLEAN || n < 4 || word_load_4(v->at) > n - 4)
         return false;
-    hybrid_start(&v->indexes, v->at + 4, v->at + 4 + load32(v->at), 1);
+    hybrid_start(&v->indexes, v->at + 4, v->at + 4 + word_load_4(v->at), 1);
     return true;
 }
 
@@ -128,7 +122,7 @@ static bool plain_bits(struct parquet_values *v, size_t n, int64_t *into)
 static bool plain_int32(struct parquet_values *v, size_t n, int64_t *into)
 {
     for (size_t i = 0; i < n; i++)
-        into[i] = (int32_t)load32(v->at + 4 * i);
+        into[i] = (int32_t)word_load_4(v->at + 4 * i);
     return true;
 }
 
@@ -147,9 +141,9 @@ static bool plain_bytes(struct parquet_values *v, size_t n, struct text *into)
     const uint8_t *at = v->at, *end = v->end;
     for (size_t i = 0; i < n; i++) {
         size_t there = (size_t)(end - at);
-        if (UNLIKELY(there < 4 || load32(at) > there - 4))
+        if (UNLIKELY(there < 4 || word_load_4(at) > there - 4))
             return false;
-        into[i] = (struct text){(const char *)at + 4, load32(at)};
+        into[i] = (struct text){(const char *)at + 4, word_load_4(at)};
         at += 4 + into[i].len;
     }
     v->at = at;

@@ -1,23 +1,11 @@
 #include "table/snappy.h"
 
+#include "base/words.h"
+
 enum {
     BLOCK = 1 << 16, /* matches never reach over a block, so that offsets fit 16 bits */
     TABLE_BITS = 14,
 };
-
-static uint32_t load32(const uint8_t *p)
-{
-    uint32_t v;
-    memcpy(&v, p, 4);
-    return v;
-}
-
-static uint64_t load64(const uint8_t *p)
-{
-    uint64_t v;
-    memcpy(&v, p, 8);
-    return v;
-}
 
 static uint8_t *put_literal(uint8_t *to, const uint8_t *from, size_t n)
 {
@@ -65,7 +53,7 @@ static size_t match_length(const uint8_t *a, const uint8_t *b, const uint8_t *en
 {
     const uint8_t *start = b;
     while (end - b >= 8) {
-        uint64_t differ = load64(a) ^ load64(b);
+        uint64_t differ = word_load_8(a) ^ word_load_8(b);
         if (differ)
             return (size_t)(b - start) + (size_t)__builtin_ctzll(differ) / 8;
         a += 8;
@@ -89,11 +77,11 @@ static uint8_t *compress_block(const uint8_t *block, size_t n, uint16_t *table, 
     const uint8_t *at = block, *literal = block, *end = block + n;
     memset(table, 0, sizeof *table << TABLE_BITS);
     for (size_t tries = 32; n >= 16 && at + 16 < end;) {
-        uint32_t word = load32(at);
+        uint32_t word = word_load_4(at);
         uint16_t *slot = &table[slot_of(word)];
         const uint8_t *candidate = block + *slot;
         *slot = (uint16_t)(at - block);
-        if (candidate == at || load32(candidate) != word) {
+        if (candidate == at || word_load_4(candidate) != word) {
             at += tries++ >> 5;
             continue;
         }
@@ -105,7 +93,7 @@ static uint8_t *compress_block(const uint8_t *block, size_t n, uint16_t *table, 
         literal = at;
         tries = 32;
         if (at + 16 < end)
-            table[slot_of(load32(at - 1))] = (uint16_t)(at - 1 - block);
+            table[slot_of(word_load_4(at - 1))] = (uint16_t)(at - 1 - block);
     }
     return literal < end ? put_literal(to, literal, (size_t)(end - literal)) : to;
 }
@@ -208,7 +196,7 @@ static bool element(struct decoder *d)
         if (left < 4)
             return false;
         d->at += 4;
-        return copy(d, load32(d->at - 4), n);
+        return copy(d, word_load_4(d->at - 4), n);
     }
 }
 

@@ -246,8 +246,8 @@ TEST(a_label_gets_what_the_plain_way_finds)
 
 /* ---- many of one id, and rows that lose their places ---- */
 
-/* Records in order of time take the place of one another at labels far behind: rows are kept, and
- * cleared away, again and again. */
+/* Records in order of time, each longer than those before, take the place of one another at labels
+ * far behind: written over, or where several labels may have one, cleared away again and again. */
 TEST(rows_that_lose_are_cleared_away)
 {
     begin();
@@ -255,7 +255,7 @@ TEST(rows_that_lose_are_cleared_away)
     struct log *log = NULL;
     struct log_options o = {0};
     struct row_builder b = {0};
-    static char filler[4000];
+    static char filler[8000];
     enum { COUNT = 40000 };
     char *path = mem_format("%s/log", folder);
     struct feature text = {.type = TYPE_TEXT};
@@ -267,7 +267,7 @@ TEST(rows_that_lose_are_cleared_away)
         row_add(&b, TYPE_TEXT, (struct text){NULL, 0});
         row_add(&b, TYPE_INT, text_of("1"));
         row_add(&b, TYPE_INT, (struct text){NULL, 0});
-        row_add(&b, TYPE_TEXT, (struct text){filler, sizeof filler});
+        row_add(&b, TYPE_TEXT, (struct text){filler, sizeof filler * (size_t)i / COUNT});
         struct store_record r = {.event_time = i,
                                  .write_time = i,
                                  .expires_at = STORE_NEVER,
@@ -293,7 +293,7 @@ TEST(rows_that_lose_are_cleared_away)
             char room[TIME_MAX];
             usec wanted = COUNT / 2 + t * 1000 - (t & 1);
             CHECK_INT(a.event_time, wanted < COUNT ? wanted : COUNT - 2 + (t & 1));
-            CHECK_INT(pit_cell(p, a.row, 0, room).len, sizeof filler);
+            CHECK_INT(pit_cell(p, a.row, 0, room).len, sizeof filler * (size_t)a.event_time / COUNT);
             CHECK(text_equal(pit_cell(p, a.row, 1, room), text_of("1")));
         }
         pit_free(p);
