@@ -38,7 +38,7 @@ PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null || \
                     echo -ljansson -lpcre2-8 -lz -lutf8proc -llmdb)
 # Each shared library takes some 50 us to load at every start. These need nothing else themselves, and are
 # linked in where their archives are.
-LINKED_IN := pcre2-8 utf8proc lmdb
+LINKED_IN := jansson pcre2-8 z utf8proc lmdb
 LIBDIR    := $(shell $(PKG_CONFIG) --variable=libdir libpcre2-8 2>/dev/null)
 PKG_LIBS  := $(foreach flag,$(PKG_LIBS),$(if $(and $(filter $(LINKED_IN:%=-l%),$(flag)), \
              $(wildcard $(LIBDIR)/lib$(flag:-l%=%).a)),-l:lib$(flag:-l%=%).a,$(flag)))

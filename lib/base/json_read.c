@@ -367,7 +367,7 @@ static const char *json_decode_escape(char **out, const char *p, const char *end
     char encoded[4];
     p = json_decode_unicode(p + 1, end, &c);
     if (p) {
-        size_t n = utf8_encode(encoded, c);
+        size_t n = utf8_print(encoded, c);
         memcpy(*out, encoded, n);
         *out += n;
     }

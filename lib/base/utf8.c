@@ -129,7 +129,7 @@ uint32_t utf8_decode(const char *text, size_t n, size_t *used)
 }
 
 /* What is no character (a surrogate, too large) is written as U+FFFD. */
-size_t utf8_encode(char out[static 4], uint32_t c)
+size_t utf8_print(char out[static 4], uint32_t c)
 {
     if (c > 0x10FFFF || (c >= 0xD800 && c < 0xE000))
         c = 0xFFFD;

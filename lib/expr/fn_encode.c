@@ -105,7 +105,7 @@ KERNEL(do_html_unescape)
         uint32_t character;
         char bytes[4];
         if (end && entity((struct text){s.at + i + 1, (size_t)(end - s.at) - i - 1}, &character)) {
-            buf_add(&c->scratch, bytes, utf8_encode(bytes, character));
+            buf_add(&c->scratch, bytes, utf8_print(bytes, character));
             i = (size_t)(end - s.at);
         } else {
             buf_putc(&c->scratch, s.at[i]);

@@ -282,7 +282,7 @@ KERNEL(do_char)
     char bytes[4];
     if (a[0].i < 0 || a[0].i > 0x10FFFF || (a[0].i >= 0xD800 && a[0].i < 0xE000))
         return call_fail(c, "%lld is not the number of a character", (long long)a[0].i);
-    buf_add(&c->scratch, bytes, utf8_encode(bytes, (uint32_t)a[0].i));
+    buf_add(&c->scratch, bytes, utf8_print(bytes, (uint32_t)a[0].i));
     return give_scratch(c, out);
 }
 

@@ -47,7 +47,7 @@ static void put_mapped(struct buf *out, struct text s, utf8proc_int32_t (*map)(u
         if (c == 0xFFFD)
             buf_add(out, s.at + i, used);
         else
-            buf_add(out, bytes, utf8_encode(bytes, (uint32_t)map((utf8proc_int32_t)c)));
+            buf_add(out, bytes, utf8_print(bytes, (uint32_t)map((utf8proc_int32_t)c)));
     }
 }
 

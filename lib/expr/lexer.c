@@ -45,7 +45,7 @@ static size_t put_escape(const char *p, size_t n, struct buf *out)
     size_t used = p[0] == 'u' ? unicode_escape(p, n, &c) : 0;
     if (used > 0) {
         char bytes[4];
-        buf_add(out, bytes, utf8_encode(bytes, c));
+        buf_add(out, bytes, utf8_print(bytes, c));
         return used;
     }
     buf_putc(out, '\\');

@@ -234,7 +234,7 @@ static void put_wide(const struct dtype *t, const char *at, struct buf *out)
     while (n > 0 && load(&one, at + 4 * (n - 1)) == 0)
         n--;
     for (size_t i = 0; i < n; i++)
-        buf_add(out, utf8, utf8_encode(utf8, (uint32_t)load(&one, at + 4 * i)));
+        buf_add(out, utf8, utf8_print(utf8, (uint32_t)load(&one, at + 4 * i)));
 }
 
 /* An integer in full, which may be too long for a double. */

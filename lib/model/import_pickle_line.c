@@ -67,7 +67,7 @@ static bool unescape_wide(struct text rest, char *out, size_t *n)
         if (c == '\\' && rest.len > 0 && (*rest.at == 'u' || *rest.at == 'U') &&
             !take_hex(&rest, take_char(&rest) == 'u' ? 4 : 8, &c))
             return false;
-        size_t used = utf8_encode(utf8, c);
+        size_t used = utf8_print(utf8, c);
         memcpy(out + *n, utf8, used);
         *n += used;
     }

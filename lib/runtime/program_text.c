@@ -15,7 +15,7 @@ void ml_put(struct ml_draft *d, const char *at, size_t len)
 void ml_put_char(struct ml_draft *d, uint32_t c)
 {
     char bytes[4];
-    size_t len = utf8_encode(bytes, c);
+    size_t len = utf8_print(bytes, c);
     ml_put(d, bytes, len);
 }
 

@@ -160,7 +160,7 @@ void put_char(struct buf *out, uint32_t c)
         return;
     }
     char bytes[4];
-    buf_add(out, bytes, utf8_encode(bytes, c));
+    buf_add(out, bytes, utf8_print(bytes, c));
 }
 
 struct text letter_expansion(size_t i, uint32_t *c)

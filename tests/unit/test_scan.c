@@ -170,7 +170,7 @@ TEST(utf8_is_judged_alike)
                              ? 'a'
                              : (uint32_t)random_below(seed, 5, i, 0x110000);
             char bytes[4];
-            size_t len = utf8_encode(bytes, c ? c : 1);
+            size_t len = utf8_print(bytes, c ? c : 1);
             if (len > n - i)
                 len = n - i;
             memcpy(text + i, bytes, len);

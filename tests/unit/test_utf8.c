@@ -13,7 +13,7 @@ TEST(utf8_round_trip_of_every_character)
         if (c >= 0xD800 && c < 0xE000)
             continue;
         char bytes[4];
-        size_t len = utf8_encode(bytes, c), used = 0;
+        size_t len = utf8_print(bytes, c), used = 0;
         size_t want = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
         wrong += len != want || utf8_valid_prefix(bytes, len) != len;
         wrong += utf8_decode(bytes, len, &used) != c || used != len;
@@ -25,8 +25,8 @@ TEST(utf8_round_trip_of_every_character)
 TEST(utf8_what_is_no_character_is_replaced)
 {
     char bytes[4];
-    CHECK(utf8_encode(bytes, 0xD800) == 3 && memcmp(bytes, "\xEF\xBF\xBD", 3) == 0);
-    CHECK(utf8_encode(bytes, 0x110000) == 3 && memcmp(bytes, "\xEF\xBF\xBD", 3) == 0);
+    CHECK(utf8_print(bytes, 0xD800) == 3 && memcmp(bytes, "\xEF\xBF\xBD", 3) == 0);
+    CHECK(utf8_print(bytes, 0x110000) == 3 && memcmp(bytes, "\xEF\xBF\xBD", 3) == 0);
 }
 
 /* The cases of RFC 3629 section 10 and of section 3's table. */
