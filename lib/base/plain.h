@@ -77,7 +77,7 @@ ML_API double normal_quantile(double p);
 ML_API size_t utf8_valid_prefix(const char *p, size_t n);
 ML_API size_t utf8_length(const char *p, size_t n); /* characters; a bad byte counts as one */
 ML_API uint32_t utf8_decode(const char *p, size_t n,
-                            size_t *used);                 /* n > 0; bad byte: U+FFFD, used 1 */
+                            size_t *used);                /* n > 0; bad byte: U+FFFD, used 1 */
 ML_API size_t utf8_print(char out[static 4], uint32_t c); /* a surrogate or c > U+10FFFF: U+FFFD */
 /* Bytes of the first `chars` characters. */
 ML_API size_t utf8_offset(const char *p, size_t n, size_t chars);

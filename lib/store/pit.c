@@ -6,8 +6,8 @@
 #include <pthread.h>
 
 enum {
-    GROUP = 512,     /* records whose places are looked up together, */
-    AHEAD = 12,      /* and how many are between one step of that and the next */
+    GROUP = 512, /* records whose places are looked up together, */
+    AHEAD = 12,  /* and how many are between one step of that and the next */
     COUNTED_MASK = (1 << 16) - 1,
     ROW_MOVED = 2,   /* in pit_row.deleted: expires_at is a pointer to the copy */
     SPARE = 64 << 20 /* bytes of rows that are nobody's any more, before they are cleared away */
@@ -18,9 +18,9 @@ struct pit {
     struct pit_options options;
     struct pit_ids ids;
     VEC(struct pit_label) labels;
-    VEC(usec) known;      /* PIT_KNOWN_BY: as many, */
-    uint32_t *counts;     /* COUNTED_MASK + 1: labels by hash, */
-    size_t entries;       /* and entries of the trees there will be, at most */
+    VEC(usec) known;  /* PIT_KNOWN_BY: as many, */
+    uint32_t *counts; /* COUNTED_MASK + 1: labels by hash, */
+    size_t entries;   /* and entries of the trees there will be, at most */
     struct pit_slots slots;
     struct pit_rows *rows; /* a thread each */
     struct pit_winner *winners;

@@ -148,7 +148,7 @@ struct pit_slot {
     _Atomic usec time; /* PIT_NO_TIME: none; PIT_BUSY: a thread is at the row */
     struct pit_row *_Atomic row;
 };
-#define PIT_BUSY INT64_MIN /* the time of no record */
+#define PIT_BUSY    INT64_MIN /* the time of no record */
 #define PIT_NO_TIME (INT64_MIN + 1)
 
 static inline struct pit_row *pit_slot_row(const struct pit_slot *s)
@@ -162,7 +162,7 @@ struct pit_slots {
     /* count; or, where all are whole units after the first one, how many in 32 bits: half as much
      * memory to wait for */
     usec *times;
-    uint32_t *near_times; /* three more are there to be read */
+    uint32_t *near_times;       /* three more are there to be read */
     usec first_time, last_time; /* of all */
     double unit;
     uint32_t *label;        /* count: which one it is */
@@ -194,8 +194,8 @@ struct pit_winner {
     usec time; /* INT64_MIN: none */
     struct pit_row *row;
 };
-void pit_slots_winners(const struct pit_slots *s, const struct pit_ids *ids,
-                       struct pit_winner *out, unsigned jobs);
+void pit_slots_winners(const struct pit_slots *s, const struct pit_ids *ids, struct pit_winner *out,
+                       unsigned jobs);
 
 /* Index of the first of n ascending times that is not before t; n when there is none. */
 static inline uint32_t pit_first_from(const usec *times, uint32_t n, usec t)

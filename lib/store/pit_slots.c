@@ -33,7 +33,7 @@ struct making {
     unsigned jobs;
     usec some_time; /* of a label with an id */
     struct tally *tallies;
-    struct entry *entries; /* by part */
+    struct entry *entries;                 /* by part */
     size_t starts[PIT_PARTS + 1], largest; /* of the parts, in labels */
     struct pit_part parts[PIT_PARTS];
     uint64_t slots[PIT_PARTS + 1]; /* of each part; then where they begin */
@@ -460,8 +460,8 @@ static void find_winners(void *context, unsigned thread)
     }
 }
 
-void pit_slots_winners(const struct pit_slots *s, const struct pit_ids *ids,
-                       struct pit_winner *out, unsigned jobs)
+void pit_slots_winners(const struct pit_slots *s, const struct pit_ids *ids, struct pit_winner *out,
+                       unsigned jobs)
 {
     struct winning w = {.s = s, .ids = ids, .out = out};
     team_run(s->count ? jobs : 0, find_winners, &w);

@@ -293,7 +293,8 @@ TEST(rows_that_lose_are_cleared_away)
             char room[TIME_MAX];
             usec wanted = COUNT / 2 + t * 1000 - (t & 1);
             CHECK_INT(a.event_time, wanted < COUNT ? wanted : COUNT - 2 + (t & 1));
-            CHECK_INT(pit_cell(p, a.row, 0, room).len, sizeof filler * (size_t)a.event_time / COUNT);
+            CHECK_INT(pit_cell(p, a.row, 0, room).len,
+                      sizeof filler * (size_t)a.event_time / COUNT);
             CHECK(text_equal(pit_cell(p, a.row, 1, room), text_of("1")));
         }
         pit_free(p);
