@@ -1,0 +1,63 @@
+/*
+ * ledger: an append-only log of events in JSON Lines, each chained to the one before it by a
+ * digest, so that what was written can be proved not to have been changed since. A line is
+ *
+ *     {"seq":7,"time":"2026-01-31T10:00:00.000000Z","prev":"<64 hexadecimal digits>",MEMBERS}
+ *
+ * where prev is the SHA-256 of the line before it, without its newline; of the first line, zeros.
+ * The digest of the last line, the head, proves all lines: keep it elsewhere to notice a ledger
+ * that was cut short or written anew.
+ *
+ * Any number of processes may append and read; a commit holds an advisory lock of the file for as
+ * long as it writes. A crash may leave the beginning of a line at the end: readers stop before it,
+ * the next commit removes it.
+ */
+#ifndef LEDGER_H
+#define LEDGER_H
+
+#include "base/base.h"
+
+enum { LEDGER_HEX = 64 }; /* digits of a digest */
+
+/* ---- writing ---- */
+
+struct ledger;
+/* path is created when it is not there, its folder is not. */
+int ledger_open(const char *path, struct ledger **out, struct error *e);
+void ledger_close(struct ledger *l); /* what was not committed is gone; NULL is fine */
+/* An event for the next commit: members of a JSON object, without braces, as one line; copied. Their
+ * names are not seq, time and prev. */
+void ledger_add(struct ledger *l, struct text members);
+/* Appends all that was added, in order, at one time, in one write. With `durable` it is on the disk
+ * when this returns. After an error nothing of it is there, and it may be tried again. Waits for
+ * other writers. ERR_DATA: the ledger's last line is no line of a ledger. */
+int ledger_commit(struct ledger *l, bool durable, struct error *e);
+
+/* ---- reading ---- */
+
+struct ledger_event {
+    uint64_t seq;      /* from 1 */
+    uint64_t offset;   /* of the line in the file */
+    usec time;
+    struct text line;  /* all of it, without the newline; borrows until the next call */
+};
+struct ledger_reader;
+/* From the line at offset (0: the first) to the last that is whole now. A ledger that is not there
+ * is one without events. */
+int ledger_reader_open(const char *path, uint64_t offset, struct ledger_reader **out,
+                       struct error *e);
+/* 1, 0 at the end, ERR_DATA with file and line for what is no line of a ledger. Digests are not
+ * looked at. */
+int ledger_next(struct ledger_reader *r, struct ledger_event *out, struct error *e);
+void ledger_reader_close(struct ledger_reader *r); /* NULL is fine */
+
+/* Whether each line's digest is the next one's prev, and numbers follow one another. ERR_NO names
+ * the first line that is not as it was written. */
+struct ledger_proof {
+    uint64_t events;
+    char head[LEDGER_HEX + 1]; /* zeros without events */
+    bool torn;                 /* there is the beginning of a line at the end */
+};
+int ledger_verify(const char *path, struct ledger_proof *out, struct error *e);
+
+#endif
