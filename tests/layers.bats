@@ -5,7 +5,7 @@ floor() {
     case $1 in
     base) echo 0 ;;
     cli | sys | runtime) echo 1 ;;
-    io | ledger | http) echo 2 ;;
+    io | document | ledger | http) echo 2 ;;
     table | lower) echo 3 ;;
     expr | stats) echo 4 ;;
     prep | model | store | job) echo 5 ;;
