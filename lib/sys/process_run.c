@@ -4,37 +4,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { READ_SIZE = 16 << 10, SLOTS = 64, NEVER = -1 };
-
-/* Groups that a fatal signal ends, for signal handlers; like the files of replace.c. A group leaves
- * the list before its number can be given to another. */
-static _Atomic(pid_t) running[SLOTS];
-
-static int slot_take(pid_t group)
-{
-    for (int i = 0; i < SLOTS; i++) {
-        pid_t empty = 0;
-        if (atomic_compare_exchange_strong(&running[i], &empty, group))
-            return i;
-    }
-    return -1;
-}
-
-void process_abort_all(void)
-{
-    for (int i = 0; i < SLOTS; i++) {
-        pid_t group = atomic_exchange(&running[i], 0);
-        if (group > 0)
-            (void)kill(-group, SIGKILL); /* its temporary files are in a scratch directory */
-    }
-}
+enum { READ_SIZE = 16 << 10, NEVER = -1 };
 
 static int64_t now_ms(void)
 {
@@ -169,7 +145,7 @@ static int start_listed(const struct process *p, struct run *r)
     sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     int number = start(p, r);
-    r->slot = number == 0 ? slot_take(r->pid) : -1;
+    r->slot = number == 0 ? group_enter(r->pid) : -1;
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return number;
 }
@@ -203,8 +179,7 @@ int process_run(const struct process *p, int *status, struct error *e)
         (void)kill(-r.pid, SIGKILL);
     if (!in_time)
         (void)ended(r.pid, NEVER);
-    if (r.slot >= 0)
-        atomic_store(&running[r.slot], 0);
+    group_leave(r.slot);
     buf_release(&nowhere);
     int rc = process_wait(r.pid, status, e);
     if (!in_time)

@@ -89,6 +89,43 @@ struct process {
 /* *status as process_wait gives it. ERR_SYSTEM when it cannot be started or took too long. */
 int process_run(const struct process *p, int *status, struct error *e);
 
+/* Programs that run side by side, each in a process group of its own. Their output and ends come as
+ * events, one at a time. */
+struct children;
+struct child {
+    char *const *argv;        /* [0] is looked up in PATH */
+    const char *directory;    /* NULL: the caller's */
+    char *const *environment; /* NULL: the caller's */
+    int in;                   /* its standard input; -1: it reads the end of a file at once */
+    void *tag;
+};
+struct child_event {
+    enum { CHILD_WROTE, CHILD_ENDED, CHILDREN_SIGNALLED, CHILDREN_IDLE } kind;
+    void *tag; /* of which child */
+    struct text
+        output; /* CHILD_WROTE: to its standard output or error; borrows until the next call */
+    int status; /* CHILD_ENDED: as process_wait gives it */
+    int signal; /* which ended it, or came for us; 0: none */
+    double user_s, system_s;
+    uint64_t max_rss, read_bytes, written_bytes; /* bytes; of files, as far as the disk saw them */
+};
+/* With catch_signals HUP, INT and TERM are events from now on, until children_free. Returns owned;
+ * NULL: e says why. */
+struct children *children_new(bool catch_signals, struct error *e);
+/* Kills what still runs, with all in its group. NULL is fine. */
+void children_free(struct children *c);
+/* *number is the system's number of it. */
+int children_start(struct children *c, const struct child *child, pid_t *number, struct error *e);
+size_t children_running(const struct children *c);
+/* The next event within timeout_ms (negative: wait for ever); CHILDREN_IDLE when none came. What a
+ * child wrote comes before its end; of what processes it left behind write later, nothing does. */
+int children_wait(struct children *c, int timeout_ms, struct child_event *out, struct error *e);
+/* To all in the group of a child. */
+void children_signal(struct children *c, const void *tag, int number);
+
+/* When a process was started, to about a second; 0: there is none with this number. */
+usec process_started(pid_t number);
+
 /* n bytes, zeroed, for tables that are looked into at random: in huge pages where the system has
  * them. Never fails, as mem_alloc. */
 void *pages_alloc(size_t n) NEVER_NULL;

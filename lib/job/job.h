@@ -1,0 +1,81 @@
+/*
+ * job: commands that are run, here or on a cluster, and what became of them. A job has a command,
+ * an environment, limits and a log; a pool runs several at once on one executor and tells of each
+ * end.
+ *
+ * A pool is of one thread. Its jobs die with the process that has the pool, whatever kills it:
+ * those that outlived it are found by pool's journal and killed when a pool is opened with it
+ * again.
+ */
+#ifndef JOB_H
+#define JOB_H
+
+#include "sys/sys.h"
+
+/* ---- what is run ---- */
+
+struct job {
+    const char *name;         /* for messages and the cluster */
+    char *const *argv;        /* [0] is looked up in PATH; NULL: */
+    const char *script;       /* a text for /bin/sh -c */
+    const char *directory;    /* NULL: the caller's */
+    char *const *environment; /* NULL: the caller's */
+    const char *log; /* what it writes to standard output and error is appended here; the file is
+                      * made when there is something. NULL: it is not kept */
+    usec timeout;    /* then SIGTERM, and SIGKILL after `grace`; 0: none */
+    usec grace;
+    void *tag; /* the caller's */
+};
+
+/* What an end means to those who try again. After the exception types of a cloud's pipelines. */
+enum job_class {
+    JOB_SUCCEEDED,
+    JOB_FAILED,      /* it ended with another status: it would again */
+    JOB_THROTTLED,   /* status 5 of our tools, 75 (EX_TEMPFAIL) of any */
+    JOB_INTERNAL,    /* a signal, a lost node, a launch that failed */
+    JOB_CAPACITY,    /* no process, memory or room on the disk to be had */
+    JOB_LIMIT,       /* beyond its limits of memory, files ... */
+    JOB_UNREACHABLE, /* no executor answers */
+};
+const char *job_class_name(enum job_class c); /* as Step.THROTTLING */
+
+struct job_result {
+    void *tag;
+    enum job_class class;
+    int status; /* as a shell gives it; 124 when its time was up, 137 when it had to be killed then,
+                   126 and 127 when the command cannot be run or found */
+    int signal;
+    bool timed_out, stopped; /* stopped: by job_stop */
+    usec started, ended;
+    double user_s, system_s;
+    uint64_t max_rss, read_bytes, written_bytes;
+    struct text tail; /* the end of what it wrote, at most 4 KiB; borrows until the next call */
+    bool wrote;
+    char problem[256]; /* when there is more to say than the status */
+};
+
+/* ---- running ---- */
+
+struct job_pool;
+struct job_pool_options {
+    const char *journal; /* path of the list of what runs; NULL: none is kept */
+    bool catch_signals;  /* job_wait tells of HUP, INT and TERM */
+    /* Called with what a job writes, as it comes; may be NULL. */
+    void (*output)(void *context, void *tag, struct text bytes);
+    void *context;
+};
+int job_pool_open(const struct job_pool_options *o, struct job_pool **out, struct error *e);
+void job_pool_close(struct job_pool *p); /* kills what runs; NULL is fine */
+/* Everything in j is copied as far as it is needed. A command that cannot be run is a result, not
+ * an error. */
+int job_start(struct job_pool *p, const struct job *j, struct error *e);
+size_t job_running(const struct job_pool *p);
+enum job_news { JOB_ENDED, JOB_SIGNALLED, JOB_IDLE };
+/* Waits until a job has ended, a signal came (out->signal), or timeout_ms have passed (negative:
+ * for ever). < 0: cannot wait. */
+int job_wait(struct job_pool *p, int timeout_ms, struct job_result *out, struct error *e);
+/* SIGTERM, then SIGKILL after its grace; the result comes as any. */
+void job_stop(struct job_pool *p, const void *tag);
+void job_stop_all(struct job_pool *p);
+
+#endif
