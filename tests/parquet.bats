@@ -248,8 +248,8 @@ groups_of() {
     awk -v n=373640 'BEGIN {
         print "id,x,name,some,none,late,k"
         for (i = 0; i < n; i++)
-            printf "%d,%s,n%07d,%s,%s,%s,%d\n", i - 1000, i / 8 - 0.5, i,
-                i < 122880 ? (i == 777 ? 5 : "") : i % 50, i >= 122880 && i < 245760 ? "" : "v" i % 7, i < 122880 ? "" : i / 4, i % 11
+            printf("%d,%s,n%07d,%s,%s,%s,%d\n", i - 1000, i / 8 - 0.5, i,
+                i < 122880 ? (i == 777 ? 5 : "") : i % 50, i >= 122880 && i < 245760 ? "" : "v" i % 7, i < 122880 ? "" : i / 4, i % 11)
     }' | wrangle 'set at = from_epoch(id * 60)' - -o "$1"
 }
 
