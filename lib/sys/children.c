@@ -84,6 +84,15 @@ static void close_end(int *fd)
     *fd = -1;
 }
 
+/* A child that is just being started may still have a copy of it, and then closing it is not enough
+ * for epoll to forget it. */
+static void unwatch(struct children *c, int *fd)
+{
+    if (*fd >= 0)
+        (void)epoll_ctl(c->epoll, EPOLL_CTL_DEL, *fd, NULL);
+    close_end(fd);
+}
+
 static void bury(struct children *c)
 {
     for (size_t i = 0; i < c->gone.len; i++)
@@ -93,8 +102,8 @@ static void bury(struct children *c)
 
 static void forget(struct children *c, struct runner *r)
 {
-    close_end(&r->end);
-    close_end(&r->out);
+    unwatch(c, &r->end);
+    unwatch(c, &r->out);
     c->runners.at[r->place] = c->runners.at[--c->runners.len];
     c->runners.at[r->place]->place = r->place;
     vec_push(&c->gone, r);
@@ -212,7 +221,7 @@ static bool read_output(struct children *c, struct runner *r, struct child_event
         return true;
     }
     if (n == 0 || (errno != EAGAIN && errno != EINTR))
-        close_end(&r->out);
+        unwatch(c, &r->out);
     return false;
 }
 

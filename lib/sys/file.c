@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -141,4 +143,9 @@ int file_load(const char *path, size_t limit, struct buf *out, struct error *e)
     int status = load_from(fd, path, limit, out, e);
     close(fd);
     return status;
+}
+
+bool file_clone(int to, int from)
+{
+    return ioctl(to, FICLONE, from) == 0;
 }

@@ -20,6 +20,8 @@ int file_write(int fd, const void *from, size_t n, const char *name, struct erro
 /* One read: at least a byte, unless the file ends; for streams that must flow. */
 ssize_t file_read_some(int fd, void *into, size_t n, const char *name, struct error *e);
 int file_writev(int fd, const struct iovec *parts, size_t count, const char *name, struct error *e);
+/* Makes the empty file `to` share the blocks of `from`; false where the file system cannot. */
+bool file_clone(int to, int from);
 /* The whole of a file (or of standard input for "-") into out; ERR_DATA when longer than limit. */
 int file_load(const char *path, size_t limit, struct buf *out, struct error *e);
 
@@ -132,6 +134,8 @@ void *pages_alloc(size_t n) NEVER_NULL;
 void pages_free(void *p, size_t n); /* with the n of pages_alloc; NULL is fine */
 
 usec clock_now(void); /* of the wall clock, which may step */
+
+void entropy(void *into, size_t n); /* bytes that nobody can foresee */
 
 unsigned cpu_count(void); /* processors this process may run on, at least 1 */
 

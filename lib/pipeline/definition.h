@@ -1,0 +1,69 @@
+/* Reading a definition. For the files of this module. */
+#ifndef PIPELINE_DEFINITION_H
+#define PIPELINE_DEFINITION_H
+
+#include "document/document.h"
+#include "pipeline/pipeline.h"
+
+struct binding {
+    struct text name, value;
+};
+
+/* One entry of the definition, and the steps that came of it. */
+struct entry_range {
+    const struct doc_node *node;
+    uint32_t first, count;
+};
+
+struct definition {
+    struct pipeline *p;
+    struct doc *doc;
+    struct map parameters;   /* names to numbers */
+    struct map paths, names; /* of steps */
+    VEC(struct text) path_list;
+    VEC(struct step) steps;
+    VEC(struct entry_range) entries;
+    const struct doc_node *environment; /* for all steps, or NULL */
+    /* of the step that is read */
+    const struct binding *bindings;
+    size_t binding_count;
+    VEC(uint32_t) uses;
+    struct buf text;
+};
+
+/* ---- values ---- */
+
+/* The parameters of the definition, and what is given for them. */
+int definition_parameters(struct definition *d, const struct doc_node *n, const char *const *given,
+                          size_t given_count, struct error *e);
+/* The text of a scalar with ${name} replaced, in the arena; in_shell: ${name...} that is more than
+ * a name is the shell's. */
+int definition_text(struct definition *d, const struct doc_node *n, bool in_shell, struct text *out,
+                    struct error *e);
+/* A scalar that is no text: "what" is for the message. */
+int definition_count(struct definition *d, const struct doc_node *n, const char *what,
+                     int64_t least, int64_t most, int64_t *out, struct error *e);
+int definition_duration(struct definition *d, const struct doc_node *n, const char *what, usec *out,
+                        struct error *e);
+/* Fails at a key that is none of these. */
+int definition_keys(struct definition *d, const struct doc_node *n, const char *const *known,
+                    size_t count, struct error *e);
+bool definition_is_name(struct text name); /* letters, digits, _ and -, at most 64 */
+
+/* ---- steps ---- */
+
+/* The steps of an entry, one for each value of its foreach or matrix. */
+int definition_entry(struct definition *d, const struct doc_node *n, struct error *e);
+/* The values that foreach and matrix give: calls make for each. */
+int definition_expand(struct definition *d, const struct doc_node *n,
+                      int (*make)(struct definition *d, void *context, struct error *e),
+                      void *context, struct error *e);
+/* Its number among the paths. */
+uint32_t definition_path(struct definition *d, struct text path);
+
+/* ---- the graph ---- */
+
+/* Who waits for whom; all steps are read. */
+int definition_edges(struct definition *d, struct error *e);
+
+#endif

@@ -1,0 +1,405 @@
+/*
+ * A file is known by device, inode, size, and its two times. The system's clock for files stands
+ * still for some milliseconds: a file that was changed as late as that before it was looked at may
+ * be changed again without a trace, and is not remembered until it has been looked at once more.
+ */
+#include "pipeline/digests.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { BLOCK = 256 << 10, TICK_NS = 10000000, COARSE_S = 2, VERSION = 1 };
+
+struct known {
+    uint64_t device, inode, size;
+    int64_t mtime_ns, ctime_ns; /* since 1970 */
+    struct digest digest;
+};
+_Static_assert(sizeof(struct known) == 72, "as it is in the file");
+
+/* Digested too soon after it was changed: looked at once more in the end. */
+struct recent {
+    char *path;
+    struct known known;
+};
+
+struct digests {
+    char *path;
+    pthread_mutex_t lock; /* guards: */
+    VEC(struct recent) recent;
+    struct known *slots; /* inode 0: empty */
+    size_t mask, count;
+    bool changed;
+};
+
+/* ---- the table ---- */
+
+static size_t slot_of(const struct digests *d, uint64_t device, uint64_t inode)
+{
+    size_t at = (size_t)((inode * 0x9e3779b97f4a7c15U) ^ (device * 0xd1b54a32d192ed03U)) >> 7;
+    for (at &= d->mask;; at = (at + 1) & d->mask) {
+        const struct known *k = &d->slots[at];
+        if (k->inode == 0 || (k->inode == inode && k->device == device))
+            return at;
+    }
+}
+
+static void resize(struct digests *d, size_t size)
+{
+    struct known *old = d->slots;
+    size_t old_size = old ? d->mask + 1 : 0;
+    d->slots = mem_alloc(size * sizeof *d->slots);
+    d->mask = size - 1;
+    for (size_t i = 0; i < old_size; i++)
+        if (old[i].inode)
+            d->slots[slot_of(d, old[i].device, old[i].inode)] = old[i];
+    mem_free(old);
+}
+
+static void remember(struct digests *d, const struct known *k)
+{
+    if (k->inode == 0)
+        return;
+    if (d->count * 2 > d->mask)
+        resize(d, 2 * (d->mask + 1));
+    struct known *slot = &d->slots[slot_of(d, k->device, k->inode)];
+    d->count += slot->inode == 0;
+    *slot = *k;
+    d->changed = true;
+}
+
+struct head {
+    char magic[8];
+    uint64_t version, count;
+    uint64_t check; /* of the entries */
+};
+static const char magic[8] = "mldigest";
+
+struct digests *digests_open(const char *path)
+{
+    struct digests *d = mem_alloc(sizeof *d);
+    struct buf bytes = {0};
+    struct head head = {0};
+    d->path = mem_text(path);
+    pthread_mutex_init(&d->lock, NULL);
+    if (access(path, R_OK) == 0 && file_load(path, SIZE_MAX, &bytes, NULL) == 0 &&
+        bytes.len >= sizeof head)
+        memcpy(&head, bytes.at, sizeof head);
+    size_t n = bytes.len >= sizeof head ? (bytes.len - sizeof head) / sizeof(struct known) : 0;
+    const char *entries = bytes.at + sizeof head;
+    bool good = n > 0 && memcmp(head.magic, magic, sizeof magic) == 0 && head.version == VERSION &&
+                head.count == n && head.check == xxh64(entries, n * sizeof(struct known), 0);
+    size_t size = 1024;
+    while (good && size < 2 * n + 2)
+        size *= 2;
+    resize(d, size);
+    for (size_t i = 0; good && i < n; i++) {
+        struct known k;
+        memcpy(&k, entries + i * sizeof k, sizeof k);
+        remember(d, &k);
+    }
+    d->changed = false;
+    buf_release(&bytes);
+    return d;
+}
+
+/* ---- a file ---- */
+
+static int64_t nanoseconds(struct timespec t)
+{
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static struct known known_of(const struct stat *s)
+{
+    return (struct known){.device = (uint64_t)s->st_dev,
+                          .inode = (uint64_t)s->st_ino,
+                          .size = (uint64_t)s->st_size,
+                          .mtime_ns = nanoseconds(s->st_mtim),
+                          .ctime_ns = nanoseconds(s->st_ctim)};
+}
+
+/* A later change would give another time. Systems without parts of seconds count by two. */
+static bool is_settled(const struct known *k, int64_t now)
+{
+    int64_t second = 1000000000;
+    bool coarse = k->mtime_ns % second == 0 && k->ctime_ns % second == 0;
+    int64_t tick = coarse ? COARSE_S * second : TICK_NS;
+    return k->ctime_ns < now - tick && k->mtime_ns < now - tick;
+}
+
+static bool recall(struct digests *d, struct known *k)
+{
+    pthread_mutex_lock(&d->lock);
+    const struct known *slot = &d->slots[slot_of(d, k->device, k->inode)];
+    bool same = slot->inode && slot->size == k->size && slot->mtime_ns == k->mtime_ns &&
+                slot->ctime_ns == k->ctime_ns;
+    if (same)
+        k->digest = slot->digest;
+    pthread_mutex_unlock(&d->lock);
+    return same;
+}
+
+static bool is_still(const char *path, const struct known *k)
+{
+    struct stat s;
+    if (stat(path, &s) != 0)
+        return false;
+    struct known again = known_of(&s);
+    return again.device == k->device && again.inode == k->inode && again.size == k->size &&
+           again.mtime_ns == k->mtime_ns && again.ctime_ns == k->ctime_ns;
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_REALTIME, &t);
+    return nanoseconds(t);
+}
+
+static int read_file(const char *path, struct digest *out, struct error *e)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_errno(e, "cannot open %s", path);
+    char *block = mem_array(NULL, 1, BLOCK);
+    struct sha256 sum;
+    ssize_t n;
+    sha256_start(&sum);
+    while ((n = file_read(fd, block, BLOCK, path, e)) > 0)
+        sha256_add(&sum, (struct text){block, (size_t)n});
+    sha256_end(&sum, out->at);
+    close(fd);
+    mem_free(block);
+    return n < 0 ? (int)n : 0;
+}
+
+static int digest_file(struct digests *d, const char *path, const struct stat *s,
+                       struct digest *out, struct error *e)
+{
+    struct known k = known_of(s);
+    if (recall(d, &k)) {
+        *out = k.digest;
+        return 0;
+    }
+    int64_t began = now_ns();
+    int status = read_file(path, &k.digest, e);
+    if (status)
+        return status;
+    *out = k.digest;
+    bool same = is_still(path, &k);
+    pthread_mutex_lock(&d->lock);
+    if (same && is_settled(&k, began))
+        remember(d, &k);
+    else if (same)
+        vec_push(&d->recent, ((struct recent){mem_text(path), k}));
+    pthread_mutex_unlock(&d->lock);
+    return 0;
+}
+
+/* ---- a folder ---- */
+
+typedef VEC(char *) name_list;
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int list_names(const char *path, name_list *out, struct error *e)
+{
+    DIR *folder = opendir(path);
+    struct dirent *entry;
+    if (!folder)
+        return error_errno(e, "cannot open %s", path);
+    while ((entry = readdir(folder)))
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            vec_push(out, mem_text(entry->d_name));
+    closedir(folder);
+    qsort(out->at, out->len, sizeof *out->at, compare_names);
+    return 0;
+}
+
+static int put_entry(struct digests *d, const char *path, const char *name, struct buf *out,
+                     unsigned depth, struct error *e);
+
+static int put_folder(struct digests *d, const char *path, const char *name, struct buf *out,
+                      unsigned depth, struct error *e)
+{
+    enum { DEEPEST = 256 };
+    name_list names = {0};
+    int status = depth > DEEPEST ? error_set(e, ERR_SYSTEM, "%s: too many folders in folders", path)
+                                 : list_names(path, &names, e);
+    for (size_t i = 0; i < names.len; i++) {
+        char *inner = mem_format("%s/%s", path, names.at[i]);
+        char *inner_name = mem_format("%s%s%s", name, *name ? "/" : "", names.at[i]);
+        if (status == 0)
+            status = put_entry(d, inner, inner_name, out, depth + 1, e);
+        mem_free(inner_name);
+        mem_free(inner);
+        mem_free(names.at[i]);
+    }
+    vec_release(&names);
+    return status;
+}
+
+static int put_entry(struct digests *d, const char *path, const char *name, struct buf *out,
+                     unsigned depth, struct error *e)
+{
+    struct stat s;
+    struct digest digest;
+    if (stat(path, &s) != 0)
+        return errno == ENOENT ? 0 : error_errno(e, "cannot look at %s", path);
+    if (S_ISDIR(s.st_mode))
+        return put_folder(d, path, name, out, depth, e);
+    if (!S_ISREG(s.st_mode))
+        return 0;
+    int status = digest_file(d, path, &s, &digest, e);
+    if (status)
+        return status;
+    hex_put(out, digest.at, 2 * SHA256_SIZE);
+    buf_format(out, " %c %s\n", s.st_mode & S_IXUSR ? 'x' : '-', name);
+    return 0;
+}
+
+int digests_list_folder(struct digests *d, const char *path, struct buf *out, struct error *e)
+{
+    return put_folder(d, path, "", out, 0, e);
+}
+
+/* ---- in the end ---- */
+
+static void settle_recent(struct digests *d)
+{
+    int64_t now = now_ns();
+    for (size_t i = 0; i < d->recent.len; i++) {
+        struct recent *r = &d->recent.at[i];
+        if (is_settled(&r->known, now) && is_still(r->path, &r->known))
+            remember(d, &r->known);
+        mem_free(r->path);
+    }
+    d->recent.len = 0;
+}
+
+static int write_known(const struct digests *d, int fd, struct error *e)
+{
+    struct head head = {.version = VERSION, .count = d->count};
+    struct known *all = mem_array(NULL, d->count + 1, sizeof *all);
+    size_t n = 0;
+    for (size_t i = 0; i <= d->mask; i++)
+        if (d->slots[i].inode)
+            all[n++] = d->slots[i];
+    memcpy(head.magic, magic, sizeof magic);
+    head.check = xxh64((const char *)all, n * sizeof *all, 0);
+    int status = file_write(fd, &head, sizeof head, d->path, e);
+    if (status == 0)
+        status = file_write(fd, all, n * sizeof *all, d->path, e);
+    mem_free(all);
+    return status;
+}
+
+int digests_save(struct digests *d, struct error *e)
+{
+    struct replace *r = NULL;
+    settle_recent(d);
+    if (!d->changed)
+        return 0;
+    int status = replace_open(d->path, &r, e);
+    if (status == 0)
+        status = write_known(d, replace_fd(r), e);
+    if (status == 0)
+        status = replace_commit(r, e);
+    else
+        replace_abort(r);
+    d->changed = status != 0;
+    return status;
+}
+
+void digests_close(struct digests *d)
+{
+    if (!d)
+        return;
+    for (size_t i = 0; i < d->recent.len; i++)
+        mem_free(d->recent.at[i].path);
+    vec_release(&d->recent);
+    pthread_mutex_destroy(&d->lock);
+    mem_free(d->slots);
+    mem_free(d->path);
+    mem_free(d);
+}
+
+/* ---- many ---- */
+
+static int look_at(struct digests *d, const char *path, struct file_state *out, struct error *e)
+{
+    struct stat s;
+    *out = (struct file_state){.kind = FILE_MISSING};
+    if (stat(path, &s) != 0)
+        return errno == ENOENT || errno == ENOTDIR ? 0 : error_errno(e, "cannot look at %s", path);
+    out->bytes = (uint64_t)s.st_size;
+    out->kind = S_ISREG(s.st_mode) ? FILE_REGULAR : S_ISDIR(s.st_mode) ? FILE_FOLDER : FILE_OTHER;
+    if (out->kind == FILE_REGULAR)
+        return digest_file(d, path, &s, &out->digest, e);
+    if (out->kind == FILE_OTHER)
+        return 0;
+    struct buf list = {0};
+    int status = digests_list_folder(d, path, &list, e);
+    sha256((struct text){list.at ? list.at : "", list.len}, out->digest.at);
+    buf_release(&list);
+    return status;
+}
+
+struct looking {
+    struct digests *digests;
+    const char *folder;
+    const struct text *names;
+    struct file_state *out;
+    size_t n;
+    atomic_size_t next;
+    pthread_mutex_t failure;
+    struct error error;
+};
+
+static void look(void *context, unsigned number)
+{
+    enum { SOME = 8 };
+    struct looking *l = context;
+    struct buf path = {0};
+    (void)number;
+    for (size_t from; (from = atomic_fetch_add(&l->next, SOME)) < l->n;)
+        for (size_t i = from; i < from + SOME && i < l->n; i++) {
+            struct error e = {0};
+            path.len = 0;
+            if (l->names[i].at[0] != '/' && strcmp(l->folder, ".") != 0) {
+                buf_puts(&path, l->folder);
+                buf_putc(&path, '/');
+            }
+            buf_add(&path, l->names[i].at, l->names[i].len);
+            if (look_at(l->digests, buf_text(&path), &l->out[i], &e) == 0)
+                continue;
+            pthread_mutex_lock(&l->failure);
+            l->error = e;
+            pthread_mutex_unlock(&l->failure);
+        }
+    buf_release(&path);
+}
+
+int digests_of(struct digests *d, const char *folder, const struct text *names, size_t n,
+               unsigned jobs, struct file_state *out, struct error *e)
+{
+    struct looking l = {.digests = d, .folder = folder, .names = names, .out = out, .n = n};
+    pthread_mutex_init(&l.failure, NULL);
+    team_run(n > 2 * 8 ? jobs : 1, look, &l);
+    pthread_mutex_destroy(&l.failure);
+    if (l.error.code && e)
+        *e = l.error;
+    return l.error.code;
+}

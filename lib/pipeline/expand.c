@@ -1,0 +1,199 @@
+/* foreach and matrix: one entry, many steps. */
+#include "pipeline/definition.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <stdlib.h>
+
+enum { STEPS_MAX = 10000000 };
+
+typedef VEC(struct text) value_list;
+
+/* A variable and its values. */
+struct variable {
+    struct text name;
+    value_list values;
+    const struct doc_node *items; /* that they came from, when they may be maps */
+};
+
+typedef int maker(struct definition *d, void *context, struct error *e);
+
+/* ---- values ---- */
+
+static int compare_texts(const void *a, const void *b)
+{
+    return text_compare(*(const struct text *)a, *(const struct text *)b);
+}
+
+/* The files that match now, in order of their bytes. */
+static int match_files(struct definition *d, const struct doc_node *n, struct text pattern,
+                       value_list *out, struct error *e)
+{
+    char quoted[QUOTE_MAX];
+    glob_t found = {0};
+    bool outside = pattern.at[0] == '/';
+    char *whole = outside ? mem_text(pattern.at) : mem_format("%s/%s", d->p->folder, pattern.at);
+    size_t cut = outside ? 0 : strlen(d->p->folder) + 1;
+    int failed = glob(whole, GLOB_NOSORT, NULL, &found);
+    for (size_t i = 0; failed == 0 && i < found.gl_pathc; i++) {
+        const char *path = found.gl_pathv[i] + cut;
+        vec_push(out, text_of(arena_text(&d->p->arena, path, strlen(path))));
+    }
+    globfree(&found);
+    mem_free(whole);
+    if (failed && failed != GLOB_NOMATCH)
+        return doc_error(d->doc, n, e, "cannot look for %s",
+                         quote(quoted, pattern.at, pattern.len));
+    qsort(out->at, out->len, sizeof *out->at, compare_texts);
+    return 0;
+}
+
+static int list_values(struct definition *d, const struct doc_node *n, value_list *out,
+                       struct error *e)
+{
+    struct text text;
+    if (n->kind == DOC_TEXT) {
+        int status = definition_text(d, n, false, &text, e);
+        return status ? status : match_files(d, n, text, out, e);
+    }
+    if (n->kind != DOC_LIST)
+        return doc_error(d->doc, n, e, "a list of values or a pattern of files is wanted here");
+    for (size_t i = 0; i < n->count; i++) {
+        text = (struct text){"", 0};
+        if (n->items[i].kind != DOC_MAP && definition_text(d, &n->items[i], false, &text, e) < 0)
+            return ERR_DATA;
+        vec_push(out, text);
+    }
+    return 0;
+}
+
+static void release(struct variable *at, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        vec_release(&at[i].values);
+}
+
+/* ---- foreach ---- */
+
+/* item, and item.KEY of one that is a map. */
+static int bind_item(struct definition *d, const struct variable *v, size_t i,
+                     struct binding *bindings, size_t *count, struct error *e)
+{
+    const struct doc_node *item = v->items ? &v->items[i] : NULL;
+    *count = 0;
+    if (!item || item->kind != DOC_MAP) {
+        bindings[(*count)++] = (struct binding){v->name, v->values.at[i]};
+        return 0;
+    }
+    for (size_t k = 0; k < item->count; k++) {
+        const struct doc_node *key = &item->items[2 * k];
+        struct text value;
+        if (definition_text(d, key + 1, false, &value, e) < 0)
+            return ERR_DATA;
+        char *name = arena_format(&d->p->arena, "%.*s.%.*s", (int)v->name.len, v->name.at,
+                                  (int)key->text.len, key->text.at);
+        bindings[(*count)++] = (struct binding){text_of(name), value};
+    }
+    return 0;
+}
+
+static size_t widest_item(const struct doc_node *n)
+{
+    size_t most = 1;
+    for (size_t i = 0; n->kind == DOC_LIST && i < n->count; i++)
+        if (n->items[i].kind == DOC_MAP && n->items[i].count > most)
+            most = n->items[i].count;
+    return most;
+}
+
+/* A list or a pattern of the variable item, or a map that names the variable. */
+static int for_each(struct definition *d, const struct doc_node *n, maker *make, void *context,
+                    struct error *e)
+{
+    struct variable v = {.name = text_of("item")};
+    if (n->kind == DOC_MAP && n->count == 1) {
+        v.name = n->items[0].text;
+        n = &n->items[1];
+    } else if (n->kind == DOC_MAP) {
+        return doc_error(d->doc, n, e, "foreach has one variable: matrix takes several");
+    }
+    v.items = n->kind == DOC_LIST ? n->items : NULL;
+    struct binding *bindings = mem_array(NULL, widest_item(n), sizeof *bindings);
+    int status = list_values(d, n, &v.values, e);
+    for (size_t i = 0; i < v.values.len && status == 0; i++) {
+        d->binding_count = 0;
+        status = bind_item(d, &v, i, bindings, &d->binding_count, e);
+        d->bindings = bindings;
+        if (status == 0)
+            status = make(d, context, e);
+    }
+    d->binding_count = 0;
+    mem_free(bindings);
+    release(&v, 1);
+    return status;
+}
+
+/* ---- matrix ---- */
+
+/* The next combination: the last variable changes first. */
+static bool advance(const struct variable *v, size_t *at, size_t n)
+{
+    for (size_t i = n; i-- > 0;) {
+        if (++at[i] < v[i].values.len)
+            return true;
+        at[i] = 0;
+    }
+    return false;
+}
+
+static int each_combination(struct definition *d, const struct variable *v, size_t n, maker *make,
+                            void *context, struct error *e)
+{
+    size_t *at = mem_alloc((n + 1) * sizeof *at);
+    struct binding *bindings = mem_alloc((n + 1) * sizeof *bindings);
+    int status = 0;
+    do {
+        for (size_t i = 0; i < n; i++)
+            bindings[i] = (struct binding){v[i].name, v[i].values.at[at[i]]};
+        d->bindings = bindings;
+        d->binding_count = n;
+        status = make(d, context, e);
+    } while (status == 0 && advance(v, at, n));
+    d->binding_count = 0;
+    mem_free(bindings);
+    mem_free(at);
+    return status;
+}
+
+static int matrix(struct definition *d, const struct doc_node *n, maker *make, void *context,
+                  struct error *e)
+{
+    if (n->kind != DOC_MAP || n->count == 0)
+        return doc_error(d->doc, n, e, "matrix is a map of variables and their values");
+    struct variable *v = mem_alloc(n->count * sizeof *v);
+    double steps = 1;
+    int status = 0;
+    for (size_t i = 0; i < n->count && status == 0; i++) {
+        v[i].name = n->items[2 * i].text;
+        status = list_values(d, &n->items[2 * i + 1], &v[i].values, e);
+        steps *= (double)v[i].values.len;
+    }
+    if (status == 0 && steps > STEPS_MAX)
+        status = doc_error(d->doc, n, e, "matrix has %.0f combinations", steps);
+    if (status == 0 && steps > 0)
+        status = each_combination(d, v, n->count, make, context, e);
+    release(v, n->count);
+    mem_free(v);
+    return status;
+}
+
+int definition_expand(struct definition *d, const struct doc_node *n, maker *make, void *context,
+                      struct error *e)
+{
+    const struct doc_node *each = doc_get(n, "foreach"), *all = doc_get(n, "matrix");
+    if (each && all)
+        return doc_error(d->doc, all, e, "a step has foreach or matrix, not both");
+    if (each)
+        return for_each(d, each, make, context, e);
+    return all ? matrix(d, all, make, context, e) : make(d, context, e);
+}

@@ -1,0 +1,118 @@
+/*
+ * The fingerprint of a step: SHA-256 of all that what it makes depends on, each part with its
+ * length before it, so that no two lists of parts are one text. Names of steps, times and this
+ * machine's folders are not in it.
+ */
+#include "pipeline/running.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char grammar[] = "mlutils pipe 1";
+
+static void add(struct sha256 *s, struct text part)
+{
+    uint8_t length[8];
+    for (int i = 0; i < 8; i++)
+        length[i] = (uint8_t)((uint64_t)part.len >> 8 * i);
+    sha256_add(s, (struct text){(const char *)length, sizeof length});
+    sha256_add(s, part);
+}
+
+static void add_word(struct sha256 *s, const char *word)
+{
+    add(s, text_of(word ? word : ""));
+}
+
+static void add_digest(struct sha256 *s, const struct digest *d)
+{
+    add(s, (struct text){(const char *)d->at, SHA256_SIZE});
+}
+
+static void add_command(struct sha256 *s, const struct step *step)
+{
+    add_word(s, step->script ? "script" : "program");
+    add_word(s, step->script);
+    for (char **at = step->argv; at && *at; at++)
+        add_word(s, *at);
+    add_word(s, "directory");
+    add_word(s, step->entry->directory);
+}
+
+static void add_environment(struct sha256 *s, const struct step *step)
+{
+    add_word(s, "environment");
+    for (char **at = step->environment; *at; at++)
+        add_word(s, *at);
+    for (const char **at = step->entry->passed; at && *at; at++) {
+        const char *value = getenv(*at);
+        add_word(s, *at);
+        add_word(s, value ? "set" : "unset");
+        add_word(s, value);
+    }
+}
+
+/* ---- programs ---- */
+
+/* The file that PATH names; NULL when there is none. Returns owned. */
+static char *program_path(const char *name)
+{
+    const char *path = getenv("PATH");
+    if (strchr(name, '/'))
+        return mem_text(name);
+    for (const char *at = path ? path : "/usr/bin:/bin"; *at;) {
+        size_t n = strcspn(at, ":");
+        char *file = mem_format("%.*s/%s", (int)n, at, name);
+        if (access(file, X_OK) == 0)
+            return file;
+        mem_free(file);
+        at += n + (at[n] == ':');
+    }
+    return NULL;
+}
+
+/* Zeros for one that is not there. */
+static const struct digest *tool_digest(struct run *r, const char *name)
+{
+    bool is_new;
+    size_t i = map_put(&r->tools, text_of(name), &is_new);
+    if (!is_new)
+        return &r->tool_digests.at[i];
+    struct file_state state = {0};
+    char *path = program_path(name);
+    struct text text = text_of(path ? path : "");
+    if (path)
+        (void)digests_of(r->digests, r->p->folder, &text, 1, 1, &state, NULL);
+    mem_free(path);
+    vec_push(&r->tool_digests, state.digest);
+    return &r->tool_digests.at[i];
+}
+
+static void add_files(struct run *r, struct sha256 *s, const struct step *step)
+{
+    add_word(s, "tools");
+    for (const char **at = step->entry->tools; at && *at; at++) {
+        add_word(s, *at);
+        add_digest(s, tool_digest(r, *at));
+    }
+    add_word(s, "in");
+    for (uint32_t k = 0; k < step->in_count; k++) {
+        add(s, r->p->paths[step->in[k]]);
+        add_digest(s, &r->files[step->in[k]].digest);
+    }
+    add_word(s, "out");
+    for (uint32_t k = 0; k < step->out_count; k++)
+        add(s, r->p->paths[step->out[k]]);
+}
+
+void fingerprint_of(struct run *r, uint32_t step, struct digest *out)
+{
+    const struct step *s = &r->p->steps[step];
+    struct sha256 sum;
+    sha256_start(&sum);
+    add_word(&sum, grammar);
+    add_command(&sum, s);
+    add_environment(&sum, s);
+    add_files(r, &sum, s);
+    sha256_end(&sum, out->at);
+}

@@ -1,0 +1,111 @@
+/* A definition from its file. */
+#include "pipeline/definition.h"
+
+enum { LONGEST = 256 << 20 };
+
+static int read_name(struct definition *d, const struct doc_node *n, struct error *e)
+{
+    struct pipeline *p = d->p;
+    const char *slash = strrchr(p->path, '/');
+    p->folder = slash == p->path ? "/"
+                : slash          ? arena_text(&p->arena, p->path, (size_t)(slash - p->path))
+                                 : ".";
+    const char *last = strrchr(p->folder, '/');
+    p->name = last && last[1] ? last + 1 : "pipeline";
+    if (!n)
+        return 0;
+    if (!definition_is_name(n->text))
+        return doc_error(d->doc, n, e,
+                         "a pipeline's name has letters, digits, _ and -, at most 64");
+    p->name = arena_text(&p->arena, n->text.at, n->text.len);
+    return 0;
+}
+
+static int read_steps(struct definition *d, const struct doc_node *n, struct error *e)
+{
+    if (!n || n->kind != DOC_LIST)
+        return doc_error(d->doc, n ? n : doc_root(d->doc), e,
+                         n ? "steps are a list" : "a definition without steps");
+    int status = 0;
+    for (size_t i = 0; i < n->count && status == 0; i++)
+        status = definition_entry(d, &n->items[i], e);
+    struct pipeline *p = d->p;
+    p->step_count = d->steps.len;
+    p->steps = arena_copy(&p->arena, d->steps.at ? d->steps.at : &(struct step){0},
+                          d->steps.len * sizeof *p->steps);
+    p->path_count = d->path_list.len;
+    p->paths = arena_copy(&p->arena, d->path_list.at ? d->path_list.at : &(struct text){0},
+                          d->path_list.len * sizeof *p->paths);
+    return status;
+}
+
+static int read_definition(struct definition *d, const char *const *given, size_t given_count,
+                           struct error *e)
+{
+    static const char *const known[] = {"name", "description", "parameters", "env", "steps"};
+    const struct doc_node *root = doc_root(d->doc);
+    if (root->kind != DOC_MAP)
+        return doc_error(d->doc, root, e, "a definition is a map with steps, not %s",
+                         doc_kind_name(root->kind));
+    int status = definition_keys(d, root, known, COUNT_OF(known), e);
+    if (status == 0)
+        status = read_name(d, doc_get(root, "name"), e);
+    if (status == 0)
+        status = definition_parameters(d, doc_get(root, "parameters"), given, given_count, e);
+    d->environment = doc_get(root, "env");
+    if (status == 0)
+        status = read_steps(d, doc_get(root, "steps"), e);
+    return status ? status : definition_edges(d, e);
+}
+
+static void definition_release(struct definition *d)
+{
+    doc_free(d->doc);
+    map_release(&d->parameters);
+    map_release(&d->paths);
+    map_release(&d->names);
+    vec_release(&d->path_list);
+    vec_release(&d->steps);
+    vec_release(&d->entries);
+    vec_release(&d->uses);
+    buf_release(&d->text);
+}
+
+int pipeline_load(const char *path, const char *const *given, size_t given_count,
+                  struct pipeline **out, struct error *e)
+{
+    struct pipeline *p = mem_alloc(sizeof *p);
+    struct definition d = {.p = p};
+    struct buf source = {0};
+    p->path = arena_text(&p->arena, path, strlen(path));
+    int status = file_load(path, LONGEST, &source, e);
+    p->source =
+        (struct text){arena_text(&p->arena, source.at ? source.at : "", source.len), source.len};
+    if (status == 0)
+        status = doc_parse(path, p->source, DOC_BY_CONTENT, &d.doc, e);
+    if (status == 0)
+        status = read_definition(&d, given, given_count, e);
+    definition_release(&d);
+    buf_release(&source);
+    if (status == 0)
+        *out = p;
+    else
+        pipeline_free(p);
+    return status;
+}
+
+void pipeline_free(struct pipeline *p)
+{
+    if (!p)
+        return;
+    arena_release(&p->arena);
+    mem_free(p);
+}
+
+uint32_t pipeline_step(const struct pipeline *p, const char *name)
+{
+    for (uint32_t i = 0; i < p->step_count; i++)
+        if (strcmp(p->steps[i].name, name) == 0)
+            return i;
+    return STEP_NONE;
+}

@@ -1,0 +1,125 @@
+#include "pipeline/objects.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* FOLDER/ab/cdef... */
+static char *object_path(const char *folder, const struct digest *digest)
+{
+    struct buf path = {0}, hex = {0};
+    hex_put(&hex, digest->at, 2 * SHA256_SIZE);
+    buf_format(&path, "%s/%.2s/%.*s", folder, hex.at, 2 * SHA256_SIZE - 2, hex.at + 2);
+    buf_release(&hex);
+    return buf_take(&path);
+}
+
+static int make_parent(char *path, struct error *e)
+{
+    char *slash = strrchr(path, '/');
+    *slash = 0;
+    int status =
+        mkdir(path, 0777) == 0 || errno == EEXIST ? 0 : error_errno(e, "cannot make %s", path);
+    *slash = '/';
+    return status;
+}
+
+/* ---- files ---- */
+
+/* Shares blocks, else copies. */
+static int copy_file(const char *from, const char *to, struct error *e)
+{
+    struct replace *r = NULL;
+    struct stat s;
+    int in = open(from, O_RDONLY | O_CLOEXEC);
+    if (in < 0 || fstat(in, &s) != 0) {
+        if (in >= 0)
+            close(in);
+        return error_errno(e, "cannot open %s", from);
+    }
+    int status = replace_open(to, &r, e);
+    if (status == 0 && !file_clone(replace_fd(r), in)) {
+        char *block = mem_array(NULL, 1, 1 << 18);
+        ssize_t n;
+        while ((n = file_read(in, block, 1 << 18, from, e)) > 0 && status == 0)
+            status = file_write(replace_fd(r), block, (size_t)n, to, e);
+        status = n < 0 ? (int)n : status;
+        mem_free(block);
+    }
+    if (status == 0 && fchmod(replace_fd(r), s.st_mode & 0777) != 0)
+        status = error_errno(e, "cannot set the mode of %s", to);
+    if (status == 0)
+        status = replace_commit(r, e);
+    else
+        replace_abort(r);
+    close(in);
+    return status;
+}
+
+static int keep_file(const char *folder, const struct digest *digest, const char *path,
+                     struct error *e)
+{
+    char *object = object_path(folder, digest);
+    int status = 0;
+    if (access(object, F_OK) != 0 && link(path, object) != 0) {
+        if (errno == ENOENT)
+            status = make_parent(object, e);
+        if (status == 0 && link(path, object) != 0 && errno != EEXIST)
+            status = copy_file(path, object, e);
+    }
+    mem_free(object);
+    return status;
+}
+
+int objects_keep(const char *folder, const char *path, const struct file_state *state,
+                 struct error *e)
+{
+    return state->kind == FILE_REGULAR ? keep_file(folder, &state->digest, path, e) : 0;
+}
+
+/* ---- back ---- */
+
+/* An object that was changed by its other name is none any more. */
+static bool is_whole(struct digests *d, const char *object, const struct digest *digest)
+{
+    struct file_state state;
+    struct text name = text_of(object);
+    if (digests_of(d, ".", &name, 1, 1, &state, NULL) != 0 || state.kind != FILE_REGULAR)
+        return false;
+    if (memcmp(&state.digest, digest, sizeof *digest) == 0)
+        return true;
+    (void)unlink(object);
+    return false;
+}
+
+static int make_folders(char *path, struct error *e)
+{
+    for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
+        *slash = 0;
+        int failed = mkdir(path, 0777) != 0 && errno != EEXIST;
+        *slash = '/';
+        if (failed)
+            return error_errno(e, "cannot make the folders of %s", path);
+    }
+    return 0;
+}
+
+int objects_restore(const char *folder, struct digests *d, const struct digest *digest,
+                    const char *path, struct error *e)
+{
+    char *object = object_path(folder, digest), *target = mem_text(path);
+    int status = is_whole(d, object, digest);
+    if (status > 0) {
+        int failed = make_folders(target, e);
+        if (failed == 0)
+            (void)unlink(path); /* it may be a second name of another object */
+        if (failed == 0)
+            failed = copy_file(object, path, e);
+        status = failed ? failed : 1;
+    }
+    mem_free(target);
+    mem_free(object);
+    return status;
+}

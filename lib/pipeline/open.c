@@ -1,0 +1,228 @@
+/* What a run needs: the tool's state, its lock, and what earlier runs left. */
+#include "pipeline/running.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- names ---- */
+
+/* RFC 9562, version 7: milliseconds, then bytes that nobody can foresee. */
+static void make_id(char out[static 40])
+{
+    uint8_t b[16];
+    uint64_t ms = (uint64_t)clock_now() / 1000;
+    entropy(b, sizeof b);
+    for (int i = 0; i < 6; i++)
+        b[i] = (uint8_t)(ms >> (40 - 8 * i));
+    b[6] = (uint8_t)(0x70 | (b[6] & 0x0f));
+    b[8] = (uint8_t)(0x80 | (b[8] & 0x3f));
+    char *at = out;
+    for (int i = 0; i < 16; i++)
+        at += snprintf(at, 4, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", b[i]);
+}
+
+/* Two definitions of one name are told apart by where they are. */
+static char *lock_name(const struct run *r)
+{
+    char *whole = realpath(r->p->path, NULL);
+    const char *path = whole ? whole : r->p->path;
+    char *name = mem_format("%s-%08llx", r->p->name,
+                            (unsigned long long)(xxh64(path, strlen(path), 0) & 0xffffffff));
+    free(whole);
+    return name;
+}
+
+static int make_folder(const char *home, const char *part, struct error *e)
+{
+    char *path = mem_format("%s%s%s", home, *part ? "/" : "", part);
+    int status = folder_make(path, e);
+    mem_free(path);
+    return status;
+}
+
+static int make_folders(struct run *r, struct error *e)
+{
+    static const char *const parts[] = {"objects", "locks", "runs", "definitions"};
+    int status = 0;
+    for (size_t i = 0; i < COUNT_OF(parts) && status == 0; i++)
+        status = make_folder(r->o->home, parts[i], e);
+    return status;
+}
+
+/* ---- the ledger's events of a run ---- */
+
+static void put_member(struct buf *b, const char *name, const char *value)
+{
+    buf_format(b, ",\"%s\":", name);
+    json_put_string(b, value, strlen(value));
+}
+
+static void put_parameters(struct buf *b, const struct pipeline *p)
+{
+    buf_puts(b, ",\"parameters\":{");
+    for (size_t i = 0; i < p->parameter_count; i++) {
+        const struct parameter *x = &p->parameters[i];
+        buf_puts(b, i ? "," : "");
+        json_put_string(b, x->name, strlen(x->name));
+        buf_putc(b, ':');
+        json_put_string(b, x->value.at, x->value.len);
+    }
+    buf_putc(b, '}');
+}
+
+static void add_start(struct run *r)
+{
+    struct buf b = {0};
+    char digest[2 * SHA256_SIZE + 1], host[256] = "";
+    (void)gethostname(host, sizeof host - 1);
+    sha256_hex(r->p->source, digest);
+    buf_puts(&b, "\"event\":\"run\",\"state\":\"Executing\"");
+    put_member(&b, "run", r->summary->id);
+    put_member(&b, "pipeline", r->p->name);
+    put_member(&b, "path", r->p->path);
+    put_member(&b, "definition", digest);
+    put_member(&b, "host", host);
+    put_parameters(&b, r->p);
+    buf_format(&b, ",\"steps\":%zu", r->p->step_count);
+    ledger_add(r->ledger, (struct text){b.at, b.len});
+    r->pending++;
+    buf_release(&b);
+}
+
+void run_add_end(struct run *r, bool failed)
+{
+    const struct run_summary *s = r->summary;
+    struct buf b = {0};
+    buf_puts(&b, "\"event\":\"run\"");
+    put_member(&b, "state", s->signal ? "Stopped" : failed ? "Failed" : "Succeeded");
+    put_member(&b, "run", s->id);
+    put_member(&b, "pipeline", r->p->name);
+    buf_format(&b,
+               ",\"ran\":%zu,\"up_to_date\":%zu,\"restored\":%zu,\"failed\":%zu,\"skipped\":%zu,"
+               "\"blocked\":%zu",
+               s->ran, s->up_to_date, s->restored, s->failed, s->skipped, s->blocked);
+    ledger_add(r->ledger, (struct text){b.at, b.len});
+    buf_release(&b);
+}
+
+/* ---- definitions, kept by their digest ---- */
+
+static int keep_definition(struct run *r, struct error *e)
+{
+    char digest[2 * SHA256_SIZE + 1];
+    struct replace *file = NULL;
+    sha256_hex(r->p->source, digest);
+    char *path = mem_format("%s/definitions/%s", r->o->home, digest);
+    int status = 0;
+    if (access(path, F_OK) != 0) {
+        status = replace_open(path, &file, e);
+        if (status == 0)
+            status = file_write(replace_fd(file), r->p->source.at, r->p->source.len, path, e);
+        if (status == 0)
+            status = replace_commit(file, e);
+        else
+            replace_abort(file);
+    }
+    mem_free(path);
+    return status;
+}
+
+/* ---- opening ---- */
+
+static void allocate(struct run *r)
+{
+    size_t n = r->p->step_count + 1, paths = r->p->path_count + 1;
+    r->files = mem_alloc(paths * sizeof *r->files);
+    r->unknown = mem_alloc(paths * sizeof *r->unknown);
+    r->state = mem_alloc(n);
+    r->fate = mem_alloc(n);
+    r->left = mem_alloc(n * sizeof *r->left);
+    r->attempt = mem_alloc(n * sizeof *r->attempt);
+    r->fingerprint = mem_alloc(n * sizeof *r->fingerprint);
+}
+
+static int open_known(struct run *r, struct error *e)
+{
+    char *ledger = mem_format("%s/ledger.jsonl", r->o->home);
+    char *digests = mem_format("%s/digests", r->o->home);
+    int status = records_load(&r->records, ledger, e);
+    r->digests = digests_open(digests);
+    if (status == 0 && !r->o->dry_run)
+        status = ledger_open(ledger, &r->ledger, e);
+    mem_free(digests);
+    mem_free(ledger);
+    return status;
+}
+
+static int open_pool(struct run *r, const char *name, struct error *e)
+{
+    char *lock = mem_format("%s/locks/%s", r->o->home, name);
+    r->journal = mem_format("%s/locks/%s.running", r->o->home, name);
+    int status = lock_acquire(lock, true, r->o->lock_timeout_ms, &r->lock, e);
+    if (status == ERR_BUSY)
+        error_set(e, ERR_BUSY, "another run of %s goes on", r->p->path);
+    mem_free(lock);
+    if (status)
+        return status;
+    return job_pool_open(&(struct job_pool_options){.journal = r->journal, .catch_signals = true},
+                         &r->pool, e);
+}
+
+static int begin(struct run *r, struct error *e)
+{
+    make_id(r->summary->id);
+    char *run = mem_format("runs/%s", r->summary->id);
+    int status = keep_definition(r, e);
+    if (status == 0)
+        status = make_folder(r->o->home, run, e);
+    mem_free(run);
+    add_start(r);
+    return status;
+}
+
+int run_open(struct run *r, struct error *e)
+{
+    r->lock = -1;
+    r->objects = mem_format("%s/objects", r->o->home);
+    allocate(r);
+    char *name = lock_name(r);
+    int status = 0;
+    if (!r->o->dry_run) {
+        status = make_folders(r, e);
+        if (status == 0)
+            status = open_pool(r, name, e);
+    }
+    if (status == 0)
+        status = open_known(r, e);
+    if (status == 0 && !r->o->dry_run)
+        status = begin(r, e);
+    mem_free(name);
+    return status;
+}
+
+void run_release(struct run *r)
+{
+    job_pool_close(r->pool);
+    ledger_close(r->ledger);
+    digests_close(r->digests);
+    records_release(&r->records);
+    if (r->lock >= 0)
+        lock_release(r->lock);
+    mem_free(r->files);
+    mem_free(r->unknown);
+    mem_free(r->state);
+    mem_free(r->fate);
+    mem_free(r->left);
+    mem_free(r->attempt);
+    mem_free(r->fingerprint);
+    mem_free(r->objects);
+    mem_free(r->journal);
+    vec_release(&r->ready);
+    vec_release(&r->delayed);
+    vec_release(&r->tool_digests);
+    map_release(&r->folders);
+    map_release(&r->tools);
+}

@@ -1,0 +1,134 @@
+/*
+ * pipeline: steps that make files from files. A definition is read, its parameters are given
+ * values, and it becomes a plan: every step with its command, and what it waits for. What a step
+ * makes depends on its fingerprint alone: a digest of its command, its environment and what is in
+ * its inputs. A step whose fingerprint was seen before, and whose outputs are as they were then, is
+ * not run again.
+ *
+ * Paths are relative to the folder of the definition, where commands run, too.
+ */
+#ifndef PIPELINE_H
+#define PIPELINE_H
+
+#include "job/job.h"
+
+/* ---- definition and plan ---- */
+
+enum parameter_type { PARAMETER_STRING, PARAMETER_INTEGER, PARAMETER_FLOAT, PARAMETER_BOOLEAN };
+const char *parameter_type_name(enum parameter_type t);
+struct parameter {
+    const char *name;
+    enum parameter_type type;
+    struct text value; /* missing: it must be given */
+};
+
+enum step_kind { STEP_RUN, STEP_FAIL };
+
+/* What the steps that one entry of the definition makes have in common. */
+struct step_entry {
+    enum step_kind kind;
+    const char *name;
+    uint32_t line, column; /* where it is */
+    usec timeout;          /* 0: none */
+    unsigned attempts;     /* at most, 1: no second one */
+    usec interval;         /* before the second, then times `backoff` */
+    double backoff;
+    bool cache;            /* its outputs may come from an earlier run */
+    usec cache_lasts;      /* 0: for ever */
+    const char **passed;   /* variables of our environment that count, ends with NULL */
+    const char **tools;    /* programs whose content counts, ends with NULL */
+    const char *directory; /* where it runs, relative to the definition's folder; NULL: there */
+    int64_t priority;
+};
+
+struct step {
+    const struct step_entry *entry;
+    const char *name;         /* the entry's, with what foreach and matrix add: name[value] */
+    const char *script;       /* for the shell; NULL: */
+    char **argv;              /* ends with NULL */
+    const char *message;      /* of STEP_FAIL */
+    const char *when;         /* an expression; NULL: always */
+    char **environment;       /* NAME=VALUE, sorted, ends with NULL */
+    const uint32_t *in, *out; /* numbers of paths */
+    uint32_t in_count, out_count;
+    const uint32_t *waits_for; /* numbers of steps, ascending, each once */
+    uint32_t wait_count;
+    const uint32_t *uses; /* numbers of the parameters that its texts name, ascending, each once */
+    uint32_t use_count;
+};
+
+struct pipeline {
+    const char *name;   /* as the definition says, else its folder's */
+    const char *path;   /* of the definition */
+    const char *folder; /* of it; "." or longer */
+    struct text source; /* its bytes */
+    struct parameter *parameters;
+    size_t parameter_count;
+    struct step *steps; /* in the order of the definition */
+    size_t step_count;
+    struct text *paths; /* every input and output, without . and double slashes */
+    size_t path_count;
+    uint32_t *maker; /* by path: the step that makes it; STEP_NONE */
+    uint32_t *order; /* of the steps, each behind those it waits for */
+    /* Those that wait for step i: from waiters[waiters_from[i]] to waiters[waiters_from[i + 1]] */
+    uint32_t *waiters, *waiters_from;
+    struct arena arena;
+};
+#define STEP_NONE UINT32_MAX
+
+/* given: "name=value", each at most once. ERR_DATA with file, line and column for what is wrong in
+ * the definition: unknown keys and parameters, two steps of one name or that make one file, cycles;
+ * ERR_USAGE for what is wrong in given. */
+int pipeline_load(const char *path, const char *const *given, size_t given_count,
+                  struct pipeline **out, struct error *e);
+void pipeline_free(struct pipeline *p); /* NULL is fine */
+/* STEP_NONE when there is none. */
+uint32_t pipeline_step(const struct pipeline *p, const char *name);
+
+/* ---- running ---- */
+
+enum step_state {
+    STEP_WAITING, /* for others, or for its turn */
+    STEP_RUNNING,
+    STEP_SUCCEEDED,
+    STEP_UP_TO_DATE, /* its outputs are as its fingerprint's were */
+    STEP_RESTORED,   /* they were kept, and are there again */
+    STEP_FAILED,
+    STEP_STOPPED,  /* by a signal */
+    STEP_SKIPPED,  /* its condition, or that of one it waits for, is not true */
+    STEP_BLOCKED,  /* one that it waits for failed */
+    STEP_WOULD_RUN /* in a dry run */
+};
+const char *step_state_name(enum step_state s); /* as Succeeded */
+
+struct run_event {
+    const struct step *step;
+    enum step_state state;
+    unsigned attempt;
+    const struct job_result *result; /* of a step that ended; NULL: it did not run */
+    const char *why; /* of a step that runs, would run or failed: NULL: there is no more to say */
+};
+
+struct run_options {
+    const char *home; /* the folder of the tool's state */
+    unsigned jobs;
+    bool dry_run, keep_going, explain; /* explain: events of what runs say why */
+    const bool *chosen;                /* by step: those that are looked at at all; NULL: all */
+    const bool *forced;                /* by step: those that run whatever is known; NULL: none */
+    int lock_timeout_ms; /* for another run of the pipeline; negative: wait for ever */
+    void (*tell)(void *context, const struct run_event *event);
+    void *context;
+};
+
+struct run_summary {
+    char id[40];
+    size_t ran, up_to_date, restored, failed, skipped, blocked, would_run;
+    int signal; /* that stopped it; 0 */
+};
+/* Where what a step writes in a run is kept, when it writes. Returns owned. */
+char *pipeline_log_path(const char *home, const char *run, const char *step);
+/* 0 when every step is done, ERR_NO when one failed (or would run, in a dry run). */
+int pipeline_run(struct pipeline *p, const struct run_options *o, struct run_summary *out,
+                 struct error *e);
+
+#endif

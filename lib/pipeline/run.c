@@ -1,0 +1,370 @@
+/* A run: steps in turn, as many at once as there are jobs, none that need not. */
+#include "pipeline/running.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { COMMIT_EVENTS = 256, COMMIT_AFTER = 100000 };
+
+const char *step_state_name(enum step_state s)
+{
+    static const char *const names[] = {
+        [STEP_WAITING] = "Waiting",     [STEP_RUNNING] = "Executing",
+        [STEP_SUCCEEDED] = "Succeeded", [STEP_UP_TO_DATE] = "UpToDate",
+        [STEP_RESTORED] = "Restored",   [STEP_FAILED] = "Failed",
+        [STEP_STOPPED] = "Stopped",     [STEP_SKIPPED] = "Skipped",
+        [STEP_BLOCKED] = "Blocked",     [STEP_WOULD_RUN] = "WouldRun"};
+    return names[s];
+}
+
+/* ---- the queue: by priority, then in the order of the definition ---- */
+
+static bool comes_first(const struct run *r, uint32_t a, uint32_t b)
+{
+    int64_t x = r->p->steps[a].entry->priority, y = r->p->steps[b].entry->priority;
+    return x != y ? x > y : a < b;
+}
+
+static void queue_push(struct run *r, uint32_t step)
+{
+    vec_push(&r->ready, step);
+    uint32_t *at = r->ready.at;
+    for (size_t i = r->ready.len - 1; i > 0 && comes_first(r, at[i], at[(i - 1) / 2]);
+         i = (i - 1) / 2) {
+        uint32_t x = at[i];
+        at[i] = at[(i - 1) / 2];
+        at[(i - 1) / 2] = x;
+    }
+}
+
+static uint32_t queue_pop(struct run *r)
+{
+    uint32_t *at = r->ready.at, first = at[0];
+    size_t n = --r->ready.len;
+    at[0] = at[n];
+    for (size_t i = 0, child; (child = 2 * i + 1) < n; i = child) {
+        if (child + 1 < n && comes_first(r, at[child + 1], at[child]))
+            child++;
+        if (!comes_first(r, at[child], at[i]))
+            break;
+        uint32_t x = at[i];
+        at[i] = at[child];
+        at[child] = x;
+    }
+    return first;
+}
+
+/* ---- what becomes of a step ---- */
+
+static void count(struct run_summary *s, enum step_state state)
+{
+    size_t *const counts[] = {[STEP_SUCCEEDED] = &s->ran,      [STEP_UP_TO_DATE] = &s->up_to_date,
+                              [STEP_RESTORED] = &s->restored,  [STEP_FAILED] = &s->failed,
+                              [STEP_SKIPPED] = &s->skipped,    [STEP_BLOCKED] = &s->blocked,
+                              [STEP_WOULD_RUN] = &s->would_run};
+    if (state < COUNT_OF(counts) && counts[state])
+        ++*counts[state];
+}
+
+/* What those that wait for a step become when it has become this: STEP_WAITING, they go on. */
+static enum step_state follows(enum step_state s)
+{
+    return s == STEP_FAILED || s == STEP_STOPPED || s == STEP_BLOCKED ? STEP_BLOCKED
+           : s == STEP_SKIPPED                                        ? STEP_SKIPPED
+                                                                      : STEP_WAITING;
+}
+
+/* Those that wait for it may now run, or never will. */
+static void release_waiters(struct run *r, uint32_t step)
+{
+    const struct pipeline *p = r->p;
+    enum step_state next = follows(r->state[step]);
+    for (uint32_t k = p->waiters_from[step]; k < p->waiters_from[step + 1]; k++) {
+        uint32_t waiter = p->waiters[k];
+        if (next == STEP_BLOCKED || (next == STEP_SKIPPED && r->fate[waiter] == STEP_WAITING))
+            r->fate[waiter] = next;
+        if (--r->left[waiter] == 0)
+            queue_push(r, waiter);
+    }
+}
+
+void run_settle(struct run *r, uint32_t step, enum step_state state,
+                const struct job_result *result, const char *why)
+{
+    r->state[step] = state;
+    count(r->summary, state);
+    if (state == STEP_FAILED && !r->o->keep_going)
+        r->stopping = true;
+    if (r->o->tell)
+        r->o->tell(r->o->context, &(struct run_event){.step = &r->p->steps[step],
+                                                      .state = state,
+                                                      .attempt = r->attempt[step],
+                                                      .result = result,
+                                                      .why = why});
+    release_waiters(r, step);
+}
+
+/* ---- a step whose turn has come ---- */
+
+static bool is_chosen(const struct run *r, uint32_t step)
+{
+    return !r->o->chosen || r->o->chosen[step];
+}
+
+/* Whether what it makes is as its fingerprint's record says: 1, 0, < 0. */
+static int is_done(struct run *r, uint32_t step, const struct record **record, struct error *e)
+{
+    const struct step *s = &r->p->steps[step];
+    fingerprint_of(r, step, &r->fingerprint[step]);
+    *record = records_of(&r->records, &r->fingerprint[step]);
+    if (!*record || (*record)->out_count != s->out_count || s->out_count == 0 || !s->entry->cache ||
+        (r->o->forced && r->o->forced[step]))
+        return 0;
+    if (s->entry->cache_lasts && (*record)->ended + s->entry->cache_lasts < clock_now())
+        return 0;
+    (void)e;
+    for (uint32_t k = 0; k < s->out_count; k++) {
+        const struct file_state *f = &r->files[s->out[k]];
+        if (f->kind == FILE_MISSING ||
+            memcmp(&f->digest, &(*record)->out[k], sizeof f->digest) != 0)
+            return 0;
+    }
+    return 1;
+}
+
+static int restore(struct run *r, uint32_t step, const struct record *record, struct error *e)
+{
+    const struct step *s = &r->p->steps[step];
+    int status = 1;
+    for (uint32_t k = 0; k < s->out_count && status > 0; k++) {
+        struct file_state *f = &r->files[s->out[k]];
+        if (f->kind != FILE_MISSING && memcmp(&f->digest, &record->out[k], sizeof f->digest) == 0)
+            continue;
+        char *path = run_path(r, s->out[k]);
+        status = objects_restore(r->objects, r->digests, &record->out[k], path, e);
+        mem_free(path);
+        if (status > 0)
+            status = digests_of(r->digests, r->p->folder, &r->p->paths[s->out[k]], 1, 1, f, e) < 0
+                         ? ERR_SYSTEM
+                         : 1;
+    }
+    return status;
+}
+
+/* In a dry run nothing is known of what a step that would run makes. */
+static void would_run(struct run *r, uint32_t step, const char *why)
+{
+    const struct step *s = &r->p->steps[step];
+    for (uint32_t k = 0; k < s->out_count; k++)
+        r->unknown[s->out[k]] = true;
+    run_settle(r, step, STEP_WOULD_RUN, NULL, why);
+}
+
+static bool has_unknown_input(const struct run *r, uint32_t step)
+{
+    const struct step *s = &r->p->steps[step];
+    for (uint32_t k = 0; k < s->wait_count; k++)
+        if (r->state[s->waits_for[k]] == STEP_WOULD_RUN)
+            return true;
+    return false;
+}
+
+static int missing_input(struct run *r, uint32_t step, struct error *e)
+{
+    const struct step *s = &r->p->steps[step];
+    char quoted[QUOTE_MAX];
+    for (uint32_t k = 0; k < s->in_count; k++) {
+        struct text name = r->p->paths[s->in[k]];
+        if (r->files[s->in[k]].kind != FILE_MISSING)
+            continue;
+        error_set(e, ERR_SYSTEM, "step %s: its input %s is not there, and no step makes it",
+                  s->name, quote(quoted, name.at, name.len));
+        return error_at(e, r->p->path, s->entry->line, s->entry->column);
+    }
+    return 0;
+}
+
+static int take_turn(struct run *r, uint32_t step, struct error *e)
+{
+    const struct step *s = &r->p->steps[step];
+    const struct record *record = NULL;
+    if (!is_chosen(r, step)) { /* what it made is taken as it is */
+        r->state[step] = STEP_UP_TO_DATE;
+        release_waiters(r, step);
+        return 0;
+    }
+    if (r->fate[step] != STEP_WAITING) {
+        run_settle(r, step, r->fate[step], NULL, NULL);
+        return 0;
+    }
+    if (s->when) {
+        bool holds;
+        int status = condition_holds(r, step, &holds, e);
+        if (status || !holds) {
+            if (status == 0)
+                run_settle(r, step, STEP_SKIPPED, NULL, s->when);
+            return status;
+        }
+    }
+    if (s->entry->kind == STEP_FAIL) {
+        run_settle(r, step, STEP_FAILED, NULL, s->message);
+        return 0;
+    }
+    if (r->o->dry_run && has_unknown_input(r, step)) {
+        would_run(r, step, "what it waits for would run");
+        return 0;
+    }
+    int status = missing_input(r, step, e);
+    if (status)
+        return status;
+    status = is_done(r, step, &record, e);
+    if (status > 0) {
+        run_settle(r, step, STEP_UP_TO_DATE, NULL, NULL);
+        return 0;
+    }
+    char *why = r->o->explain ? run_why(r, step) : NULL;
+    if (status == 0 && r->o->dry_run) {
+        would_run(r, step, why);
+    } else if (status == 0 && record && record->out_count == s->out_count && s->out_count &&
+               s->entry->cache && !(r->o->forced && r->o->forced[step]) &&
+               (status = restore(r, step, record, e)) > 0) {
+        run_settle(r, step, STEP_RESTORED, NULL, NULL);
+    } else if (status == 0) {
+        status = run_start(r, step, why, e);
+    }
+    mem_free(why);
+    return status < 0 ? status : 0;
+}
+
+/* ---- the loop ---- */
+
+static int commit(struct run *r, bool at_once, struct error *e)
+{
+    usec now = r->pending ? clock_now() : 0;
+    if (r->pending == 0 ||
+        (!at_once && r->pending < COMMIT_EVENTS && now - r->committed < COMMIT_AFTER))
+        return 0;
+    r->pending = 0;
+    r->committed = now;
+    return ledger_commit(r->ledger, true, e);
+}
+
+/* Steps that wait for their next attempt. */
+static void wake_delayed(struct run *r, usec now)
+{
+    for (size_t i = 0; i < r->delayed.len; i++)
+        if (r->delayed.at[i].due <= now) {
+            queue_push(r, r->delayed.at[i].step);
+            r->delayed.at[i--] = r->delayed.at[--r->delayed.len];
+        }
+}
+
+static int time_to_wait(const struct run *r, usec now)
+{
+    usec due = r->pending ? r->committed + COMMIT_AFTER : INT64_MAX;
+    for (size_t i = 0; i < r->delayed.len; i++)
+        due = r->delayed.at[i].due < due ? r->delayed.at[i].due : due;
+    if (due == INT64_MAX)
+        return -1;
+    return due <= now ? 0 : (int)((due - now + 999) / 1000);
+}
+
+static void take_signal(struct run *r, int number)
+{
+    r->summary->signal = number;
+    r->stopping = true;
+    job_stop_all(r->pool);
+}
+
+static int wait_for_one(struct run *r, struct error *e)
+{
+    struct job_result result;
+    int got = job_wait(r->pool, time_to_wait(r, clock_now()), &result, e);
+    if (got == JOB_SIGNALLED)
+        take_signal(r, result.signal);
+    if (got == JOB_ENDED)
+        return run_end(r, &result, e);
+    return got < 0 ? got : 0;
+}
+
+/* After a failure what runs goes on to its end, and nothing new begins. */
+static int work(struct run *r, struct error *e)
+{
+    int status = 0;
+    while (status == 0) {
+        wake_delayed(r, r->delayed.len ? clock_now() : 0);
+        while (status == 0 && r->ready.len && !r->stopping &&
+               (r->o->dry_run || job_running(r->pool) < r->o->jobs))
+            status = take_turn(r, queue_pop(r), e);
+        bool running = !r->o->dry_run && job_running(r->pool);
+        if (status || (!running && (r->stopping || (!r->ready.len && !r->delayed.len))))
+            break;
+        status = commit(r, false, e);
+        if (status == 0 && (running || r->delayed.len) &&
+            (r->stopping || !r->ready.len || job_running(r->pool) >= r->o->jobs))
+            status = wait_for_one(r, e);
+    }
+    return status;
+}
+
+static int look_at_files(struct run *r, struct error *e)
+{
+    const struct pipeline *p = r->p;
+    return digests_of(r->digests, p->folder, p->paths, p->path_count, cpu_count(), r->files, e);
+}
+
+static int run_all(struct run *r, struct error *e)
+{
+    const struct pipeline *p = r->p;
+    int status = look_at_files(r, e);
+    for (uint32_t i = 0; i < p->step_count; i++) {
+        r->left[i] = p->steps[i].wait_count;
+        if (r->left[i] == 0)
+            vec_push(&r->ready, i);
+    }
+    /* equal priorities are in order as they are: else each takes its place */
+    size_t n = r->ready.len;
+    r->ready.len = 0;
+    for (size_t i = 0; i < n; i++)
+        queue_push(r, r->ready.at[i]);
+    if (status == 0)
+        status = work(r, e);
+    return status;
+}
+
+static int close_run(struct run *r, int status, struct error *e)
+{
+    struct error second = {0};
+    bool failed = r->summary->failed || r->summary->signal || status;
+    if (!r->o->dry_run) {
+        run_add_end(r, failed);
+        r->pending++;
+        int last = commit(r, true, &second);
+        if (last == 0)
+            last = digests_save(r->digests, &second);
+        if (status == 0 && last) {
+            *e = second;
+            status = last;
+        }
+    }
+    if (status)
+        return status;
+    return failed || (r->o->dry_run && r->summary->would_run) ? ERR_NO : 0;
+}
+
+int pipeline_run(struct pipeline *p, const struct run_options *o, struct run_summary *out,
+                 struct error *e)
+{
+    struct run r = {.p = p, .o = o, .summary = out};
+    *out = (struct run_summary){0};
+    int status = run_open(&r, e);
+    if (status == 0) {
+        status = run_all(&r, e);
+        status = close_run(&r, status, e);
+    }
+    run_release(&r);
+    return status;
+}

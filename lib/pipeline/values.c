@@ -1,0 +1,340 @@
+/* Parameters and the texts they stand in. */
+#include "pipeline/definition.h"
+
+#include "cli/cli.h"
+
+#include <stdio.h>
+
+bool definition_is_name(struct text name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.at[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!letter && !(c >= '0' && c <= '9') && c != '_' && c != '-')
+            return false;
+    }
+    return name.len >= 1 && name.len <= 64;
+}
+
+const char *parameter_type_name(enum parameter_type t)
+{
+    static const char *const names[] = {"string", "integer", "float", "boolean"};
+    return names[t];
+}
+
+int definition_keys(struct definition *d, const struct doc_node *n, const char *const *known,
+                    size_t count, struct error *e)
+{
+    char quoted[QUOTE_MAX];
+    for (size_t i = 0; i < n->count; i++) {
+        const struct doc_node *key = &n->items[2 * i];
+        size_t k = 0;
+        while (k < count && !text_equal(key->text, text_of(known[k])))
+            k++;
+        if (k < count)
+            continue;
+        char *word = mem_text_n(key->text.at, key->text.len);
+        const char *near = cli_nearest(word, known, count);
+        int status =
+            doc_error(d->doc, key, e, near ? "unknown key %s: is it '%s'?" : "unknown key %s",
+                      quote(quoted, key->text.at, key->text.len), near);
+        mem_free(word);
+        return status;
+    }
+    return 0;
+}
+
+/* ---- plain values ---- */
+
+int definition_count(struct definition *d, const struct doc_node *n, const char *what,
+                     int64_t least, int64_t most, int64_t *out, struct error *e)
+{
+    double f;
+    if (n->kind == DOC_NUMBER && number_parse(n->text.at, n->text.len, out, &f) == NUMBER_INT &&
+        *out >= least && *out <= most)
+        return 0;
+    return doc_error(d->doc, n, e, "%s is a whole number from %lld to %lld", what, (long long)least,
+                     (long long)most);
+}
+
+int definition_duration(struct definition *d, const struct doc_node *n, const char *what, usec *out,
+                        struct error *e)
+{
+    char quoted[QUOTE_MAX];
+    bool scalar = n->kind == DOC_NUMBER || n->kind == DOC_TEXT;
+    if (scalar && duration_parse(n->text.at, n->text.len, out) && *out > 0)
+        return 0;
+    return doc_error(d->doc, n, e, "%s: %s is no duration as 90s, 10m, 2h or 7d", what,
+                     scalar ? quote(quoted, n->text.at, n->text.len) : doc_kind_name(n->kind));
+}
+
+/* ---- parameters ---- */
+
+static int parameter_type(struct definition *d, const struct doc_node *n, enum parameter_type *out,
+                          struct error *e)
+{
+    for (unsigned t = 0; t < 4; t++)
+        if (text_equal(n->text, text_of(parameter_type_name(t)))) {
+            *out = t;
+            return 0;
+        }
+    return doc_error(d->doc, n, e, "a type is string, integer, float or boolean");
+}
+
+/* Of a default without a type. */
+static enum parameter_type type_of(const struct doc_node *n)
+{
+    int64_t i;
+    double f;
+    if (n->kind == DOC_BOOL)
+        return PARAMETER_BOOLEAN;
+    if (n->kind != DOC_NUMBER)
+        return PARAMETER_STRING;
+    return number_parse(n->text.at, n->text.len, &i, &f) == NUMBER_INT ? PARAMETER_INTEGER
+                                                                       : PARAMETER_FLOAT;
+}
+
+static bool fits(enum parameter_type type, struct text value)
+{
+    int64_t i;
+    double f;
+    enum number_kind kind = number_parse(value.at, value.len, &i, &f);
+    switch (type) {
+    case PARAMETER_INTEGER:
+        return kind == NUMBER_INT;
+    case PARAMETER_FLOAT:
+        return kind == NUMBER_INT || kind == NUMBER_FLOAT;
+    case PARAMETER_BOOLEAN:
+        return text_equal(value, text_of("true")) || text_equal(value, text_of("false"));
+    case PARAMETER_STRING:
+        break;
+    }
+    return memchr(value.at, 0, value.len) == NULL;
+}
+
+struct limits {
+    const struct doc_node *least, *most, *choices;
+};
+
+static bool beyond(const struct limits *l, struct text value, const char **why)
+{
+    int64_t i;
+    double f = 0, end = 0;
+    (void)number_parse(value.at, value.len, &i, &f);
+    if (l->least && number_parse(l->least->text.at, l->least->text.len, &i, &end) && f < end) {
+        *why = "is less than its minimum";
+        return true;
+    }
+    if (l->most && number_parse(l->most->text.at, l->most->text.len, &i, &end) && f > end) {
+        *why = "is more than its maximum";
+        return true;
+    }
+    *why = "is none of its choices";
+    for (size_t k = 0; l->choices && k < l->choices->count; k++)
+        if (text_equal(l->choices->items[k].text, value))
+            return false;
+    return l->choices != NULL;
+}
+
+static int check_value(const struct parameter *x, const struct limits *l, struct text value,
+                       char *message, size_t size)
+{
+    char quoted[QUOTE_MAX];
+    const char *why = NULL;
+    quote(quoted, value.at, value.len);
+    if (!fits(x->type, value))
+        (void)snprintf(message, size, "%s: %s is no %s", x->name, quoted,
+                       parameter_type_name(x->type));
+    else if (beyond(l, value, &why))
+        (void)snprintf(message, size, "%s: %s %s", x->name, quoted, why);
+    else
+        return 0;
+    return -1;
+}
+
+static int read_parameter(struct definition *d, const struct doc_node *n, struct parameter *x,
+                          struct limits *l, struct error *e)
+{
+    static const char *const known[] = {"type",    "default", "minimum",
+                                        "maximum", "choices", "description"};
+    char message[512];
+    const struct doc_node *value = n, *type = NULL;
+    if (n->kind == DOC_LIST)
+        return doc_error(d->doc, n, e, "a parameter is a value, or a map with type and default");
+    if (n->kind == DOC_MAP) {
+        if (definition_keys(d, n, known, COUNT_OF(known), e) < 0)
+            return ERR_DATA;
+        value = doc_get(n, "default");
+        type = doc_get(n, "type");
+        *l = (struct limits){doc_get(n, "minimum"), doc_get(n, "maximum"), doc_get(n, "choices")};
+    }
+    if (value && (value->kind == DOC_MAP || value->kind == DOC_LIST))
+        return doc_error(d->doc, value, e, "a default is one value");
+    bool there = value && (value->kind != DOC_NULL || n == value);
+    x->type = there ? type_of(value) : PARAMETER_STRING;
+    if (type && parameter_type(d, type, &x->type, e) < 0)
+        return ERR_DATA;
+    x->value = there ? value->text : (struct text){NULL, 0};
+    if (there && value->kind == DOC_NULL)
+        x->value = (struct text){"", 0};
+    if (there && check_value(x, l, x->value, message, sizeof message) < 0)
+        return doc_error(d->doc, value, e, "%s", message);
+    return 0;
+}
+
+static int give(struct definition *d, const char *given, const struct limits *limits, bool *done,
+                struct error *e)
+{
+    char quoted[QUOTE_MAX], message[512];
+    const char *equals = strchr(given, '=');
+    if (!equals)
+        return error_set(e, ERR_USAGE, "%s is not NAME=VALUE", quote(quoted, given, strlen(given)));
+    struct text name = {given, (size_t)(equals - given)};
+    size_t i = map_get(&d->parameters, name);
+    if (i == MAP_NONE)
+        return error_set(e, ERR_USAGE, "the definition has no parameter %s",
+                         quote(quoted, name.at, name.len));
+    struct parameter *x = &d->p->parameters[i];
+    if (done[i])
+        return error_set(e, ERR_USAGE, "parameter %s is given twice", x->name);
+    done[i] = true;
+    x->value = text_of(arena_text(&d->p->arena, equals + 1, strlen(equals + 1)));
+    if (check_value(x, &limits[i], x->value, message, sizeof message) < 0)
+        return error_set(e, ERR_USAGE, "parameter %s", message);
+    return 0;
+}
+
+static int read_parameters(struct definition *d, const struct doc_node *n, struct limits *limits,
+                           struct error *e)
+{
+    struct pipeline *p = d->p;
+    int status = 0;
+    for (size_t i = 0; i < p->parameter_count && status == 0; i++) {
+        const struct doc_node *key = &n->items[2 * i];
+        if (!definition_is_name(key->text))
+            return doc_error(d->doc, key, e,
+                             "a parameter's name has letters, digits, _ and -, at most 64");
+        p->parameters[i].name = arena_text(&p->arena, key->text.at, key->text.len);
+        map_put(&d->parameters, key->text, NULL);
+        status = read_parameter(d, key + 1, &p->parameters[i], &limits[i], e);
+    }
+    return status;
+}
+
+int definition_parameters(struct definition *d, const struct doc_node *n, const char *const *given,
+                          size_t given_count, struct error *e)
+{
+    struct pipeline *p = d->p;
+    if (n && n->kind != DOC_MAP && n->kind != DOC_NULL)
+        return doc_error(d->doc, n, e, "parameters are a map of names and defaults");
+    p->parameter_count = n ? n->count : 0;
+    p->parameters = arena_zero(&p->arena, (p->parameter_count + 1) * sizeof *p->parameters);
+    struct limits *limits = mem_alloc((p->parameter_count + 1) * sizeof *limits);
+    bool *done = mem_alloc(p->parameter_count + 1);
+    int status = n ? read_parameters(d, n, limits, e) : 0;
+    for (size_t i = 0; i < given_count && status == 0; i++)
+        status = give(d, given[i], limits, done, e);
+    for (size_t i = 0; i < p->parameter_count && status == 0; i++)
+        if (!p->parameters[i].value.at)
+            status = error_set(e, ERR_USAGE, "parameter %s has no default: give it by -P %s=VALUE",
+                               p->parameters[i].name, p->parameters[i].name);
+    mem_free(done);
+    mem_free(limits);
+    return status;
+}
+
+/* ---- texts ---- */
+
+static size_t name_length(const char *at, const char *end)
+{
+    const char *p = at;
+    while (p < end && (definition_is_name((struct text){p, 1}) || *p == '.'))
+        p++;
+    return (size_t)(p - at);
+}
+
+static bool find_value(struct definition *d, struct text name, struct text *out)
+{
+    for (size_t i = 0; i < d->binding_count; i++)
+        if (text_equal(d->bindings[i].name, name)) {
+            *out = d->bindings[i].value;
+            return true;
+        }
+    size_t i = map_get(&d->parameters, name);
+    if (i == MAP_NONE)
+        return false;
+    size_t k = 0;
+    while (k < d->uses.len && d->uses.at[k] != i)
+        k++;
+    if (k == d->uses.len)
+        vec_push(&d->uses, (uint32_t)i);
+    *out = d->p->parameters[i].value;
+    return true;
+}
+
+static int no_value(struct definition *d, const struct doc_node *n, struct text name, bool in_shell,
+                    struct error *e)
+{
+    char quoted[QUOTE_MAX];
+    quote(quoted, name.at, name.len);
+    if (in_shell)
+        return doc_error(d->doc, n, e, "no parameter %s: the shell's own is written $${%.*s}",
+                         quoted, (int)name.len, name.at);
+    return doc_error(d->doc, n, e, "no parameter %s", quoted);
+}
+
+/* What stands at "${": appended to d->text. *at moves behind it. */
+static int put_value(struct definition *d, const struct doc_node *n, const char **at, bool in_shell,
+                     struct error *e)
+{
+    const char *end = n->text.at + n->text.len, *start = *at + 2;
+    struct text name = {start, name_length(start, end)}, value;
+    bool closed = start + name.len < end && start[name.len] == '}';
+    if (in_shell && (name.len == 0 || !closed)) {
+        buf_add(&d->text, "${", 2);
+        *at = start;
+        return 0;
+    }
+    if (name.len == 0 || !closed)
+        return doc_error(d->doc, n, e, "${ without a name and }");
+    if (!find_value(d, name, &value))
+        return no_value(d, n, name, in_shell, e);
+    buf_add(&d->text, value.at, value.len);
+    *at = start + name.len + 1;
+    return 0;
+}
+
+static int replace_values(struct definition *d, const struct doc_node *n, const char *first,
+                          bool in_shell, struct error *e)
+{
+    const char *end = n->text.at + n->text.len;
+    d->text.len = 0;
+    buf_add(&d->text, n->text.at, (size_t)(first - n->text.at));
+    for (const char *at = first; at < end;) {
+        if (end - at > 2 && memcmp(at, "$${", 3) == 0) {
+            buf_add(&d->text, "${", 2);
+            at += 3;
+        } else if (end - at > 1 && memcmp(at, "${", 2) == 0) {
+            if (put_value(d, n, &at, in_shell, e) < 0)
+                return ERR_DATA;
+        } else {
+            buf_putc(&d->text, *at++);
+        }
+    }
+    return 0;
+}
+
+int definition_text(struct definition *d, const struct doc_node *n, bool in_shell, struct text *out,
+                    struct error *e)
+{
+    if (n->kind == DOC_LIST || n->kind == DOC_MAP || n->kind == DOC_NULL)
+        return doc_error(d->doc, n, e, "a text is wanted here, not %s", doc_kind_name(n->kind));
+    if (memchr(n->text.at, 0, n->text.len))
+        return doc_error(d->doc, n, e, "a text with a NUL character");
+    const char *first = n->text.len ? memchr(n->text.at, '$', n->text.len) : NULL;
+    if (first && replace_values(d, n, first, in_shell, e) < 0)
+        return ERR_DATA;
+    struct text text = first ? (struct text){d->text.at, d->text.len} : n->text;
+    *out = (struct text){arena_text(&d->p->arena, text.at, text.len), text.len};
+    return 0;
+}
