@@ -16,10 +16,10 @@ int folder_sync(const char *folder, struct error *e)
     return failed ? ERR_SYSTEM : 0;
 }
 
-static int sync_parent(const char *folder, struct error *e)
+int folder_sync_parent(const char *path, struct error *e)
 {
-    const char *slash = strrchr(folder, '/');
-    char *parent = slash ? mem_text_n(folder, (size_t)(slash + 1 - folder)) : mem_text(".");
+    const char *slash = strrchr(path, '/');
+    char *parent = slash ? mem_text_n(path, (size_t)(slash + 1 - path)) : mem_text(".");
     int status = folder_sync(parent, e);
     mem_free(parent);
     return status;
@@ -28,7 +28,7 @@ static int sync_parent(const char *folder, struct error *e)
 int folder_make(const char *folder, struct error *e)
 {
     if (mkdir(folder, 0777) == 0)
-        return sync_parent(folder, e);
+        return folder_sync_parent(folder, e);
     return errno == EEXIST ? 0 : error_errno(e, "%s: cannot be made", folder);
 }
 

@@ -84,3 +84,13 @@ void lock_release(int fd)
 {
     close(fd);
 }
+
+int file_lock(int fd, const char *name, struct error *e)
+{
+    return wait_for_lock(fd, LOCK_EX, -1) ? fail(name, e) : 0;
+}
+
+void file_unlock(int fd)
+{
+    (void)flock(fd, LOCK_UN);
+}

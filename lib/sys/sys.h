@@ -47,6 +47,8 @@ void replace_abort_all(void);
 int folder_make(const char *folder, struct error *e);
 /* What was made, renamed and removed in it is on the disk. */
 int folder_sync(const char *folder, struct error *e);
+/* The same of the folder that path is in. */
+int folder_sync_parent(const char *path, struct error *e);
 /* All that was written to the file system it is on is on the disk: for many files at once. */
 int filesystem_sync(const char *folder, struct error *e);
 
@@ -69,6 +71,10 @@ int folder_remove(const char *path, struct error *e);
  * ERR_BUSY when it is not free within timeout_ms (negative: wait for ever). */
 int lock_acquire(const char *path, bool exclusive, int timeout_ms, int *fd, struct error *e);
 void lock_release(int fd);
+/* The same lock, exclusive, on a file that is open; waits for ever. Those who share the open file
+ * (a forked process) share the lock. */
+int file_lock(int fd, const char *name, struct error *e);
+void file_unlock(int fd);
 
 /* A child with pipes; argv[0] is looked up in PATH. Pass NULL for ends that are inherited.
  * The descriptors returned are close-on-exec. */

@@ -276,6 +276,22 @@ TEST(locks_exclude_and_share)
     unlink(path);
 }
 
+TEST(an_open_file_can_be_locked)
+{
+    const char *path = in_folder("lock");
+    struct error e = {0};
+    int other = -1, fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    CHECK_INT(file_lock(fd, path, &e), 0);
+    CHECK_INT(lock_acquire(path, false, 0, &other, &e), ERR_BUSY);
+    file_unlock(fd);
+    CHECK_INT(lock_acquire(path, true, 0, &other, &e), 0);
+    lock_release(other);
+    close(fd);
+    CHECK_INT(file_lock(fd, path, &e), ERR_SYSTEM);
+    CHECK_TEXT(e.message, "cannot lock: Bad file descriptor");
+    unlink(path);
+}
+
 TEST(a_lock_is_waited_for_and_ends_with_its_holder)
 {
     const char *path = in_folder("held");
