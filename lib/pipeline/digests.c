@@ -19,8 +19,7 @@
 enum { BLOCK = 256 << 10, TICK_NS = 10000000, COARSE_S = 2, VERSION = 1 };
 
 struct known {
-    uint64_t device, inode, size;
-    int64_t mtime_ns, ctime_ns; /* since 1970 */
+    struct identity is;
     struct digest digest;
 };
 _Static_assert(sizeof(struct known) == 72, "as it is in the file");
@@ -47,7 +46,7 @@ static size_t slot_of(const struct digests *d, uint64_t device, uint64_t inode)
     size_t at = (size_t)((inode * 0x9e3779b97f4a7c15U) ^ (device * 0xd1b54a32d192ed03U)) >> 7;
     for (at &= d->mask;; at = (at + 1) & d->mask) {
         const struct known *k = &d->slots[at];
-        if (k->inode == 0 || (k->inode == inode && k->device == device))
+        if (k->is.inode == 0 || (k->is.inode == inode && k->is.device == device))
             return at;
     }
 }
@@ -59,19 +58,19 @@ static void resize(struct digests *d, size_t size)
     d->slots = mem_alloc(size * sizeof *d->slots);
     d->mask = size - 1;
     for (size_t i = 0; i < old_size; i++)
-        if (old[i].inode)
-            d->slots[slot_of(d, old[i].device, old[i].inode)] = old[i];
+        if (old[i].is.inode)
+            d->slots[slot_of(d, old[i].is.device, old[i].is.inode)] = old[i];
     mem_free(old);
 }
 
 static void remember(struct digests *d, const struct known *k)
 {
-    if (k->inode == 0)
+    if (k->is.inode == 0)
         return;
     if (d->count * 2 > d->mask)
         resize(d, 2 * (d->mask + 1));
-    struct known *slot = &d->slots[slot_of(d, k->device, k->inode)];
-    d->count += slot->inode == 0;
+    struct known *slot = &d->slots[slot_of(d, k->is.device, k->is.inode)];
+    d->count += slot->is.inode == 0;
     *slot = *k;
     d->changed = true;
 }
@@ -118,51 +117,61 @@ static int64_t nanoseconds(struct timespec t)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static struct known known_of(const struct stat *s)
+static struct identity identity_in(const struct stat *s)
 {
-    return (struct known){.device = (uint64_t)s->st_dev,
-                          .inode = (uint64_t)s->st_ino,
-                          .size = (uint64_t)s->st_size,
-                          .mtime_ns = nanoseconds(s->st_mtim),
-                          .ctime_ns = nanoseconds(s->st_ctim)};
+    return (struct identity){.device = (uint64_t)s->st_dev,
+                             .inode = (uint64_t)s->st_ino,
+                             .size = (uint64_t)s->st_size,
+                             .mtime_ns = nanoseconds(s->st_mtim),
+                             .ctime_ns = nanoseconds(s->st_ctim)};
 }
 
-/* A later change would give another time. Systems without parts of seconds count by two. */
-static bool is_settled(const struct known *k, int64_t now)
+bool identity_of(int folder, const char *path, struct identity *out)
+{
+    struct stat s;
+    if (fstatat(folder, path, &s, 0) != 0 || !S_ISREG(s.st_mode))
+        return false;
+    *out = identity_in(&s);
+    return true;
+}
+
+bool identity_equal(const struct identity *a, const struct identity *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+           a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+}
+
+/* Systems without parts of seconds count by two. */
+bool identity_is_settled(const struct identity *x, int64_t now)
 {
     int64_t second = 1000000000;
-    bool coarse = k->mtime_ns % second == 0 && k->ctime_ns % second == 0;
+    bool coarse = x->mtime_ns % second == 0 && x->ctime_ns % second == 0;
     int64_t tick = coarse ? COARSE_S * second : TICK_NS;
-    return k->ctime_ns < now - tick && k->mtime_ns < now - tick;
+    return x->ctime_ns < now - tick && x->mtime_ns < now - tick;
+}
+
+int64_t nanoseconds_now(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_REALTIME, &t);
+    return nanoseconds(t);
 }
 
 static bool recall(struct digests *d, struct known *k)
 {
     pthread_mutex_lock(&d->lock);
-    const struct known *slot = &d->slots[slot_of(d, k->device, k->inode)];
-    bool same = slot->inode && slot->size == k->size && slot->mtime_ns == k->mtime_ns &&
-                slot->ctime_ns == k->ctime_ns;
+    const struct known *slot = &d->slots[slot_of(d, k->is.device, k->is.inode)];
+    bool same = slot->is.inode && identity_equal(&slot->is, &k->is);
     if (same)
         k->digest = slot->digest;
     pthread_mutex_unlock(&d->lock);
     return same;
 }
 
-static bool is_still(const char *path, const struct known *k)
+static bool is_still(const char *path, const struct identity *was)
 {
-    struct stat s;
-    if (stat(path, &s) != 0)
-        return false;
-    struct known again = known_of(&s);
-    return again.device == k->device && again.inode == k->inode && again.size == k->size &&
-           again.mtime_ns == k->mtime_ns && again.ctime_ns == k->ctime_ns;
-}
-
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_REALTIME, &t);
-    return nanoseconds(t);
+    struct identity is;
+    return identity_of(AT_FDCWD, path, &is) && identity_equal(&is, was);
 }
 
 static int read_file(const char *path, struct digest *out, struct error *e)
@@ -182,25 +191,37 @@ static int read_file(const char *path, struct digest *out, struct error *e)
     return n < 0 ? (int)n : 0;
 }
 
+/* One that was just noted is noted anew. */
+static void look_later(struct digests *d, const char *path, const struct known *k)
+{
+    vec_reserve(&d->recent, d->recent.len + 1);
+    struct recent *at = d->recent.at;
+    size_t n = d->recent.len;
+    if (n > 0 && strcmp(at[n - 1].path, path) == 0)
+        mem_free(at[--n].path);
+    at[n] = (struct recent){mem_text(path), *k};
+    d->recent.len = n + 1;
+}
+
 static int digest_file(struct digests *d, const char *path, const struct stat *s,
                        struct digest *out, struct error *e)
 {
-    struct known k = known_of(s);
+    struct known k = {.is = identity_in(s)};
     if (recall(d, &k)) {
         *out = k.digest;
         return 0;
     }
-    int64_t began = now_ns();
+    int64_t began = nanoseconds_now();
     int status = read_file(path, &k.digest, e);
     if (status)
         return status;
     *out = k.digest;
-    bool same = is_still(path, &k);
+    bool same = is_still(path, &k.is);
     pthread_mutex_lock(&d->lock);
-    if (same && is_settled(&k, began))
+    if (same && identity_is_settled(&k.is, began))
         remember(d, &k);
     else if (same)
-        vec_push(&d->recent, ((struct recent){mem_text(path), k}));
+        look_later(d, path, &k);
     pthread_mutex_unlock(&d->lock);
     return 0;
 }
@@ -224,7 +245,8 @@ static int list_names(const char *path, name_list *out, struct error *e)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             vec_push(out, mem_text(entry->d_name));
     closedir(folder);
-    qsort(out->at, out->len, sizeof *out->at, compare_names);
+    if (out->len > 1)
+        qsort(out->at, out->len, sizeof *out->at, compare_names);
     return 0;
 }
 
@@ -270,23 +292,37 @@ static int put_entry(struct digests *d, const char *path, const char *name, stru
     return 0;
 }
 
-int digests_list_folder(struct digests *d, const char *path, struct buf *out, struct error *e)
+void digests_renew(struct digests *d, const char *path, struct file_state *state)
 {
-    return put_folder(d, path, "", out, 0, e);
+    struct identity is;
+    const struct identity *was = &state->identity;
+    if (!identity_of(AT_FDCWD, path, &is) || is.device != was->device || is.inode != was->inode ||
+        is.size != was->size || is.mtime_ns != was->mtime_ns)
+        return;
+    state->identity = is;
+    pthread_mutex_lock(&d->lock);
+    look_later(d, path, &(struct known){is, state->digest});
+    pthread_mutex_unlock(&d->lock);
 }
 
 /* ---- in the end ---- */
 
+static void forget_recent(struct digests *d)
+{
+    for (size_t i = 0; d->recent.at && i < d->recent.len; i++)
+        mem_free(d->recent.at[i].path);
+    vec_release(&d->recent);
+}
+
 static void settle_recent(struct digests *d)
 {
-    int64_t now = now_ns();
-    for (size_t i = 0; i < d->recent.len; i++) {
-        struct recent *r = &d->recent.at[i];
-        if (is_settled(&r->known, now) && is_still(r->path, &r->known))
+    int64_t now = nanoseconds_now();
+    for (size_t i = 0; d->recent.at && i < d->recent.len; i++) {
+        const struct recent *r = &d->recent.at[i];
+        if (identity_is_settled(&r->known.is, now) && is_still(r->path, &r->known.is))
             remember(d, &r->known);
-        mem_free(r->path);
     }
-    d->recent.len = 0;
+    forget_recent(d);
 }
 
 static int write_known(const struct digests *d, int fd, struct error *e)
@@ -295,7 +331,7 @@ static int write_known(const struct digests *d, int fd, struct error *e)
     struct known *all = mem_array(NULL, d->count + 1, sizeof *all);
     size_t n = 0;
     for (size_t i = 0; i <= d->mask; i++)
-        if (d->slots[i].inode)
+        if (d->slots[i].is.inode)
             all[n++] = d->slots[i];
     memcpy(head.magic, magic, sizeof magic);
     head.check = xxh64((const char *)all, n * sizeof *all, 0);
@@ -327,9 +363,7 @@ void digests_close(struct digests *d)
 {
     if (!d)
         return;
-    for (size_t i = 0; i < d->recent.len; i++)
-        mem_free(d->recent.at[i].path);
-    vec_release(&d->recent);
+    forget_recent(d);
     pthread_mutex_destroy(&d->lock);
     mem_free(d->slots);
     mem_free(d->path);
@@ -344,14 +378,14 @@ static int look_at(struct digests *d, const char *path, struct file_state *out, 
     *out = (struct file_state){.kind = FILE_MISSING};
     if (stat(path, &s) != 0)
         return errno == ENOENT || errno == ENOTDIR ? 0 : error_errno(e, "cannot look at %s", path);
-    out->bytes = (uint64_t)s.st_size;
+    out->identity = identity_in(&s);
     out->kind = S_ISREG(s.st_mode) ? FILE_REGULAR : S_ISDIR(s.st_mode) ? FILE_FOLDER : FILE_OTHER;
     if (out->kind == FILE_REGULAR)
         return digest_file(d, path, &s, &out->digest, e);
     if (out->kind == FILE_OTHER)
         return 0;
     struct buf list = {0};
-    int status = digests_list_folder(d, path, &list, e);
+    int status = put_folder(d, path, "", &list, 0, e);
     sha256((struct text){list.at ? list.at : "", list.len}, out->digest.at);
     buf_release(&list);
     return status;

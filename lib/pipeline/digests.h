@@ -10,14 +10,26 @@ struct digest {
     uint8_t at[SHA256_SIZE];
 };
 
+/* What the system says of a file: the same as long as it is not changed. */
+struct identity {
+    uint64_t device, inode, size;
+    int64_t mtime_ns, ctime_ns; /* since 1970 */
+};
+
 enum file_kind { FILE_MISSING, FILE_REGULAR, FILE_FOLDER, FILE_OTHER };
 /* A folder's digest is that of a text with a line for each file in it, in order of names:
  * "HEX [x-] NAME\n". */
 struct file_state {
     enum file_kind kind;
     struct digest digest;
-    uint64_t bytes;
+    struct identity identity; /* when it was digested */
 };
+
+bool identity_of(int folder, const char *path, struct identity *out); /* false: none, or no file */
+bool identity_equal(const struct identity *a, const struct identity *b);
+/* Whether a change after `now` (nanoseconds since 1970) would give another identity. */
+bool identity_is_settled(const struct identity *x, int64_t now);
+int64_t nanoseconds_now(void);
 
 struct digests;
 /* Remembers in the file `path` what was digested; one that is not there or damaged is empty. */
@@ -26,8 +38,8 @@ struct digests *digests_open(const char *path);
  * cannot be read. */
 int digests_of(struct digests *d, const char *folder, const struct text *names, size_t n,
                unsigned jobs, struct file_state *out, struct error *e);
-/* The text of a folder's digest, appended. */
-int digests_list_folder(struct digests *d, const char *path, struct buf *out, struct error *e);
+/* The file was given a second name, which changed its identity and nothing else. */
+void digests_renew(struct digests *d, const char *path, struct file_state *state);
 int digests_save(struct digests *d, struct error *e);
 void digests_close(struct digests *d); /* NULL is fine */
 

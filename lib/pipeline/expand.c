@@ -32,6 +32,7 @@ static int match_files(struct definition *d, const struct doc_node *n, struct te
     char quoted[QUOTE_MAX];
     glob_t found = {0};
     bool outside = pattern.at[0] == '/';
+    d->p->has_patterns = true;
     char *whole = outside ? mem_text(pattern.at) : mem_format("%s/%s", d->p->folder, pattern.at);
     size_t cut = outside ? 0 : strlen(d->p->folder) + 1;
     int failed = glob(whole, GLOB_NOSORT, NULL, &found);
@@ -44,7 +45,8 @@ static int match_files(struct definition *d, const struct doc_node *n, struct te
     if (failed && failed != GLOB_NOMATCH)
         return doc_error(d->doc, n, e, "cannot look for %s",
                          quote(quoted, pattern.at, pattern.len));
-    qsort(out->at, out->len, sizeof *out->at, compare_texts);
+    if (out->len > 1)
+        qsort(out->at, out->len, sizeof *out->at, compare_texts);
     return 0;
 }
 

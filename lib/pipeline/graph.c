@@ -65,6 +65,7 @@ static int note_makers(struct definition *d, struct error *e)
 {
     struct pipeline *p = d->p;
     p->maker = arena_alloc(&p->arena, (p->path_count + 1) * sizeof *p->maker);
+    p->moving = arena_zero(&p->arena, p->path_count + 1);
     for (size_t i = 0; i < p->path_count; i++)
         p->maker[i] = STEP_NONE;
     for (uint32_t i = 0; i < p->step_count; i++)
@@ -199,8 +200,10 @@ static void add_inputs(struct definition *d, const struct step *s, struct made *
         }
         if (!made->ready)
             sort_made(made);
+        size_t before = out->len;
         add_inside(made, path, out);
         add_around(d, path, out);
+        d->p->moving[path] = out->len > before;
     }
 }
 

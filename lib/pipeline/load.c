@@ -1,6 +1,8 @@
 /* A definition from its file. */
 #include "pipeline/definition.h"
 
+#include <stdlib.h>
+
 enum { LONGEST = 256 << 20 };
 
 static int read_name(struct definition *d, const struct doc_node *n, struct error *e)
@@ -10,8 +12,11 @@ static int read_name(struct definition *d, const struct doc_node *n, struct erro
     p->folder = slash == p->path ? "/"
                 : slash          ? arena_text(&p->arena, p->path, (size_t)(slash - p->path))
                                  : ".";
-    const char *last = strrchr(p->folder, '/');
-    p->name = last && last[1] ? last + 1 : "pipeline";
+    char *whole = realpath(p->folder, NULL);
+    const char *last = whole ? strrchr(whole, '/') : NULL;
+    bool good = last && definition_is_name(text_of(last + 1));
+    p->name = good ? arena_text(&p->arena, last + 1, strlen(last + 1)) : "pipeline";
+    free(whole);
     if (!n)
         return 0;
     if (!definition_is_name(n->text))
@@ -76,6 +81,8 @@ int pipeline_load(const char *path, const char *const *given, size_t given_count
 {
     struct pipeline *p = mem_alloc(sizeof *p);
     struct definition d = {.p = p};
+    p->given = given;
+    p->given_count = given_count;
     struct buf source = {0};
     p->path = arena_text(&p->arena, path, strlen(path));
     int status = file_load(path, LONGEST, &source, e);

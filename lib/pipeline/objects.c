@@ -26,8 +26,6 @@ static int make_parent(char *path, struct error *e)
     return status;
 }
 
-/* ---- files ---- */
-
 /* Shares blocks, else copies. */
 static int copy_file(const char *from, const char *to, struct error *e)
 {
@@ -58,25 +56,26 @@ static int copy_file(const char *from, const char *to, struct error *e)
     return status;
 }
 
-static int keep_file(const char *folder, const struct digest *digest, const char *path,
-                     struct error *e)
+int objects_keep(const char *folder, struct digests *d, const char *path, struct file_state *state,
+                 struct error *e)
 {
-    char *object = object_path(folder, digest);
+    if (state->kind != FILE_REGULAR)
+        return 0;
+    char *object = object_path(folder, &state->digest);
     int status = 0;
-    if (access(object, F_OK) != 0 && link(path, object) != 0) {
-        if (errno == ENOENT)
+    if (access(object, F_OK) != 0) {
+        bool linked = link(path, object) == 0;
+        if (!linked && errno == ENOENT)
             status = make_parent(object, e);
-        if (status == 0 && link(path, object) != 0 && errno != EEXIST)
+        if (!linked && status == 0)
+            linked = link(path, object) == 0;
+        if (linked)
+            digests_renew(d, path, state);
+        else if (status == 0 && errno != EEXIST)
             status = copy_file(path, object, e);
     }
     mem_free(object);
     return status;
-}
-
-int objects_keep(const char *folder, const char *path, const struct file_state *state,
-                 struct error *e)
-{
-    return state->kind == FILE_REGULAR ? keep_file(folder, &state->digest, path, e) : 0;
 }
 
 /* ---- back ---- */

@@ -7,7 +7,7 @@
 
 /* Keeps a file that has the digest, by a second name, or where that is not to be had by a copy. A
  * folder is not kept. */
-int objects_keep(const char *folder, const char *path, const struct file_state *state,
+int objects_keep(const char *folder, struct digests *d, const char *path, struct file_state *state,
                  struct error *e);
 /* Puts the file that has the digest at path, in place of what is there: 1; 0 when it is not kept,
  * or was changed by its other name since. The copy shares its blocks where the file system can. */

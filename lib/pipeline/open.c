@@ -24,15 +24,15 @@ static void make_id(char out[static 40])
         at += snprintf(at, 4, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", b[i]);
 }
 
-/* Two definitions of one name are told apart by where they are. */
-static char *lock_name(const struct run *r)
+/* A definition is known by where it is. */
+char *pipeline_state_path(const char *home, const char *definition, const char *what)
 {
-    char *whole = realpath(r->p->path, NULL);
-    const char *path = whole ? whole : r->p->path;
-    char *name = mem_format("%s-%08llx", r->p->name,
-                            (unsigned long long)(xxh64(path, strlen(path), 0) & 0xffffffff));
+    char *whole = realpath(definition, NULL);
+    const char *path = whole ? whole : definition;
+    char *out = mem_format("%s/locks/%016llx.%s", home,
+                           (unsigned long long)xxh64(path, strlen(path), 0), what);
     free(whole);
-    return name;
+    return out;
 }
 
 static int make_folder(const char *home, const char *part, struct error *e)
@@ -157,10 +157,10 @@ static int open_known(struct run *r, struct error *e)
     return status;
 }
 
-static int open_pool(struct run *r, const char *name, struct error *e)
+static int open_pool(struct run *r, struct error *e)
 {
-    char *lock = mem_format("%s/locks/%s", r->o->home, name);
-    r->journal = mem_format("%s/locks/%s.running", r->o->home, name);
+    char *lock = pipeline_state_path(r->o->home, r->p->path, "lock");
+    r->journal = pipeline_state_path(r->o->home, r->p->path, "running");
     int status = lock_acquire(lock, true, r->o->lock_timeout_ms, &r->lock, e);
     if (status == ERR_BUSY)
         error_set(e, ERR_BUSY, "another run of %s goes on", r->p->path);
@@ -188,18 +188,39 @@ int run_open(struct run *r, struct error *e)
     r->lock = -1;
     r->objects = mem_format("%s/objects", r->o->home);
     allocate(r);
-    char *name = lock_name(r);
     int status = 0;
     if (!r->o->dry_run) {
         status = make_folders(r, e);
         if (status == 0)
-            status = open_pool(r, name, e);
+            status = open_pool(r, e);
     }
     if (status == 0)
         status = open_known(r, e);
     if (status == 0 && !r->o->dry_run)
         status = begin(r, e);
-    mem_free(name);
+    return status;
+}
+
+int pipeline_note_idle(const char *home, const char *path, size_t steps, struct run_summary *out,
+                       struct error *e)
+{
+    char *ledger = mem_format("%s/ledger.jsonl", home);
+    struct ledger *l = NULL;
+    struct buf b = {0};
+    *out = (struct run_summary){.up_to_date = steps};
+    make_id(out->id);
+    int status = ledger_open(ledger, &l, e);
+    if (status == 0) {
+        buf_puts(&b, "\"event\":\"run\",\"state\":\"Succeeded\"");
+        put_member(&b, "run", out->id);
+        put_member(&b, "path", path);
+        buf_format(&b, ",\"up_to_date\":%zu", steps);
+        ledger_add(l, (struct text){b.at, b.len});
+        status = ledger_commit(l, false, e);
+    }
+    ledger_close(l);
+    buf_release(&b);
+    mem_free(ledger);
     return status;
 }
 

@@ -58,8 +58,11 @@ struct step {
 };
 
 struct pipeline {
-    const char *name;   /* as the definition says, else its folder's */
-    const char *path;   /* of the definition */
+    const char *name;         /* as the definition says, else its folder's */
+    const char *path;         /* of the definition */
+    const char *const *given; /* what parameters were given; borrowed */
+    size_t given_count;
+    bool has_patterns;  /* steps came of files that matched */
     const char *folder; /* of it; "." or longer */
     struct text source; /* its bytes */
     struct parameter *parameters;
@@ -69,6 +72,7 @@ struct pipeline {
     struct text *paths; /* every input and output, without . and double slashes */
     size_t path_count;
     uint32_t *maker; /* by path: the step that makes it; STEP_NONE */
+    bool *moving;    /* by path: it has in it, or lies in, what steps make: known at its turn */
     uint32_t *order; /* of the steps, each behind those it waits for */
     /* Those that wait for step i: from waiters[waiters_from[i]] to waiters[waiters_from[i + 1]] */
     uint32_t *waiters, *waiters_from;
@@ -76,9 +80,9 @@ struct pipeline {
 };
 #define STEP_NONE UINT32_MAX
 
-/* given: "name=value", each at most once. ERR_DATA with file, line and column for what is wrong in
- * the definition: unknown keys and parameters, two steps of one name or that make one file, cycles;
- * ERR_USAGE for what is wrong in given. */
+/* given: "name=value", each at most once, borrowed until pipeline_free. ERR_DATA with file, line
+ * and column for what is wrong in the definition: unknown keys and parameters, two steps of one
+ * name or that make one file, cycles; ERR_USAGE for what is wrong in given. */
 int pipeline_load(const char *path, const char *const *given, size_t given_count,
                   struct pipeline **out, struct error *e);
 void pipeline_free(struct pipeline *p); /* NULL is fine */
@@ -125,6 +129,12 @@ struct run_summary {
     size_t ran, up_to_date, restored, failed, skipped, blocked, would_run;
     int signal; /* that stopped it; 0 */
 };
+/* How many steps there are when it can be told without reading the definition that all are done, as
+ * they were when the last run ended; 0: it must be run to find out. */
+size_t pipeline_idle(const char *home, const char *path, const char *const *given, size_t count);
+/* Such a run's event in the ledger. */
+int pipeline_note_idle(const char *home, const char *path, size_t steps, struct run_summary *out,
+                       struct error *e);
 /* Where what a step writes in a run is kept, when it writes. Returns owned. */
 char *pipeline_log_path(const char *home, const char *run, const char *step);
 /* 0 when every step is done, ERR_NO when one failed (or would run, in a dry run). */

@@ -20,7 +20,7 @@ typedef VEC(uint32_t) record_numbers; /* by number in a map: the latest record *
 struct records {
     char *path; /* of the ledger */
     VEC(struct record) list;
-    struct map by_fingerprint, by_step;    /* step: PIPELINE NUL STEP */
+    struct map by_fingerprint, by_step; /* step: PIPELINE NUL STEP */
     record_numbers of_fingerprint, of_step;
     struct arena arena;
 };

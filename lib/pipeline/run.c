@@ -1,5 +1,6 @@
 /* A run: steps in turn, as many at once as there are jobs, none that need not. */
 #include "pipeline/running.h"
+#include "pipeline/seal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -114,42 +115,49 @@ static bool is_chosen(const struct run *r, uint32_t step)
     return !r->o->chosen || r->o->chosen[step];
 }
 
-/* Whether what it makes is as its fingerprint's record says: 1, 0, < 0. */
-static int is_done(struct run *r, uint32_t step, const struct record **record, struct error *e)
+/* What an earlier run made of the same, when that may be taken for what this one would. */
+static const struct record *usable_record(const struct run *r, uint32_t step)
 {
     const struct step *s = &r->p->steps[step];
-    fingerprint_of(r, step, &r->fingerprint[step]);
-    *record = records_of(&r->records, &r->fingerprint[step]);
-    if (!*record || (*record)->out_count != s->out_count || s->out_count == 0 || !s->entry->cache ||
-        (r->o->forced && r->o->forced[step]))
-        return 0;
-    if (s->entry->cache_lasts && (*record)->ended + s->entry->cache_lasts < clock_now())
-        return 0;
-    (void)e;
-    for (uint32_t k = 0; k < s->out_count; k++) {
-        const struct file_state *f = &r->files[s->out[k]];
-        if (f->kind == FILE_MISSING ||
-            memcmp(&f->digest, &(*record)->out[k], sizeof f->digest) != 0)
-            return 0;
-    }
-    return 1;
+    if (s->out_count == 0 || !s->entry->cache || (r->o->forced && r->o->forced[step]))
+        return NULL;
+    const struct record *record = records_of(&r->records, &r->fingerprint[step]);
+    if (!record || record->out_count != s->out_count)
+        return NULL;
+    bool lasts = !s->entry->cache_lasts || record->ended + s->entry->cache_lasts >= clock_now();
+    return lasts ? record : NULL;
 }
 
+static bool is_there(const struct run *r, uint32_t path, const struct digest *digest)
+{
+    const struct file_state *f = &r->files[path];
+    return f->kind != FILE_MISSING && memcmp(&f->digest, digest, sizeof *digest) == 0;
+}
+
+static bool is_up_to_date(const struct run *r, uint32_t step, const struct record *record)
+{
+    const struct step *s = &r->p->steps[step];
+    for (uint32_t k = 0; k < s->out_count; k++)
+        if (!is_there(r, s->out[k], &record->out[k]))
+            return false;
+    return true;
+}
+
+/* 1 when all outputs are there again; 0: some are not kept. */
 static int restore(struct run *r, uint32_t step, const struct record *record, struct error *e)
 {
     const struct step *s = &r->p->steps[step];
     int status = 1;
     for (uint32_t k = 0; k < s->out_count && status > 0; k++) {
         struct file_state *f = &r->files[s->out[k]];
-        if (f->kind != FILE_MISSING && memcmp(&f->digest, &record->out[k], sizeof f->digest) == 0)
+        if (is_there(r, s->out[k], &record->out[k]))
             continue;
         char *path = run_path(r, s->out[k]);
         status = objects_restore(r->objects, r->digests, &record->out[k], path, e);
         mem_free(path);
-        if (status > 0)
-            status = digests_of(r->digests, r->p->folder, &r->p->paths[s->out[k]], 1, 1, f, e) < 0
-                         ? ERR_SYSTEM
-                         : 1;
+        if (status > 0 &&
+            digests_of(r->digests, r->p->folder, &r->p->paths[s->out[k]], 1, 1, f, e) < 0)
+            status = ERR_SYSTEM;
     }
     return status;
 }
@@ -172,13 +180,17 @@ static bool has_unknown_input(const struct run *r, uint32_t step)
     return false;
 }
 
-static int missing_input(struct run *r, uint32_t step, struct error *e)
+/* All inputs are as they are now, and there. */
+static int look_at_inputs(struct run *r, uint32_t step, struct error *e)
 {
     const struct step *s = &r->p->steps[step];
     char quoted[QUOTE_MAX];
     for (uint32_t k = 0; k < s->in_count; k++) {
         struct text name = r->p->paths[s->in[k]];
-        if (r->files[s->in[k]].kind != FILE_MISSING)
+        struct file_state *f = &r->files[s->in[k]];
+        if (r->p->moving[s->in[k]] && digests_of(r->digests, r->p->folder, &name, 1, 1, f, e) < 0)
+            return ERR_SYSTEM;
+        if (f->kind != FILE_MISSING)
             continue;
         error_set(e, ERR_SYSTEM, "step %s: its input %s is not there, and no step makes it",
                   s->name, quote(quoted, name.at, name.len));
@@ -187,56 +199,67 @@ static int missing_input(struct run *r, uint32_t step, struct error *e)
     return 0;
 }
 
-static int take_turn(struct run *r, uint32_t step, struct error *e)
+/* 1 when the step does not run, whatever is in files. */
+static int settle_by_definition(struct run *r, uint32_t step, struct error *e)
 {
     const struct step *s = &r->p->steps[step];
-    const struct record *record = NULL;
+    bool holds = true;
+    if (r->fate[step] != STEP_WAITING) {
+        run_settle(r, step, r->fate[step], NULL, NULL);
+        return 1;
+    }
+    int status = s->when ? condition_holds(r, step, &holds, e) : 0;
+    if (status)
+        return status;
+    if (!holds)
+        run_settle(r, step, STEP_SKIPPED, NULL, s->when);
+    else if (s->entry->kind == STEP_FAIL)
+        run_settle(r, step, STEP_FAILED, NULL, s->message);
+    else if (r->o->dry_run && has_unknown_input(r, step))
+        would_run(r, step, "what it waits for would run");
+    else
+        return 0;
+    return 1;
+}
+
+/* 1 when what it would make is there, or was put back. */
+static int settle_by_record(struct run *r, uint32_t step, struct error *e)
+{
+    fingerprint_of(r, step, &r->fingerprint[step]);
+    const struct record *record = usable_record(r, step);
+    if (!record)
+        return 0;
+    if (is_up_to_date(r, step, record)) {
+        run_settle(r, step, STEP_UP_TO_DATE, NULL, NULL);
+        return 1;
+    }
+    int status = r->o->dry_run ? 0 : restore(r, step, record, e);
+    if (status > 0)
+        run_settle(r, step, STEP_RESTORED, NULL, NULL);
+    return status;
+}
+
+static int take_turn(struct run *r, uint32_t step, struct error *e)
+{
     if (!is_chosen(r, step)) { /* what it made is taken as it is */
         r->state[step] = STEP_UP_TO_DATE;
         release_waiters(r, step);
         return 0;
     }
-    if (r->fate[step] != STEP_WAITING) {
-        run_settle(r, step, r->fate[step], NULL, NULL);
-        return 0;
-    }
-    if (s->when) {
-        bool holds;
-        int status = condition_holds(r, step, &holds, e);
-        if (status || !holds) {
-            if (status == 0)
-                run_settle(r, step, STEP_SKIPPED, NULL, s->when);
-            return status;
-        }
-    }
-    if (s->entry->kind == STEP_FAIL) {
-        run_settle(r, step, STEP_FAILED, NULL, s->message);
-        return 0;
-    }
-    if (r->o->dry_run && has_unknown_input(r, step)) {
-        would_run(r, step, "what it waits for would run");
-        return 0;
-    }
-    int status = missing_input(r, step, e);
+    int status = settle_by_definition(r, step, e);
+    if (status == 0)
+        status = look_at_inputs(r, step, e);
+    if (status == 0)
+        status = settle_by_record(r, step, e);
     if (status)
-        return status;
-    status = is_done(r, step, &record, e);
-    if (status > 0) {
-        run_settle(r, step, STEP_UP_TO_DATE, NULL, NULL);
-        return 0;
-    }
+        return status < 0 ? status : 0;
     char *why = r->o->explain ? run_why(r, step) : NULL;
-    if (status == 0 && r->o->dry_run) {
+    if (r->o->dry_run)
         would_run(r, step, why);
-    } else if (status == 0 && record && record->out_count == s->out_count && s->out_count &&
-               s->entry->cache && !(r->o->forced && r->o->forced[step]) &&
-               (status = restore(r, step, record, e)) > 0) {
-        run_settle(r, step, STEP_RESTORED, NULL, NULL);
-    } else if (status == 0) {
+    else
         status = run_start(r, step, why, e);
-    }
     mem_free(why);
-    return status < 0 ? status : 0;
+    return status;
 }
 
 /* ---- the loop ---- */
@@ -290,24 +313,35 @@ static int wait_for_one(struct run *r, struct error *e)
     return got < 0 ? got : 0;
 }
 
+static bool has_room(const struct run *r)
+{
+    return r->o->dry_run || job_running(r->pool) < r->o->jobs;
+}
+
+static int take_turns(struct run *r, struct error *e)
+{
+    int status = 0;
+    while (status == 0 && r->ready.len && !r->stopping && has_room(r))
+        status = take_turn(r, queue_pop(r), e);
+    return status;
+}
+
 /* After a failure what runs goes on to its end, and nothing new begins. */
 static int work(struct run *r, struct error *e)
 {
-    int status = 0;
-    while (status == 0) {
+    for (;;) {
         wake_delayed(r, r->delayed.len ? clock_now() : 0);
-        while (status == 0 && r->ready.len && !r->stopping &&
-               (r->o->dry_run || job_running(r->pool) < r->o->jobs))
-            status = take_turn(r, queue_pop(r), e);
-        bool running = !r->o->dry_run && job_running(r->pool);
-        if (status || (!running && (r->stopping || (!r->ready.len && !r->delayed.len))))
-            break;
+        int status = take_turns(r, e);
+        bool running = !r->o->dry_run && job_running(r->pool) > 0;
+        bool more = !r->stopping && (r->ready.len || r->delayed.len);
+        if (status || (!running && !more))
+            return status;
         status = commit(r, false, e);
-        if (status == 0 && (running || r->delayed.len) &&
-            (r->stopping || !r->ready.len || job_running(r->pool) >= r->o->jobs))
+        if (status == 0 && (running || r->delayed.len))
             status = wait_for_one(r, e);
+        if (status)
+            return status;
     }
-    return status;
 }
 
 static int look_at_files(struct run *r, struct error *e)
@@ -335,35 +369,36 @@ static int run_all(struct run *r, struct error *e)
     return status;
 }
 
-static int close_run(struct run *r, int status, struct error *e)
+/* What the run leaves: its end in the ledger, the digests, and that all is done. */
+static int leave(struct run *r, bool failed, struct error *e)
 {
-    struct error second = {0};
-    bool failed = r->summary->failed || r->summary->signal || status;
-    if (!r->o->dry_run) {
-        run_add_end(r, failed);
-        r->pending++;
-        int last = commit(r, true, &second);
-        if (last == 0)
-            last = digests_save(r->digests, &second);
-        if (status == 0 && last) {
-            *e = second;
-            status = last;
-        }
+    run_add_end(r, failed);
+    r->pending++;
+    int status = commit(r, true, e);
+    if (status == 0)
+        status = digests_save(r->digests, e);
+    if (status == 0 && !failed && !r->o->chosen) {
+        char *seal = pipeline_state_path(r->o->home, r->p->path, "seal");
+        seal_keep(r, seal);
+        mem_free(seal);
     }
-    if (status)
-        return status;
-    return failed || (r->o->dry_run && r->summary->would_run) ? ERR_NO : 0;
+    return status;
 }
 
 int pipeline_run(struct pipeline *p, const struct run_options *o, struct run_summary *out,
                  struct error *e)
 {
     struct run r = {.p = p, .o = o, .summary = out};
+    struct error second = {0};
     *out = (struct run_summary){0};
     int status = run_open(&r, e);
     if (status == 0) {
         status = run_all(&r, e);
-        status = close_run(&r, status, e);
+        bool failed = out->failed || out->signal || status;
+        int last = o->dry_run ? 0 : leave(&r, failed, &second);
+        if (status == 0 && last)
+            *e = second;
+        status = status ? status : last ? last : failed || out->would_run ? ERR_NO : 0;
     }
     run_release(&r);
     return status;

@@ -37,6 +37,9 @@ struct run {
     bool stopping;
 };
 
+/* The file of a definition in the folder home/locks. Returns owned. */
+char *pipeline_state_path(const char *home, const char *definition, const char *what);
+
 /* ---- opening and closing ---- */
 
 int run_open(struct run *r, struct error *e);

@@ -259,7 +259,7 @@ static int keep_outputs(struct run *r, const struct step *s, struct error *e)
     int status = 0;
     for (uint32_t k = 0; k < s->out_count && status == 0 && s->entry->cache; k++) {
         char *path = run_path(r, s->out[k]);
-        status = objects_keep(r->objects, path, &r->files[s->out[k]], e);
+        status = objects_keep(r->objects, r->digests, path, &r->files[s->out[k]], e);
         mem_free(path);
     }
     return status;

@@ -152,32 +152,41 @@ static int check_value(const struct parameter *x, const struct limits *l, struct
     return -1;
 }
 
-static int read_parameter(struct definition *d, const struct doc_node *n, struct parameter *x,
-                          struct limits *l, struct error *e)
+/* The default's node, and the type and limits that stand beside it. */
+static int read_parameter_map(struct definition *d, const struct doc_node *n, struct parameter *x,
+                              struct limits *l, const struct doc_node **value, struct error *e)
 {
     static const char *const known[] = {"type",    "default", "minimum",
                                         "maximum", "choices", "description"};
+    const struct doc_node *type = doc_get(n, "type");
+    int status = definition_keys(d, n, known, COUNT_OF(known), e);
+    *l = (struct limits){doc_get(n, "minimum"), doc_get(n, "maximum"), doc_get(n, "choices")};
+    *value = doc_get(n, "default");
+    if (*value && (*value)->kind == DOC_NULL)
+        *value = NULL;
+    x->type = *value ? type_of(*value) : PARAMETER_STRING;
+    return status || !type ? status : parameter_type(d, type, &x->type, e);
+}
+
+static int read_parameter(struct definition *d, const struct doc_node *n, struct parameter *x,
+                          struct limits *l, struct error *e)
+{
     char message[512];
-    const struct doc_node *value = n, *type = NULL;
+    const struct doc_node *value = NULL;
     if (n->kind == DOC_LIST)
         return doc_error(d->doc, n, e, "a parameter is a value, or a map with type and default");
-    if (n->kind == DOC_MAP) {
-        if (definition_keys(d, n, known, COUNT_OF(known), e) < 0)
-            return ERR_DATA;
-        value = doc_get(n, "default");
-        type = doc_get(n, "type");
-        *l = (struct limits){doc_get(n, "minimum"), doc_get(n, "maximum"), doc_get(n, "choices")};
-    }
-    if (value && (value->kind == DOC_MAP || value->kind == DOC_LIST))
-        return doc_error(d->doc, value, e, "a default is one value");
-    bool there = value && (value->kind != DOC_NULL || n == value);
-    x->type = there ? type_of(value) : PARAMETER_STRING;
-    if (type && parameter_type(d, type, &x->type, e) < 0)
+    if (n->kind != DOC_MAP) {
+        value = n;
+        x->type = type_of(n);
+    } else if (read_parameter_map(d, n, x, l, &value, e) < 0) {
         return ERR_DATA;
-    x->value = there ? value->text : (struct text){NULL, 0};
-    if (there && value->kind == DOC_NULL)
-        x->value = (struct text){"", 0};
-    if (there && check_value(x, l, x->value, message, sizeof message) < 0)
+    }
+    if (!value)
+        return 0;
+    if (value->kind == DOC_MAP || value->kind == DOC_LIST)
+        return doc_error(d->doc, value, e, "a default is one value");
+    x->value = value->kind == DOC_NULL ? (struct text){"", 0} : value->text;
+    if (check_value(x, l, x->value, message, sizeof message) < 0)
         return doc_error(d->doc, value, e, "%s", message);
     return 0;
 }

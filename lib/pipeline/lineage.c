@@ -1,0 +1,171 @@
+#include "pipeline/lineage.h"
+
+#include "base/digest.h"
+#include "ledger/ledger.h"
+#include "pipeline/digests.h"
+
+#include <jansson.h>
+
+typedef VEC(uint32_t) number_list;
+
+/* One step that ended well. Digests are numbers in a map of their texts. */
+struct made {
+    struct text line;
+    const uint32_t *in, *out;
+    size_t in_count, out_count;
+    bool told;
+};
+
+struct history {
+    VEC(struct made) steps;
+    struct map digests;
+    VEC(number_list) touching; /* by digest: the steps that made it; with FORTH: that used it */
+    struct arena arena;
+    bool forth;
+};
+
+/* ---- what is in the ledger ---- */
+
+static const uint32_t *number_digests(struct history *h, const json_t *files, size_t *count)
+{
+    const char *name;
+    json_t *value;
+    size_t n = 0;
+    uint32_t *out = arena_alloc(&h->arena, (json_object_size(files) + 1) * sizeof *out);
+    json_object_foreach((json_t *)(uintptr_t)files, name, value)
+    {
+        const char *text = json_string_value(value);
+        if (text)
+            out[n++] = (uint32_t)map_put(&h->digests, text_of(text), NULL);
+    }
+    *count = n;
+    return out;
+}
+
+static void note_step(struct history *h, struct text line, const json_t *event)
+{
+    struct made m = {.line = {arena_text(&h->arena, line.at, line.len), line.len}};
+    uint32_t number = (uint32_t)h->steps.len;
+    m.in = number_digests(h, json_object_get(event, "in"), &m.in_count);
+    m.out = number_digests(h, json_object_get(event, "out"), &m.out_count);
+    vec_push(&h->steps, m);
+    const uint32_t *by = h->forth ? m.in : m.out;
+    size_t n = h->forth ? m.in_count : m.out_count;
+    while (h->touching.len < h->digests.keys.len)
+        vec_push(&h->touching, ((number_list){0}));
+    for (size_t i = 0; i < n; i++)
+        vec_push(&h->touching.at[by[i]], number);
+}
+
+static bool is_step(const json_t *event)
+{
+    const char *kind = json_string_value(json_object_get(event, "event"));
+    const char *state = json_string_value(json_object_get(event, "state"));
+    return kind && state && strcmp(kind, "step") == 0 && strcmp(state, "Succeeded") == 0;
+}
+
+static int load(struct history *h, const char *home, struct error *e)
+{
+    char *path = mem_format("%s/ledger.jsonl", home);
+    struct ledger_reader *reader = NULL;
+    struct ledger_event event;
+    int status = ledger_reader_open(path, 0, &reader, e);
+    while (status == 0 && (status = ledger_next(reader, &event, e)) > 0) {
+        json_t *j = json_loadb(event.line.at, event.line.len, 0, NULL);
+        status = 0;
+        if (j && is_step(j))
+            note_step(h, event.line, j);
+        json_decref(j);
+    }
+    ledger_reader_close(reader);
+    mem_free(path);
+    return status;
+}
+
+static void release(struct history *h)
+{
+    for (size_t i = 0; i < h->touching.len; i++)
+        vec_release(&h->touching.at[i]);
+    vec_release(&h->touching);
+    vec_release(&h->steps);
+    map_release(&h->digests);
+    arena_release(&h->arena);
+}
+
+/* ---- the walk ---- */
+
+struct place {
+    uint32_t digest;
+    unsigned depth;
+};
+typedef VEC(struct place) place_list;
+
+/* Back: the latest step that made it. Forth: all that used it. */
+static int take_steps(struct history *h, struct place at, place_list *next, lineage_take *take,
+                      void *context, struct error *e)
+{
+    const number_list *list = &h->touching.at[at.digest];
+    size_t from = h->forth || list->len == 0 ? 0 : list->len - 1;
+    int status = 0;
+    for (size_t i = from; i < list->len && status == 0; i++) {
+        struct made *m = &h->steps.at[list->at[i]];
+        if (m->told)
+            continue;
+        m->told = true;
+        status = take(context, m->line, at.depth, e);
+        const uint32_t *more = h->forth ? m->out : m->in;
+        size_t n = h->forth ? m->out_count : m->in_count;
+        for (size_t k = 0; k < n; k++)
+            vec_push(next, ((struct place){more[k], at.depth + 1}));
+    }
+    return status;
+}
+
+static int walk(struct history *h, uint32_t start, lineage_take *take, void *context,
+                struct error *e)
+{
+    place_list queue = {0};
+    int status = 0;
+    vec_push(&queue, ((struct place){start, 0}));
+    for (size_t i = 0; i < queue.len && status == 0; i++)
+        status = take_steps(h, queue.at[i], &queue, take, context, e);
+    vec_release(&queue);
+    return status;
+}
+
+static int digest_of(const char *home, const char *path, struct buf *hex, struct error *e)
+{
+    char quoted[QUOTE_MAX];
+    char *known = mem_format("%s/digests", home);
+    struct digests *d = digests_open(known);
+    struct file_state state;
+    struct text name = text_of(path);
+    int status = digests_of(d, ".", &name, 1, 1, &state, e);
+    if (status == 0 && state.kind == FILE_MISSING)
+        status = error_set(e, ERR_SYSTEM, "%s is not there", quote(quoted, path, strlen(path)));
+    if (status == 0)
+        hex_put(hex, state.digest.at, 2 * SHA256_SIZE);
+    digests_close(d);
+    mem_free(known);
+    return status;
+}
+
+int lineage_of_file(const char *home, const char *path, enum lineage_direction direction,
+                    lineage_take *take, void *context, struct error *e)
+{
+    char quoted[QUOTE_MAX];
+    struct history h = {.forth = direction == LINEAGE_FORTH};
+    struct buf hex = {0};
+    int status = digest_of(home, path, &hex, e);
+    if (status == 0)
+        status = load(&h, home, e);
+    size_t digest = status == 0 ? map_get(&h.digests, (struct text){hex.at, hex.len}) : MAP_NONE;
+    if (status == 0 && (digest >= h.touching.len || h.touching.at[digest].len == 0))
+        status = error_set(e, ERR_NO, "no step in the ledger %s %s", h.forth ? "used" : "made",
+                           quote(quoted, path, strlen(path)));
+    if (status == 0)
+        status = walk(&h, (uint32_t)digest, take, context, e);
+    release(&h);
+    buf_release(&hex);
+    return status;
+}

@@ -1,0 +1,17 @@
+/*
+ * seal: that nothing is to be done, kept so that it is found out without reading the definition: a
+ * digest of the definition and the parameters, and what the system said of every file when all
+ * steps were done. For the files of this module.
+ *
+ * Only pipelines whose steps are all done by files have one: none that makes no file, reads or
+ * makes folders, looks at programs, variables or patterns of files, or is done for a time alone.
+ */
+#ifndef PIPELINE_SEAL_H
+#define PIPELINE_SEAL_H
+
+#include "pipeline/running.h"
+
+/* After a run in which every step was done. Failing to keep it is no failure. */
+void seal_keep(const struct run *r, const char *path);
+
+#endif

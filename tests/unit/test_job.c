@@ -1,0 +1,228 @@
+#include "job/job.h"
+#include "sys/sys.h"
+#include "unit.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct job_pool *pool_new(const char *journal)
+{
+    struct job_pool *p = NULL;
+    struct error e = {0};
+    CHECK_INT(job_pool_open(&(struct job_pool_options){.journal = journal}, &p, &e), 0);
+    return p;
+}
+
+/* Runs the script to its end; the result borrows from the pool. */
+static struct job_result result_of(struct job_pool *p, const struct job *j)
+{
+    struct job_result r = {0};
+    struct error e = {0};
+    CHECK_INT(job_start(p, j, &e), 0);
+    CHECK_INT(job_wait(p, -1, &r, &e), JOB_ENDED);
+    CHECK_INT(job_running(p), 0);
+    return r;
+}
+
+static struct job_result script_result(struct job_pool *p, const char *script)
+{
+    return result_of(p, &(struct job){.script = script});
+}
+
+TEST(ends_are_told_with_what_they_mean)
+{
+    struct job_pool *p = pool_new(NULL);
+    const struct {
+        const char *script;
+        int status, signal;
+        enum job_class class;
+    } cases[] = {
+        {"true", 0, 0, JOB_SUCCEEDED},
+        {"exit 3", 3, 0, JOB_FAILED},
+        {"exit 5", 5, 0, JOB_THROTTLED},
+        {"exit 75", 75, 0, JOB_THROTTLED},
+        {"kill -9 $$", 137, 9, JOB_INTERNAL},
+        {"kill -TERM $$", 143, 15, JOB_INTERNAL},
+        {"/no/such/program", 127, 0, JOB_FAILED},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct job_result r = script_result(p, cases[i].script);
+        CHECK_INT(r.status, cases[i].status);
+        CHECK_INT(r.signal, cases[i].signal);
+        CHECK_INT(r.class, cases[i].class);
+        CHECK(r.ended >= r.started);
+    }
+    CHECK_TEXT(job_class_name(JOB_THROTTLED), "Step.THROTTLING");
+    job_pool_close(p);
+}
+
+TEST(a_program_that_is_not_there_is_a_result)
+{
+    struct job_pool *p = pool_new(NULL);
+    char *const argv[] = {(char[]){"no-such-program"}, NULL};
+    struct job_result r = result_of(p, &(struct job){.argv = argv});
+    CHECK_INT(r.status, 127);
+    CHECK_INT(r.class, JOB_FAILED);
+    CHECK(strstr(r.problem, "cannot run 'no-such-program'") != NULL);
+    char *const folder[] = {(char[]){"/"}, NULL};
+    r = result_of(p, &(struct job){.argv = folder});
+    CHECK_INT(r.status, 126);
+    job_pool_close(p);
+}
+
+TEST(output_comes_with_the_end_and_in_the_log)
+{
+    struct error e = {0};
+    struct job_pool *p = pool_new(NULL);
+    char *folder = scratch_directory(&e), *log = mem_format("%s/log", folder);
+    struct job_result r =
+        result_of(p, &(struct job){.script = "echo one; echo two >&2; printf three", .log = log});
+    CHECK(text_equal(r.tail, text_of("one\ntwo\nthree")));
+    CHECK(r.wrote);
+    struct buf text = {0};
+    CHECK_INT(file_load(log, 1000, &text, &e), 0);
+    CHECK_TEXT(buf_text(&text), "one\ntwo\nthree");
+    (void)unlink(log);
+    r = result_of(p, &(struct job){.script = "true", .log = log});
+    CHECK(!r.wrote);
+    CHECK(access(log, F_OK) != 0); /* nothing was written */
+    r = result_of(p, &(struct job){.script = "i=0; while [ $i -lt 20000 ]; do echo line $i; "
+                                             "i=$((i+1)); done",
+                                   .log = log});
+    CHECK(r.tail.len <= 4096 && r.tail.len > 4000);
+    CHECK(memcmp(r.tail.at + r.tail.len - 11, "line 19999\n", 11) == 0);
+    text.len = 0;
+    CHECK_INT(file_load(log, 1 << 20, &text, &e), 0);
+    CHECK_INT(text.len, 10 * 7 + 90 * 8 + 900 * 9 + 9000 * 10 + 10000 * 11);
+    buf_release(&text);
+    mem_free(log);
+    scratch_remove(folder);
+    job_pool_close(p);
+}
+
+TEST(what_a_job_leaves_behind_does_not_hold_its_end_up)
+{
+    struct job_pool *p = pool_new(NULL);
+    usec before = clock_now();
+    struct job_result r = script_result(p, "echo here; sleep 5 & exit 4");
+    CHECK_INT(r.status, 4);
+    CHECK(text_equal(r.tail, text_of("here\n")));
+    CHECK(clock_now() - before < 3 * USEC_SECOND);
+    r = script_result(p, "yes >&2 & exit 0"); /* it writes on */
+    CHECK_INT(r.status, 0);
+    job_pool_close(p);
+}
+
+TEST(time_that_is_up_ends_a_job_with_all_it_started)
+{
+    struct job_pool *p = pool_new(NULL);
+    struct job_result r =
+        result_of(p, &(struct job){.script = "sleep 60", .timeout = USEC_SECOND / 10});
+    CHECK(r.timed_out);
+    CHECK_INT(r.status, 124);
+    CHECK_INT(r.class, JOB_FAILED);
+    usec before = clock_now();
+    r = result_of(p, &(struct job){.script = "trap '' TERM; sleep 60; sleep 60",
+                                   .timeout = USEC_SECOND / 10,
+                                   .grace = USEC_SECOND / 10});
+    CHECK_INT(r.status, 137);
+    CHECK(clock_now() - before < 20 * USEC_SECOND);
+    job_pool_close(p);
+}
+
+TEST(several_run_at_once_and_are_stopped)
+{
+    struct job_pool *p = pool_new(NULL);
+    struct error e = {0};
+    int tags[40];
+    for (int i = 0; i < 40; i++) {
+        struct job j = {.script = i % 2 ? "exit 1" : "sleep 60", .tag = &tags[i]};
+        CHECK_INT(job_start(p, &j, &e), 0);
+    }
+    CHECK_INT(job_running(p), 40);
+    struct job_result r;
+    for (int i = 0; i < 20; i++) {
+        CHECK_INT(job_wait(p, -1, &r, &e), JOB_ENDED);
+        CHECK_INT(r.status, 1);
+        CHECK_INT(((int *)r.tag - tags) % 2, 1);
+    }
+    CHECK_INT(job_wait(p, 10, &r, &e), JOB_IDLE);
+    job_stop_all(p);
+    for (int i = 0; i < 20; i++) {
+        CHECK_INT(job_wait(p, -1, &r, &e), JOB_ENDED);
+        CHECK(r.stopped);
+        CHECK_INT(r.signal, SIGTERM);
+    }
+    CHECK_INT(job_running(p), 0);
+    job_pool_close(p);
+}
+
+TEST(a_job_has_its_folder_and_environment)
+{
+    struct job_pool *p = pool_new(NULL);
+    char *const environment[] = {(char[]){"WHO=ann"}, (char[]){"PATH=/usr/bin:/bin"}, NULL};
+    struct job_result r = result_of(
+        p, &(struct job){.script = "echo $WHO $HOME; pwd; cat", /* no input: its end at once */
+                         .directory = "/usr",
+                         .environment = environment});
+    CHECK(text_equal(r.tail, text_of("ann\n/usr\n")));
+    job_pool_close(p);
+}
+
+TEST(those_that_outlived_a_kill_are_ended_by_the_next_pool)
+{
+    struct error e = {0};
+    char *folder = scratch_directory(&e), *journal = mem_format("%s/journal", folder);
+    int ends[2];
+    CHECK_INT(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        struct job_pool *p = pool_new(journal);
+        (void)close(ends[0]);
+        (void)fcntl(ends[1], F_SETFD, 0); /* the job has it, too */
+        (void)job_start(p, &(struct job){.script = "sleep 60 & sleep 60"}, &e);
+        (void)raise(SIGKILL);
+    }
+    (void)close(ends[1]);
+    (void)waitpid(child, NULL, 0);
+    struct job_pool *p = pool_new(journal);
+    char byte;
+    CHECK_INT(read(ends[0], &byte, 1), 0); /* nobody has the other end any more */
+    (void)close(ends[0]);
+    job_pool_close(p);
+    CHECK(access(journal, F_OK) != 0);
+    mem_free(journal);
+    scratch_remove(folder);
+}
+
+TEST(a_journal_names_none_that_was_not_noted)
+{
+    struct error e = {0};
+    char *folder = scratch_directory(&e), *journal = mem_format("%s/journal", folder);
+    pid_t other = fork();
+    if (other == 0) {
+        (void)setpgid(0, 0);
+        (void)pause();
+        _exit(0);
+    }
+    (void)setpgid(other, other);
+    struct {
+        int64_t pid;
+        usec started;
+    } entry = {other, clock_now() - 3600 * USEC_SECOND}; /* that number, but long ago */
+    int fd = open(journal, O_WRONLY | O_CREAT, 0600);
+    CHECK_INT(write(fd, &entry, sizeof entry), sizeof entry);
+    (void)close(fd);
+    struct job_pool *p = pool_new(journal);
+    CHECK_INT(kill(other, 0), 0);
+    CHECK_INT(waitpid(other, NULL, WNOHANG), 0);
+    job_pool_close(p);
+    (void)kill(other, SIGKILL);
+    (void)waitpid(other, NULL, 0);
+    mem_free(journal);
+    scratch_remove(folder);
+}
