@@ -132,6 +132,8 @@ struct run_summary {
 /* How many steps there are when it can be told without reading the definition that all are done, as
  * they were when the last run ended; 0: it must be run to find out. */
 size_t pipeline_idle(const char *home, const char *path, const char *const *given, size_t count);
+/* Sends SIGTERM to the process that runs the definition at path. ERR_NO when there is none. */
+int pipeline_stop(const char *home, const char *path, struct error *e);
 /* Such a run's event in the ledger. */
 int pipeline_note_idle(const char *home, const char *path, size_t steps, struct run_summary *out,
                        struct error *e);
