@@ -31,14 +31,14 @@ REPLAYS  := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(B)/tests/replay_%)
 objects   = $(1:%.c=$(B)/obj/%.o)
 
 # libarchive and hiredis are not here: they are loaded with dlopen when first needed, only their headers are wanted.
-PACKAGES := jansson libpcre2-8 zlib libutf8proc lmdb
+PACKAGES := jansson libpcre2-8 zlib libutf8proc lmdb yaml-0.1
 PKG_CONFIG ?= pkg-config
 PKG_CPPFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) libarchive 2>/dev/null)
 PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null || \
-                    echo -ljansson -lpcre2-8 -lz -lutf8proc -llmdb)
+                    echo -ljansson -lpcre2-8 -lz -lutf8proc -llmdb -lyaml)
 # Each shared library takes some 50 us to load at every start. These need nothing else themselves, and are
 # linked in where their archives are.
-LINKED_IN := jansson pcre2-8 z utf8proc lmdb
+LINKED_IN := jansson pcre2-8 z utf8proc lmdb yaml
 LIBDIR    := $(shell $(PKG_CONFIG) --variable=libdir libpcre2-8 2>/dev/null)
 PKG_LIBS  := $(foreach flag,$(PKG_LIBS),$(if $(and $(filter $(LINKED_IN:%=-l%),$(flag)), \
              $(wildcard $(LIBDIR)/lib$(flag:-l%=%).a)),-l:lib$(flag:-l%=%).a,$(flag)))

@@ -27,6 +27,7 @@ libpcre2-dev     pcre2-devel        pcre2-dev      pcre2      pcre2
 zlib1g-dev       zlib-devel         zlib-dev       zlib       zlib
 libutf8proc-dev  utf8proc-devel     utf8proc-dev   libutf8proc utf8proc
 liblmdb-dev      lmdb-devel         lmdb-dev       lmdb       lmdb
+libyaml-dev      libyaml-devel      yaml-dev       libyaml    libyaml
 libhiredis-dev   hiredis-devel      hiredis-dev    hiredis    hiredis
 redis-server     redis              redis          redis      redis
 tzdata           tzdata             tzdata         tzdata     -
@@ -100,6 +101,7 @@ need_for_building() {
     need zlib1g-dev pkg-config --exists zlib
     need libutf8proc-dev pkg-config --exists libutf8proc
     need liblmdb-dev pkg-config --exists lmdb
+    need libyaml-dev pkg-config --exists yaml-0.1
     need libhiredis-dev pkg-config --exists hiredis
     need tzdata test -e /usr/share/zoneinfo/Europe/Paris
 }
