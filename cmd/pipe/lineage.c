@@ -1,0 +1,130 @@
+/* pipe lineage, audit: where files come from, and whether the ledger is as it was written. */
+#include "pipe.h"
+
+#include "ledger/ledger.h"
+#include "pipeline/lineage.h"
+
+#include <stdio.h>
+
+/* ---- lineage ---- */
+
+struct lineage_options {
+    bool forth;
+};
+
+static const struct option lineage_options[] = {
+    {0, "forth", NULL, INTO_FLAG(struct lineage_options, forth),
+     .help = "the steps that used the file, and what became of that"},
+    OPTION_END,
+};
+
+static int print_step(void *context, struct text line, unsigned depth, struct error *e)
+{
+    (void)context, (void)e;
+    (void)printf("{\"depth\":%u,%.*s\n", depth, (int)line.len - 1, line.at + 1);
+    return 0;
+}
+
+static int run_lineage(void *options, struct operands *operands)
+{
+    const struct lineage_options *o = options;
+    struct error e = {0};
+    char *home = pipe_home(false, &e);
+    int status =
+        home ? lineage_of_file(home, operands->at[0], o->forth ? LINEAGE_FORTH : LINEAGE_BACK,
+                               print_step, NULL, &e)
+             : ERR_SYSTEM;
+    mem_free(home);
+    return pipe_finish(status, &e);
+}
+
+const struct command command_lineage = {
+    .name = "lineage",
+    .summary = "print the steps that made a file, and those that made what they read",
+    .operands = "FILE",
+    .options = lineage_options,
+    .options_size = sizeof(struct lineage_options),
+    .run = run_lineage,
+    .more =
+        "A JSON line for each step, nearest first, with its command, parameters and the digests "
+        "of what it read and made. Files are told by their content: a copy has the lineage of "
+        "what it is a copy of. The exit status is 1 when no step made the file.",
+};
+
+/* ---- audit ---- */
+
+struct audit_options {
+    const char *head;
+};
+
+static const struct option audit_options[] = {
+    {0, "head", "DIGEST", INTO_TEXT(struct audit_options, head),
+     .help = "the digest that was printed before: the ledger must still have it"},
+    OPTION_END,
+};
+
+struct looking {
+    const char *head;
+    bool found;
+};
+
+static bool has_prev(struct text line, const char *head)
+{
+    size_t n = strlen(head);
+    return n > 0 && memmem(line.at, line.len < 200 ? line.len : 200, head, n) != NULL;
+}
+
+/* The digest of a line is the next one's prev, or the head. */
+static int look_for_head(const char *path, struct looking *l, struct error *e)
+{
+    struct ledger_reader *reader = NULL;
+    struct ledger_event event;
+    int status = ledger_reader_open(path, 0, &reader, e);
+    while (status == 0 && (status = ledger_next(reader, &event, e)) > 0) {
+        l->found = l->found || has_prev(event.line, l->head);
+        status = 0;
+    }
+    ledger_reader_close(reader);
+    return status;
+}
+
+static int audit(const char *path, const struct audit_options *o, struct error *e)
+{
+    struct ledger_proof proof;
+    struct looking l = {.head = o->head};
+    int status = ledger_verify(path, &proof, e);
+    if (status == 0 && o->head) {
+        l.found = strcmp(proof.head, o->head) == 0;
+        if (!l.found)
+            status = look_for_head(path, &l, e);
+        if (status == 0 && !l.found)
+            status = error_set(e, ERR_NO, "%s has no event with the digest %s", path, o->head);
+    }
+    if (status == 0)
+        (void)printf("{\"events\":%llu,\"head\":\"%s\"}\n", (unsigned long long)proof.events,
+                     proof.head);
+    return status;
+}
+
+static int run_audit(void *options, struct operands *operands)
+{
+    struct error e = {0};
+    char *home = pipe_home(false, &e);
+    (void)operands;
+    char *path = home ? mem_format("%s/ledger.jsonl", home) : NULL;
+    int status = home ? audit(path, options, &e) : ERR_SYSTEM;
+    mem_free(path);
+    mem_free(home);
+    return pipe_finish(status, &e);
+}
+
+const struct command command_audit = {
+    .name = "audit",
+    .summary = "prove that the ledger is as it was written; status 1 when it is not",
+    .options = audit_options,
+    .options_size = sizeof(struct audit_options),
+    .run = run_audit,
+    .more = "Each event has the digest of the one before it. The digest of the last one, the head, "
+            "is printed: kept elsewhere and given by --head, it proves that nothing up to it was "
+            "changed or cut off since.",
+};

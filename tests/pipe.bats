@@ -1,0 +1,361 @@
+# pipe: steps that make files from files.
+load helper
+
+setup() {
+    in_scratch
+    TOOL=pipe
+    export ML_HOME=$PWD/.ml
+}
+
+simple() {
+    cat >Pipefile <<'END'
+parameters:
+  scale: {type: integer, default: 2}
+steps:
+  - name: double
+    run: "awk -v s=${scale} '{print $1*s}' a.txt > b.txt"
+    in: [a.txt]
+    out: [b.txt]
+  - name: sum
+    run: "echo ran >>log; awk '{s += $1} END {print s}' b.txt >c.txt"
+    in: [b.txt]
+    out: [c.txt]
+END
+    seq 5 >a.txt
+}
+
+# ran OPTION...: the names of the steps that ran, in order of their ends.
+ran() {
+    pipe run --events "$@" 2>err | jq -r 'select(.state == "Succeeded") | .step' | xargs
+}
+
+@test "a step runs once" {
+    simple
+    [ "$(ran)" = "double sum" ]
+    [ "$(xargs <b.txt)" = "2 4 6 8 10" ]
+    [ "$(cat c.txt)" = 30 ]
+    [ "$(ran)" = "" ]
+    touch a.txt
+    [ "$(ran)" = "" ]
+}
+
+@test "content counts, not time, and what is the same in the end stops there" {
+    simple
+    ran
+    printf '5\n4\n3\n2\n1\n' >a.txt
+    [ "$(ran)" = "double sum" ]
+    sed -i 's/awk -v/ awk -v/' Pipefile # another command that makes the same
+    [ "$(ran)" = "double" ]
+}
+
+@test "parameters are given, checked, and lead to other outputs" {
+    simple
+    ran
+    [ "$(ran -P scale=3)" = "double sum" ]
+    [ "$(cat c.txt)" = 45 ]
+    fails_with 2 "scale: 'x' is no integer" pipe run -P scale=x
+    fails_with 2 "no parameter 'skale'" pipe run -P skale=1
+    fails_with 2 "given twice" pipe run -P scale=1 -P scale=2
+    fails_with 2 "is not NAME=VALUE" pipe run -P scale
+    sed -i 's/default: 2/minimum: 1/' Pipefile
+    fails_with 2 "parameter scale has no default" pipe run
+    fails_with 2 "scale: '0' is less than its minimum" pipe run -P scale=0
+}
+
+@test "what was made before is put back" {
+    simple
+    ran
+    ran -P scale=3
+    pipe run --events >events
+    [ "$(jq -r '.step + " " + .state' events | xargs)" = "double Restored sum Restored" ]
+    [ "$(cat c.txt)" = 30 ]
+    rm b.txt
+    pipe run --events >events
+    [ "$(jq -r '.step + " " + .state' events | xargs)" = "double Restored sum UpToDate" ]
+}
+
+@test "an output that was changed by hand is made good, though it has a second name" {
+    simple
+    ran
+    echo 7 >>b.txt # in place: the kept one is changed with it
+    [ "$(ran)" = "double" ]
+    [ "$(xargs <b.txt)" = "2 4 6 8 10" ]
+}
+
+@test "plan and why say what changed, by status 1" {
+    simple
+    run -1 pipe plan
+    [[ ${lines[0]} == "double: it never ran to its end" ]]
+    pipe -q run
+    run -0 pipe plan
+    [ -z "$output" ]
+    run -0 pipe why double
+    [ "$output" = "double: up to date" ]
+    run -1 pipe why double -P scale=4
+    [ "$output" = "double: parameter scale was 2 and is 4" ]
+    echo 6 >>a.txt
+    run -1 pipe why double
+    [[ $output == "double: input a.txt changed: "* ]]
+    run -1 pipe why sum
+    [ "$output" = "sum: what it waits for would run" ]
+    [ ! -e .ml/pipe/locks/never ] && [ "$(cat c.txt)" = 30 ]
+    fails_with 2 "there is no step 'dobule'" pipe why dobule
+}
+
+@test "a step that fails leaves nothing, and what waits for it does not run" {
+    cat >Pipefile <<'END'
+steps:
+  - {name: half, run: "echo half >x; exit 3", out: [x]}
+  - {name: after, run: "cat x >y", in: [x], out: [y]}
+  - {name: other, run: "sleep 0.2; echo other >z", out: [z]}
+END
+    run -1 --separate-stderr pipe run -j1
+    [[ $stderr == *"half: failed: status 3"* ]]
+    [ ! -e x ] && [ ! -e y ] && [ ! -e z ]
+    run -1 --separate-stderr pipe run -j1 -k
+    [ -e z ] && [ ! -e y ]
+    [[ $stderr == *"1 ran, 1 failed, 1 not run"* ]]
+}
+
+@test "an output that is not made is a failure" {
+    echo 'steps: [{name: a, run: "true", out: [x]}]' >Pipefile
+    run -1 --separate-stderr pipe run
+    [[ $stderr == *"a: failed: it did not make 'x'"* ]]
+}
+
+@test "steps are tried again, and their time is limited" {
+    cat >Pipefile <<'END'
+steps:
+  - name: flaky
+    run: "echo x >>tries; [ $(wc -l <tries) -eq 3 ] && echo done >x"
+    out: [x]
+    retry: {attempts: 3, interval: 10ms, backoff: 2}
+  - {name: slow, run: "sleep 100", timeout: 200ms}
+END
+    run -1 --separate-stderr pipe run -k
+    [ "$(cat x)" = "done" ]
+    [[ $stderr == *"slow: failed: its time of 0.2 s was up"* ]]
+    [ "$(pipe steps last | jq -r 'select(.step == "flaky") | .attempt' | xargs)" = "1 2 3" ]
+}
+
+@test "foreach and matrix make steps" {
+    mkdir data
+    echo 1 >data/a.csv
+    echo 2 >data/b.csv
+    cat >Pipefile <<'END'
+steps:
+  - {name: copy, foreach: {file: "data/*.csv"}, run: "cp ${file} out/${file}", in: ["${file}"], out: ["out/${file}"]}
+  - name: grid
+    matrix: {x: [1, 2], y: [a, b]}
+    run: [sh, -c, "echo $0 >g-$0", "${x}${y}"]
+    out: ["g-${x}${y}"]
+  - {name: all, needs: [grid], run: "cat out/data/* >all", in: [out/data], out: [all]}
+END
+    pipe -q run
+    [ "$(xargs <all)" = "1 2" ]
+    [ "$(cat g-2b)" = 2b ]
+    [ "$(pipe graph | grep '^all' | xargs)" = "all <- copy[data/a.csv] copy[data/b.csv] grid[1,a] grid[1,b] grid[2,a] grid[2,b]" ]
+    echo 3 >data/c.csv
+    [ "$(ran)" = "copy[data/c.csv] all" ]
+}
+
+@test "when leaves a step out, and what waits for it" {
+    cat >Pipefile <<'END'
+parameters: {n: 1, mode: fast}
+steps:
+  - {name: a, when: "n > 1 and mode == 'fast'", run: "echo a >a", out: [a]}
+  - {name: b, run: "cp a b", in: [a], out: [b]}
+END
+    run -0 pipe run --events
+    [ "$(jq -r '.step + " " + .state' <<<"$output" | xargs)" = "a Skipped b Skipped" ]
+    [ "$(ran -P n=2)" = "a b" ]
+    sed -i 's/n > 1/m > 1/' Pipefile
+    run -3 --separate-stderr pipe run
+    [[ $stderr == "pipe: Pipefile:3:"*"unknown column 'm'"* ]]
+}
+
+@test "what is wrong in a definition has its place" {
+    wrong() { # TEXT PLACE MESSAGE
+        printf "$1" >Pipefile
+        fails_with 3 "Pipefile:$2: $3" pipe run
+    }
+    wrong 'steps:\n  - {name: a, rum: x}\n' 2:15 "unknown key 'rum': is it 'run'?"
+    wrong 'steps:\n  - {run: x}\n' 2:5 "a step without a name"
+    wrong 'steps:\n  - {name: a}\n' 2:5 "step a wants run or fail"
+    wrong 'steps:\n  - {name: a, run: x}\n  - {name: a, run: x}\n' 3:5 "there are two steps a"
+    wrong 'steps:\n  - {name: a, run: x, out: y}\n  - {name: b, run: x, out: ./y}\n' 3:5 "b is made by step a in line 2, too: 'y'"
+    wrong 'steps:\n  - {name: a, run: x, in: y, out: z}\n  - {name: b, run: x, in: z, out: y}\n' 2:5 "the steps wait for one another: a waits for b waits for a"
+    wrong 'steps:\n  - {name: a, run: "echo ${who}"}\n' 2:20 "no parameter 'who': the shell's own is written \$\${who}"
+    wrong 'steps:\n  - {name: a, run: x, needs: c}\n' 2:30 "there is no step 'c'"
+    wrong 'steps:\n  - {name: a, run: x, timeout: soon}\n' 2:32 "timeout: 'soon' is no duration"
+    wrong 'steps: 3\n' 1:8 "steps are a list"
+    wrong 'steps:\n\t- x\n' 2:1 "found character that cannot start any token"
+    wrong 'parameters: {p: {type: number}}\nsteps: []\n' 1:24 "a type is"
+    wrong 'parameters: {p: {type: integer, default: x}}\nsteps: []\n' 1:42 "p: 'x' is no integer"
+    printf 'steps: [{name: a, run: x, in: gone}]\n' >Pipefile
+    fails_with 4 "step a: its input 'gone' is not there, and no step makes it" pipe run
+    rm Pipefile
+    fails_with 4 "Pipefile" pipe run
+}
+
+@test "two runs of one pipeline: the second has status 5, or waits" {
+    echo 'steps: [{name: a, run: "touch go; sleep 1; echo a >a", out: [a]}]' >Pipefile
+    pipe -q run &
+    until [ -e go ]; do sleep 0.01; done
+    fails_with 5 "another run of Pipefile goes on" pipe run
+    run -0 --separate-stderr pipe run --wait
+    [[ $stderr == *"1 up to date"* ]]
+    wait
+}
+
+@test "kill -9 of pipe: its steps die, and the next run does what is left" {
+    cat >Pipefile <<'END'
+steps:
+  - {name: a, run: "echo a >a", out: [a]}
+  - {name: b, run: "sleep 0.4; touch go; sleep 3; echo late >b; touch alive", in: [a], out: [b]}
+END
+    pipe -q run &
+    local pid=$!
+    until [ -e go ]; do sleep 0.01; done
+    kill -9 $pid
+    wait $pid || true
+    sed -i 's/sleep 0.4; touch go; sleep 3; echo late/echo b/; s/; touch alive//' Pipefile
+    [ "$(ran)" = b ]
+    sleep 3.2
+    [ ! -e alive ] && [ "$(cat b)" = b ]
+}
+
+@test "SIGTERM stops the steps and is told to the parent" {
+    echo 'steps: [{name: a, run: "trap \"echo bye >x; exit 1\" TERM; touch go; sleep 9 & wait", out: [y]}]' >Pipefile
+    pipe -q run &
+    local pid=$! got=0
+    until [ -e go ]; do sleep 0.01; done
+    kill -TERM $pid
+    wait $pid || got=$?
+    [ $got -eq 143 ]
+    [ "$(cat x)" = bye ]
+    [ "$(pipe status | jq -r .state | xargs)" = "Executing Stopped" ]
+}
+
+@test "the ledger has each step's command, digests and times, and logs what it wrote" {
+    simple
+    echo '  - {name: talk, run: "echo hello; echo world >&2"}' >>Pipefile
+    pipe -q run 2>/dev/null
+    [ "$(pipe logs last talk | xargs)" = "hello world" ]
+    run -1 pipe logs last sum
+    pipe steps >steps
+    [ "$(jq -r 'select(.step == "double") | .out["b.txt"]' steps)" = "$(sha256sum b.txt | cut -d' ' -f1)" ]
+    [ "$(jq -r 'select(.step == "double") | .uses.scale' steps)" = 2 ]
+    [ "$(jq -r 'select(.step == "sum") | .in["b.txt"]' steps)" = "$(sha256sum b.txt | cut -d' ' -f1)" ]
+    [ "$(pipe runs | jq -r .state | xargs)" = "Executing Succeeded" ]
+}
+
+@test "--only looks at one step, --from runs it and all behind it" {
+    simple
+    ran
+    [ "$(ran --from double)" = "double sum" ]
+    [ "$(ran --from sum)" = "sum" ]
+    seq 3 >a.txt
+    [ "$(ran --only sum)" = "" ]
+    [ "$(ran --only double)" = "double" ]
+    fails_with 2 "there is no step 'x'" pipe run --only x
+}
+
+@test "variables that a step passes, and programs it names, count" {
+    mkdir bin
+    printf '#!/bin/sh\necho one\n' >bin/tool
+    chmod +x bin/tool
+    echo 'steps: [{name: a, run: "tool >a; echo $WHO >>a", out: [a], pass: [WHO], tools: [tool], env: {LANG: C}}]' >Pipefile
+    export PATH=$PWD/bin:$PATH WHO=ann
+    [ "$(ran)" = a ]
+    [ "$(ran)" = "" ]
+    WHO=bob
+    [ "$(ran)" = a ]
+    printf '#!/bin/sh\necho two\n' >bin/tool
+    [ "$(ran)" = a ]
+    [ "$(xargs <a)" = "two bob" ]
+}
+
+@test "lineage goes back to what no step made, and forth" {
+    simple
+    ran
+    cp c.txt copy
+    pipe lineage copy >back
+    [ "$(jq -r '"\(.depth) \(.step)"' back | xargs)" = "0 sum 1 double" ]
+    pipe lineage --forth a.txt >forth
+    [ "$(jq -r '"\(.depth) \(.step)"' forth | xargs)" = "0 double 1 sum" ]
+    fails_with 1 "no step in the ledger made 'a.txt'" pipe lineage a.txt
+    fails_with 4 "'none' is not there" pipe lineage none
+}
+
+@test "audit finds a changed ledger" {
+    simple
+    ran
+    head=$(pipe audit | jq -r .head)
+    echo 7 >a.txt
+    ran
+    pipe audit --head "$head"
+    run -1 --separate-stderr pipe audit --head "${head//a/b}"
+    sed -i 's/"scale":"2"/"scale":"3"/' .ml/pipe/ledger.jsonl
+    run -1 --separate-stderr pipe audit
+    [[ $stderr == *"ledger.jsonl:"* ]]
+}
+
+@test "times of files do not hide a change" {
+    simple
+    ran
+    [ "$(ran)" = "" ]
+    touch -r a.txt stamp
+    printf '9\n8\n7\n6\n5\n' >a.txt # as many bytes
+    touch -r stamp a.txt
+    [ "$(ran)" = "double sum" ]
+    [ "$(cat c.txt)" = 70 ]
+}
+
+@test "nothing to do is found out without reading the definition" {
+    simple
+    pipe -q run
+    sleep 0.05
+    pipe -q run
+    [ -e .ml/pipe/locks/*.seal ]
+    run -0 --separate-stderr pipe run
+    [ "$stderr" = "pipe: 2 up to date" ]
+    [ "$(pipe status last | jq -c '[.state, .up_to_date]')" = '["Succeeded",2]' ]
+    echo 8 >a.txt
+    run -1 pipe plan
+    [ "$(ran)" = "double sum" ]
+    printf 'junk' >.ml/pipe/locks/*.seal # it may be damaged
+    [ "$(ran)" = "" ]
+    rm b.txt
+    run -0 --separate-stderr pipe run
+    [ "$stderr" = "[1/2] double: restored
+pipe: 1 up to date, 1 restored" ]
+}
+
+@test "a digest file that is damaged is no harm" {
+    simple
+    ran
+    printf 'junk' >.ml/pipe/digests
+    [ "$(ran)" = "" ]
+}
+
+@test "stop ends a run as a signal does" {
+    echo 'steps: [{name: a, run: "touch go; sleep 20", out: [y]}]' >Pipefile
+    pipe -q run &
+    local pid=$! got=0
+    until [ -e go ]; do sleep 0.01; done
+    pipe stop
+    wait $pid || got=$?
+    [ $got -eq 143 ]
+    fails_with 1 "no run of Pipefile goes on" pipe stop
+}
+
+@test "resume goes on with the last run's definition and parameters" {
+    simple
+    sed -i 's/echo ran >>log;/[ -e go ] \&\&/' Pipefile
+    run -1 pipe -q run -P scale=5
+    touch go
+    pipe -q resume
+    [ "$(cat c.txt)" = 75 ]
+    [ "$(pipe status | jq -r 'select(.parameters).parameters.scale')" = 5 ]
+}
