@@ -12,7 +12,8 @@ struct head {
     char magic[8];
     uint64_t version, files, steps, names; /* bytes of names */
     struct digest key;
-    uint64_t check; /* of all behind it */
+    struct identity ledger; /* that knows of it: it only grows */
+    uint64_t check;         /* of all behind it */
 };
 static const char magic[8] = "mlseal\n";
 
@@ -48,8 +49,8 @@ static bool is_by_files(const struct pipeline *p)
     for (size_t i = 0; i < p->step_count; i++) {
         const struct step *s = &p->steps[i];
         const struct step_entry *x = s->entry;
-        if ((s->out_count == 0 && !s->when) || !x->cache || x->cache_lasts || x->passed ||
-            x->tools || x->kind != STEP_RUN)
+        if (s->out_count == 0 || s->when || !x->cache || x->cache_lasts || x->passed || x->tools ||
+            x->kind != STEP_RUN)
             return false;
     }
     return true;
@@ -118,6 +119,7 @@ void seal_keep(const struct run *r, const char *path)
         return;
     memcpy(head.magic, magic, sizeof magic);
     key_of(r->p->path, r->p->source, r->p->given, r->p->given_count, &head.key);
+    (void)identity_of(AT_FDCWD, r->records.path, &head.ledger);
     put_body(r, &body);
     head.names = body.len - r->p->path_count * sizeof(struct identity);
     (void)write_seal(path, &head, &body);
@@ -185,6 +187,16 @@ static bool files_are_same(const struct head *head, const char *body, const char
     return same && !atomic_load(&c.differs);
 }
 
+static bool has_its_ledger(const char *home, const struct head *head)
+{
+    struct identity is;
+    char *ledger = mem_format("%s/ledger.jsonl", home);
+    bool same = identity_of(AT_FDCWD, ledger, &is) && is.inode == head->ledger.inode &&
+                is.device == head->ledger.device && is.size >= head->ledger.size;
+    mem_free(ledger);
+    return same;
+}
+
 static bool read_head(const struct buf *bytes, struct head *head)
 {
     if (bytes->len < sizeof *head)
@@ -204,7 +216,8 @@ size_t pipeline_idle(const char *home, const char *path, const char *const *give
     struct digest key;
     char *seal = pipeline_state_path(home, path, "seal");
     bool same = access(seal, R_OK) == 0 && file_load(seal, SIZE_MAX, &bytes, NULL) == 0 &&
-                read_head(&bytes, &head) && file_load(path, SIZE_MAX, &source, NULL) == 0;
+                read_head(&bytes, &head) && has_its_ledger(home, &head) &&
+                file_load(path, SIZE_MAX, &source, NULL) == 0;
     if (same) {
         key_of(path, (struct text){source.at, source.len}, given, count, &key);
         same = memcmp(&key, &head.key, sizeof key) == 0 &&

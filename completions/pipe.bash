@@ -1,0 +1,44 @@
+# bash completion, written by 'pipe --describe=bash'
+_pipe()
+{
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
+    local command='' words='' word
+    if [[ $current == = ]]; then
+        current=''
+    elif [[ $previous == = ]]; then
+        previous=${COMP_WORDS[COMP_CWORD-2]}
+    fi
+    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+        case $word in
+            validate|graph|run|plan|why|runs|status|steps|logs|lineage|audit) command=$word; break ;;
+        esac
+    done
+    case $command:$previous in
+        graph:--to|graph:-t) words='text dot mermaid' ;;
+        *:--progress) words='auto off jsonl' ;;
+        *:--describe) words='json mdoc bash zsh fish' ;;
+    esac
+    if [[ -z $words && $current == -* ]]; then
+        case $command in
+            validate) words=' -P --param -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            graph) words=' -P --param -t --to -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            run) words=' -P --param -j --jobs -n --dry-run -k --keep-going --from --only --wait --events -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            plan) words=' -P --param -j --jobs -n --dry-run -k --keep-going --from --only --wait --events -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            why) words=' -P --param --file -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            runs) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            status) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            steps) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            logs) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            lineage) words=' --forth -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            audit) words=' --head -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            *) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+        esac
+    elif [[ -z $words && -z $command && $previous != -* ]]; then
+        words='validate graph run plan why runs status steps logs lineage audit'
+    fi
+    COMPREPLY=()
+    while IFS= read -r word; do
+        COMPREPLY+=("$word")
+    done < <(compgen -W "$words" -- "$current")
+}
+complete -o default -F _pipe pipe
