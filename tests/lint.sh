@@ -56,6 +56,6 @@ check complexity complexity
 check shellcheck shellcheck -s sh -e SC2016,SC2317 $scripts
 check manual manual
 # fpr and fwe are error rates, mape an error, the others stems of words and misspellings that are tested.
-check codespell codespell -q 3 -L nd,fpr,fwe,activ,agre,ative,commun,controll,mape,ment,nam,selct \
+check codespell codespell -q 3 -L uptodate,nd,fpr,fwe,activ,agre,ative,commun,controll,mape,ment,nam,selct \
     --skip './build,./.git,./dist,./tests/fuzz/corpus,./tests/golden' .
 exit $failed

@@ -408,6 +408,7 @@ behind() {
 @test "random graphs: make makes the same, and a changed file runs what depends on it, no more" {
     for seed in 1 2 3 4 5 6; do
         mkdir $seed && cd $seed
+        export ML_HOME=$PWD/.ml
         for i in 0 1 2 3 4; do echo "$seed $i" >in$i; done
         graph $seed
         pipe -q run -j 8
@@ -442,4 +443,67 @@ behind() {
     [ "$(jq -r 'select(.event == "step" and .state == "Succeeded") | .step' .ml/pipe/ledger.jsonl | sort | uniq -d)" = "" ]
     mkdir make && cp in* Makefile make && mkdir make/out && make -s -C make
     diff -r out make/out
+}
+
+@test "what is kept for a time runs again when that is over" {
+    echo 'steps: [{name: a, run: "date >a", out: [a], cache: 300ms}]' >Pipefile
+    [ "$(ran)" = a ]
+    [ "$(ran)" = "" ]
+    sleep 0.4
+    [ "$(ran)" = a ]
+}
+
+@test "steps without outputs, with conditions on time, or without their ledger are no quick matter" {
+    echo 'steps: [{name: a, when: "1 == 1", run: "echo x >>log"}]' >Pipefile
+    ran; ran; ran
+    [ "$(wc -l <log)" -eq 3 ]
+    simple
+    ran
+    ran
+    rm .ml/pipe/ledger.jsonl
+    run -1 pipe plan
+}
+
+@test "an error that is no step's stops what runs, and what is half made goes" {
+    cat >Pipefile <<'END'
+parameters: {n: 0}
+steps:
+  - {name: slow, run: "echo half >x; touch go; sleep 9; echo whole >x", out: [x]}
+  - {name: cond, when: "n == 0", in: [gone], run: "true", out: [y]}
+END
+    run -1 --separate-stderr pipe run -j 2
+    [[ $stderr == *"cond: failed: its input 'gone' is not there"* ]]
+    sed -i 's/n == 0/n = 0/' Pipefile
+    run -3 --separate-stderr pipe validate
+    [[ $stderr == "pipe: Pipefile:4:"* ]]
+}
+
+@test "definitions that were taken wrongly once" {
+    mkdir 'a[1]' a1
+    touch 'a[1]/x.txt' a1/y.txt
+    echo 'steps: [{name: s, foreach: "*.txt", run: "true"}, {name: t, needs: s, run: "true"}]' >'a[1]/Pipefile'
+    [ "$(pipe graph 'a[1]/Pipefile' | xargs)" = "s[x.txt] t <- s[x.txt]" ]
+    rm 'a[1]/x.txt'
+    [ "$(pipe graph 'a[1]/Pipefile')" = t ]
+    echo 'steps: [{name: s, matrix: {m: [{a: 1}]}, run: "true"}]' >Pipefile
+    fails_with 3 "Pipefile:1:32: a text is wanted here, not a map" pipe validate
+    echo '{parameters: {p: {default: 1, choices: 3}}, steps: []}' >Pipefile
+    fails_with 3 "choices are a list" pipe validate
+    echo '{parameters: {p: {default: x, minimum: 3}}, steps: []}' >Pipefile
+    fails_with 3 "only numbers have limits" pipe validate
+    echo 'steps: [{name: s, directory: none, run: "true"}]' >Pipefile
+    run -1 --separate-stderr pipe run
+    [[ $stderr == *"s: failed: its folder none is not there"* ]]
+    echo 'steps: [{name: s, run: "echo 1 >x", out: [x]}]' >Pipefile
+    pipe -q run
+    rm x && mkdir x
+    run -1 --separate-stderr pipe run
+    [[ $stderr == *"s: failed: status"* ]]
+    fails_with 2 "--head: a digest has 64 hexadecimal digits" pipe audit --head 0
+}
+
+@test "-v says why a step runs" {
+    simple
+    run -0 --separate-stderr pipe -v run
+    [[ $stderr == *"double: it never ran to its end"* ]]
 }

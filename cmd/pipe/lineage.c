@@ -70,8 +70,15 @@ struct looking {
 
 static bool has_prev(struct text line, const char *head)
 {
-    size_t n = strlen(head);
-    return n > 0 && memmem(line.at, line.len < 200 ? line.len : 200, head, n) != NULL;
+    static const char name[] = "\"prev\":\"";
+    const char *at = memmem(line.at, line.len, name, sizeof name - 1);
+    size_t left = at ? (size_t)(line.at + line.len - at) - (sizeof name - 1) : 0;
+    return left >= LEDGER_HEX && memcmp(at + sizeof name - 1, head, LEDGER_HEX) == 0;
+}
+
+static bool is_digest(const char *text)
+{
+    return strlen(text) == LEDGER_HEX && strspn(text, "0123456789abcdef") == LEDGER_HEX;
 }
 
 /* The digest of a line is the next one's prev, or the head. */
@@ -92,6 +99,8 @@ static int audit(const char *path, const struct audit_options *o, struct error *
 {
     struct ledger_proof proof;
     struct looking l = {.head = o->head};
+    if (o->head && !is_digest(o->head))
+        return error_set(e, ERR_USAGE, "--head: a digest has 64 hexadecimal digits");
     int status = ledger_verify(path, &proof, e);
     if (status == 0 && o->head) {
         l.found = strcmp(proof.head, o->head) == 0;

@@ -64,6 +64,8 @@ static void put_result(struct buf *b, const struct teller *t, const struct run_e
     const struct job_result *r = x->result;
     if (x->state == STEP_WOULD_RUN)
         buf_format(b, "%s: %s\n", x->step->name, x->why ? x->why : "would run");
+    else if (x->state == STEP_RUNNING && x->why)
+        buf_format(b, "%s: %s\n", x->step->name, x->why);
     else if (x->state == STEP_SUCCEEDED)
         buf_format(b, "[%zu/%zu] %s: %.2f s\n", t->done, t->total, x->step->name,
                    (double)(r->ended - r->started) / USEC_SECOND);

@@ -1,6 +1,7 @@
 /* when: an expression over the parameters. */
+#include "pipeline/condition.h"
+
 #include "expr/expr.h"
-#include "pipeline/running.h"
 
 static enum type type_of(enum parameter_type t)
 {
@@ -24,28 +25,42 @@ static struct batch *row_of(const struct pipeline *p)
     return b;
 }
 
-int condition_holds(struct run *r, uint32_t step, bool *out, struct error *e)
+static int compile(const struct pipeline *p, const struct step *s,
+                   const struct expr_context *context, struct expr **out, struct error *e)
 {
-    const struct pipeline *p = r->p;
-    const struct step *s = &p->steps[step];
-    struct expr_context context = {.now = clock_now()};
     struct schema schema = {0};
-    struct expr *x = NULL;
-    uint8_t keep = 0;
     for (size_t i = 0; i < p->parameter_count; i++)
         schema_add(&schema, text_of(p->parameters[i].name), type_of(p->parameters[i].type));
-    int status = expr_compile(s->when, strlen(s->when), &schema, &context, &x, e);
+    int status = expr_compile(s->when, strlen(s->when), &schema, context, out, e);
+    schema_release(&schema);
+    if (status == 0)
+        return 0;
+    if (e)
+        e->code = ERR_DATA; /* the definition is wrong, not the command line */
+    return error_at(e, p->path, s->entry->line, s->entry->column);
+}
+
+int condition_check(const struct pipeline *p, const struct step *s, struct error *e)
+{
+    const struct expr_context context = {.now = clock_now()};
+    struct expr *x = NULL;
+    int status = s->when ? compile(p, s, &context, &x, e) : 0;
+    expr_free(x);
+    return status;
+}
+
+int condition_holds(const struct pipeline *p, const struct step *s, bool *out, struct error *e)
+{
+    const struct expr_context context = {.now = clock_now()};
+    struct expr *x = NULL;
+    uint8_t keep = 0;
+    int status = compile(p, s, &context, &x, e);
     if (status == 0) {
         struct batch *b = row_of(p);
         status = expr_test(x, b, &keep, e);
         batch_free(b);
     }
-    if (status) { /* the definition is wrong, not the command line */
-        e->code = ERR_DATA;
-        status = error_at(e, p->path, s->entry->line, s->entry->column);
-    }
     *out = keep;
     expr_free(x);
-    schema_release(&schema);
     return status;
 }

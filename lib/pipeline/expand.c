@@ -33,15 +33,21 @@ static int match_files(struct definition *d, const struct doc_node *n, struct te
     glob_t found = {0};
     bool outside = pattern.at[0] == '/';
     d->p->has_patterns = true;
-    char *whole = outside ? mem_text(pattern.at) : mem_format("%s/%s", d->p->folder, pattern.at);
+    struct buf whole = {0};
+    for (const char *at = outside ? "" : d->p->folder; *at; at++) { /* it is no pattern */
+        if (strchr("*?[\\", *at))
+            buf_putc(&whole, '\\');
+        buf_putc(&whole, *at);
+    }
+    buf_format(&whole, "%s%s", outside ? "" : "/", pattern.at);
     size_t cut = outside ? 0 : strlen(d->p->folder) + 1;
-    int failed = glob(whole, GLOB_NOSORT, NULL, &found);
+    int failed = glob(buf_text(&whole), GLOB_NOSORT, NULL, &found);
     for (size_t i = 0; failed == 0 && i < found.gl_pathc; i++) {
         const char *path = found.gl_pathv[i] + cut;
         vec_push(out, text_of(arena_text(&d->p->arena, path, strlen(path))));
     }
     globfree(&found);
-    mem_free(whole);
+    buf_release(&whole);
     if (failed && failed != GLOB_NOMATCH)
         return doc_error(d->doc, n, e, "cannot look for %s",
                          quote(quoted, pattern.at, pattern.len));
@@ -50,7 +56,8 @@ static int match_files(struct definition *d, const struct doc_node *n, struct te
     return 0;
 }
 
-static int list_values(struct definition *d, const struct doc_node *n, value_list *out,
+/* maps: a value may be one; its text is empty. */
+static int list_values(struct definition *d, const struct doc_node *n, bool maps, value_list *out,
                        struct error *e)
 {
     struct text text;
@@ -62,7 +69,8 @@ static int list_values(struct definition *d, const struct doc_node *n, value_lis
         return doc_error(d->doc, n, e, "a list of values or a pattern of files is wanted here");
     for (size_t i = 0; i < n->count; i++) {
         text = (struct text){"", 0};
-        if (n->items[i].kind != DOC_MAP && definition_text(d, &n->items[i], false, &text, e) < 0)
+        if (!(maps && n->items[i].kind == DOC_MAP) &&
+            definition_text(d, &n->items[i], false, &text, e) < 0)
             return ERR_DATA;
         vec_push(out, text);
     }
@@ -121,7 +129,7 @@ static int for_each(struct definition *d, const struct doc_node *n, maker *make,
     }
     v.items = n->kind == DOC_LIST ? n->items : NULL;
     struct binding *bindings = mem_array(NULL, widest_item(n), sizeof *bindings);
-    int status = list_values(d, n, &v.values, e);
+    int status = list_values(d, n, true, &v.values, e);
     for (size_t i = 0; i < v.values.len && status == 0; i++) {
         d->binding_count = 0;
         status = bind_item(d, &v, i, bindings, &d->binding_count, e);
@@ -177,7 +185,7 @@ static int matrix(struct definition *d, const struct doc_node *n, maker *make, v
     int status = 0;
     for (size_t i = 0; i < n->count && status == 0; i++) {
         v[i].name = n->items[2 * i].text;
-        status = list_values(d, &n->items[2 * i + 1], &v[i].values, e);
+        status = list_values(d, &n->items[2 * i + 1], false, &v[i].values, e);
         steps *= (double)v[i].values.len;
     }
     if (status == 0 && steps > STEPS_MAX)

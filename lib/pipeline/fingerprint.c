@@ -72,20 +72,15 @@ static char *program_path(const char *name)
 }
 
 /* Zeros for one that is not there. */
-static const struct digest *tool_digest(struct run *r, const char *name)
+static struct digest tool_digest(struct run *r, const char *name)
 {
-    bool is_new;
-    size_t i = map_put(&r->tools, text_of(name), &is_new);
-    if (!is_new)
-        return &r->tool_digests.at[i];
     struct file_state state = {0};
     char *path = program_path(name);
     struct text text = text_of(path ? path : "");
     if (path)
         (void)digests_of(r->digests, r->p->folder, &text, 1, 1, &state, NULL);
     mem_free(path);
-    vec_push(&r->tool_digests, state.digest);
-    return &r->tool_digests.at[i];
+    return state.digest;
 }
 
 static void add_files(struct run *r, struct sha256 *s, const struct step *step)
@@ -93,7 +88,8 @@ static void add_files(struct run *r, struct sha256 *s, const struct step *step)
     add_word(s, "tools");
     for (const char **at = step->entry->tools; at && *at; at++) {
         add_word(s, *at);
-        add_digest(s, tool_digest(r, *at));
+        struct digest digest = tool_digest(r, *at);
+        add_digest(s, &digest);
     }
     add_word(s, "in");
     for (uint32_t k = 0; k < step->in_count; k++) {

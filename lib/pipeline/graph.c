@@ -155,16 +155,19 @@ static int add_needs(struct definition *d, const struct doc_node *n, number_list
     size_t count = n->kind == DOC_LIST ? n->count : 1;
     for (size_t i = 0; i < count; i++) {
         const struct doc_node *item = n->kind == DOC_LIST ? &n->items[i] : n;
-        size_t before = out->len, step = map_get(&d->names, item->text);
+        size_t step = map_get(&d->names, item->text);
+        bool found = step != MAP_NONE;
         for (size_t k = 0; step == MAP_NONE && k < d->entries.len; k++) {
             const struct entry_range *r = &d->entries.at[k];
-            const struct doc_node *name = doc_get(r->node, "name");
-            for (uint32_t s = 0; text_equal(name->text, item->text) && s < r->count; s++)
+            if (!text_equal(doc_get(r->node, "name")->text, item->text))
+                continue;
+            found = true; /* it may have come to no step */
+            for (uint32_t s = 0; s < r->count; s++)
                 vec_push(out, r->first + s);
         }
         if (step != MAP_NONE)
             vec_push(out, (uint32_t)step);
-        if (out->len == before)
+        if (!found)
             return doc_error(d->doc, item, e, "there is no step %s",
                              quote(quoted, item->text.at, item->text.len));
     }

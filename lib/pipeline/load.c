@@ -1,4 +1,5 @@
 /* A definition from its file. */
+#include "pipeline/condition.h"
 #include "pipeline/definition.h"
 
 #include <stdlib.h>
@@ -60,6 +61,9 @@ static int read_definition(struct definition *d, const char *const *given, size_
     d->environment = doc_get(root, "env");
     if (status == 0)
         status = read_steps(d, doc_get(root, "steps"), e);
+    for (size_t i = 0; i < d->entries.len && status == 0; i++)
+        if (d->entries.at[i].count)
+            status = condition_check(d->p, &d->p->steps[d->entries.at[i].first], e);
     return status ? status : definition_edges(d, e);
 }
 

@@ -109,7 +109,9 @@ int objects_restore(const char *folder, struct digests *d, const struct digest *
                     const char *path, struct error *e)
 {
     char *object = object_path(folder, digest), *target = mem_text(path);
-    int status = is_whole(d, object, digest);
+    struct stat is;
+    bool folder_there = lstat(path, &is) == 0 && S_ISDIR(is.st_mode);
+    int status = !folder_there && is_whole(d, object, digest);
     if (status > 0) {
         int failed = make_folders(target, e);
         if (failed == 0)

@@ -281,7 +281,5 @@ void run_release(struct run *r)
     mem_free(r->journal);
     vec_release(&r->ready);
     vec_release(&r->delayed);
-    vec_release(&r->tool_digests);
     map_release(&r->folders);
-    map_release(&r->tools);
 }

@@ -1,4 +1,5 @@
 /* A run: steps in turn, as many at once as there are jobs, none that need not. */
+#include "pipeline/condition.h"
 #include "pipeline/running.h"
 #include "pipeline/seal.h"
 
@@ -86,7 +87,7 @@ static void release_waiters(struct run *r, uint32_t step)
     for (uint32_t k = p->waiters_from[step]; k < p->waiters_from[step + 1]; k++) {
         uint32_t waiter = p->waiters[k];
         if (next == STEP_BLOCKED || (next == STEP_SKIPPED && r->fate[waiter] == STEP_WAITING))
-            r->fate[waiter] = next;
+            r->fate[waiter] = (uint8_t)next;
         if (--r->left[waiter] == 0)
             queue_push(r, waiter);
     }
@@ -95,7 +96,7 @@ static void release_waiters(struct run *r, uint32_t step)
 void run_settle(struct run *r, uint32_t step, enum step_state state,
                 const struct job_result *result, const char *why)
 {
-    r->state[step] = state;
+    r->state[step] = (uint8_t)state;
     count(r->summary, state);
     if (state == STEP_FAILED && !r->o->keep_going)
         r->stopping = true;
@@ -180,7 +181,28 @@ static bool has_unknown_input(const struct run *r, uint32_t step)
     return false;
 }
 
-/* All inputs are as they are now, and there. */
+/* Those that no step makes: what is missing is told before anything runs. A step with a condition
+ * may never need them. */
+static int check_inputs(const struct run *r, struct error *e)
+{
+    const struct pipeline *p = r->p;
+    char quoted[QUOTE_MAX];
+    for (uint32_t i = 0; i < p->step_count; i++) {
+        const struct step *s = &p->steps[i];
+        for (uint32_t k = 0; k < s->in_count && !s->when && is_chosen(r, i); k++) {
+            struct text name = p->paths[s->in[k]];
+            if (r->files[s->in[k]].kind != FILE_MISSING || p->maker[s->in[k]] != STEP_NONE ||
+                p->moving[s->in[k]])
+                continue;
+            error_set(e, ERR_SYSTEM, "step %s: its input %s is not there, and no step makes it",
+                      s->name, quote(quoted, name.at, name.len));
+            return error_at(e, p->path, s->entry->line, s->entry->column);
+        }
+    }
+    return 0;
+}
+
+/* All inputs are as they are now. 1 when the step failed, as one of them is not there. */
 static int look_at_inputs(struct run *r, uint32_t step, struct error *e)
 {
     const struct step *s = &r->p->steps[step];
@@ -192,34 +214,33 @@ static int look_at_inputs(struct run *r, uint32_t step, struct error *e)
             return ERR_SYSTEM;
         if (f->kind != FILE_MISSING)
             continue;
-        error_set(e, ERR_SYSTEM, "step %s: its input %s is not there, and no step makes it",
-                  s->name, quote(quoted, name.at, name.len));
-        return error_at(e, r->p->path, s->entry->line, s->entry->column);
+        char *why = mem_format("its input %s is not there", quote(quoted, name.at, name.len));
+        run_settle(r, step, STEP_FAILED, NULL, why);
+        mem_free(why);
+        return 1;
     }
     return 0;
 }
 
-/* 1 when the step does not run, whatever is in files. */
-static int settle_by_definition(struct run *r, uint32_t step, struct error *e)
+/* True when the step does not run, whatever is in files. */
+static bool settle_by_definition(struct run *r, uint32_t step)
 {
     const struct step *s = &r->p->steps[step];
+    struct error wrong = {0};
     bool holds = true;
-    if (r->fate[step] != STEP_WAITING) {
+    if (r->fate[step] != STEP_WAITING)
         run_settle(r, step, r->fate[step], NULL, NULL);
-        return 1;
-    }
-    int status = s->when ? condition_holds(r, step, &holds, e) : 0;
-    if (status)
-        return status;
-    if (!holds)
+    else if (s->when && condition_holds(r->p, s, &holds, &wrong) < 0)
+        run_settle(r, step, STEP_FAILED, NULL, wrong.message);
+    else if (!holds)
         run_settle(r, step, STEP_SKIPPED, NULL, s->when);
     else if (s->entry->kind == STEP_FAIL)
         run_settle(r, step, STEP_FAILED, NULL, s->message);
     else if (r->o->dry_run && has_unknown_input(r, step))
         would_run(r, step, "what it waits for would run");
     else
-        return 0;
-    return 1;
+        return false;
+    return true;
 }
 
 /* 1 when what it would make is there, or was put back. */
@@ -246,9 +267,7 @@ static int take_turn(struct run *r, uint32_t step, struct error *e)
         release_waiters(r, step);
         return 0;
     }
-    int status = settle_by_definition(r, step, e);
-    if (status == 0)
-        status = look_at_inputs(r, step, e);
+    int status = settle_by_definition(r, step) ? 1 : look_at_inputs(r, step, e);
     if (status == 0)
         status = settle_by_record(r, step, e);
     if (status)
@@ -344,6 +363,16 @@ static int work(struct run *r, struct error *e)
     }
 }
 
+/* After what is no step's failure: what runs is stopped, and leaves nothing half made. */
+static void end_jobs(struct run *r)
+{
+    struct error second = {0};
+    r->stopping = true;
+    job_stop_all(r->pool);
+    while (job_running(r->pool) && wait_for_one(r, &second) == 0)
+        ;
+}
+
 static int look_at_files(struct run *r, struct error *e)
 {
     const struct pipeline *p = r->p;
@@ -365,7 +394,11 @@ static int run_all(struct run *r, struct error *e)
     for (size_t i = 0; i < n; i++)
         queue_push(r, r->ready.at[i]);
     if (status == 0)
+        status = check_inputs(r, e);
+    if (status == 0)
         status = work(r, e);
+    if (status && !r->o->dry_run)
+        end_jobs(r);
     return status;
 }
 

@@ -30,9 +30,7 @@ struct run {
     VEC(uint32_t) ready;         /* a heap */
     VEC(struct delayed) delayed; /* for their next attempt */
     struct map folders;          /* that were made for outputs */
-    struct map tools;            /* programs that were digested */
-    VEC(struct digest) tool_digests;
-    size_t pending; /* events added to the ledger since the last commit */
+    size_t pending;              /* events added to the ledger since the last commit */
     usec committed;
     bool stopping;
 };
@@ -55,7 +53,6 @@ void run_settle(struct run *r, uint32_t step, enum step_state state,
                 const struct job_result *result, const char *why);
 /* All its inputs are known. */
 void fingerprint_of(struct run *r, uint32_t step, struct digest *out);
-int condition_holds(struct run *r, uint32_t step, bool *out, struct error *e);
 /* Why it runs, against its last record, in words. Returns owned. */
 char *run_why(struct run *r, uint32_t step);
 int run_start(struct run *r, uint32_t step, const char *why, struct error *e);

@@ -3,8 +3,9 @@
  * digest of the definition and the parameters, and what the system said of every file when all
  * steps were done. For the files of this module.
  *
- * Only pipelines whose steps are all done by files have one: none that makes no file, reads or
- * makes folders, looks at programs, variables or patterns of files, or is done for a time alone.
+ * Only pipelines whose steps are all done by files have one: none that makes no file, has a
+ * condition, reads or makes folders, looks at programs, variables or patterns of files, or is done
+ * for a time alone.
  */
 #ifndef PIPELINE_SEAL_H
 #define PIPELINE_SEAL_H

@@ -100,6 +100,12 @@ static char *directory_of(const struct run *r, const struct step *s)
     return inner[0] == '/' ? mem_text(inner) : mem_format("%s/%s", folder, inner);
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat is;
+    return stat(path, &is) == 0 && S_ISDIR(is.st_mode);
+}
+
 int run_start(struct run *r, uint32_t step, const char *why, struct error *e)
 {
     const struct step *s = &r->p->steps[step];
@@ -117,10 +123,17 @@ int run_start(struct run *r, uint32_t step, const char *why, struct error *e)
                       .log = log,
                       .timeout = s->entry->timeout,
                       .tag = &r->p->steps[step]};
-    r->state[step] = STEP_RUNNING;
     r->attempt[step]++;
-    status = job_start(r->pool, &job, e);
-    if (status == 0 && r->o->tell)
+    bool folder_there = !directory || is_folder(directory);
+    if (!folder_there) {
+        char *missing = mem_format("its folder %s is not there", directory);
+        run_settle(r, step, STEP_FAILED, NULL, missing);
+        mem_free(missing);
+    } else {
+        r->state[step] = STEP_RUNNING;
+        status = job_start(r->pool, &job, e);
+    }
+    if (status == 0 && folder_there && r->o->tell)
         r->o->tell(r->o->context,
                    &(struct run_event){
                        .step = s, .state = STEP_RUNNING, .attempt = r->attempt[step], .why = why});

@@ -152,6 +152,20 @@ static int check_value(const struct parameter *x, const struct limits *l, struct
     return -1;
 }
 
+static int check_limits(struct definition *d, const struct parameter *x, const struct limits *l,
+                        struct error *e)
+{
+    const struct doc_node *ends[] = {l->least, l->most};
+    bool number = x->type == PARAMETER_INTEGER || x->type == PARAMETER_FLOAT;
+    for (int i = 0; i < 2; i++)
+        if (ends[i] && !(number && ends[i]->kind == DOC_NUMBER))
+            return doc_error(d->doc, ends[i], e, "%s",
+                             number ? "a limit is a number" : "only numbers have limits");
+    if (l->choices && l->choices->kind != DOC_LIST)
+        return doc_error(d->doc, l->choices, e, "choices are a list");
+    return 0;
+}
+
 /* The default's node, and the type and limits that stand beside it. */
 static int read_parameter_map(struct definition *d, const struct doc_node *n, struct parameter *x,
                               struct limits *l, const struct doc_node **value, struct error *e)
@@ -165,7 +179,9 @@ static int read_parameter_map(struct definition *d, const struct doc_node *n, st
     if (*value && (*value)->kind == DOC_NULL)
         *value = NULL;
     x->type = *value ? type_of(*value) : PARAMETER_STRING;
-    return status || !type ? status : parameter_type(d, type, &x->type, e);
+    if (status == 0 && type)
+        status = parameter_type(d, type, &x->type, e);
+    return status ? status : check_limits(d, x, l, e);
 }
 
 static int read_parameter(struct definition *d, const struct doc_node *n, struct parameter *x,
