@@ -97,7 +97,8 @@ static char *directory_of(const struct run *r, const struct step *s)
     const char *inner = s->entry->directory, *folder = r->p->folder;
     if (!inner)
         return strcmp(folder, ".") == 0 ? NULL : mem_text(folder);
-    return inner[0] == '/' ? mem_text(inner) : mem_format("%s/%s", folder, inner);
+    return inner[0] == '/' || strcmp(folder, ".") == 0 ? mem_text(inner)
+                                                       : mem_format("%s/%s", folder, inner);
 }
 
 static bool is_folder(const char *path)

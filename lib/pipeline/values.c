@@ -201,7 +201,8 @@ static int read_parameter(struct definition *d, const struct doc_node *n, struct
         return 0;
     if (value->kind == DOC_MAP || value->kind == DOC_LIST)
         return doc_error(d->doc, value, e, "a default is one value");
-    x->value = value->kind == DOC_NULL ? (struct text){"", 0} : value->text;
+    struct text text = value->kind == DOC_NULL ? (struct text){"", 0} : value->text;
+    x->value = (struct text){arena_text(&d->p->arena, text.at, text.len), text.len};
     if (check_value(x, l, x->value, message, sizeof message) < 0)
         return doc_error(d->doc, value, e, "%s", message);
     return 0;
