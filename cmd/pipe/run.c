@@ -289,8 +289,10 @@ static void take_parameters(const json_t *event, struct option_list *out)
     const char *name;
     json_t *value, *all = json_object_get(event, "parameters");
     out->at = mem_array(NULL, json_object_size(all) + 1, sizeof *out->at);
-    json_object_foreach(all, name, value) out->at[out->len++] =
-        mem_format("%s=%s", name, json_string_value(value));
+    json_object_foreach(all, name, value)
+    {
+        out->at[out->len++] = mem_format("%s=%s", name, json_string_value(value));
+    }
 }
 
 static int run_resume(void *options, struct operands *operands)
