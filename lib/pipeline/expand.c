@@ -5,7 +5,7 @@
 #include <glob.h>
 #include <stdlib.h>
 
-enum { STEPS_MAX = 10000000 };
+enum { COMBINATIONS_MAX = 1000000 };
 
 typedef VEC(struct text) value_list;
 
@@ -188,7 +188,7 @@ static int matrix(struct definition *d, const struct doc_node *n, maker *make, v
         status = list_values(d, &n->items[2 * i + 1], false, &v[i].values, e);
         steps *= (double)v[i].values.len;
     }
-    if (status == 0 && steps > STEPS_MAX)
+    if (status == 0 && steps > COMBINATIONS_MAX)
         status = doc_error(d->doc, n, e, "matrix has %.0f combinations", steps);
     if (status == 0 && steps > 0)
         status = each_combination(d, v, n->count, make, context, e);

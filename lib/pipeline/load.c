@@ -80,28 +80,35 @@ static void definition_release(struct definition *d)
     buf_release(&d->text);
 }
 
-int pipeline_load(const char *path, const char *const *given, size_t given_count,
-                  struct pipeline **out, struct error *e)
+int pipeline_parse(const char *path, struct text source, const char *const *given,
+                   size_t given_count, struct pipeline **out, struct error *e)
 {
     struct pipeline *p = mem_alloc(sizeof *p);
     struct definition d = {.p = p};
     p->given = given;
     p->given_count = given_count;
-    struct buf source = {0};
     p->path = arena_text(&p->arena, path, strlen(path));
-    int status = file_load(path, LONGEST, &source, e);
-    p->source =
-        (struct text){arena_text(&p->arena, source.at ? source.at : "", source.len), source.len};
-    if (status == 0)
-        status = doc_parse(path, p->source, DOC_BY_CONTENT, &d.doc, e);
+    p->source = (struct text){arena_text(&p->arena, source.at, source.len), source.len};
+    int status = doc_parse(path, p->source, DOC_BY_CONTENT, &d.doc, e);
     if (status == 0)
         status = read_definition(&d, given, given_count, e);
     definition_release(&d);
-    buf_release(&source);
     if (status == 0)
         *out = p;
     else
         pipeline_free(p);
+    return status;
+}
+
+int pipeline_load(const char *path, const char *const *given, size_t given_count,
+                  struct pipeline **out, struct error *e)
+{
+    struct buf source = {0};
+    int status = file_load(path, LONGEST, &source, e);
+    if (status == 0)
+        status = pipeline_parse(path, (struct text){source.at ? source.at : "", source.len}, given,
+                                given_count, out, e);
+    buf_release(&source);
     return status;
 }
 

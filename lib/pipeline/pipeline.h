@@ -85,6 +85,9 @@ struct pipeline {
  * name or that make one file, cycles; ERR_USAGE for what is wrong in given. */
 int pipeline_load(const char *path, const char *const *given, size_t given_count,
                   struct pipeline **out, struct error *e);
+/* The same of bytes that are there already: path is for messages and folders. */
+int pipeline_parse(const char *path, struct text source, const char *const *given,
+                   size_t given_count, struct pipeline **out, struct error *e);
 void pipeline_free(struct pipeline *p); /* NULL is fine */
 /* STEP_NONE when there is none. */
 uint32_t pipeline_step(const struct pipeline *p, const char *name);
