@@ -1,0 +1,109 @@
+#!/bin/sh
+# bench of pipe: steps that do nothing, beside make and ninja on the same graph, in one run.
+#   steps     one file in, $STEPS steps of which each makes an empty file by the shell, two at once
+#   idle      the same again, when nothing is to be done
+#   touched   the same, with the one input another one: all steps run
+#   big       nothing to be done with 100,000 steps (asked for by name: all tools must run them once)
+# Smallest CPU time of $RUNS runs. The limits: a process costs 0.32 to 0.37 ms with two at once, of which the
+# shell's own start is most; a look at a file costs about 1 us. pipe reads and digests what each step made,
+# and keeps it, writes its line to the ledger and forces that to the disk every 256 steps; make and ninja
+# go by times.
+set -eu
+BIN=${BIN:-build/release}
+RUNS=${RUNS:-3}
+STEPS=${STEPS:-2000}
+all='steps idle touched big'
+TASKS=${TASKS:-steps idle touched} # big takes minutes to be made
+work=${BENCH_DIR:-build/bench}
+NODE_PACKAGES=${NODE_PACKAGES:-$PWD/build/node/node_modules}
+export LC_ALL=C
+BIN=$(cd "$BIN" && pwd)
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck disable=SC1091
+. "$here/shared/measure.sh"
+# shellcheck disable=SC2086 # words are meant to be split
+tasks=$(known_tasks $all)
+[ "$tasks" ] || exit 0
+mkdir -p "$work"
+work=$(cd "$work" && pwd)
+export BIN BENCH_DIR="$work"
+
+# graph COUNT: the same steps for each tool, each in a folder of its own.
+graph() {
+    rm -rf "$work/steps"
+    for tool in pipe ninja make; do mkdir -p "$work/steps/$tool/o"; done
+    cd "$work/steps"
+    awk -v n="$1" 'BEGIN {
+        print "steps:" >"pipe/Pipefile"
+        print "rule empty\n  command = : >$out" >"ninja/build.ninja"
+        printf "all:" >"make/Makefile"
+        for (i = 0; i < n; i++) {
+            printf "  - name: s%d\n    run: \": >o/%d\"\n    in: [in]\n    out: [o/%d]\n", i, i, i >"pipe/Pipefile"
+            printf "build o/%d: empty in\n", i >"ninja/build.ninja"
+            printf " o/%d", i >"make/Makefile"
+        }
+        print "" >"make/Makefile"
+        for (i = 0; i < n; i++) printf "o/%d: in\n\t: >$@\n", i >"make/Makefile"
+    }'
+    for tool in pipe ninja make; do echo 1 >$tool/in; done
+}
+
+# clear_all TOOL: as if it had never run.
+clear_all() {
+    rm -rf "$work/steps/$1/o" "$work/steps/$1/.ml" "$work/steps/$1/.ninja_log" "$work/steps/$1/.ninja_deps"
+    mkdir "$work/steps/$1/o"
+}
+
+run_pipe() { (cd "$work/steps/pipe" && "$BIN/pipe" -q --home .ml run -j2); }
+run_ninja() { (cd "$work/steps/ninja" && ninja -j2); }
+run_make() { (cd "$work/steps/make" && make -s -j2 -f Makefile MAKEFLAGS=); }
+full() { clear_all "$1" && "run_$1"; }
+touched() {
+    date +%N >"$work/steps/$1/in"
+    "run_$1"
+}
+
+# each TASK WORK: a line for each tool that is there.
+each() {
+    for tool in pipe ninja make; do
+        have "$tool" || [ "$tool" = pipe ] || { left_out "$tool"; continue; }
+        measure "$tool" sh "$here/pipe.sh" "$2" "$tool"
+    done | awk -v task="$1" -v steps="$steps" '$1 == "pipe" {w = $2; c = $3}
+        {printf "%-8s %-6s %7.3f s %7.3f CPU s %4d MB  %.3f ms a step", task, $1, $2, $3, $4 / 1024, 1000 * $2 / steps
+         if ($1 != "pipe") printf "  pipe takes %.2f of its wall, %.2f of its CPU", w / $2, c / ($3 ? $3 : 0.001)
+         print ""}'
+}
+
+case ${1:-} in
+full | touched)
+    "$1" "$2"
+    exit
+    ;;
+idle)
+    "run_$2"
+    exit
+    ;;
+esac
+
+machine
+made=
+for task in $tasks; do
+    steps=$STEPS
+    [ "$task" = big ] && steps=100000
+    if [ "$made" != "$steps" ]; then
+        graph "$steps"
+        made=$steps
+        cd "$work"
+        for tool in pipe ninja make; do
+            if [ "$task" != steps ]; then full $tool >/dev/null 2>&1 || true; fi
+        done
+    fi
+    case $task in
+    steps) each steps full ;;
+    touched) each touched touched ;;
+    *)
+        run_pipe >/dev/null 2>&1 || true # once, after which it is known that nothing is to be done
+        each "$task" idle
+        ;;
+    esac
+done
