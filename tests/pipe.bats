@@ -507,3 +507,13 @@ END
     run -0 --separate-stderr pipe -v run
     [[ $stderr == *"double: it never ran to its end"* ]]
 }
+
+@test "a step that waits for its next attempt has failed when the run ends" {
+    cat >Pipefile <<'END'
+steps:
+  - {name: again, run: "exit 1", retry: {attempts: 5, interval: 1h}}
+  - {name: bad, run: "sleep 0.3; exit 2"}
+END
+    run -1 --separate-stderr pipe run -j2
+    [[ $stderr == *"2 failed"* ]]
+}

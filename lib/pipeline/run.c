@@ -397,6 +397,9 @@ static int run_all(struct run *r, struct error *e)
         status = check_inputs(r, e);
     if (status == 0)
         status = work(r, e);
+    for (size_t i = 0; i < r->delayed.len; i++) /* the run ends before their next attempt */
+        run_settle(r, r->delayed.at[i].step, STEP_FAILED, NULL,
+                   "it failed, and was not tried again");
     if (status && !r->o->dry_run)
         end_jobs(r);
     return status;
