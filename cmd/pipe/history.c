@@ -3,8 +3,6 @@
 
 #include "ledger/ledger.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 

@@ -3,9 +3,8 @@
  * an environment, limits and a log; a pool runs several at once on one executor and tells of each
  * end.
  *
- * A pool is of one thread. Its jobs die with the process that has the pool, whatever kills it:
- * those that outlived it are found by pool's journal and killed when a pool is opened with it
- * again.
+ * A pool is of one thread. Its jobs are killed when it is closed and by a fatal signal; those that
+ * outlive a kill of the process that has it are killed when a pool is opened with the same journal.
  */
 #ifndef JOB_H
 #define JOB_H
@@ -15,7 +14,6 @@
 /* ---- what is run ---- */
 
 struct job {
-    const char *name;         /* for messages and the cluster */
     char *const *argv;        /* [0] is looked up in PATH; NULL: */
     const char *script;       /* a text for /bin/sh -c */
     const char *directory;    /* NULL: the caller's */
@@ -23,8 +21,8 @@ struct job {
     const char *log; /* what it writes to standard output and error is appended here; the file is
                       * made when there is something. NULL: it is not kept */
     usec timeout;    /* then SIGTERM, and SIGKILL after `grace`; 0: none */
-    usec grace;
-    void *tag; /* the caller's */
+    usec grace;      /* 0: 30 s */
+    void *tag;       /* the caller's */
 };
 
 /* What an end means to those who try again. After the exception types of a cloud's pipelines. */
@@ -60,9 +58,6 @@ struct job_pool;
 struct job_pool_options {
     const char *journal; /* path of the list of what runs; NULL: none is kept */
     bool catch_signals;  /* job_wait tells of HUP, INT and TERM */
-    /* Called with what a job writes, as it comes; may be NULL. */
-    void (*output)(void *context, void *tag, struct text bytes);
-    void *context;
 };
 int job_pool_open(const struct job_pool_options *o, struct job_pool **out, struct error *e);
 void job_pool_close(struct job_pool *p); /* kills what runs; NULL is fine */

@@ -20,12 +20,14 @@ enum {
 static const usec usual_grace = 30 * USEC_SECOND;
 
 struct running {
-    struct job job; /* of which name, log, grace and tag are read; the texts are ours */
-    char *name, *log;
+    void *tag;
+    char *log; /* NULL: none is kept */
+    usec grace;
     usec started, due; /* due: when its time is up, or its grace; 0: never */
     bool timed_out, stopped, killed, wrote;
     int journal; /* its place there */
     int fd;      /* of the log; -1: it is not open */
+    int failed;  /* an errno value: it could not be started */
     struct buf tail;
     size_t place;
 };
@@ -37,7 +39,6 @@ struct job_pool {
     VEC(struct running *) running;
     VEC(struct running *) failed; /* to start: their results are waited for */
     struct running *told;         /* whose result the caller has */
-    struct buf problem;
 };
 
 const char *job_class_name(enum job_class c)
@@ -79,7 +80,6 @@ static void running_free(struct running *r)
     if (r->fd >= 0)
         close(r->fd);
     buf_release(&r->tail);
-    mem_free(r->name);
     mem_free(r->log);
     mem_free(r);
 }
@@ -97,7 +97,6 @@ void job_pool_close(struct job_pool *p)
     vec_release(&p->running);
     vec_release(&p->failed);
     journal_close(p->journal);
-    buf_release(&p->problem);
     mem_free(p);
 }
 
@@ -111,10 +110,12 @@ size_t job_running(const struct job_pool *p)
 static struct running *running_new(const struct job *j)
 {
     struct running *r = mem_alloc(sizeof *r);
-    *r = (struct running){.job = *j, .fd = -1, .journal = -1, .started = clock_now()};
-    r->name = mem_text(j->name ? j->name : "job");
-    r->log = j->log ? mem_text(j->log) : NULL;
-    r->job.grace = j->grace ? j->grace : usual_grace;
+    *r = (struct running){.tag = j->tag,
+                          .log = j->log ? mem_text(j->log) : NULL,
+                          .grace = j->grace ? j->grace : usual_grace,
+                          .fd = -1,
+                          .journal = -1,
+                          .started = clock_now()};
     r->due = j->timeout ? r->started + j->timeout : 0;
     return r;
 }
@@ -138,7 +139,7 @@ int job_start(struct job_pool *p, const struct job *j, struct error *e)
         return 0;
     }
     buf_puts(&r->tail, why.message);
-    r->job.timeout = errno; /* what it failed by: it has no time */
+    r->failed = errno;
     vec_push(&p->failed, r);
     return 0;
 }
@@ -155,7 +156,7 @@ static void keep_tail(struct running *r, struct text bytes)
 }
 
 /* A log that cannot be written is not worth the job's end: its tail says what it wrote. */
-static void take_output(struct job_pool *p, struct running *r, struct text bytes)
+static void take_output(struct running *r, struct text bytes)
 {
     r->wrote = true;
     keep_tail(r, bytes);
@@ -163,8 +164,6 @@ static void take_output(struct job_pool *p, struct running *r, struct text bytes
         r->fd = open(r->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (r->fd >= 0)
         (void)file_write(r->fd, bytes.at, bytes.len, r->log, NULL);
-    if (p->options.output)
-        p->options.output(p->options.context, r->job.tag, bytes);
 }
 
 /* ---- their time ---- */
@@ -172,14 +171,14 @@ static void take_output(struct job_pool *p, struct running *r, struct text bytes
 static void stop(struct job_pool *p, struct running *r)
 {
     children_signal(p->children, r, SIGTERM);
-    r->due = clock_now() + r->job.grace;
+    r->due = clock_now() + r->grace;
 }
 
 void job_stop(struct job_pool *p, const void *tag)
 {
     for (size_t i = 0; i < p->running.len; i++) {
         struct running *r = p->running.at[i];
-        if (r->job.tag != tag || r->stopped)
+        if (r->tag != tag || r->stopped)
             continue;
         r->stopped = true;
         stop(p, r);
@@ -189,7 +188,7 @@ void job_stop(struct job_pool *p, const void *tag)
 void job_stop_all(struct job_pool *p)
 {
     for (size_t i = 0; i < p->running.len; i++)
-        job_stop(p, p->running.at[i]->job.tag);
+        job_stop(p, p->running.at[i]->tag);
 }
 
 static void end_those_due(struct job_pool *p, usec now)
@@ -257,7 +256,7 @@ static void tell(struct job_pool *p, struct running *r, struct job_result *out)
     running_free(p->told);
     p->told = r;
     size_t cut = r->tail.len > TAIL ? r->tail.len - TAIL : 0;
-    *out = (struct job_result){.tag = r->job.tag,
+    *out = (struct job_result){.tag = r->tag,
                                .started = r->started,
                                .ended = clock_now(),
                                .timed_out = r->timed_out,
@@ -269,7 +268,7 @@ static void tell(struct job_pool *p, struct running *r, struct job_result *out)
 static void tell_failed(struct job_pool *p, struct job_result *out)
 {
     struct running *r = p->failed.at[--p->failed.len];
-    int number = (int)r->job.timeout;
+    int number = r->failed;
     tell(p, r, out);
     (void)snprintf(out->problem, sizeof out->problem, "%s", buf_text(&r->tail));
     out->tail = (struct text){NULL, 0};
@@ -312,7 +311,7 @@ int job_wait(struct job_pool *p, int timeout_ms, struct job_result *out, struct 
             return status;
         switch (event.kind) {
         case CHILD_WROTE:
-            take_output(p, event.tag, event.output);
+            take_output(event.tag, event.output);
             break;
         case CHILD_ENDED:
             tell_ended(p, &event, out);

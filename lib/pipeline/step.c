@@ -116,8 +116,7 @@ int run_start(struct run *r, uint32_t step, const char *why, struct error *e)
     char **environment = *s->environment ? environment_of(s) : NULL;
     char *log = pipeline_log_path(r->o->home, r->summary->id, s->name);
     char *directory = directory_of(r, s);
-    struct job job = {.name = s->name,
-                      .argv = s->argv,
+    struct job job = {.argv = s->argv,
                       .script = s->script,
                       .directory = directory,
                       .environment = environment,
