@@ -23,7 +23,8 @@ struct join_plan {
 struct join_run {
     VEC(struct batch *) held;
     size_t bytes;
-    VEC(usec) times; /* of all labels held */
+    VEC(usec) times; /* of all labels held, when their age is asked for */
+    size_t labels;
     struct buf id;
 };
 
@@ -186,7 +187,9 @@ static int add_label(struct step *s, struct batch *b, size_t row, struct error *
         status = read_time(s, b, plan->known, how->known_by, row, &known, e);
     if (status || (b->rejected && b->rejected[row]))
         return status;
-    vec_push(&run->times, time);
+    run->labels++;
+    if (how->age)
+        vec_push(&run->times, time);
     for (size_t i = 0; i < plan->count; i++)
         pit_add(plan->sources[i].pit, read_id(run, &plan->sources[i], b, row), time, known);
     return 0;
@@ -302,10 +305,10 @@ static int join_held(struct step *s, struct emit *out, struct error *e)
         status = emit_answers(s, out, e);
     for (size_t i = 0; i < run->held.len; i++)
         batch_free(run->held.at[i]);
-    how_of(s)->rows += run->times.len;
+    how_of(s)->rows += run->labels;
     for (size_t i = 0; i < plan->count; i++)
         pit_clear(plan->sources[i].pit);
-    run->held.len = run->times.len = run->bytes = 0;
+    run->held.len = run->times.len = run->labels = run->bytes = 0;
     return status < 0 ? status : 0;
 }
 

@@ -9,21 +9,18 @@ enum {
     GROUP = 512, /* records whose places are looked up together, */
     AHEAD = 12,  /* and how many are between one step of that and the next */
     COUNTED_MASK = (1 << 16) - 1,
-    ROW_MOVED = 2,   /* in pit_row.deleted: expires_at is a pointer to the copy */
     SPARE = 64 << 20 /* bytes of rows that are nobody's any more, before they are cleared away */
 };
 
 struct pit {
     struct pit_source *source;
     struct pit_options options;
-    struct pit_ids ids;
     VEC(struct pit_label) labels;
     VEC(usec) known;  /* PIT_KNOWN_BY: as many, */
     uint32_t *counts; /* COUNTED_MASK + 1: labels by hash, */
     size_t entries;   /* and entries of the trees there will be, at most */
-    struct pit_slots slots;
+    struct pit_entities entities;
     struct pit_rows *rows; /* a thread each */
-    struct pit_winner *winners;
 };
 
 /* What the threads of one pass share. */
@@ -52,10 +49,7 @@ void pit_clear(struct pit *p)
 {
     for (unsigned i = 0; i < p->options.jobs; i++)
         pit_rows_release(&p->rows[i]);
-    pit_ids_release(&p->ids);
-    pit_slots_release(&p->slots);
-    pages_free(p->winners, (p->labels.len + 1) * sizeof *p->winners);
-    p->winners = NULL;
+    pit_entities_release(&p->entities);
     mem_free(p->counts);
     p->counts = NULL;
     p->labels.len = p->known.len = p->entries = 0;
@@ -98,12 +92,14 @@ void pit_add(struct pit *p, struct text id, usec time, usec known_by)
 size_t pit_need(const struct pit *p)
 {
     bool by = p->options.known == PIT_KNOWN_BY;
-    size_t label = sizeof(struct pit_label) + sizeof(usec) + sizeof(uint32_t) +
-                   (by ? sizeof(usec) + sizeof(uint64_t) : 0);
-    size_t slot = sizeof(struct pit_slot) + (by ? sizeof(usec) + sizeof(uint32_t) : 0);
-    size_t row = sizeof(struct pit_row) + sizeof(struct pit_winner) + p->source->row_bytes;
-    size_t ids = 3 * sizeof(struct pit_id); /* the table is a quarter full, or up to a half */
-    return p->labels.len * (label + row + ids) + (by ? p->entries : p->labels.len) * slot;
+    size_t n = p->labels.len;
+    if (n >= (size_t)PIT_NOWHERE / 8)
+        return SIZE_MAX; /* places would not fit in 32 bits */
+    size_t label = sizeof(struct pit_label) + sizeof(uint32_t) + (by ? sizeof(usec) : 0);
+    size_t entity = 2 * (size_t)PIT_UNIT + 4 * sizeof(uint64_t); /* had each label its own */
+    size_t row = sizeof(struct pit_row) + p->source->row_bytes;
+    size_t slot = sizeof(struct pit_slot) + sizeof(usec) + sizeof(uint32_t);
+    return n * (label + entity + row) + p->entries * slot;
 }
 
 /* ---- records to slots ---- */
@@ -141,29 +137,32 @@ static struct pit_row *keep(struct worker *w, struct pit_record *r, struct pit_r
 {
     struct pit_source *s = w->pass->pit->source;
     size_t n = r->deleted ? 0 : s->kind->size(s, w->piece, r);
+    bool expires = r->expires_at != STORE_NEVER;
+    size_t need = n + (expires ? sizeof r->expires_at : 0);
     struct pit_row *row =
-        old && (size_t)old->room * 8 >= n ? old : pit_rows_add(w->rows, n, &w->held);
+        old && (size_t)old->room * 8 >= need ? old : pit_rows_add(w->rows, need, &w->held);
     row->len = (uint32_t)n;
     row->lsn = r->lsn;
-    row->expires_at = r->expires_at;
     row->deleted = r->deleted;
+    row->expires = expires;
+    if (expires)
+        memcpy(row + 1, &r->expires_at, sizeof r->expires_at);
     if (n)
-        s->kind->copy(s, w->piece, r, (char *)(row + 1));
+        s->kind->copy(s, w->piece, r, pit_row_bytes(row));
     return row;
 }
 
 /* The record is kept in the slot when it is better than what is there. `kept` is the copy made for
  * another slot, or NULL. */
-static struct pit_row *offer(struct worker *w, size_t at, struct pit_record *r,
+static struct pit_row *offer(struct worker *w, struct pit_slot *slot, struct pit_record *r,
                              struct pit_row *kept)
 {
-    struct pit_slot *slot = &w->pass->pit->slots.slots[at];
     usec time;
     if (!enter(slot, r->event_time, &time))
         return kept;
     struct pit_row *row = pit_slot_row(slot);
     if (!row || store_newer(r->event_time, r->lsn, time, row->lsn)) {
-        bool shared = w->pass->pit->slots.tree != NULL;
+        bool shared = w->pass->pit->entities.tree != NULL;
         kept = kept ? kept : keep(w, r, shared ? NULL : row);
         atomic_store_explicit(&slot->row, kept, memory_order_relaxed);
         time = r->event_time;
@@ -173,21 +172,21 @@ static struct pit_row *offer(struct worker *w, size_t at, struct pit_record *r,
 }
 
 /* In every block of the labels from `from` on. */
-static void offer_in_tree(struct worker *w, const struct pit_id *id, uint32_t from,
+static void offer_in_tree(struct worker *w, const struct pit_entity *entity, uint32_t from,
                           struct pit_record *r)
 {
-    const struct pit_slots *s = &w->pass->pit->slots;
+    const struct pit_entities *s = &w->pass->pit->entities;
     struct pit_row *kept = NULL;
-    uint32_t n = id->count;
+    uint32_t n = entity->count;
     while (from < n) {
         unsigned level = 0;
         while (from % ((uint32_t)2 << level) == 0 && (uint32_t)1 << level < n)
             level++;
         uint32_t size = (uint32_t)1 << level, own = n - from < size ? n - from : size;
-        uint64_t base = s->tree[id->first] + (uint64_t)level * n + from;
-        uint32_t at = pit_first_from(s->known + base, own, r->write_time);
+        uint64_t start = pit_tree_of(entity) + (uint64_t)level * n + from;
+        uint32_t at = pit_first_from(s->known + start, own, r->write_time);
         if (at < own)
-            kept = offer(w, base + at, r, kept);
+            kept = offer(w, &s->tree[start + at], r, kept);
         from += own;
     }
 }
@@ -202,55 +201,43 @@ static usec begins(const struct pit_options *o, const struct pit_record *r)
 /* Records on their way to their slots. */
 struct lookup {
     struct pit_key keys[GROUP];
-    const struct pit_id *ids[GROUP];
-    uint32_t from[GROUP];
+    const struct pit_entity *entities[GROUP];
+    uint32_t from[GROUP]; /* the first label, or in a tree one of many, that they are candidates of */
+    struct pit_slot *slots[GROUP]; /* its slot; NULL: there is no such label, or a tree */
 };
 
-static void ask_for_id(const struct pit *p, struct lookup *l, const struct pit_record *r, int i)
+static void ask_for_table(const struct pit_entities *s, struct lookup *l,
+                          const struct pit_record *r, int i)
 {
     pit_key_make(&l->keys[i], r->id);
-    __builtin_prefetch(pit_ids_home(&p->ids, &l->keys[i]));
+    __builtin_prefetch(pit_table_home(s, &l->keys[i]));
 }
 
-static void ask_for_times(const struct pit *p, struct lookup *l, const struct pit_record *r, int i)
+static void ask_for_entity(const struct pit_entities *s, struct lookup *l, int i)
 {
-    const struct pit_id *id = l->ids[i] = pit_ids_find(&p->ids, &l->keys[i], r->id);
-    const struct pit_slots *s = &p->slots;
-    size_t size = s->near_times ? sizeof *s->near_times : sizeof *s->times;
-    const char *times =
-        (s->near_times ? (const char *)s->near_times : (const char *)s->times) + id->first * size;
-    __builtin_prefetch(times + id->count / 4 * size);
-    __builtin_prefetch(times + id->count * 3 / 4 * size);
+    const struct pit_entity *entity = l->entities[i] = pit_first_like(s, &l->keys[i]);
+    __builtin_prefetch(entity);
+    __builtin_prefetch((const char *)entity + PIT_UNIT);
 }
 
 static void ask_for_slot(const struct pit *p, struct lookup *l, const struct pit_record *r, int i)
 {
-    const struct pit_id *id = l->ids[i];
-    l->from[i] = pit_first_label(&p->slots, id, begins(&p->options, r));
-    if (!p->slots.tree)
-        __builtin_prefetch(&p->slots.slots[id->first + l->from[i]], 1);
+    const struct pit_entities *s = &p->entities;
+    const struct pit_entity *entity = l->entities[i];
+    if (!pit_entity_is(entity, &l->keys[i], r->id))
+        entity = l->entities[i] = pit_entity_find(s, &l->keys[i], r->id);
+    l->from[i] = pit_first_label(s, entity, begins(&p->options, r));
+    bool there = l->from[i] < entity->count && !s->tree;
+    l->slots[i] = there ? pit_slots_of(s, entity) + l->from[i] : NULL;
+    __builtin_prefetch(l->slots[i], 1);
 }
 
 /* The row that the record would be written over; NULL: none. */
-static const struct pit_row *row_over(const struct pit *p, const struct lookup *l,
-                                      const struct pit_record *r, int i)
+static const struct pit_row *row_over(const struct pit_slot *slot, const struct pit_record *r)
 {
-    const struct pit_slot *slot = &p->slots.slots[l->ids[i]->first + l->from[i]];
-    if (l->from[i] == l->ids[i]->count || p->slots.tree ||
-        atomic_load_explicit(&slot->time, memory_order_relaxed) > r->event_time)
+    if (!slot || atomic_load_explicit(&slot->time, memory_order_relaxed) > r->event_time)
         return NULL;
     return pit_slot_row(slot);
-}
-
-static void take_slot(struct worker *w, const struct lookup *l, struct pit_record *r, int i)
-{
-    const struct pit_id *id = l->ids[i];
-    if (l->from[i] == id->count)
-        return;
-    if (w->pass->pit->slots.tree)
-        offer_in_tree(w, id, l->from[i], r);
-    else
-        offer(w, id->first + l->from[i], r, NULL);
 }
 
 /* Memory is asked for some records before it is wanted, so that many are waited for at once while
@@ -259,20 +246,23 @@ static void take_slot(struct worker *w, const struct lookup *l, struct pit_recor
 static void place(struct worker *w, struct pit_record *records, int n)
 {
     const struct pit *p = w->pass->pit;
+    const struct pit_entities *s = &p->entities;
     struct lookup l;
     for (int i = 0; i < n + 4 * AHEAD; i++) {
         int second = i - AHEAD, third = i - 2 * AHEAD, fourth = i - 3 * AHEAD;
         int last = i - 4 * AHEAD;
         if (i < n)
-            ask_for_id(p, &l, &records[i], i);
+            ask_for_table(s, &l, &records[i], i);
         if (second >= 0 && second < n)
-            ask_for_times(p, &l, &records[second], second);
+            ask_for_entity(s, &l, second);
         if (third >= 0 && third < n)
             ask_for_slot(p, &l, &records[third], third);
         if (fourth >= 0 && fourth < n)
-            __builtin_prefetch(row_over(p, &l, &records[fourth], fourth), 1);
-        if (last >= 0)
-            take_slot(w, &l, &records[last], last);
+            __builtin_prefetch(row_over(l.slots[fourth], &records[fourth]), 1);
+        if (last >= 0 && s->tree)
+            offer_in_tree(w, l.entities[last], l.from[last], &records[last]);
+        else if (last >= 0 && l.slots[last])
+            offer(w, l.slots[last], &records[last], NULL);
     }
 }
 
@@ -292,30 +282,39 @@ static void fail(struct pass *x, uint64_t piece, const struct error *e)
 /* The row's copy: in a tree several slots may have one row, which says so once it moved. */
 static struct pit_row *moved(struct pit_row *row, struct pit_rows *to, size_t *held)
 {
-    struct pit_row *copy;
-    if (row->deleted == ROW_MOVED) {
-        memcpy(&copy, &row->expires_at, sizeof copy);
-        return copy;
-    }
-    copy = pit_rows_add(to, (size_t)row->room * 8, held);
-    memcpy(copy, row, sizeof *row + row->len);
-    row->deleted = ROW_MOVED;
-    memcpy(&row->expires_at, &copy, sizeof copy);
+    if (row->moved)
+        return (struct pit_row *)(uintptr_t)row->lsn;
+    struct pit_row *copy = pit_rows_add(to, (size_t)row->room * 8, held);
+    memcpy(copy, row, sizeof *row + (size_t)row->room * 8);
+    row->moved = 1;
+    row->lsn = (uintptr_t)copy;
     return copy;
+}
+
+static void move_rows(struct pit_slot *slots, size_t n, struct pit_rows *to, size_t *held)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct pit_row *row = pit_slot_row(&slots[i]);
+        if (row)
+            atomic_store_explicit(&slots[i].row, moved(row, to, held), memory_order_relaxed);
+    }
 }
 
 /* Rows that are still in a slot are copied, and all others are gone. */
 static void tidy(struct pass *x)
 {
     struct pit *p = x->pit;
+    const struct pit_entities *s = &p->entities;
     struct pit_rows fresh = {0};
     size_t held = 0;
-    for (size_t i = 0; i < p->slots.slot_count; i++) {
-        struct pit_slot *slot = &p->slots.slots[i];
-        struct pit_row *row = pit_slot_row(slot);
-        if (row)
-            atomic_store_explicit(&slot->row, moved(row, &fresh, &held), memory_order_relaxed);
-    }
+    if (s->tree)
+        move_rows(s->tree, s->tree_size, &fresh, &held);
+    else
+        for (size_t at = 0; at < s->starts[PIT_PARTS];) {
+            const struct pit_entity *entity = (const void *)(s->bytes + at);
+            move_rows(pit_slots_of(s, entity), entity->count, &fresh, &held);
+            at += pit_entity_size(s, entity->count);
+        }
     for (unsigned i = 0; i < p->options.jobs; i++)
         pit_rows_release(&p->rows[i]);
     p->rows[0] = fresh;
@@ -385,18 +384,15 @@ static int pass_run(struct pit *p, struct error *e)
 int pit_join(struct pit *p, struct error *e)
 {
     const usec *known = p->options.known == PIT_KNOWN_BY ? p->known.at : NULL;
-    p->winners = pages_alloc((p->labels.len + 1) * sizeof *p->winners); /* zeros: nobody */
-    pit_slots_make(&p->slots, &p->ids, p->labels.at, known, p->labels.len, p->options.jobs);
+    pit_entities_make(&p->entities, p->labels.at, known, p->labels.len, p->options.jobs);
     int status = 0;
-    if (p->slots.count) {
-        status = p->source->kind->begin(p->source, p->slots.last_time, e);
+    if (p->entities.bytes) {
+        status = p->source->kind->begin(p->source, p->entities.last_time, e);
         if (status == 0)
             status = pass_run(p, e);
     }
     if (status == 0)
-        pit_slots_winners(&p->slots, &p->ids, p->winners, p->options.jobs);
-    pit_slots_release(&p->slots);
-    pit_ids_release(&p->ids);
+        pit_entities_decide(&p->entities, p->options.jobs);
     return status;
 }
 
@@ -420,15 +416,17 @@ static bool out_of_sight(usec event_time, usec label, usec lookback)
 
 struct pit_answer pit_answer(const struct pit *p, size_t label)
 {
-    const struct pit_winner *w = &p->winners[label];
+    const struct pit_slot *w = pit_winner_of(&p->entities, label);
     usec time = p->labels.at[label].time;
-    if (!w->row)
+    if (!w)
         return (struct pit_answer){PIT_MISSING, INT_MISSING, {NULL, 0}};
-    if (w->row->deleted)
-        return (struct pit_answer){PIT_DELETED, w->time, {NULL, 0}};
-    if (w->row->expires_at <= time || out_of_sight(w->time, time, p->options.lookback))
-        return (struct pit_answer){PIT_EXPIRED, w->time, {NULL, 0}};
-    return (struct pit_answer){PIT_OK, w->time, {(const char *)(w->row + 1), w->row->len}};
+    usec event_time = atomic_load_explicit(&w->time, memory_order_relaxed);
+    struct pit_row *row = pit_slot_row(w);
+    if (row->deleted)
+        return (struct pit_answer){PIT_DELETED, event_time, {NULL, 0}};
+    if (pit_row_expiry(row) <= time || out_of_sight(event_time, time, p->options.lookback))
+        return (struct pit_answer){PIT_EXPIRED, event_time, {NULL, 0}};
+    return (struct pit_answer){PIT_OK, event_time, {pit_row_bytes(row), row->len}};
 }
 
 struct text pit_cell(const struct pit *p, struct text row, size_t feature,

@@ -18,7 +18,8 @@ struct file_piece {
     struct pit_piece piece;
     struct batch *batch;
     size_t row;
-    struct text *cells; /* the features of the row whose size was asked for */
+    struct text *cells; /* the features of the row whose size was asked for, */
+    bool short_row;     /* and how it is written */
 };
 
 #define CELL_MISSING (UINT32_C(1) << 31) /* in the end of a cell */
@@ -194,16 +195,26 @@ static int take(struct pit_source *s, struct pit_piece *piece, struct pit_record
 
 /* ---- rows: where each cell ends, and the cells ---- */
 
+/* Ends are bytes in a row below SHORT_ROW, and four of them else; their top bit says that the cell
+ * is missing. */
+enum { SHORT_ROW = 128, END_MISSING = 128 };
+
+static size_t end_size(size_t row)
+{
+    return row < SHORT_ROW ? 1 : sizeof(uint32_t);
+}
+
 static size_t size(struct pit_source *s, struct pit_piece *piece, struct pit_record *r)
 {
     struct file_source *f = own(s);
     struct file_piece *p = (struct file_piece *)piece;
-    size_t bytes = 0;
-    for (size_t i = 0; i < s->about.feature_count; i++) {
+    size_t n = s->about.feature_count, bytes = 0;
+    for (size_t i = 0; i < n; i++) {
         p->cells[i] = cell_of(p->batch, f->features[i], r->number);
-        bytes += sizeof(uint32_t) + p->cells[i].len;
+        bytes += p->cells[i].len;
     }
-    return bytes;
+    p->short_row = n + bytes < SHORT_ROW;
+    return bytes + n * end_size(n + bytes);
 }
 
 static void copy(struct pit_source *s, struct pit_piece *piece, const struct pit_record *r,
@@ -213,20 +224,28 @@ static void copy(struct pit_source *s, struct pit_piece *piece, const struct pit
     const struct file_piece *p = (const struct file_piece *)piece;
     size_t n = s->about.feature_count;
     uint32_t end = 0;
-    char *bytes = into + n * sizeof end;
+    char *bytes = into + n * (p->short_row ? 1 : sizeof end);
     for (size_t i = 0; i < n; i++) {
         struct text cell = p->cells[i];
         if (cell.len)
             memcpy(bytes + end, cell.at, cell.len);
         end += (uint32_t)cell.len;
         uint32_t noted = end | (cell.at ? 0 : CELL_MISSING);
-        memcpy(into + i * sizeof end, &noted, sizeof noted);
+        if (p->short_row)
+            into[i] = (char)(end | (cell.at ? 0 : END_MISSING));
+        else
+            memcpy(into + i * sizeof end, &noted, sizeof noted);
     }
 }
 
+/* With CELL_MISSING. */
 static uint32_t end_of(struct text row, size_t feature)
 {
     uint32_t end;
+    if (row.len < SHORT_ROW) {
+        end = (unsigned char)row.at[feature];
+        return end & END_MISSING ? (end - END_MISSING) | CELL_MISSING : end;
+    }
     memcpy(&end, row.at + feature * sizeof end, sizeof end);
     return end;
 }
@@ -240,7 +259,7 @@ static struct text cell(const struct pit_source *s, struct text row, size_t feat
     uint32_t end = end_of(row, feature);
     if (end & CELL_MISSING)
         return (struct text){NULL, 0};
-    const char *bytes = row.at + s->about.feature_count * sizeof end;
+    const char *bytes = row.at + s->about.feature_count * end_size(row.len);
     return (struct text){bytes + start, end - start};
 }
 
@@ -360,7 +379,7 @@ int pit_file_source(const struct pit_file *given, struct pit_source **out, struc
         status = choose_features(f, given->features, e);
     if (status == 0) {
         want_columns(f);
-        f->source.row_bytes = 12 * f->source.about.feature_count;
+        f->source.row_bytes = 9 * f->source.about.feature_count;
         *out = &f->source;
         return 0;
     }

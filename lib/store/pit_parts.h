@@ -1,4 +1,4 @@
-/* Ids, slots, rows and sources of the point-in-time join. For the files of this module. */
+/* Ids, entities, rows and sources of the point-in-time join. For the files of this module. */
 #ifndef STORE_PIT_PARTS_H
 #define STORE_PIT_PARTS_H
 
@@ -9,52 +9,10 @@
 /* ---- ids ---- */
 
 /* An id as two words that are equal when the ids are: its bytes where it has up to 16, else its
- * hash and where it stands. */
+ * hash and nothing. */
 struct pit_key {
     uint64_t words[2], hash;
 };
-
-/* A slot of the table, half a line of the cache. */
-struct pit_id {
-    uint64_t words[2];
-    uint32_t len;
-    uint32_t code;         /* 1 + number in order of arrival; 0: the slot is empty */
-    uint32_t first, count; /* its labels, once they are in order */
-};
-_Static_assert(sizeof(struct pit_id) == 32, "two to a line of the cache");
-
-/* Ids are dealt out by their hash, so that threads put each part's labels in order by themselves.
- */
-enum { PIT_PARTS = 64 };
-
-/* The ids of one part, while they are counted; owns its slots. */
-struct pit_part {
-    struct pit_id *slots; /* mask + 1 of them */
-    size_t mask;
-    uint32_t count;
-};
-/* Its number in the part. id is borrowed. */
-uint32_t pit_part_put(struct pit_part *p, const struct pit_key *key, struct text id);
-
-/* Those of all parts, one after the other in one piece of memory. */
-struct pit_ids {
-    struct pit_id *slots; /* mask + 1 a part */
-    size_t mask;
-};
-/* Empty, with room for all that the parts have. */
-void pit_ids_make(struct pit_ids *ids, const struct pit_part parts[static PIT_PARTS]);
-void pit_ids_take(struct pit_ids *ids, unsigned number, struct pit_part *part); /* frees it */
-void pit_ids_release(struct pit_ids *ids);
-
-static inline unsigned pit_part_of(uint64_t hash)
-{
-    return (unsigned)(hash >> 58);
-}
-
-static inline struct pit_id *pit_ids_part(const struct pit_ids *ids, unsigned number)
-{
-    return ids->slots + number * (ids->mask + 1);
-}
 
 static inline uint64_t pit_load(const char *p, size_t n)
 {
@@ -89,58 +47,31 @@ static inline void pit_key_make(struct pit_key *key, struct text id)
     key->hash = pit_hash(key->words[0], key->words[1], n);
 }
 
-/* Whether a slot with long ids whose hashes are equal has this one. */
-bool pit_id_equal(const struct pit_id *slot, struct text id);
-
-/* The slot that is looked into after slot `at`: the other one of its line, then a line further. */
-static inline size_t pit_id_next(size_t at, size_t home, size_t mask)
-{
-    return (at ^ home) & 1 ? ((at ^ 1) + 2) & mask : at ^ 1;
-}
-
-/* Where it is among mask + 1 slots, or the empty one where it would be. */
-static inline struct pit_id *pit_id_find(struct pit_id *slots, size_t mask,
-                                         const struct pit_key *key, struct text id)
-{
-    size_t home = key->hash & mask;
-    for (size_t at = home;; at = pit_id_next(at, home, mask)) {
-        struct pit_id *slot = &slots[at];
-        bool same = slot->words[0] == key->words[0] && slot->len == id.len;
-        if (!slot->code ||
-            (same && (id.len <= 16 ? slot->words[1] == key->words[1] : pit_id_equal(slot, id))))
-            return slot;
-    }
-}
-
-static inline const struct pit_id *pit_ids_find(const struct pit_ids *ids,
-                                                const struct pit_key *key, struct text id)
-{
-    return pit_id_find(pit_ids_part(ids, pit_part_of(key->hash)), ids->mask, key, id);
-}
-
-/* Where it is looked for first. */
-static inline const struct pit_id *pit_ids_home(const struct pit_ids *ids,
-                                                const struct pit_key *key)
-{
-    return pit_ids_part(ids, pit_part_of(key->hash)) + (key->hash & ids->mask);
-}
-
 /* ---- slots ---- */
 
-struct pit_label {
-    struct text id; /* missing: it has no candidates */
-    usec time;
-};
+#define PIT_ROOM_MAX ((UINT32_C(1) << 29) - 1)
 
-#define PIT_ROOM_MAX ((UINT32_C(1) << 30) - 1)
-
-/* A row as it was kept. Bytes follow. */
+/* A row as it was kept. When it expires, which few do, the time follows, and then its bytes. */
 struct pit_row {
     uint64_t lsn;
-    usec expires_at;
     uint32_t len;
-    uint32_t deleted : 2, room : 30; /* for so many words of 8 bytes */
+    uint32_t deleted : 1, expires : 1;
+    uint32_t moved : 1; /* lsn is the address of its copy */
+    uint32_t room : 29; /* behind this head, in words of 8 bytes */
 };
+
+static inline char *pit_row_bytes(struct pit_row *row)
+{
+    return (char *)(row + 1) + (row->expires ? sizeof(usec) : 0);
+}
+
+static inline usec pit_row_expiry(const struct pit_row *row)
+{
+    usec t = STORE_NEVER;
+    if (row->expires)
+        memcpy(&t, row + 1, sizeof t);
+    return t;
+}
 
 /* The best record so far of those that are candidates from here on. Two words, so that it never
  * lies across two lines of the cache. */
@@ -156,25 +87,49 @@ static inline struct pit_row *pit_slot_row(const struct pit_slot *s)
     return atomic_load_explicit(&s->row, memory_order_relaxed);
 }
 
-/* The labels in order of id and time. */
-struct pit_slots {
-    size_t count; /* of labels that have an id */
-    /* count; or, where all are whole units after the first one, how many in 32 bits: half as much
-     * memory to wait for */
-    usec *times;
-    uint32_t *near_times;       /* three more are there to be read */
+/* ---- entities: an id and its labels ---- */
+
+struct pit_label {
+    struct text id; /* missing: it has no candidates */
+    usec time;
+};
+
+/* All of an entity is one piece of memory, so that a record meets few lines of the cache, side by
+ * side: this head, its labels' times in order and, from the next multiple of 16 on, a slot for
+ * each. */
+struct pit_entity {
+    uint64_t words[2]; /* of its id's key, the second of a long one being where it stands */
+    uint32_t len;      /* of the id */
+    uint32_t count;    /* of labels */
+};
+
+/* They are dealt out by the hash of the id, so that threads make each part's by themselves. */
+enum { PIT_PARTS = 64, PIT_UNIT = 64 /* bytes; where an entity begins is a multiple of it */ };
+
+#define PIT_NOWHERE UINT32_MAX
+
+struct pit_entities {
+    size_t labels;
+    uint32_t *place; /* of each label its slot, in multiples of 16 bytes; PIT_NOWHERE: no id */
+    char *bytes;     /* the entities; NULL: there are none */
+    size_t starts[PIT_PARTS + 1]; /* of the parts, there */
+    /* mask + 1 a part: bits of the hash above, below 1 + the number of the unit where the entity
+     * begins; 0: nothing. Small, so that it stays in the cache. */
+    uint64_t *table;
+    size_t mask;
+    /* Times are in 32 bits where all are whole units after the first one; unit 0: as they are. */
+    size_t times_at, time_size;
     usec first_time, last_time; /* of all */
     double unit;
-    uint32_t *label;        /* count: which one it is */
-    struct pit_slot *slots; /* slot_count: count, or those of the tree */
-    size_t slot_count;
-    /* PIT_KNOWN_BY. Of an id with n labels from `first` on, in levels 0, 1 ... until a block has
-     * all: n entries from tree[first] + level * n on, in blocks of 1 << level, each in order of
-     * known. */
-    uint64_t *tree;
+    /* PIT_KNOWN_BY. Of an entity with n labels, in levels 0, 1 ... until a block has all: n slots
+     * from tree[start + level * n] on, in blocks of 1 << level, each in order of known. The start
+     * follows the entity's head, its own slots are there for the winners. */
+    struct pit_slot *tree;
+    size_t tree_size;
     usec *known;
-    uint32_t *place; /* in 0 .. n */
+    uint32_t *number; /* of the label, in 0 .. n */
 };
+
 /* Levels of the tree of n labels. */
 static inline unsigned pit_levels(uint32_t n)
 {
@@ -185,17 +140,98 @@ static inline unsigned pit_levels(uint32_t n)
 }
 
 /* With that many threads. Ids are borrowed from the labels. known: NULL, or as many. */
-void pit_slots_make(struct pit_slots *s, struct pit_ids *ids, const struct pit_label *labels,
-                    const usec *known, size_t n, unsigned jobs);
-void pit_slots_release(struct pit_slots *s);
+void pit_entities_make(struct pit_entities *s, const struct pit_label *labels, const usec *known,
+                       size_t n, unsigned jobs);
+void pit_entities_release(struct pit_entities *s);
+/* Finds the winners, which are then in the slots of the labels. */
+void pit_entities_decide(struct pit_entities *s, unsigned jobs);
 
-/* The winner of each label. */
-struct pit_winner {
-    usec time; /* INT64_MIN: none */
-    struct pit_row *row;
-};
-void pit_slots_winners(const struct pit_slots *s, const struct pit_ids *ids, struct pit_winner *out,
-                       unsigned jobs);
+static inline size_t pit_slots_at(const struct pit_entities *s, uint32_t count)
+{
+    return (s->times_at + s->time_size * count + 15) / 16 * 16;
+}
+
+static inline size_t pit_entity_size(const struct pit_entities *s, uint32_t count)
+{
+    size_t n = pit_slots_at(s, count) + count * sizeof(struct pit_slot);
+    return (n + PIT_UNIT - 1) / PIT_UNIT * PIT_UNIT;
+}
+
+static inline struct pit_slot *pit_slots_of(const struct pit_entities *s,
+                                            const struct pit_entity *entity)
+{
+    return (struct pit_slot *)((char *)(uintptr_t)entity + pit_slots_at(s, entity->count));
+}
+
+static inline uint64_t pit_tree_of(const struct pit_entity *entity)
+{
+    uint64_t start;
+    memcpy(&start, entity + 1, sizeof start);
+    return start;
+}
+
+/* The winner of a label, once that is decided; NULL: none. */
+static inline const struct pit_slot *pit_winner_of(const struct pit_entities *s, size_t label)
+{
+    if (!s->bytes || s->place[label] == PIT_NOWHERE)
+        return NULL;
+    const void *at = s->bytes + (size_t)s->place[label] * sizeof(struct pit_slot);
+    const struct pit_slot *w = at;
+    return pit_slot_row(w) ? w : NULL;
+}
+
+/* ---- finding ---- */
+
+static inline unsigned pit_part_of(uint64_t hash)
+{
+    return (unsigned)(hash >> 58);
+}
+
+/* Where it is looked for first. */
+static inline const uint64_t *pit_table_home(const struct pit_entities *s, const struct pit_key *key)
+{
+    return s->table + pit_part_of(key->hash) * (s->mask + 1) + ((uint32_t)key->hash & s->mask);
+}
+
+extern const struct pit_entity pit_nobody; /* has no labels */
+
+/* From the place on that *at says: the next entity of which the hash may be the key's; pit_nobody
+ * when there is none. Its memory isn't looked at. */
+static inline const struct pit_entity *pit_next_like(const struct pit_entities *s,
+                                                     const struct pit_key *key, size_t *at)
+{
+    const uint64_t *part = s->table + pit_part_of(key->hash) * (s->mask + 1);
+    for (;; ++*at) {
+        uint64_t x = part[*at & s->mask];
+        if (!x)
+            return &pit_nobody;
+        if (x >> 32 == (uint32_t)key->hash)
+            return (const struct pit_entity *)(s->bytes + ((uint32_t)x - 1) * (size_t)PIT_UNIT);
+    }
+}
+
+static inline const struct pit_entity *pit_first_like(const struct pit_entities *s,
+                                                      const struct pit_key *key)
+{
+    size_t at = (uint32_t)key->hash;
+    return pit_next_like(s, key, &at);
+}
+
+static inline bool pit_entity_is(const struct pit_entity *entity, const struct pit_key *key,
+                                 struct text id)
+{
+    if (entity->words[0] != key->words[0] || entity->len != id.len)
+        return false;
+    if (LIKELY(id.len <= 16))
+        return entity->words[1] == key->words[1];
+    const char *at;
+    memcpy(&at, &entity->words[1], sizeof at);
+    return memcmp(at, id.at, id.len) == 0;
+}
+
+/* The id's entity, or pit_nobody. */
+const struct pit_entity *pit_entity_find(const struct pit_entities *s, const struct pit_key *key,
+                                         struct text id);
 
 /* Index of the first of n ascending times that is not before t; n when there is none. */
 static inline uint32_t pit_first_from(const usec *times, uint32_t n, usec t)
@@ -223,19 +259,21 @@ static inline uint32_t pit_first_near(const uint32_t *times, uint32_t n, uint32_
     return (uint32_t)(at - times) + before[0] + before[1] + before[2] + before[3];
 }
 
-/* The first of an id's labels that is not before t. */
-static inline uint32_t pit_first_label(const struct pit_slots *s, const struct pit_id *id, usec t)
+/* The first of an entity's labels that is not before t. */
+static inline uint32_t pit_first_label(const struct pit_entities *s,
+                                       const struct pit_entity *entity, usec t)
 {
-    if (!s->near_times)
-        return pit_first_from(s->times + id->first, id->count, t);
+    const void *times = (const char *)entity + s->times_at;
+    if (s->unit == 0)
+        return pit_first_from(times, entity->count, t);
     if (t <= s->first_time)
         return 0;
     /* Exact as far as 32 bits go: units are at most 10^6, and 2^32 of them are below 2^53. */
     double units = (double)((uint64_t)t - (uint64_t)s->first_time) / s->unit;
     uint64_t whole = units > (double)UINT32_MAX ? UINT64_MAX : (uint64_t)units;
     if (whole > UINT32_MAX || (whole += (double)whole < units) > UINT32_MAX)
-        return id->count;
-    return pit_first_near(s->near_times + id->first, id->count, (uint32_t)whole);
+        return entity->count;
+    return pit_first_near(times, entity->count, (uint32_t)whole);
 }
 
 /* ---- rows ---- */

@@ -24,7 +24,8 @@ struct pit_row *pit_rows_add(struct pit_rows *rows, size_t len, size_t *held)
     }
     struct pit_row *row = (void *)(b->bytes + b->used);
     b->used += n;
-    row->room = (n - sizeof *row) / 8 & PIT_ROOM_MAX;
+    *row = (struct pit_row){.room = (n - sizeof *row) / 8 & PIT_ROOM_MAX};
+    __builtin_prefetch((char *)row + 4 * n, 1);
     return row;
 }
 
