@@ -230,13 +230,16 @@ static struct column status_column(struct batch *b, const struct pit_answer *ans
     return column_of_text(names);
 }
 
-/* Batches that are given their answers side by side. */
-struct answering {
-    const struct step *step;
-    struct batch *const *batches;
-    const size_t *first; /* label of each */
-    size_t count;
-    atomic_size_t next;
+/* One turn: some batches are given their answers side by side, while those of the turn before leave.
+ */
+struct turn {
+    struct step *step;
+    const size_t *first;    /* label of each batch held */
+    size_t leave, next, end; /* numbers of batches: the first to leave, and to be answered */
+    atomic_size_t taken;
+    struct emit *out;
+    struct error *error;
+    int status;
 };
 
 /* The labels of b are those from `first` on. */
@@ -259,38 +262,45 @@ static void add_answers(const struct step *s, struct batch *b, size_t first)
     }
 }
 
-static void work_on_answers(void *context, unsigned thread)
+static void leave(struct turn *t)
 {
-    (void)thread;
-    struct answering *a = context;
-    for (size_t i; (i = atomic_fetch_add(&a->next, 1)) < a->count;)
-        add_answers(a->step, a->batches[i], a->first[i]);
+    const struct join_run *run = t->step->run;
+    for (size_t i = t->leave; i < t->next; i++)
+        if (t->status < 0)
+            batch_free(run->held.at[i]);
+        else
+            t->status = emit(t->out, run->held.at[i], t->error);
 }
 
-/* Some batches are given their answers, then they leave, and so on. */
+static void work_on_turn(void *context, unsigned thread)
+{
+    struct turn *t = context;
+    const struct join_run *run = t->step->run;
+    if (thread == 0)
+        leave(t);
+    for (size_t i; (i = t->next + atomic_fetch_add(&t->taken, 1)) < t->end;)
+        add_answers(t->step, run->held.at[i], t->first[i]);
+}
+
 static int emit_answers(struct step *s, struct emit *out, struct error *e)
 {
     struct join_run *run = s->run;
+    size_t n = run->held.len;
     unsigned jobs = how_of(s)->pit.jobs;
-    size_t *first = mem_alloc((run->held.len + 1) * sizeof *first);
-    for (size_t i = 0; i < run->held.len; i++)
+    size_t *first = mem_alloc((n + 1) * sizeof *first);
+    for (size_t i = 0; i < n; i++)
         first[i + 1] = first[i] + run->held.at[i]->rows;
-    int status = 0;
-    for (size_t i = 0, n; i < run->held.len; i += n) {
-        n = run->held.len - i < 2 * (size_t)jobs ? run->held.len - i : 2 * (size_t)jobs;
-        struct answering a = {
-            .step = s, .batches = run->held.at + i, .first = first + i, .count = n};
-        if (status >= 0)
-            team_run(n > 1 ? jobs : 1, work_on_answers, &a);
-        for (size_t k = i; k < i + n; k++)
-            if (status < 0)
-                batch_free(run->held.at[k]);
-            else
-                status = emit(out, run->held.at[k], e);
+    struct turn t = {.step = s, .first = first, .out = out, .error = e};
+    while (t.leave < n) {
+        t.end = t.status < 0 ? t.next : t.next + 2 * (size_t)jobs < n ? t.next + 2 * (size_t)jobs : n;
+        atomic_store(&t.taken, 0);
+        team_run(t.next < t.end ? jobs : 1, work_on_turn, &t);
+        t.leave = t.next;
+        t.next = t.status < 0 ? n : t.end;
     }
     run->held.len = 0;
     mem_free(first);
-    return status;
+    return t.status;
 }
 
 /* What is held is joined and leaves. */

@@ -7,7 +7,7 @@
 
 enum {
     GROUP = 512, /* records whose places are looked up together, */
-    AHEAD = 12,  /* and how many are between one step of that and the next */
+    AHEAD = 16,  /* and how many are between one step of that and the next */
     COUNTED_MASK = (1 << 16) - 1,
     SPARE = 64 << 20 /* bytes of rows that are nobody's any more, before they are cleared away */
 };
@@ -217,7 +217,7 @@ static void ask_for_entity(const struct pit_entities *s, struct lookup *l, int i
 {
     const struct pit_entity *entity = l->entities[i] = pit_first_like(s, &l->keys[i]);
     __builtin_prefetch(entity);
-    __builtin_prefetch((const char *)entity + PIT_UNIT);
+    __builtin_prefetch((const char *)entity + PIT_UNIT, 0, 2); /* not always wanted */
 }
 
 static void ask_for_slot(const struct pit *p, struct lookup *l, const struct pit_record *r, int i)
