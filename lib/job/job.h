@@ -18,6 +18,8 @@ struct job {
     const char *script;       /* a text for /bin/sh -c */
     const char *directory;    /* NULL: the caller's */
     char *const *environment; /* NULL: the caller's */
+    const int *streams;       /* its standard input and output, each -1 for what NULL means: there
+                               * is nothing to read, and what it writes goes to the log */
     const char *log; /* what it writes to standard output and error is appended here; the file is
                       * made when there is something. NULL: it is not kept */
     usec timeout;    /* then SIGTERM, and SIGKILL after `grace`; 0: none */

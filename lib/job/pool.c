@@ -129,7 +129,8 @@ int job_start(struct job_pool *p, const struct job *j, struct error *e)
     struct child child = {.argv = j->argv ? j->argv : shell,
                           .directory = j->directory,
                           .environment = j->environment,
-                          .in = -1,
+                          .in = j->streams ? j->streams[0] : -1,
+                          .out = j->streams ? j->streams[1] : -1,
                           .tag = r};
     (void)e;
     if (children_start(p->children, &child, &number, &why) == 0) {

@@ -151,7 +151,7 @@ static int start_listed(struct children *c, const struct child *child, struct ch
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     int number = spawn(&(struct spawn){.argv = child->argv,
                                        .in = child->in >= 0 ? child->in : c->null,
-                                       .out = out->theirs,
+                                       .out = child->out >= 0 ? child->out : out->theirs,
                                        .err = out->theirs,
                                        .directory = child->directory,
                                        .environment = child->environment,

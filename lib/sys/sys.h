@@ -105,6 +105,7 @@ struct child {
     const char *directory;    /* NULL: the caller's */
     char *const *environment; /* NULL: the caller's */
     int in;                   /* its standard input; -1: it reads the end of a file at once */
+    int out;                  /* its standard output; -1: with its standard error, as events */
     void *tag;
 };
 struct child_event {

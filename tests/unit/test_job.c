@@ -60,6 +60,26 @@ TEST(ends_are_told_with_what_they_mean)
     job_pool_close(p);
 }
 
+TEST(streams_are_the_jobs_own)
+{
+    struct job_pool *p = pool_new(NULL);
+    char in[] = "/tmp/test_job_in_XXXXXX", out[] = "/tmp/test_job_out_XXXXXX", got[32] = "";
+    int streams[2] = {mkstemp(in), mkstemp(out)};
+    CHECK_INT(write(streams[0], "abc\n", 4), 4);
+    CHECK_INT(lseek(streams[0], 0, SEEK_SET), 0);
+    struct job_result r =
+        result_of(p, &(struct job){.script = "tr a-c x-z; echo told >&2", .streams = streams});
+    CHECK_INT(r.status, 0);
+    CHECK(text_equal(r.tail, text_of("told\n")));
+    CHECK_INT(pread(streams[1], got, sizeof got - 1, 0), 4);
+    CHECK_TEXT(got, "xyz\n");
+    close(streams[0]);
+    close(streams[1]);
+    unlink(in);
+    unlink(out);
+    job_pool_close(p);
+}
+
 TEST(a_program_that_is_not_there_is_a_result)
 {
     struct job_pool *p = pool_new(NULL);
