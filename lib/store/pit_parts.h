@@ -146,9 +146,10 @@ void pit_entities_release(struct pit_entities *s);
 /* Finds the winners, which are then in the slots of the labels. */
 void pit_entities_decide(struct pit_entities *s, unsigned jobs);
 
+/* Behind the times, and those that are read with the last four. */
 static inline size_t pit_slots_at(const struct pit_entities *s, uint32_t count)
 {
-    return (s->times_at + s->time_size * count + 15) / 16 * 16;
+    return (s->times_at + s->time_size * ((size_t)count + 3) + 15) / 16 * 16;
 }
 
 static inline size_t pit_entity_size(const struct pit_entities *s, uint32_t count)
