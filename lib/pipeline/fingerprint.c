@@ -54,23 +54,6 @@ static void add_environment(struct sha256 *s, const struct step *step)
 
 /* ---- programs ---- */
 
-/* The file that PATH names; NULL when there is none. Returns owned. */
-static char *program_path(const char *name)
-{
-    const char *path = getenv("PATH");
-    if (strchr(name, '/'))
-        return mem_text(name);
-    for (const char *at = path ? path : "/usr/bin:/bin"; *at;) {
-        size_t n = strcspn(at, ":");
-        char *file = mem_format("%.*s/%s", (int)n, at, name);
-        if (access(file, X_OK) == 0)
-            return file;
-        mem_free(file);
-        at += n + (at[n] == ':');
-    }
-    return NULL;
-}
-
 /* Zeros for one that is not there. */
 static struct digest tool_digest(struct run *r, const char *name)
 {

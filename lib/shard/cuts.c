@@ -43,8 +43,8 @@ static int record_end(int fd, const char *path, uint64_t from, uint64_t size, ch
     return n < 0 ? (int)n : 0;
 }
 
-int cuts_header(const char *path, uint64_t size, const struct shard_records *how, uint64_t *out,
-                struct error *e)
+int shard_header(const char *path, uint64_t size, const struct shard_records *how, uint64_t *out,
+                 struct error *e)
 {
     int fd = open_file(path, e);
     if (fd < 0)
@@ -52,6 +52,34 @@ int cuts_header(const char *path, uint64_t size, const struct shard_records *how
     int status = record_end(fd, path, 0, size, how->quote, false, out, e);
     close(fd);
     return status;
+}
+
+/* The last one may want its newline. */
+int shard_count(const char *path, uint64_t begin, uint64_t end, const struct shard_records *how,
+                uint64_t *out, struct error *e)
+{
+    int fd = open_file(path, e);
+    if (fd < 0)
+        return fd;
+    char *block = mem_array(NULL, 1, BLOCK), last = '\n';
+    bool inside = false;
+    ssize_t n = 0;
+    *out = 0;
+    for (uint64_t at = begin; at < end; at += (uint64_t)n) {
+        size_t left = end - at < BLOCK ? (size_t)(end - at) : BLOCK;
+        n = file_read_at(fd, block, left, at, path, e);
+        if (n <= 0)
+            break;
+        for (ssize_t i = 0; i < n; i++) {
+            inside ^= how->quote && block[i] == how->quote;
+            *out += block[i] == '\n' && !inside;
+        }
+        last = block[n - 1];
+    }
+    *out += last != '\n' || inside;
+    mem_free(block);
+    close(fd);
+    return n < 0 ? (int)n : 0;
 }
 
 /* ---- quotes between places ---- */

@@ -4,9 +4,6 @@
 
 #include "shard/shard.h"
 
-/* Bytes of the first record with its newline. */
-int cuts_header(const char *path, uint64_t size, const struct shard_records *how, uint64_t *out,
-                struct error *e);
 /* Moves n ascending places of a file, from `first` (where a record begins) to its size, each to the
  * first record that begins there or behind; to the size when there is none. */
 int cuts_move(const char *path, uint64_t first, uint64_t size, const struct shard_records *how,

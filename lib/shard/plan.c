@@ -179,7 +179,7 @@ static int by_record(struct planning *p, const struct shard_records *how, unsign
     for (size_t i = 0; i < p->n && status == 0; i++) {
         struct shard_item *f = &p->files[i];
         if (how->header)
-            status = cuts_header(f->path, f->size, how, &f->header, e);
+            status = shard_header(f->path, f->size, how, &f->header, e);
         total += records_of(f);
     }
     for (size_t i = 0; i < p->n && status == 0; i++) {

@@ -45,5 +45,11 @@ int shard_plan_make(const char *const *paths, size_t n, enum shard_method method
                     const struct shard_records *records, unsigned jobs, struct shard_plan *out,
                     struct error *e);
 void shard_plan_release(struct shard_plan *p);
+/* Bytes of a file's first record with its newline. */
+int shard_header(const char *path, uint64_t size, const struct shard_records *how, uint64_t *out,
+                 struct error *e);
+/* Records in bytes begin to end, where records begin and end. */
+int shard_count(const char *path, uint64_t begin, uint64_t end, const struct shard_records *how,
+                uint64_t *out, struct error *e);
 
 #endif

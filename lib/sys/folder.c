@@ -32,6 +32,20 @@ int folder_make(const char *folder, struct error *e)
     return errno == EEXIST ? 0 : error_errno(e, "%s: cannot be made", folder);
 }
 
+int folder_make_parents(const char *path, struct error *e)
+{
+    char *copy = mem_text(path);
+    int status = 0;
+    for (char *at = copy + 1; *path && status == 0 && (at = strchr(at, '/')) != NULL; at++) {
+        *at = 0;
+        if (mkdir(copy, 0777) != 0 && errno != EEXIST)
+            status = error_errno(e, "%s: cannot be made", copy);
+        *at = '/';
+    }
+    mem_free(copy);
+    return status;
+}
+
 int filesystem_sync(const char *folder, struct error *e)
 {
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -83,6 +85,31 @@ int lock_acquire(const char *path, bool exclusive, int timeout_ms, int *fd, stru
 void lock_release(int fd)
 {
     close(fd);
+}
+
+int lock_sign(int fd, struct error *e)
+{
+    char text[32];
+    int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n)
+        return error_errno(e, "cannot write the lock");
+    return 0;
+}
+
+int lock_holder(const char *path, pid_t *out, struct error *e)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    char text[32] = "";
+    *out = 0;
+    if (fd < 0)
+        return errno == ENOENT ? 0 : fail(path, e);
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (pread(fd, text, sizeof text - 1, 0) > 0)
+            *out = (pid_t)strtol(text, NULL, 10);
+        *out = *out > 1 ? *out : 0;
+    }
+    close(fd);
+    return 0;
 }
 
 int file_lock(int fd, const char *name, struct error *e)

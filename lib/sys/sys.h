@@ -20,6 +20,14 @@ int file_write(int fd, const void *from, size_t n, const char *name, struct erro
 /* One read: at least a byte, unless the file ends; for streams that must flow. */
 ssize_t file_read_some(int fd, void *into, size_t n, const char *name, struct error *e);
 int file_writev(int fd, const struct iovec *parts, size_t count, const char *name, struct error *e);
+/* A copy with the mode of the original, which appears whole or not at all. It shares the blocks of
+ * the original where the file system can. */
+int file_copy(const char *from, const char *to, struct error *e);
+/* Renames, or copies and removes where the two are on different file systems. */
+int file_move(const char *from, const char *to, struct error *e);
+/* A new file, which appears whole. *first false: there is one already, and it stays. It is on the
+ * disk when the system writes it. */
+int file_publish(const char *path, struct text bytes, bool *first, struct error *e);
 /* Makes the empty file `to` share the blocks of `from`; false where the file system cannot. */
 bool file_clone(int to, int from);
 /* The whole of a file (or of standard input for "-") into out; ERR_DATA when longer than limit. */
@@ -64,6 +72,8 @@ void scratch_remove(char *directory); /* takes directory; NULL is fine */
  * nearest folder .ml from the working directory upwards, else ./.ml. With make it is there when
  * this returns. Returns owned the path. */
 int home_open(const char *given, const char *part, bool make, char **out, struct error *e);
+/* The folders that the file at path is to be in, as far as they are not there. */
+int folder_make_parents(const char *path, struct error *e);
 /* With all that is in it; one that is not there is fine. */
 int folder_remove(const char *path, struct error *e);
 
@@ -71,10 +81,21 @@ int folder_remove(const char *path, struct error *e);
  * ERR_BUSY when it is not free within timeout_ms (negative: wait for ever). */
 int lock_acquire(const char *path, bool exclusive, int timeout_ms, int *fd, struct error *e);
 void lock_release(int fd);
+/* Writes this process's number into an exclusive lock that it holds. */
+int lock_sign(int fd, struct error *e);
+/* Who holds a lock that was signed; 0: nobody. */
+int lock_holder(const char *path, pid_t *out, struct error *e);
 /* The same lock, exclusive, on a file that is open; waits for ever. Those who share the open file
  * (a forked process) share the lock. */
 int file_lock(int fd, const char *name, struct error *e);
 void file_unlock(int fd);
+
+/* The file that PATH names; one with a slash as it is. Returns owned; NULL: there is none. */
+char *program_path(const char *name);
+
+/* Forks: > 0 to the caller; 0 to a process that goes on in a session of its own, without
+ * standard streams, when the caller has gone. ERR_SYSTEM: it could not. */
+pid_t process_detach(struct error *e);
 
 /* A child with pipes; argv[0] is looked up in PATH. Pass NULL for ends that are inherited.
  * The descriptors returned are close-on-exec. */

@@ -1,0 +1,69 @@
+/* What the commands of process share. */
+#ifndef PROCESS_H
+#define PROCESS_H
+
+#include "cli/cli.h"
+#include "processing/processing.h"
+
+extern const struct command command_run, command_map, command_fit, command_resume, command_status,
+    command_describe, command_list, command_logs, command_wait, command_stop;
+
+/* The folder of the jobs; NULL: e says why. */
+char *jobs_home(bool make, struct error *e);
+/* The job of that name, or with "last" the newest. */
+int open_job(const char *name, struct processing **out, struct error *e);
+/* Reports the error of a status below 0; the exit status. */
+int process_finish(int status, const struct error *e);
+/* The exit status that says what became of a job: 5 while it runs. */
+int exit_status_of(const struct processing_summary *s);
+/* A JSON line. */
+void put_summary(const struct processing *p, const struct processing_summary *s);
+
+/* ---- what is run ---- */
+
+struct start_options {
+    const char *name;
+    struct option_list environment;
+    int64_t instances, retries, jobs;
+    usec max_runtime, grace;
+    int shard, records;
+    bool detach;
+};
+
+/* clang-format off */
+#define OPTION_ROW_INSTANCES(S, field, what)                                                       \
+    {0, "instances", "N", INTO_INT(S, field), .range = "1..100000", .help = what}
+#define OPTION_ROWS_START(S, field)                                                                \
+    {0, "shard", NULL, INTO_CHOICE(S, field.shard), .choices = "key|size|record",                  \
+     .help = "divide whole files by name or by size, or cut them between records (default: key)",  \
+     .more = "key: file i of the sorted names goes to instance i modulo N. size: the largest "     \
+             "first, each to the instance that has least. record: about as many bytes to each, "   \
+             "cut where a record begins, in order; a CSV header is in every part."},               \
+    {0, "records", NULL, INTO_CHOICE(S, field.records), .choices = "csv|lines",                    \
+     .help = "what a record is: of CSV with a header and quotes, or a line (default: by the name)"},\
+    {'e', "env", "NAME=VALUE", INTO_LIST(S, field.environment),                                    \
+     .help = "a variable for the command; repeated for several"},                                  \
+    {0, "max-runtime", "DURATION", INTO_DURATION(S, field.max_runtime),                            \
+     .help = "an instance that runs longer is ended, and has failed"},                             \
+    {0, "kill-after", "DURATION", INTO_DURATION(S, field.grace), .fallback = "30s",                \
+     .help = "how long it may take to end before it is killed"},                                   \
+    {0, "retries", "N", INTO_INT(S, field.retries), .range = "0..100", .fallback = "1",            \
+     .help = "how often an instance that failed is tried again"},                                  \
+    {'j', "jobs", "N", INTO_INT(S, field.jobs), .range = "1..1024",                                \
+     .help = "instances at once (default: one per processor)"},                                    \
+    {0, "name", "NAME", INTO_TEXT(S, field.name), .help = "what the job is called"},               \
+    {0, "detach", NULL, INTO_FLAG(S, field.detach),                                                \
+     .help = "print the job's name and run it in the background"}
+/* clang-format on */
+
+/* Sets what the options say; names in the job borrow from them. stem: what a job without a name is
+ * called by. */
+int start_prepare(const struct start_options *o, const char *stem, struct processing_job *j,
+                  struct error *e);
+void start_release(struct processing_job *j);
+/* Makes the job, runs it and says what became of it; the exit status. */
+int start_job(const struct start_options *o, const struct processing_job *j);
+/* The same of one that was made. */
+int run_job(struct processing *p, int64_t jobs, struct processing_summary *out, struct error *e);
+
+#endif

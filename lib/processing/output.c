@@ -1,0 +1,230 @@
+/* What instances made goes to its place. */
+#include "processing/parts.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- names ---- */
+
+static const char *first_file(const struct processing *p, size_t instance)
+{
+    const struct share *s = p->job.input_count ? share_of(p, instance, 0) : NULL;
+    return s && s->count ? s->items[0].as : "part";
+}
+
+/* The path of an output with {rank}, {file} and {name} as they are for the instance. */
+char *output_path(const struct processing *p, size_t instance, const char *pattern)
+{
+    const char *file = first_file(p, instance), *slash = strrchr(file, '/');
+    const char *dot = strrchr(slash ? slash : file, '.');
+    struct buf b = {0};
+    for (const char *at = pattern; *at; at++) {
+        if (strncmp(at, "{rank}", 6) == 0) {
+            buf_format(&b, "%05zu", instance);
+            at += 5;
+        } else if (strncmp(at, "{file}", 6) == 0) {
+            buf_puts(&b, file);
+            at += 5;
+        } else if (strncmp(at, "{name}", 6) == 0) {
+            buf_add(&b, file, dot && dot > file ? (size_t)(dot - file) : strlen(file));
+            at += 5;
+        } else {
+            buf_putc(&b, *at);
+        }
+    }
+    return buf_take(&b);
+}
+
+bool output_is_split(const char *path)
+{
+    return strstr(path, "{rank}") || strstr(path, "{file}") || strstr(path, "{name}");
+}
+
+/* ---- folders ---- */
+
+/* Calls take for every file below the folder, with its name there. */
+static int each_file(const char *folder, const char *name,
+                     int (*take)(void *context, const char *path, const char *name, struct error *e),
+                     void *context, struct error *e)
+{
+    DIR *d = opendir(folder);
+    int status = d ? 0 : errno == ENOENT ? 0 : error_errno(e, "cannot read the folder %s", folder);
+    for (const struct dirent *entry; d && status == 0 && (entry = readdir(d)) != NULL;) {
+        struct stat s;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        char *path = mem_format("%s/%s", folder, entry->d_name);
+        char *own = mem_format("%s%s%s", name, *name ? "/" : "", entry->d_name);
+        if (lstat(path, &s) != 0)
+            status = error_errno(e, "cannot look at %s", path);
+        else if (S_ISDIR(s.st_mode))
+            status = each_file(path, own, take, context, e);
+        else
+            status = take(context, path, own, e);
+        mem_free(own);
+        mem_free(path);
+    }
+    if (d)
+        closedir(d);
+    return status;
+}
+
+struct moving {
+    const char *to;
+    struct outputs *outputs;
+    size_t instance;
+    const char *output;
+};
+
+/* Of two instances that make one file, one would be lost. */
+static int claim(void *context, const char *path, const char *name, struct error *e)
+{
+    struct moving *m = context;
+    char *to = mem_format("%s/%s", m->to, name);
+    bool is_new;
+    size_t number = map_put(&m->outputs->paths, text_of(to), &is_new);
+    (void)path;
+    if (is_new)
+        vec_push(&m->outputs->owners, m->instance);
+    size_t owner = m->outputs->owners.at[number];
+    int status = owner == m->instance
+                     ? 0
+                     : error_set(e, ERR_DATA,
+                                 "instances %zu and %zu both make %s: let the path of output %s "
+                                 "have {rank} in it",
+                                 owner, m->instance, to, m->output);
+    mem_free(to);
+    return status;
+}
+
+/* The folder is mostly there. */
+static int move_file(const char *from, const char *to, struct error *e)
+{
+    if (rename(from, to) == 0)
+        return 0;
+    int status = errno == ENOENT ? folder_make_parents(to, e) : 0;
+    return status ? status : file_move(from, to, e);
+}
+
+static int move(void *context, const char *path, const char *name, struct error *e)
+{
+    struct moving *m = context;
+    char *to = mem_format("%s/%s", m->to, name);
+    int status = move_file(path, to, e);
+    mem_free(to);
+    return status;
+}
+
+static int each_output(const struct processing *p, const char *folder, size_t instance,
+                       struct outputs *outputs,
+                       int (*take)(void *context, const char *path, const char *name,
+                                   struct error *e),
+                       struct error *e)
+{
+    int status = 0;
+    for (size_t i = p->job.streams; i < p->job.output_count && status == 0; i++) {
+        const struct processing_output *o = &p->job.outputs[i];
+        char *from = mem_format("%s/output/%s", folder, o->name);
+        char *to = output_path(p, instance, o->path);
+        struct moving m = {
+            .to = to, .outputs = outputs, .instance = instance, .output = o->name};
+        status = each_file(from, "", take, &m, e);
+        mem_free(to);
+        mem_free(from);
+    }
+    return status;
+}
+
+int output_claim(const struct attempt *a, struct outputs *outputs, struct error *e)
+{
+    return each_output(a->p, a->folder, a->instance, outputs, claim, e);
+}
+
+/* ---- standard output ---- */
+
+static char *kept_part(const struct processing *p, size_t instance)
+{
+    return mem_format("%s/parts/%zu", p->folder, instance);
+}
+
+static int move_part(const struct processing *p, const char *folder, size_t instance,
+                     struct error *e)
+{
+    const char *pattern = p->job.outputs[0].path;
+    char *from = mem_format("%s.out", folder);
+    char *to = output_is_split(pattern) ? output_path(p, instance, pattern)
+                                        : kept_part(p, instance);
+    int status = 0;
+    if (access(from, F_OK) == 0)
+        status = move_file(from, to, e);
+    mem_free(to);
+    mem_free(from);
+    return status;
+}
+
+int output_move(const struct processing *p, size_t instance, unsigned attempt, struct error *e)
+{
+    char *folder = mem_format("%s/work/%zu.%u", p->folder, instance, attempt);
+    int status = each_output(p, folder, instance, NULL, move, e);
+    if (status == 0 && p->job.streams)
+        status = move_part(p, folder, instance, e);
+    mem_free(folder);
+    return status;
+}
+
+/* The part without its header when that is the one that is there already. */
+static int add_part(const struct processing *p, size_t instance, int to, const char *name,
+                    struct buf *header, struct error *e)
+{
+    char *path = kept_part(p, instance);
+    struct text map;
+    int status = file_map(path, &map, e);
+    if (status == 0 && map.len > 0 && p->job.output_header) {
+        uint64_t n = 0;
+        status = shard_header(path, map.len, &p->job.records, &n, e);
+        bool first = header->len == 0;
+        if (first)
+            buf_add(header, map.at, n);
+        else if (status == 0 && (n != header->len || memcmp(map.at, header->at, n) != 0))
+            status = error_set(e, ERR_DATA, "what instance %zu wrote has another header than what "
+                                            "was before it", instance);
+        size_t skip = first ? 0 : (size_t)n;
+        if (status == 0)
+            status = file_write(to, map.at + skip, map.len - skip, name, e);
+    } else if (status == 0) {
+        status = file_write(to, map.at, map.len, name, e);
+    }
+    if (map.at)
+        file_unmap(map);
+    mem_free(path);
+    return status;
+}
+
+int output_join(const struct processing *p, struct error *e)
+{
+    struct replace *r = NULL;
+    struct buf header = {0};
+    if (!p->job.streams || output_is_split(p->job.outputs[0].path))
+        return 0;
+    const char *path = p->job.outputs[0].path;
+    bool standard = strcmp(path, "-") == 0;
+    int status = standard ? 0 : folder_make_parents(path, e);
+    if (status == 0 && !standard)
+        status = replace_open(path, &r, e);
+    for (size_t i = 0; i < p->instances && status == 0; i++)
+        status = add_part(p, i, r ? replace_fd(r) : STDOUT_FILENO, path, &header, e);
+    if (status == 0 && r)
+        status = replace_commit(r, e);
+    else
+        replace_abort(r);
+    buf_release(&header);
+    char *parts = mem_format("%s/parts", p->folder);
+    if (status == 0)
+        status = folder_remove(parts, e);
+    mem_free(parts);
+    return status;
+}

@@ -1,0 +1,117 @@
+/* A job on its way. For the files of this module. */
+#ifndef PROCESSING_PARTS_H
+#define PROCESSING_PARTS_H
+
+#include "processing/processing.h"
+
+/* The first `header` bytes of a file, and bytes begin to end, which is at or behind that. */
+struct item {
+    const char *path; /* absolute */
+    const char *as;   /* its name in the folder of the input */
+    uint64_t size, header, begin, end;
+    int64_t changed;  /* of the file, in nanoseconds */
+    uint64_t records; /* when they are counted */
+};
+
+/* What one instance has of one input. */
+struct share {
+    struct item *items;
+    size_t count;
+};
+
+struct processing {
+    char *folder; /* absolute */
+    struct processing_job job;
+    size_t instances;
+    struct share *shares; /* instance * input_count + input */
+    uint64_t *first_row;  /* of each instance, in its first input; NULL: not counted */
+    usec created;
+    const char *script_digest; /* SHA-256 of the script when the job was made; NULL: just now */
+    struct arena arena;
+};
+
+static inline const struct share *share_of(const struct processing *p, size_t instance,
+                                           size_t input)
+{
+    return &p->shares[instance * p->job.input_count + input];
+}
+
+static inline bool item_is_whole(const struct item *i)
+{
+    return i->begin == i->header && i->end == i->size;
+}
+
+/* ---- the job's files ---- */
+
+int job_write(const struct processing *p, struct error *e);
+int job_read(struct processing *p, struct error *e);
+/* Whether all that is to follow the last instance was done. */
+bool is_over(const struct processing *p);
+int set_over(const struct processing *p, struct error *e);
+/* Finds the files and divides them. */
+int plan_make(struct processing *p, unsigned threads, struct error *e);
+int plan_write(const struct processing *p, struct error *e);
+int plan_read(struct processing *p, struct error *e);
+/* ERR_DATA names the script, or the first file, that is not as it was. */
+int plan_check(const struct processing *p, struct error *e);
+
+/* Of an attempt that is the instance's last. *first false: another one was first. */
+int result_publish(const struct processing *p, const struct processing_result *r, bool *first,
+                   struct error *e);
+void result_forget(const struct processing *p, size_t instance); /* that it failed in an earlier run */
+
+/* ---- an attempt ---- */
+
+struct feed;
+
+/* One instance at work. */
+struct attempt {
+    const struct processing *p;
+    size_t instance;
+    unsigned number;
+    char *folder; /* work/K.A */
+    bool is_plain, is_moved; /* it has no folder, only its output; which is at its place */
+    int streams[2];
+    char *log;
+    VEC(struct feed *) feeds;
+    VEC(char *) environment; /* owned, then NULL */
+    size_t own;              /* of them: the rest is borrowed */
+};
+int attempt_open(const struct processing *p, size_t instance, unsigned number, struct attempt **out,
+                 struct error *e);
+void attempt_started(struct attempt *a); /* its streams are the command's alone */
+/* After its end: nothing feeds it any more. ERR: it was not fed all that it has. */
+int attempt_fed(struct attempt *a, struct error *e);
+/* What it left in its message, at most a kilobyte. Returns owned, or NULL. */
+char *attempt_message(const struct attempt *a);
+void attempt_close(struct attempt *a); /* what it made and was not moved goes; NULL is fine */
+/* The files of a job that programs look for in /opt/ml/config. */
+int config_write(const struct processing *p, size_t instance, const char *folder, struct error *e);
+
+/* ---- feeding ---- */
+
+/* Writes the files of a share, one after the other with their header once, to a descriptor (taken)
+ * or a FIFO (path), on a thread of its own. */
+struct feed *feed_start(const struct share *s, const struct shard_records *records, int fd,
+                        const char *fifo);
+/* Waits for it. ERR_SYSTEM: a file could not be read; that nobody read it is fine. */
+int feed_end(struct feed *f, struct error *e); /* takes f */
+
+/* ---- outputs ---- */
+
+/* Which instance made which file. */
+struct outputs {
+    struct map paths;
+    VEC(size_t) owners;
+};
+/* Returns owned the path for an instance. */
+char *output_path(const struct processing *p, size_t instance, const char *pattern);
+bool output_is_split(const char *path); /* it has something of the instance in it */
+/* ERR_DATA: another instance made one of its files. */
+int output_claim(const struct attempt *a, struct outputs *outputs, struct error *e);
+/* What an attempt left goes to its place; nothing is there any more when that was done before. */
+int output_move(const struct processing *p, size_t instance, unsigned attempt, struct error *e);
+/* Strings the parts of standard output together. All instances are done. */
+int output_join(const struct processing *p, struct error *e);
+
+#endif

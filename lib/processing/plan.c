@@ -1,0 +1,306 @@
+/* Which instance has what: the files of each input are found and divided. */
+#include "processing/parts.h"
+
+#include "base/digest.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <glob.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { SCRIPT_MAX = 1 << 30 };
+
+typedef VEC(const char *) path_list;
+
+/* ---- finding files ---- */
+
+static int compare_paths(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int add_path(struct arena *arena, const char *path, path_list *out, struct error *e);
+
+static int add_folder(struct arena *arena, const char *folder, path_list *out, struct error *e)
+{
+    DIR *d = opendir(folder);
+    int status = d ? 0 : error_errno(e, "cannot read the folder %s", folder);
+    for (const struct dirent *entry; status == 0 && (entry = readdir(d)) != NULL;)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            status = add_path(arena, arena_format(arena, "%s/%s", folder, entry->d_name), out, e);
+    if (d)
+        closedir(d);
+    return status;
+}
+
+/* A file, or all files below a folder. What is neither (a socket, a FIFO) cannot be divided. */
+static int add_path(struct arena *arena, const char *path, path_list *out, struct error *e)
+{
+    struct stat s;
+    if (stat(path, &s) != 0)
+        return error_errno(e, "cannot look at %s", path);
+    if (S_ISDIR(s.st_mode))
+        return add_folder(arena, path, out, e);
+    if (!S_ISREG(s.st_mode))
+        return error_set(e, ERR_DATA, "%s is no regular file", path);
+    vec_push(out, path);
+    return 0;
+}
+
+static bool is_pattern(const char *path)
+{
+    return path[strcspn(path, "*?[")] != 0 && access(path, F_OK) != 0;
+}
+
+static int add_matching(struct arena *arena, const char *pattern, path_list *out, struct error *e)
+{
+    glob_t found = {0};
+    int failed = glob(pattern, 0, NULL, &found), status = 0;
+    if (failed && failed != GLOB_NOMATCH)
+        status = error_set(e, ERR_SYSTEM, "cannot look for %s", pattern);
+    for (size_t i = 0; !failed && i < found.gl_pathc && status == 0; i++) {
+        const char *path = found.gl_pathv[i];
+        status = add_path(arena, arena_text(arena, path, strlen(path)), out, e);
+    }
+    globfree(&found);
+    return status;
+}
+
+/* How long the folder is that all are in, with its slash. */
+static size_t common_folder(const path_list *paths)
+{
+    size_t n = 0;
+    for (const char *at = paths->len ? paths->at[0] : ""; (at = strchr(at, '/')) != NULL; at++) {
+        size_t cut = (size_t)(at + 1 - paths->at[0]);
+        for (size_t i = 1; i < paths->len; i++)
+            if (strncmp(paths->at[i], paths->at[0], cut) != 0)
+                return n;
+        n = cut;
+    }
+    return n;
+}
+
+static void drop_repeated(path_list *paths)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < paths->len; i++)
+        if (kept == 0 || strcmp(paths->at[kept - 1], paths->at[i]) != 0)
+            paths->at[kept++] = paths->at[i];
+    paths->len = kept;
+}
+
+/* Sorted, each once. *cut: how much of each is not in its name in the input's folder. */
+static int find_files(struct processing *p, const struct processing_input *in, path_list *out,
+                      size_t *cut, struct error *e)
+{
+    struct stat s;
+    for (char **at = in->paths; *at; at++) {
+        size_t before = out->len;
+        int status = is_pattern(*at) ? add_matching(&p->arena, *at, out, e)
+                                     : add_path(&p->arena, *at, out, e);
+        if (status == 0 && out->len == before)
+            status = error_set(e, ERR_USAGE, "%s: there are no files", *at);
+        if (status)
+            return status;
+    }
+    qsort(out->at, out->len, sizeof *out->at, compare_paths);
+    drop_repeated(out);
+    bool folder = !in->paths[1] && stat(in->paths[0], &s) == 0 && S_ISDIR(s.st_mode);
+    *cut = folder ? strlen(in->paths[0]) + 1 : common_folder(out);
+    return 0;
+}
+
+/* ---- dividing them ---- */
+
+static struct item item_of(struct processing *p, const struct shard_item *from, size_t cut)
+{
+    struct stat s = {0};
+    struct item to = {.path = arena_text(&p->arena, from->path, strlen(from->path)),
+                      .size = from->size,
+                      .header = from->header,
+                      .begin = from->begin,
+                      .end = from->end};
+    to.as = to.path + cut;
+    if (stat(from->path, &s) == 0)
+        to.changed = (int64_t)s.st_mtim.tv_sec * 1000000000 + s.st_mtim.tv_nsec;
+    return to;
+}
+
+/* An instance for which there is no record has the header all the same. */
+static void give_header(struct processing *p, struct share *share, const struct share *first)
+{
+    if (share->count || !first->count || !p->job.records.header)
+        return;
+    struct item *header = share->items = arena_alloc(&p->arena, sizeof *header);
+    share->count = 1;
+    *header = first->items[0];
+    header->begin = header->end = header->size;
+}
+
+static int divide(struct processing *p, size_t input, const path_list *paths, size_t cut,
+                  unsigned threads, struct error *e)
+{
+    const struct processing_job *j = &p->job;
+    bool replicated = j->inputs[input].replicated;
+    struct shard_plan plan;
+    int status = shard_plan_make(paths->at, paths->len, replicated ? SHARD_KEY : j->method,
+                                 replicated ? 1 : p->instances, &j->records, threads, &plan, e);
+    if (status)
+        return status;
+    for (size_t k = 0; k < p->instances; k++) {
+        struct share *to = &p->shares[k * j->input_count + input];
+        if (replicated && k > 0) {
+            *to = p->shares[input];
+            continue;
+        }
+        const struct shard *from = &plan.shards[k];
+        to->items = arena_alloc(&p->arena, (from->count + 1) * sizeof *to->items);
+        to->count = from->count;
+        for (size_t i = 0; i < from->count; i++)
+            to->items[i] = item_of(p, &from->items[i], cut);
+        if (!replicated && j->method == SHARD_RECORD)
+            give_header(p, to, &p->shares[input]);
+    }
+    shard_plan_release(&plan);
+    return 0;
+}
+
+/* Records can only be told apart in a text. */
+static int check_records(const path_list *paths, struct error *e)
+{
+    static const char *const others[] = {".gz", ".bz2", ".xz", ".zst", ".zip", ".parquet"};
+    for (size_t i = 0; i < paths->len; i++) {
+        const char *dot = strrchr(paths->at[i], '.');
+        for (size_t k = 0; dot && k < COUNT_OF(others); k++)
+            if (strcmp(dot, others[k]) == 0)
+                return error_set(e, ERR_DATA,
+                                 "%s cannot be cut between records: divide whole files, by key or size",
+                                 paths->at[i]);
+    }
+    return 0;
+}
+
+/* ---- counting records ---- */
+
+struct counting {
+    const struct processing *p;
+    VEC(struct item *) items;
+    atomic_size_t next;
+    pthread_mutex_t failure;
+    struct error error;
+};
+
+static void count_items(void *context, unsigned number)
+{
+    struct counting *c = context;
+    (void)number;
+    for (size_t i; (i = atomic_fetch_add(&c->next, 1)) < c->items.len;) {
+        struct item *item = c->items.at[i];
+        struct error e = {0};
+        if (shard_count(item->path, item->begin, item->end, &c->p->job.records, &item->records,
+                        &e) == 0)
+            continue;
+        pthread_mutex_lock(&c->failure);
+        c->error = e;
+        pthread_mutex_unlock(&c->failure);
+    }
+}
+
+/* Of the first input, in which instances have one part after the other. */
+static int count_rows(struct processing *p, unsigned threads, struct error *e)
+{
+    struct counting c = {.p = p};
+    uint64_t row = 1;
+    pthread_mutex_init(&c.failure, NULL);
+    for (size_t k = 0; k < p->instances; k++)
+        for (size_t i = 0; i < share_of(p, k, 0)->count; i++)
+            vec_push(&c.items, &share_of(p, k, 0)->items[i]);
+    team_run(threads, count_items, &c);
+    pthread_mutex_destroy(&c.failure);
+    vec_release(&c.items);
+    p->first_row = arena_zero(&p->arena, p->instances * sizeof *p->first_row);
+    for (size_t k = 0; k < p->instances; k++) {
+        p->first_row[k] = row;
+        for (size_t i = 0; i < share_of(p, k, 0)->count; i++)
+            row += share_of(p, k, 0)->items[i].records;
+    }
+    if (c.error.code)
+        *e = c.error;
+    return c.error.code;
+}
+
+static struct shard_records records_of(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    bool csv = dot && (strcmp(dot, ".csv") == 0 || strcmp(dot, ".tsv") == 0);
+    return (struct shard_records){csv, csv ? '"' : 0};
+}
+
+int plan_make(struct processing *p, unsigned threads, struct error *e)
+{
+    const struct processing_job *j = &p->job;
+    int status = 0;
+    p->instances = j->instances;
+    for (size_t i = 0; i < j->input_count && status == 0; i++) {
+        path_list paths = {0};
+        size_t cut = 0;
+        status = find_files(p, &j->inputs[i], &paths, &cut, e);
+        if (i == 0 && status == 0 && j->records_by_name)
+            p->job.records = records_of(paths.at[0]);
+        if (status == 0 && j->method == SHARD_RECORD && !j->inputs[i].replicated)
+            status = check_records(&paths, e);
+        if (i == 0 && !p->instances)
+            p->instances = paths.len;
+        if (i == 0 && status == 0)
+            p->shares = arena_zero(&p->arena,
+                                   (p->instances * j->input_count + 1) * sizeof *p->shares);
+        if (status == 0)
+            status = divide(p, i, &paths, cut, threads, e);
+        vec_release(&paths);
+    }
+    p->instances = p->instances ? p->instances : 1;
+    if (status == 0 && j->count_rows && j->input_count)
+        status = count_rows(p, threads, e);
+    return status;
+}
+
+/* Results of two versions of a script would be mixed. */
+static int check_script(const struct processing *p, struct error *e)
+{
+    char digest[2 * SHA256_SIZE + 1];
+    struct buf script = {0};
+    if (!p->job.script || !p->script_digest)
+        return 0;
+    int status = file_load(p->job.script, SCRIPT_MAX, &script, e);
+    if (status == 0) {
+        sha256_hex((struct text){script.at, script.len}, digest);
+        if (strcmp(p->script_digest, digest) != 0)
+            status = error_set(e, ERR_DATA, "%s is not as it was when the job was made",
+                               p->job.script);
+    }
+    buf_release(&script);
+    return status;
+}
+
+int plan_check(const struct processing *p, struct error *e)
+{
+    int status = check_script(p, e);
+    if (status)
+        return status;
+    for (size_t i = 0; i < p->instances * p->job.input_count; i++)
+        for (size_t k = 0; k < p->shares[i].count; k++) {
+            const struct item *item = &p->shares[i].items[k];
+            struct stat s;
+            if (stat(item->path, &s) != 0)
+                return error_errno(e, "cannot look at %s", item->path);
+            if ((uint64_t)s.st_size != item->size ||
+                (int64_t)s.st_mtim.tv_sec * 1000000000 + s.st_mtim.tv_nsec != item->changed)
+                return error_set(e, ERR_DATA, "%s is not as it was when the job was made",
+                                 item->path);
+        }
+    return 0;
+}
