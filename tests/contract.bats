@@ -21,7 +21,7 @@ call() {
 }
 
 # Tools that are no filters: they have no stream of rows.
-no_filter() { [ "$1" = pipe ]; }
+no_filter() { [ "$1" = pipe ] || [ "$1" = process ]; }
 
 filters() {
     local tool

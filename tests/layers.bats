@@ -9,7 +9,7 @@ floor() {
     table | lower) echo 3 ;;
     expr | stats) echo 4 ;;
     prep | model | store | job | shard) echo 5 ;;
-    steps | infer | session | explain | pipeline | scaling | sampler) echo 6 ;;
+    steps | infer | session | explain | pipeline | processing | scaling | sampler) echo 6 ;;
     artefact) echo 7 ;;
     *) echo "module $1 has no floor" >&2; return 1 ;;
     esac

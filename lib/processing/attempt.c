@@ -275,6 +275,8 @@ char *attempt_message(const struct attempt *a)
     if (fd >= 0)
         close(fd);
     mem_free(path);
+    while (n > 0 && (bytes[n - 1] == '\n' || bytes[n - 1] == '\r'))
+        n--;
     return n > 0 ? mem_text_n(bytes, (size_t)n) : NULL;
 }
 

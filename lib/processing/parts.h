@@ -82,7 +82,8 @@ int attempt_open(const struct processing *p, size_t instance, unsigned number, s
 void attempt_started(struct attempt *a); /* its streams are the command's alone */
 /* After its end: nothing feeds it any more. ERR: it was not fed all that it has. */
 int attempt_fed(struct attempt *a, struct error *e);
-/* What it left in its message, at most a kilobyte. Returns owned, or NULL. */
+/* What it left in its message, at most a kilobyte, without newlines at the end. Returns owned, or
+ * NULL. */
 char *attempt_message(const struct attempt *a);
 void attempt_close(struct attempt *a); /* what it made and was not moved goes; NULL is fine */
 /* The files of a job that programs look for in /opt/ml/config. */

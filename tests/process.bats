@@ -1,0 +1,277 @@
+# process: a command over files that are divided among instances.
+load helper
+
+setup() {
+    in_scratch
+    TOOL=process
+    export ML_HOME=$PWD/.ml
+    mkdir data
+    for i in 1 2 3 4 5; do
+        { echo id,x; seq $((i * 3)) | awk -v i=$i '{print i","$1}'; } >data/f$i.csv
+    done
+}
+
+# parts: a script that says which files it has and counts their lines.
+counting() {
+    cat >count.sh <<'END'
+cd "$ML_INPUT_TRAIN" || exit 9
+echo "rank $ML_RANK of $ML_WORLD_SIZE: $(find . -type f -o -type l | sort | xargs)"
+cat $(find . -type f -o -type l | sort) | wc -l >"$ML_OUTPUT_OUT/count-$ML_RANK"
+END
+}
+
+@test "an instance has its share, and what it makes goes to its place" {
+    counting
+    process run --script count.sh -i train=data -o out=res --instances 2 >end.json
+    [ "$(jq -r .status end.json)" = Completed ]
+    [ "$(cat res/count-0 res/count-1 | xargs)" = "30 20" ]
+    [ "$(process logs last 0)" = "rank 0 of 2: ./f1.csv ./f3.csv ./f5.csv" ]
+    [ "$(process logs last algo-2)" = "rank 1 of 2: ./f2.csv ./f4.csv" ]
+    [ "$(process describe | jq -c '[.results[] | .files]')" = "[3,2]" ]
+    [ -z "$(ls .ml/process/*/work)" ]
+}
+
+@test "replicated inputs are whole, folders keep their names" {
+    counting
+    mkdir -p deep/a/b && cp data/f1.csv deep/a/b/ && cp data/f2.csv deep/
+    process run --script count.sh -i train=deep:replicate -o out=res --instances 3 >/dev/null
+    [ "$(cat res/* | xargs)" = "11 11 11" ]
+    [ "$(process logs last 2)" = "rank 2 of 3: ./a/b/f1.csv ./f2.csv" ]
+}
+
+@test "by size the largest goes to whom has least" {
+    counting
+    process run --script count.sh -i train=data -o out=res --instances 2 --shard size >/dev/null
+    [ "$(process describe | jq -c '[.results[].bytes]')" = "[100,114]" ]
+    process run --script count.sh -i train=data -o out=res7 --instances 7 --shard size >/dev/null
+    [ "$(cat res7/* | xargs)" = "16 13 10 7 4 0 0" ]
+}
+
+@test "a file cut between records gives the rows of the whole" {
+    awk 'BEGIN {print "id,text"; for (i = 1; i <= 500; i++) printf "%d,\"line %d\nand, \"\"more\"\"\"\n", i, i}' >big.csv
+    wrangle 'set n = id * 2' big.csv >whole.csv
+    for n in 1 2 3 8 40; do
+        process map 'wrangle "set n = id * 2"' -i big.csv -o out.csv --instances $n --shard record >/dev/null
+        same whole.csv out.csv
+    done
+    seq 1000 >lines.txt
+    process map 'awk "{print \$1 * 2}"' -i lines.txt -o out.txt --instances 7 --shard record >/dev/null
+    awk '{print $1 * 2}' lines.txt | cmp - out.txt
+}
+
+@test "random tables, any number of instances: the parts strung together are the input" {
+    python3 - <<'END'
+import random, subprocess
+r = random.Random(5)
+for k in range(12):
+    rows = r.choice([0, 1, 2, 30])
+    cells = ['', 'a', '"x\ny"', '"q""q"', '"\r\n"', 'long ' * 20]
+    files = []
+    for f in range(r.choice([1, 3])):
+        name = f't{f}.csv'
+        files.append(name)
+        with open(name, 'w', newline='') as out:
+            out.write('a,b\n')
+            lines = [r.choice(cells) + ',' + r.choice(cells) for _ in range(rows)]
+            out.write('\n'.join(lines) + ('\n' if lines and r.random() < .7 or f < 2 else ''))
+    bodies = [open(f, newline='').read()[4:] for f in files]
+    bodies = [b for b in bodies]
+    want = 'a,b\n' + ''.join(bodies)
+    n = r.choice([1, 2, 5, 40])
+    args = ['process', 'map', 'cat', '-o', 'o.csv', '--instances', str(n), '--shard', 'record']
+    for f in files: args += ['-i', f]
+    subprocess.run(args, check=True, stdout=subprocess.DEVNULL)
+    got = open('o.csv', newline='').read()
+    assert got == want, (k, n, files, got[:200], want[:200])
+END
+}
+
+@test "map gives each file its own, under the folder's name, a pattern or in order" {
+    process map 'wc -l' -i 'data/*.csv' >all
+    [ "$(xargs <all)" = "4 7 10 13 16" ]
+    process map cat -i data -o own/ >/dev/null
+    diff -r data own
+    process map cat -i data -o 'named/{name}-{rank}.txt' >/dev/null
+    [ "$(ls named | xargs)" = "f1-00000.txt f2-00001.txt f3-00002.txt f4-00003.txt f5-00004.txt" ]
+    process map cat -i data --instances 2 -o parts/ >/dev/null
+    [ "$(ls parts | xargs)" = "part-00000 part-00001" ]
+    [ "$(wc -l <parts/part-00000)" = 28 ] # three files with one header
+    touch data/f1.txt
+    fails_with 2 "two instances would write" process map cat -i data -o "{name}.out"
+}
+
+@test "files of other headers are not strung together" {
+    echo a,b >data/g.csv
+    run -3 --separate-stderr process map cat -i data --instances 1 -o all.csv --retries 0
+    [[ $stderr == *"the header of "*"g.csv is not that of "* ]]
+    [ ! -e all.csv ]
+}
+
+@test "a stream comes through a FIFO" {
+    cat >pipe.sh <<'END'
+wc -l <"$ML_INPUT_TRAIN" >"$ML_OUTPUT_OUT/n-$ML_RANK"
+END
+    process run --script pipe.sh -i train=data:pipe -o out=res --instances 2 >/dev/null
+    [ "$(cat res/* | xargs)" = "28 19" ] # one header each
+    echo 'head -1 "$ML_INPUT_TRAIN" >"$ML_OUTPUT_OUT/first"' >pipe.sh
+    awk 'BEGIN {for (i = 0; i < 300000; i++) print "a long line"}' >many.txt
+    process run --script pipe.sh -i train=many.txt:pipe -o out=res2 >/dev/null
+    [ "$(cat res2/first)" = "a long line" ]
+    echo 'exit 0' >pipe.sh # never looks at it
+    process run --script pipe.sh -i train=many.txt:pipe >/dev/null
+}
+
+@test "one that fails is tried again, the others are kept, resume runs what is left" {
+    cat >some.sh <<'END'
+echo "attempt $ML_ATTEMPT"
+echo part >"$ML_OUTPUT_OUT/made-$ML_RANK"
+echo "no luck" >"$ML_MESSAGE"
+[ "$ML_RANK" != 1 ] || [ -e "$LUCK" ] || exit 7
+END
+    export LUCK=$PWD/luck
+    run -7 --separate-stderr process run --script some.sh -i train=data -o out=res --instances 3
+    [ "$stderr" = "process: algo-2, attempt 2: exit status 7: no luck" ]
+    [ "$(jq -c '[.done, .failed]' <<<"$output")" = "[2,1]" ]
+    [ "$(ls res | xargs)" = "made-0 made-2" ]
+    run -1 process status
+    touch luck
+    process resume >end.json
+    [ "$(jq -c '[.status, .done]' end.json)" = '["Completed",3]' ]
+    [ "$(ls res | xargs)" = "made-0 made-1 made-2" ]
+    process status
+    [ "$(process describe | jq -c '[.results[].attempt]')" = "[1,1,1]" ]
+    [ "$(process logs last 0)" = "attempt 1" ] # it did not run again
+}
+
+@test "what is passed on: exit statuses, signals, missing programs" {
+    run -9 process run --retries 0 -- sh -c 'exit 9'
+    run -137 process run --retries 0 -- sh -c 'kill -9 $$'
+    run -127 process run no-such-program
+    run -127 process run --script prep.jl
+    run -127 --separate-stderr process run --script prep.py --spark
+    [[ $stderr == *"spark-submit: not found"* ]]
+    run -124 process run --retries 0 --max-runtime 200ms -- sleep 30
+    run -137 process run --retries 0 --max-runtime 200ms --kill-after 200ms -- sh -c 'trap "" TERM; sleep 30 & wait; sleep 30'
+}
+
+@test "two instances do not make one file" {
+    run -3 --separate-stderr process run -i train=data -o out=res --instances 2 --retries 0 \
+        -- sh -c 'echo $ML_RANK >$ML_OUTPUT_OUT/x'
+    [[ $stderr == *"both make "*"res/x: let the path of output out have {rank} in it"* ]]
+    process run -i train=data -o out='res2/{rank}' --instances 2 -- sh -c 'echo $ML_RANK >$ML_OUTPUT_OUT/x' >/dev/null
+    [ "$(cat res2/00000/x res2/00001/x | xargs)" = "0 1" ]
+}
+
+@test "programs find the cloud's two files" {
+    process run -i train=data:replicate -o out=res --instances 3 -e A=b --max-runtime 90s \
+        -- sh -c 'cp $ML_CONFIG/resourceconfig.json $ML_OUTPUT_OUT/r$ML_RANK; cp $ML_CONFIG/processingjobconfig.json $ML_OUTPUT_OUT/p$ML_RANK' >/dev/null
+    [ "$(jq -c . res/r1)" = '{"current_host":"algo-2","hosts":["algo-1","algo-2","algo-3"]}' ]
+    [ "$(jq -r '.ProcessingInputs[0] | .InputName + " " + .S3Input.LocalPath + " " + .S3Input.S3DataDistributionType' res/p0)" = \
+        "train /opt/ml/processing/input/train FullyReplicated" ]
+    [ "$(jq -c '[.Environment.A, .StoppingCondition.MaxRuntimeInSeconds, .ProcessingResources.ClusterConfig.InstanceCount]' res/p2)" = '["b",90,3]' ]
+}
+
+@test "fit of shards is the fit of the whole" {
+    { echo id,x,c; seq 3000 | awk '{print $1","($1 % 3 ? $1 * 7 % 101 : "")",\"k"$1 % 9"\""}'; } >r.csv
+    for program in 'impute x with=mean | scale x method=standard' \
+        'impute x with=random_sample | set z = x + 1' 'onehot c max=4 | impute x with=median'; do
+        wrangle fit -r whole.json "$program" r.csv
+        wrangle apply whole.json r.csv >whole.csv
+        for n in 1 3 8; do
+            process fit -r m.json "$program" r.csv --instances $n -o m.csv >/dev/null
+            same whole.json m.json
+            same whole.csv m.csv
+        done
+    done
+    fails_with 2 "not 'foo'" process fit -r m2.json 'impute x with=foo' r.csv --instances 1 --retries 0
+    [ ! -e m2.json ]
+}
+
+@test "a file that is not as it was, and a script, end a resume" {
+    counting
+    echo 'exit 3' >>count.sh
+    run -3 process run --script count.sh -i train=data -o out=res --instances 2 --retries 0
+    echo 9,9 >>data/f1.csv
+    fails_with 3 "f1.csv is not as it was when the job was made" process resume
+    sed -i '$d' data/f1.csv
+    sed -i '$d' count.sh
+    fails_with 3 "count.sh is not as it was when the job was made" process resume
+}
+
+@test "kill -9 at any moment, then resume: nothing twice, nothing lost" {
+    for i in $(seq 40); do seq $i >data/n$i.txt; done
+    export RAN=$PWD/ran
+    mkdir ran
+    for round in 1 2 3 4 5 6 7 8; do
+        process map 'sh -c "cat; echo x >>$RAN/$ML_RANK; sleep 0.01"' -i 'data/n*.txt' -o "out$round/" -j 4 \
+            --name "job$round" >/dev/null 2>&1 &
+        while [ ! -e ".ml/process/job$round/job.json" ]; do sleep 0.001; done
+        sleep "0.0$round"
+        kill -9 $! 2>/dev/null || true
+        wait $! || true
+        process resume "job$round" >end.json 2>err || { cat err; return 1; }
+        [ "$(jq -c '[.status, .done]' end.json)" = '["Completed",40]' ]
+        for i in $(seq 40); do cmp data/n$i.txt "out$round/n$i.txt"; done
+        [ -z "$(ls ".ml/process/job$round/work")" ]
+    done
+}
+
+@test "in the background: wait, status, stop, and one runner at a time" {
+    name=$(process run --detach --instances 2 -- sh -c 'while [ ! -e go ]; do sleep 0.02; done')
+    run -5 process status "$name"
+    [ "$(jq -r .status <<<"$output")" = InProgress ]
+    fails_with 5 "runs already" process resume "$name"
+    fails_with 5 "still runs" process wait "$name" --timeout 50ms
+    touch go
+    process wait "$name" >/dev/null
+    process status "$name" >/dev/null
+    name=$(process run --detach --retries 0 -- sh -c 'sleep 100')
+    process stop "$name"
+    run -1 process wait "$name"
+    [ "$(jq -r .status <<<"$output")" = Stopped ]
+    fails_with 1 "does not run" process stop "$name"
+    [ "$(process list | wc -l)" = 2 ]
+}
+
+@test "a signal ends the instances, and the status says so" {
+    process run --name s -- sh -c 'sleep 100' >out 2>err &
+    while [ ! -s .ml/process/s/lock ]; do sleep 0.02; done
+    sleep 0.1
+    kill -TERM $!
+    got=0
+    wait $! || got=$?
+    [ "$got" = 143 ]
+    [ "$(jq -r .status out)" = Stopped ]
+}
+
+@test "wrong uses" {
+    fails_with 2 "what is to be run" process run
+    fails_with 2 "which files" process map cat
+    fails_with 2 "expected NAME=PATH" process run -i data cat
+    fails_with 2 "there are two inputs a" process run -i a=data -i a=data cat
+    fails_with 2 "there are no files" process map cat -i 'none*'
+    fails_with 4 "none" process map cat -i none.csv
+    fails_with 2 "is no name" process map cat -i data --name a/b
+    fails_with 2 "no job none" process status none
+    fails_with 2 "no job ../x" process status ../x
+    fails_with 2 "is no NAME=VALUE" process map cat -i data -e 1A=b
+    process map cat -i data --name one >/dev/null
+    fails_with 2 "there is a job one already" process map cat -i data --name one
+    fails_with 2 "there is no instance 7" process logs one 7
+    gzip -k data/f1.csv
+    fails_with 3 "cannot be cut between records" process map cat -i data/f1.csv.gz --instances 2 --shard record
+    mkfifo data/fifo
+    fails_with 3 "is no regular file" process map cat -i data
+}
+
+@test "damaged state is told with its place" {
+    process map cat -i data --name one -o own/ >/dev/null
+    sed -i '2s/.*/{"instance":9}/' .ml/process/one/plan.jsonl
+    fails_with 3 "plan.jsonl:2" process resume one
+    echo '{' >.ml/process/one/job.json
+    fails_with 3 "job.json is no job" process status one
+    process map cat -i data --name two -o own/ >/dev/null
+    : >.ml/process/two/results/1.json # as a power failure may leave it
+    run -1 process status two
+    process resume two >/dev/null 2>&1 || true
+}
