@@ -195,7 +195,7 @@ struct logs_options {
 
 /* clang-format off */
 static const struct option logs_options[] = {
-    {'f', "follow", NULL, INTO_FLAG(struct logs_options, follow),
+    {0, "follow", NULL, INTO_FLAG(struct logs_options, follow),
      .help = "go on with what is written until the job has ended"},
     OPTION_END,
 };

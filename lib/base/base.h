@@ -73,6 +73,9 @@ char *mem_text(const char *text); /* strdup */
 char *mem_text_n(const char *text, size_t len);
 char *mem_format(const char *format, ...) PRINTF_LIKE(1, 2);
 void mem_free(void *p);
+/* From now on memory that is freed waits for the next to ask, up to 64 MiB a heap, rather than be
+ * given back to the system and got again: what streams frees as much as it takes. At start. */
+void mem_keep_freed(void);
 void mem_on_failure(void (*handler)(size_t wanted)); /* set once, at start; NULL: the default */
 _Noreturn void mem_fail(size_t wanted);              /* calls the handler */
 

@@ -1,6 +1,7 @@
 #include "base/base.h"
 
 #include <stdalign.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -251,4 +252,14 @@ void arena_release(struct arena *a)
         mem_free(block);
     }
     *a = (struct arena){0};
+}
+
+/* Either setting stops malloc from finding its own. */
+void mem_keep_freed(void)
+{
+#ifdef __GLIBC__
+    enum { KEPT = 64 << 20, PAGES_OF_THEIR_OWN = 1 << 20 };
+    mallopt(M_TRIM_THRESHOLD, KEPT);
+    mallopt(M_MMAP_THRESHOLD, PAGES_OF_THEIR_OWN);
+#endif
 }

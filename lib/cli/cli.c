@@ -1,5 +1,4 @@
 #include "cli/internal.h"
-#include "sys/sys.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -205,7 +204,7 @@ int tool_main(const struct tool *tool, int argc, char **argv)
 {
     cli_state = (struct cli_state){.tool = tool};
     mem_on_failure(memory_ran_out);
-    pages_keep_freed();
+    mem_keep_freed();
     signals_start();
     int status = run_tool(tool, argc, argv);
     if (tool->abandon)

@@ -1,10 +1,9 @@
 /* Memory in pages of its own. */
 #include "sys/sys.h"
 
-#include <malloc.h>
 #include <sys/mman.h>
 
-enum { HUGE_PAGE = 2 << 20, KEPT_FREE = 64 << 20, OWN_PAGES = 1 << 20 };
+enum { HUGE_PAGE = 2 << 20 };
 
 /* A huge page more than is wanted, so that whole ones lie in it. */
 static size_t rounded(size_t n)
@@ -31,11 +30,4 @@ void pages_free(void *p, size_t n)
         mem_free(p);
     else if (p)
         munmap(p, rounded(n));
-}
-
-/* Either setting stops malloc from finding its own. */
-void pages_keep_freed(void)
-{
-    mallopt(M_TRIM_THRESHOLD, KEPT_FREE);
-    mallopt(M_MMAP_THRESHOLD, OWN_PAGES);
 }

@@ -160,9 +160,6 @@ usec process_started(pid_t number);
  * them. Never fails, as mem_alloc. */
 void *pages_alloc(size_t n) NEVER_NULL;
 void pages_free(void *p, size_t n); /* with the n of pages_alloc; NULL is fine */
-/* From now on memory that is freed waits for the next to ask, up to 64 MiB a heap, rather than be
- * given back and got again: what streams frees as much as it takes. */
-void pages_keep_freed(void);
 
 usec clock_now(void); /* of the wall clock, which may step */
 

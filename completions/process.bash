@@ -1,0 +1,48 @@
+# bash completion, written by 'process --describe=bash'
+_process()
+{
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
+    local command='' words='' word
+    if [[ $current == = ]]; then
+        current=''
+    elif [[ $previous == = ]]; then
+        previous=${COMP_WORDS[COMP_CWORD-2]}
+    fi
+    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+        case $word in
+            run|map|fit|resume|stop|wait|status|list|describe|logs) command=$word; break ;;
+        esac
+    done
+    case $command:$previous in
+        run:--shard) words='key size record' ;;
+        run:--records) words='csv lines' ;;
+        map:--output-header) words='no yes' ;;
+        map:--shard) words='key size record' ;;
+        map:--records) words='csv lines' ;;
+        fit:--records) words='csv lines' ;;
+        *:--progress) words='auto off jsonl' ;;
+        *:--describe) words='json mdoc bash zsh fish' ;;
+    esac
+    if [[ -z $words && $current == -* ]]; then
+        case $command in
+            run) words=' -s --script --spark -i --input -o --output --instances --shard --records -e --env --max-runtime --kill-after --retries -j --jobs --name --detach -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            map) words=' -i --input -o --output --output-header --instances --shard --records -e --env --max-runtime --kill-after --retries -j --jobs --name --detach -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            fit) words=' -r --recipe -o --output -w --wrangle --instances --records --max-runtime --retries -j --jobs --name -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            resume) words=' -j --jobs -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            stop) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            wait) words=' --timeout -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            status) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            list) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            describe) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            logs) words=' --follow -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            *) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+        esac
+    elif [[ -z $words && -z $command && $previous != -* ]]; then
+        words='run map fit resume stop wait status list describe logs'
+    fi
+    COMPREPLY=()
+    while IFS= read -r word; do
+        COMPREPLY+=("$word")
+    done < <(compgen -W "$words" -- "$current")
+}
+complete -o default -F _process process
