@@ -21,10 +21,10 @@ static const struct command *const commands[] = {
 static const struct tool_example examples[] = {
     {"process map 'wrangle apply prep.json' --input 'data/*.csv' --output out/",
      "each file through a filter, as many at once as there are processors"},
-    {"process map 'wrangle apply prep.json' -i a.csv -o b.csv --instances 8 --shard record",
+    {"process map 'wc -l' -i a.csv -o b.txt --instances 8 --shard record",
      "one file cut between records, the parts strung together again"},
     {"process run --script prep.py -i train=data -o out=made --instances 4",
-     "a script that reads $ML_INPUT_TRAIN and writes to $ML_OUTPUT_OUT, four times"},
+     "a script that reads $ML_INPUT_TRAIN and fills $ML_OUTPUT_OUT, four times"},
     {"process resume", "what is not done of the newest job"},
     {"process describe last | jq '.results[] | select(.status != \"Completed\")'",
      "the instances that failed, and why"},
