@@ -171,44 +171,16 @@ static const char *host_place(struct planner *p, const char *path, size_t *has)
 
 /* ---- what the host has not ---- */
 
-static bool is_made(const struct planner *p, const char *path)
-{
-    for (size_t i = 0; i < p->made.len; i++)
-        if (strcmp(p->made.at[i], path) == 0)
-            return true;
-    return false;
-}
-
-/* The folder at path[0..has) and all above it are made anew. */
+/* The folder at path[0..has) is made anew. */
 static void note_made(struct planner *p, const char *path, size_t has)
 {
-    for (;;) {
-        const char *folder = has ? arena_text(&p->plan->arena, path, has) : "/";
-        if (!is_made(p, folder))
-            vec_push(&p->made, folder);
-        if (has == 0)
+    const char *folder = has ? arena_text(&p->plan->arena, path, has) : "/";
+    for (size_t i = 0; i < p->made.len; i++)
+        if (strcmp(p->made.at[i], folder) == 0)
             return;
-        while (has > 0 && path[--has] != '/')
-            ;
-    }
+    vec_push(&p->made, folder);
 }
 
-static void add_entry(struct planner *p, const char *path);
-
-static int add_entries(struct planner *p, const char *folder, struct error *e)
-{
-    DIR *d = opendir(folder);
-    if (!d)
-        return error_errno(e, "cannot look into %s", folder);
-    for (struct dirent *x; (x = readdir(d));)
-        if (strcmp(x->d_name, ".") != 0 && strcmp(x->d_name, "..") != 0)
-            add_entry(p,
-                      arena_format(&p->plan->arena, "%s/%s", folder[1] ? folder : "", x->d_name));
-    (void)closedir(d);
-    return 0;
-}
-
-/* Folders that are made anew are filled later, each by itself. */
 static void add_entry(struct planner *p, const char *path)
 {
     struct stat st;
@@ -222,8 +194,24 @@ static void add_entry(struct planner *p, const char *path)
         return;
     }
     add(p, S_ISDIR(st.st_mode) ? STEP_FOLDER : STEP_FILE, NULL, to);
-    if (!is_made(p, path))
-        add(p, STEP_BIND, join(p, "/old", path), to);
+    add(p, STEP_BIND, join(p, "/old", path), to);
+}
+
+/* In memory, with all that the host has in it. */
+static int make_anew(struct planner *p, const char *folder, struct error *e)
+{
+    struct stat st;
+    DIR *d = stat(folder, &st) == 0 ? opendir(folder) : NULL;
+    if (!d)
+        return error_errno(e, "cannot look into %s", folder);
+    add(p, STEP_MEMORY, arena_format(&p->plan->arena, "mode=%o", (unsigned)st.st_mode & 07777),
+        join(p, "/new", folder));
+    for (struct dirent *x; (x = readdir(d));)
+        if (strcmp(x->d_name, ".") != 0 && strcmp(x->d_name, "..") != 0)
+            add_entry(p,
+                      arena_format(&p->plan->arena, "%s/%s", folder[1] ? folder : "", x->d_name));
+    (void)closedir(d);
+    return 0;
 }
 
 /* Folders on the way to path behind its first `has` bytes, and what is mounted on. */
@@ -318,14 +306,12 @@ static int add_host(struct planner *p, struct error *e)
 {
     size_t first = p->plan->steps.len;
     int status = 0;
-    if (p->made.len == 0)
-        add(p, STEP_BIND, "/old", "/new");
-    else
-        add(p, STEP_MEMORY, "mode=0755", "/new");
     if (p->made.len) /* those that hold others come first */
         qsort(p->made.at, p->made.len, sizeof *p->made.at, by_length);
+    if (p->made.len == 0 || p->made.at[0][1])
+        add(p, STEP_BIND, "/old", "/new");
     for (size_t i = 0; i < p->made.len && status == 0; i++)
-        status = add_entries(p, p->made.at[i], e);
+        status = make_anew(p, p->made.at[i], e);
     for (size_t i = 0; i < p->sandbox->mount_count; i++) {
         const struct place *at = &p->places[i];
         if (!at->own && at->to[at->has])
