@@ -201,7 +201,7 @@ static bool enter_directory(const struct inside *x)
     return !x->directory || chdir(x->directory) == 0 || chdir("/") == 0;
 }
 
-/* Ends here when there is no program to run; returns the failure. */
+/* Returns the failure; STAGE_STARTED when there is no program to run. */
 static enum stage become(const struct inside *x)
 {
     if (!enter_directory(x))
@@ -214,7 +214,7 @@ static enum stage become(const struct inside *x)
         return STAGE_FILE_SIZE;
     clean_signals();
     if (!x->programs)
-        _exit(0);
+        return STAGE_STARTED;
     errno = run_first(x);
     return STAGE_PROGRAM;
 }
@@ -226,7 +226,7 @@ static int program(void *argument)
     (void)setsid(); /* no terminal: what is typed into one is the host's */
     s->stage = become(s->x);
     s->number = errno;
-    _exit(EXIT_FAILED);
+    return s->stage == STAGE_STARTED ? 0 : EXIT_FAILED; /* it ends with this */
 }
 
 /* ---- pid 1 ---- */
