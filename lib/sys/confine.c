@@ -113,12 +113,16 @@ static int map_all(pid_t pid, const char *file)
 {
     char path[64];
     struct buf here = {0}, text = {0};
-    unsigned long first, count;
     (void)snprintf(path, sizeof path, "/proc/self/%s", file);
     int number = file_load(path, MAP_MAX, &here, NULL) == 0 ? 0 : EIO;
-    for (const char *at = buf_text(&here); *at && number == 0; at += strcspn(at, "\n") + 1)
-        if (sscanf(at, "%lu %*u %lu", &first, &count) == 2)
-            buf_format(&text, "%lu %lu %lu\n", first, first, count);
+    char *line = number == 0 ? mem_text(buf_text(&here)) : mem_text(""), *at = line;
+    while (*at) { /* first inside, first outside, how many */
+        unsigned long first = strtoul(at, &at, 10);
+        (void)strtoul(at, &at, 10);
+        buf_format(&text, "%lu %lu %lu\n", first, first, strtoul(at, &at, 10));
+        at += strspn(at, "\n ");
+    }
+    mem_free(line);
     if (number == 0)
         number = put(pid, file, buf_text(&text));
     buf_release(&here);
