@@ -165,17 +165,24 @@ static bool gives(const char *folder, const bool wanted[CONTROLLERS], bool turn_
     return all && access(folder, W_OK) == 0;
 }
 
-/* Below our own group where it may have groups below it (a group with processes may not), else
- * beside it. Returns owned; NULL: nowhere. */
+static bool is_root(const char *folder)
+{
+    char *path = mem_format("%s/cgroup.type", folder);
+    bool is = access(path, F_OK) != 0;
+    mem_free(path);
+    return is;
+}
+
+/* A group that has processes, as ours has, gives none below it their controllers, unless it is the
+ * root: then it is beside ours. Returns owned; NULL: nowhere. */
 static char *place_of_v2(const bool wanted[CONTROLLERS])
 {
     char *own = own_folder(NULL);
-    if (!own || gives(own, wanted, true))
-        return own;
-    char *last = strrchr(own, '/');
+    bool root = own && is_root(own);
+    char *last = own && !root ? strrchr(own, '/') : NULL;
     if (last)
         *last = 0;
-    if (last && gives(own, wanted, false))
+    if (own && (root || last) && gives(own, wanted, root))
         return own;
     mem_free(own);
     return NULL;

@@ -258,10 +258,13 @@ TEST(processors)
     struct buf out = {0};
     if (!possible(&l))
         return;
+    usec began = clock_now();
     struct child_event end = run(NULL, &l, "exec timeout 1 sh -c 'while :; do :; done'", &out);
+    double wall = (double)(clock_now() - began) / USEC_SECOND, share;
+    share = (end.user_s + end.system_s) / wall;
     CHECK_INT(end.status, 124);
-    CHECK(end.user_s + end.system_s < 0.45);
-    CHECK(end.user_s + end.system_s > 0.05);
+    if (share > 0.4 || share < 0.05)
+        UNIT_FAIL("%g of a processor", share);
     buf_release(&out);
 }
 
@@ -314,9 +317,8 @@ static int as_nobody(void)
     struct buf out = {0};
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         CHECK_INT(limits_possible(&cases[i], &e), ERR_SYSTEM);
-        char *want =
-            mem_format("cannot limit %s with a control group: Permission denied", names[i]);
-        CHECK_TEXT(e.message, want);
+        char *want = mem_format("cannot limit %s", names[i]);
+        CHECK(strstr(e.message, want) == e.message);
         CHECK_INT(run(NULL, &cases[i], "true", &out).status, 126); /* not without its limit */
         CHECK(strstr(buf_text(&out), want) != NULL);
         mem_free(want);
