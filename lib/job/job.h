@@ -24,7 +24,9 @@ struct job {
                       * made when there is something. NULL: it is not kept */
     usec timeout;    /* then SIGTERM, and SIGKILL after `grace`; 0: none */
     usec grace;      /* 0: 30 s */
-    void *tag;       /* the caller's */
+    const struct sandbox *sandbox; /* NULL: none. Both borrow until job_start returns */
+    const struct limits *limits;   /* NULL: none. Where they cannot be kept the job is not run */
+    void *tag;                     /* the caller's */
 };
 
 /* What an end means to those who try again. After the exception types of a cloud's pipelines. */
@@ -49,7 +51,8 @@ struct job_result {
     usec started, ended;
     double user_s, system_s;
     uint64_t max_rss, read_bytes, written_bytes;
-    struct text tail; /* the end of what it wrote, at most 4 KiB; borrows until the next call */
+    uint64_t peak_memory; /* of all its processes together; 0: nobody counted */
+    struct text tail;     /* the end of what it wrote, at most 4 KiB; borrows until the next call */
     bool wrote;
     char problem[256]; /* when there is more to say than the status */
 };

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@ struct running {
     usec grace;
     usec started, due; /* due: when its time is up, or its grace; 0: never */
     bool timed_out, stopped, killed, wrote;
+    struct limits limits;
     int journal; /* its place there */
     int fd;      /* of the log; -1: it is not open */
     int failed;  /* an errno value: it could not be started */
@@ -116,6 +118,8 @@ static struct running *running_new(const struct job *j)
                           .fd = -1,
                           .journal = -1,
                           .started = clock_now()};
+    if (j->limits)
+        r->limits = *j->limits;
     r->due = j->timeout ? r->started + j->timeout : 0;
     return r;
 }
@@ -131,7 +135,9 @@ int job_start(struct job_pool *p, const struct job *j, struct error *e)
                           .environment = j->environment,
                           .in = j->streams ? j->streams[0] : -1,
                           .out = j->streams ? j->streams[1] : -1,
-                          .tag = r};
+                          .tag = r,
+                          .sandbox = j->sandbox,
+                          .limits = j->limits};
     (void)e;
     if (children_start(p->children, &child, &number, &why) == 0) {
         r->journal = p->journal ? journal_enter(p->journal, number) : -1;
@@ -252,6 +258,19 @@ static enum job_class class_of(const struct job_result *r)
     return r->status == -ERR_BUSY || r->status == EXIT_TEMPFAIL ? JOB_THROTTLED : JOB_FAILED;
 }
 
+/* False when it was none that ended it. */
+static bool explain_limit(const struct limits *l, const struct child_event *event,
+                          struct job_result *out)
+{
+    if (event->out_of_memory)
+        (void)snprintf(out->problem, sizeof out->problem, "memory limit of %" PRIu64 " bytes",
+                       l->memory);
+    else if (l->file_size && (event->signal == SIGXFSZ || event->status == 128 + SIGXFSZ))
+        (void)snprintf(out->problem, sizeof out->problem, "file size limit of %" PRIu64 " bytes",
+                       l->file_size);
+    return out->problem[0] != 0;
+}
+
 static void tell(struct job_pool *p, struct running *r, struct job_result *out)
 {
     running_free(p->told);
@@ -292,7 +311,11 @@ static void tell_ended(struct job_pool *p, const struct child_event *event, stru
     out->max_rss = event->max_rss;
     out->read_bytes = event->read_bytes;
     out->written_bytes = event->written_bytes;
+    out->peak_memory = event->peak_memory;
     out->class = class_of(out);
+    if (out->class != JOB_SUCCEEDED && !out->timed_out && !out->stopped &&
+        explain_limit(&r->limits, event, out))
+        out->class = JOB_LIMIT;
 }
 
 int job_wait(struct job_pool *p, int timeout_ms, struct job_result *out, struct error *e)

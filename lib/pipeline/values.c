@@ -112,11 +112,11 @@ static bool fits(enum parameter_type type, struct text value)
     return memchr(value.at, 0, value.len) == NULL;
 }
 
-struct limits {
+struct bounds {
     const struct doc_node *least, *most, *choices;
 };
 
-static bool beyond(const struct limits *l, struct text value, const char **why)
+static bool beyond(const struct bounds *l, struct text value, const char **why)
 {
     int64_t i;
     double f = 0, end = 0;
@@ -136,7 +136,7 @@ static bool beyond(const struct limits *l, struct text value, const char **why)
     return l->choices != NULL;
 }
 
-static int check_value(const struct parameter *x, const struct limits *l, struct text value,
+static int check_value(const struct parameter *x, const struct bounds *l, struct text value,
                        char *message, size_t size)
 {
     char quoted[QUOTE_MAX];
@@ -152,7 +152,7 @@ static int check_value(const struct parameter *x, const struct limits *l, struct
     return -1;
 }
 
-static int check_limits(struct definition *d, const struct parameter *x, const struct limits *l,
+static int check_limits(struct definition *d, const struct parameter *x, const struct bounds *l,
                         struct error *e)
 {
     const struct doc_node *ends[] = {l->least, l->most};
@@ -168,13 +168,13 @@ static int check_limits(struct definition *d, const struct parameter *x, const s
 
 /* The default's node, and the type and limits that stand beside it. */
 static int read_parameter_map(struct definition *d, const struct doc_node *n, struct parameter *x,
-                              struct limits *l, const struct doc_node **value, struct error *e)
+                              struct bounds *l, const struct doc_node **value, struct error *e)
 {
     static const char *const known[] = {"type",    "default", "minimum",
                                         "maximum", "choices", "description"};
     const struct doc_node *type = doc_get(n, "type");
     int status = definition_keys(d, n, known, COUNT_OF(known), e);
-    *l = (struct limits){doc_get(n, "minimum"), doc_get(n, "maximum"), doc_get(n, "choices")};
+    *l = (struct bounds){doc_get(n, "minimum"), doc_get(n, "maximum"), doc_get(n, "choices")};
     *value = doc_get(n, "default");
     if (*value && (*value)->kind == DOC_NULL)
         *value = NULL;
@@ -185,7 +185,7 @@ static int read_parameter_map(struct definition *d, const struct doc_node *n, st
 }
 
 static int read_parameter(struct definition *d, const struct doc_node *n, struct parameter *x,
-                          struct limits *l, struct error *e)
+                          struct bounds *l, struct error *e)
 {
     char message[512];
     const struct doc_node *value = NULL;
@@ -208,7 +208,7 @@ static int read_parameter(struct definition *d, const struct doc_node *n, struct
     return 0;
 }
 
-static int give(struct definition *d, const char *given, const struct limits *limits, bool *done,
+static int give(struct definition *d, const char *given, const struct bounds *limits, bool *done,
                 struct error *e)
 {
     char quoted[QUOTE_MAX], message[512];
@@ -230,7 +230,7 @@ static int give(struct definition *d, const char *given, const struct limits *li
     return 0;
 }
 
-static int read_parameters(struct definition *d, const struct doc_node *n, struct limits *limits,
+static int read_parameters(struct definition *d, const struct doc_node *n, struct bounds *limits,
                            struct error *e)
 {
     struct pipeline *p = d->p;
@@ -255,7 +255,7 @@ int definition_parameters(struct definition *d, const struct doc_node *n, const 
         return doc_error(d->doc, n, e, "parameters are a map of names and defaults");
     p->parameter_count = n ? n->count : 0;
     p->parameters = arena_zero(&p->arena, (p->parameter_count + 1) * sizeof *p->parameters);
-    struct limits *limits = mem_alloc((p->parameter_count + 1) * sizeof *limits);
+    struct bounds *limits = mem_alloc((p->parameter_count + 1) * sizeof *limits);
     bool *done = mem_alloc(p->parameter_count + 1);
     int status = n ? read_parameters(d, n, limits, e) : 0;
     for (size_t i = 0; i < given_count && status == 0; i++)

@@ -1,6 +1,6 @@
 /* Programs that run side by side: one epoll for their ends (pidfd), their output and our signals.
  */
-#include "sys/spawn.h"
+#include "sys/confine.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +30,7 @@ struct runner {
     int late;   /* times that it was: what it left behind may write for ever */
     size_t place;
     struct source at_end, at_out;
+    struct confined *confined; /* NULL: it is in no sandbox and has no limits */
     struct child_event last;
 };
 
@@ -104,6 +105,8 @@ static void forget(struct children *c, struct runner *r)
 {
     unwatch(c, &r->end);
     unwatch(c, &r->out);
+    confined_free(r->confined);
+    r->confined = NULL;
     c->runners.at[r->place] = c->runners.at[--c->runners.len];
     c->runners.at[r->place]->place = r->place;
     vec_push(&c->gone, r);
@@ -142,24 +145,35 @@ size_t children_running(const struct children *c)
 
 /* ---- starting ---- */
 
-/* 0 or an errno value. In the list before a fatal signal can come: it would outlive us. */
-static int start_listed(struct children *c, const struct child *child, struct channel *out,
-                        struct runner *r)
+static int start_plain(const struct spawn *s, struct runner *r, struct error *e)
 {
+    int number = spawn(s, &r->pid);
+    errno = number;
+    return number ? error_set(e, ERR_SYSTEM, "%s", strerror(number)) : 0;
+}
+
+/* In the list before a fatal signal can come: it would outlive us. */
+static int start_listed(struct children *c, const struct child *child, struct channel *out,
+                        struct runner *r, struct error *e)
+{
+    const struct spawn s = {.argv = child->argv,
+                            .in = child->in >= 0 ? child->in : c->null,
+                            .out = child->out >= 0 ? child->out : out->theirs,
+                            .err = out->theirs,
+                            .directory = child->directory,
+                            .environment = child->environment,
+                            .group = true};
     sigset_t all, before;
     sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    int number = spawn(&(struct spawn){.argv = child->argv,
-                                       .in = child->in >= 0 ? child->in : c->null,
-                                       .out = child->out >= 0 ? child->out : out->theirs,
-                                       .err = out->theirs,
-                                       .directory = child->directory,
-                                       .environment = child->environment,
-                                       .group = true},
-                       &r->pid);
-    r->group = number == 0 ? group_enter(r->pid) : -1;
+    int status = child->sandbox || child->limits
+                     ? confined_start(&s, child->sandbox, child->limits, &r->confined, &r->pid, e)
+                     : start_plain(&s, r, e);
+    int number = errno;
+    r->group = status == 0 ? group_enter(r->pid) : -1;
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return number;
+    errno = number;
+    return status;
 }
 
 static int watch_runner(struct children *c, struct runner *r)
@@ -173,28 +187,39 @@ static int watch_runner(struct children *c, struct runner *r)
     return 0;
 }
 
-int children_start(struct children *c, const struct child *child, pid_t *number, struct error *e)
+/* What it had of the system is given back. Keeps errno. */
+static int start_failed(struct runner *r, const char *program, const struct error *why,
+                        struct error *e)
 {
     char name[QUOTE_MAX];
+    int number = errno;
+    close_end(&r->out);
+    mem_free(r);
+    errno = number;
+    return error_set(e, ERR_SYSTEM, "cannot run %s: %s", quote(name, program, strlen(program)),
+                     why->message);
+}
+
+int children_start(struct children *c, const struct child *child, pid_t *number, struct error *e)
+{
+    struct error why = {0};
     struct channel out = {-1, -1};
     struct runner *r = mem_alloc(sizeof *r);
     *r = (struct runner){.end = -1, .out = -1, .tag = child->tag, .place = c->runners.len};
-    int failed = channel_open(&out, false);
-    if (failed == 0)
-        failed = start_listed(c, child, &out, r);
+    errno = channel_open(&out, false);
+    int status = errno ? error_set(&why, ERR_SYSTEM, "%s", strerror(errno))
+                       : start_listed(c, child, &out, r, &why);
+    int failed = errno;
     channel_close_theirs(&out);
     r->out = out.ours;
-    if (failed) {
-        close_end(&r->out);
-        mem_free(r);
-        errno = failed;
-        return error_errno(e, "cannot run %s", quote(name, child->argv[0], strlen(child->argv[0])));
-    }
+    errno = failed;
+    if (status)
+        return start_failed(r, child->argv[0], &why, e);
     vec_push(&c->runners, r);
     *number = r->pid;
     if (watch_runner(c, r) == 0)
         return 0;
-    int status = error_errno(e, "cannot watch process %ld", (long)r->pid);
+    status = error_errno(e, "cannot watch process %ld", (long)r->pid);
     (void)kill(-r->pid, SIGKILL);
     (void)waitpid(r->pid, &(int){0}, 0);
     group_leave(r->group);
@@ -204,9 +229,14 @@ int children_start(struct children *c, const struct child *child, pid_t *number,
 
 void children_signal(struct children *c, const void *tag, int number)
 {
-    for (size_t i = 0; i < c->runners.len; i++)
-        if (c->runners.at[i]->tag == tag && !c->runners.at[i]->ended)
-            (void)kill(-c->runners.at[i]->pid, number);
+    for (size_t i = 0; i < c->runners.len; i++) {
+        struct runner *r = c->runners.at[i];
+        if (r->tag != tag || r->ended)
+            continue;
+        (void)kill(-r->pid, number);
+        if (number == SIGKILL && r->confined)
+            confined_kill(r->confined);
+    }
 }
 
 /* ---- events ---- */
@@ -236,17 +266,16 @@ static bool take_end(struct runner *r)
     if (wait4(r->pid, &raw, WNOHANG, &use) != r->pid)
         return false;
     r->ended = true;
-    r->last = (struct child_event){
-        .kind = CHILD_ENDED,
-        .tag = r->tag,
-        .status = WIFSIGNALED(raw) ? 128 + WTERMSIG(raw) : WEXITSTATUS(raw),
-        .signal = WIFSIGNALED(raw) ? WTERMSIG(raw) : 0,
-        .user_s = (double)use.ru_utime.tv_sec + (double)use.ru_utime.tv_usec / 1e6,
-        .system_s = (double)use.ru_stime.tv_sec + (double)use.ru_stime.tv_usec / 1e6,
-        .max_rss = (uint64_t)use.ru_maxrss * 1024,
-        .read_bytes = (uint64_t)use.ru_inblock * 512,
-        .written_bytes = (uint64_t)use.ru_oublock * 512,
-    };
+    r->last = (struct child_event){.kind = CHILD_ENDED, .tag = r->tag};
+    if (r->confined)
+        confined_end(r->confined, &raw, &use, &r->last);
+    r->last.status = WIFSIGNALED(raw) ? 128 + WTERMSIG(raw) : WEXITSTATUS(raw);
+    r->last.signal = WIFSIGNALED(raw) ? WTERMSIG(raw) : 0;
+    r->last.user_s = (double)use.ru_utime.tv_sec + (double)use.ru_utime.tv_usec / 1e6;
+    r->last.system_s = (double)use.ru_stime.tv_sec + (double)use.ru_stime.tv_usec / 1e6;
+    r->last.max_rss = (uint64_t)use.ru_maxrss * 1024;
+    r->last.read_bytes = (uint64_t)use.ru_inblock * 512;
+    r->last.written_bytes = (uint64_t)use.ru_oublock * 512;
     return true;
 }
 

@@ -118,6 +118,40 @@ struct process {
 /* *status as process_wait gives it. ERR_SYSTEM when it cannot be started or took too long. */
 int process_run(const struct process *p, int *status, struct error *e);
 
+/* What a child sees of this machine: all of it, read-only, as the same user, in namespaces of its
+ * own. Its own are /tmp and /dev/shm (empty, in memory), /proc (its processes alone), a /dev of
+ * harmless devices and GPUs, a session, and a pid 1 that reaps and passes signals on. It gets no
+ * new privileges, no descriptor but its three, and is gone with all that it started when it ends,
+ * when it is killed, and when the thread that started it ends. It is no wall against reading what
+ * its user may read, nor against the host's sockets in folders. */
+struct sandbox_mount {
+    const char *outside; /* a file or folder; links are followed */
+    const char *inside; /* absolute, without "..". Made where the host has no such place, but not in
+                         * another mount, in /dev or in /proc */
+    bool writable;
+};
+struct sandbox {
+    const struct sandbox_mount *mounts; /* [mount_count], those that hold others first */
+    size_t mount_count;
+    const char *hostname; /* NULL: as outside */
+    bool network;         /* else there is only a loopback of its own */
+};
+/* 0, or ERR_SYSTEM: e says what refuses it. Tried by doing at the first call, then remembered. */
+int sandbox_possible(struct error *e);
+
+/* What a child, with all that it starts, may use at most; 0: as much as it wants. Memory, processes
+ * and cpus are kept by a control group, which needs a place to make one in; with one the child's
+ * end is also the end of all that it started. */
+struct limits {
+    uint64_t memory;     /* bytes, without swap; beyond it the kernel kills */
+    uint32_t processes;  /* and threads */
+    double cpus;         /* processors' worth of time, as 1.5; at least 0.01 */
+    uint64_t open_files; /* of one process */
+    uint64_t file_size;  /* bytes; beyond it SIGXFSZ */
+};
+/* 0, or ERR_SYSTEM: e says which limit cannot be kept here. NULL is fine. */
+int limits_possible(const struct limits *l, struct error *e);
+
 /* Programs that run side by side, each in a process group of its own. Their output and ends come as
  * events, one at a time. */
 struct children;
@@ -128,6 +162,9 @@ struct child {
     int in;                   /* its standard input; -1: it reads the end of a file at once */
     int out;                  /* its standard output; -1: with its standard error, as events */
     void *tag;
+    const struct sandbox *sandbox; /* NULL: none. Its directory is one inside; the caller's, where
+                                    * there is no such folder inside, becomes / */
+    const struct limits *limits;   /* NULL: none */
 };
 struct child_event {
     enum { CHILD_WROTE, CHILD_ENDED, CHILDREN_SIGNALLED, CHILDREN_IDLE } kind;
@@ -138,19 +175,22 @@ struct child_event {
     int signal; /* which ended it, or came for us; 0: none */
     double user_s, system_s;
     uint64_t max_rss, read_bytes, written_bytes; /* bytes; of files, as far as the disk saw them */
+    uint64_t peak_memory; /* bytes, of all its processes together; 0: no control group counted */
+    bool out_of_memory;   /* its memory limit killed it or one that it started */
 };
 /* With catch_signals HUP, INT and TERM are events from now on, until children_free. Returns owned;
  * NULL: e says why. */
 struct children *children_new(bool catch_signals, struct error *e);
 /* Kills what still runs, with all in its group. NULL is fine. */
 void children_free(struct children *c);
-/* *number is the system's number of it. */
+/* *number is the system's number of it (in a sandbox: of its pid 1). On failure errno says why:
+ * ENOENT when there is no such program. */
 int children_start(struct children *c, const struct child *child, pid_t *number, struct error *e);
 size_t children_running(const struct children *c);
 /* The next event within timeout_ms (negative: wait for ever); CHILDREN_IDLE when none came. What a
  * child wrote comes before its end; of what processes it left behind write later, nothing does. */
 int children_wait(struct children *c, int timeout_ms, struct child_event *out, struct error *e);
-/* To all in the group of a child. */
+/* To all in the group of a child; SIGKILL to all that its sandbox or its limits hold. */
 void children_signal(struct children *c, const void *tag, int number);
 
 /* When a process was started, to about a second; 0: there is none with this number. */

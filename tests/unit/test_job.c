@@ -154,6 +154,111 @@ TEST(time_that_is_up_ends_a_job_with_all_it_started)
     job_pool_close(p);
 }
 
+TEST(a_job_in_a_sandbox_is_a_job)
+{
+    struct error e = {0};
+    const struct sandbox s = {.hostname = "algo-1"};
+    if (sandbox_possible(&e) != 0) {
+        unit_skipped = "there are no sandboxes";
+        return;
+    }
+    struct job_pool *p = pool_new(NULL);
+    struct job_result r =
+        result_of(p, &(struct job){.script = "uname -n; exit 5", .directory = "/", .sandbox = &s});
+    CHECK(text_equal(r.tail, text_of("algo-1\n")));
+    CHECK_INT(r.status, 5);
+    CHECK_INT(r.class, JOB_THROTTLED);
+    r = result_of(p, &(struct job){.script = "kill -9 $$", .sandbox = &s});
+    CHECK_INT(r.status, 137);
+    CHECK_INT(r.signal, 9);
+    CHECK_INT(r.class, JOB_INTERNAL);
+    char *const argv[] = {(char[]){"no-such-program"}, NULL};
+    r = result_of(p, &(struct job){.argv = argv, .sandbox = &s});
+    CHECK_INT(r.status, 127);
+    CHECK_TEXT(r.problem, "cannot run 'no-such-program': No such file or directory");
+    const struct sandbox bad = {&(struct sandbox_mount){"/no/such", "/mnt", false}, 1, NULL, false};
+    r = result_of(p, &(struct job){.script = "true", .sandbox = &bad});
+    CHECK_INT(r.status, 126);
+    CHECK_TEXT(r.problem,
+               "cannot run '/bin/sh': cannot mount '/no/such': No such file or directory");
+    job_pool_close(p);
+}
+
+/* Its time is up; it ignores SIGTERM, and one that it started is in another session. Nothing that
+ * could write to its output may be left. */
+static void check_timeout(const struct sandbox *s, const struct limits *l)
+{
+    struct job_pool *p = pool_new(NULL);
+    int ends[2], streams[2] = {-1, -1};
+    char byte;
+    CHECK_INT(pipe2(ends, O_CLOEXEC), 0);
+    streams[1] = ends[1];
+    struct job j = {.script = "trap '' TERM; (setsid sleep 60 &); sleep 60; sleep 60",
+                    .streams = streams,
+                    .timeout = USEC_SECOND / 10,
+                    .grace = USEC_SECOND / 10,
+                    .sandbox = s,
+                    .limits = l};
+    struct job_result r = result_of(p, &j);
+    CHECK_INT(r.status, 137);
+    CHECK(r.timed_out);
+    CHECK_INT(r.class, JOB_FAILED);
+    (void)close(ends[1]);
+    CHECK_INT(read(ends[0], &byte, 1), 0);
+    (void)close(ends[0]);
+    job_pool_close(p);
+}
+
+TEST(time_that_is_up_ends_the_whole_tree)
+{
+    struct error e = {0};
+    const struct sandbox s = {0};
+    const struct limits l = {.processes = 20};
+    bool in_sandbox = sandbox_possible(&e) == 0, in_group = limits_possible(&l, &e) == 0;
+    if (in_sandbox)
+        check_timeout(&s, NULL);
+    else
+        unit_skipped = "in a sandbox: there are none";
+    if (in_group)
+        check_timeout(NULL, &l);
+    else
+        unit_skipped = "in a control group: none may be made";
+}
+
+TEST(a_limit_that_ended_a_job_is_named)
+{
+    struct error e = {0};
+    struct job_pool *p = pool_new(NULL);
+    const struct limits size = {.file_size = 1000000}, memory = {.memory = 50000000};
+    char file[] = "/tmp/test_job_big_XXXXXX", script[128];
+    int fd = mkstemp(file);
+    (void)snprintf(script, sizeof script, "head -c 3000000 /dev/zero >%s", file);
+    struct job_result r = result_of(p, &(struct job){.script = script, .limits = &size});
+    CHECK_INT(r.class, JOB_LIMIT);
+    CHECK_INT(r.status, 128 + SIGXFSZ);
+    CHECK_TEXT(r.problem, "file size limit of 1000000 bytes");
+    (void)unlink(file);
+    (void)close(fd);
+    if (limits_possible(&memory, &e) != 0) {
+        unit_skipped = "memory: no control group may be made";
+        job_pool_close(p);
+        return;
+    }
+    const char *fill = "exec dd if=/dev/zero of=/dev/null bs=200M count=1";
+    r = result_of(p, &(struct job){.script = fill, .limits = &memory});
+    CHECK_INT(r.class, JOB_LIMIT);
+    CHECK_INT(r.status, 137);
+    CHECK_TEXT(r.problem, "memory limit of 50000000 bytes");
+    CHECK(r.peak_memory > 40000000 && r.peak_memory <= 50000000);
+    r = result_of(p, &(struct job){.script = "exit 3", .limits = &memory});
+    CHECK_INT(r.class, JOB_FAILED);
+    CHECK_TEXT(r.problem, "");
+    r = result_of(p, &(struct job){.script = "dd if=/dev/zero of=/dev/null bs=200M count=1; true",
+                                   .limits = &memory});
+    CHECK_INT(r.class, JOB_SUCCEEDED); /* it did without what was killed */
+    job_pool_close(p);
+}
+
 TEST(several_run_at_once_and_are_stopped)
 {
     struct job_pool *p = pool_new(NULL);
