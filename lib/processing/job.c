@@ -162,15 +162,15 @@ int processing_create(const char *home, const struct processing_job *j, unsigned
     copy_job(p, j);
     p->created = clock_now();
     p->folder = mem_text(arena_format(&p->arena, "%s/%s", absolute(p, home), j->name));
-    int status = plan_make(p, threads, e);
+    int status = shares_make(p, threads, e);
     if (status == 0)
         status = check_parts(p, e);
     if (status == 0)
         status = make_folders(p, e);
     if (status == 0)
-        status = plan_write(p, e);
+        status = shares_write(p, e);
     if (status == 0)
-        status = job_write(p, e);
+        status = request_write(p, e);
     if (status == 0)
         *out = p;
     else
@@ -185,9 +185,9 @@ int processing_open(const char *home, const char *name, struct processing **out,
     char *path = mem_format("%s/job.json", p->folder);
     int status = access(path, F_OK) == 0 ? 0 : error_set(e, ERR_USAGE, "there is no job %s", name);
     if (status == 0)
-        status = job_read(p, e);
+        status = request_read(p, e);
     if (status == 0)
-        status = plan_read(p, e);
+        status = shares_read(p, e);
     mem_free(path);
     if (status == 0)
         *out = p;

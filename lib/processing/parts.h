@@ -43,17 +43,17 @@ static inline bool item_is_whole(const struct item *i)
 
 /* ---- the job's files ---- */
 
-int job_write(const struct processing *p, struct error *e);
-int job_read(struct processing *p, struct error *e);
+int request_write(const struct processing *p, struct error *e);
+int request_read(struct processing *p, struct error *e);
 /* Whether all that is to follow the last instance was done. */
 bool is_over(const struct processing *p);
 int set_over(const struct processing *p, struct error *e);
 /* Finds the files and divides them. */
-int plan_make(struct processing *p, unsigned threads, struct error *e);
-int plan_write(const struct processing *p, struct error *e);
-int plan_read(struct processing *p, struct error *e);
+int shares_make(struct processing *p, unsigned threads, struct error *e);
+int shares_write(const struct processing *p, struct error *e);
+int shares_read(struct processing *p, struct error *e);
 /* ERR_DATA names the script, or the first file, that is not as it was. */
-int plan_check(const struct processing *p, struct error *e);
+int shares_check(const struct processing *p, struct error *e);
 
 /* Of an attempt that is the instance's last. *first false: another one was first. */
 int result_publish(const struct processing *p, const struct processing_result *r, bool *first,

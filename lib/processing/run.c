@@ -273,7 +273,7 @@ int processing_run(struct processing *p, const struct processing_run *how,
     int lock = -1, signal;
     int status = open_pool(&r, &lock, e);
     if (status == 0)
-        status = plan_check(p, e);
+        status = shares_check(p, e);
     if (status == 0)
         status = take_up(&r, e);
     if (status == 0)

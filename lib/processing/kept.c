@@ -78,7 +78,7 @@ static json_t *outputs_of(const struct processing_job *j)
     return out;
 }
 
-int job_write(const struct processing *p, struct error *e)
+int request_write(const struct processing *p, struct error *e)
 {
     const struct processing_job *j = &p->job;
     char quote[2] = {j->records.quote, 0}, digest[2 * SHA256_SIZE + 1] = "";
@@ -193,7 +193,7 @@ static void keep_script_digest(struct processing *p, const json_t *value)
     p->script_digest = kept(p, was ? was : "");
 }
 
-int job_read(struct processing *p, struct error *e)
+int request_read(struct processing *p, struct error *e)
 {
     char *path = path_in(p, "job.json");
     struct buf text = {0};
@@ -223,7 +223,7 @@ static void put_item(struct buf *b, const struct item *i, bool first)
                (unsigned long long)i->end, (long long)i->changed);
 }
 
-int plan_write(const struct processing *p, struct error *e)
+int shares_write(const struct processing *p, struct error *e)
 {
     struct buf b = {0};
     for (size_t i = 0; i < p->instances * p->job.input_count; i++) {
@@ -293,7 +293,7 @@ static bool read_share(struct processing *p, struct text line)
     return is;
 }
 
-int plan_read(struct processing *p, struct error *e)
+int shares_read(struct processing *p, struct error *e)
 {
     size_t inputs = p->job.input_count, line = 0;
     char *path = path_in(p, "plan.jsonl");

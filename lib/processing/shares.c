@@ -240,7 +240,7 @@ static struct shard_records records_of(const char *path)
     return (struct shard_records){csv, csv ? '"' : 0};
 }
 
-int plan_make(struct processing *p, unsigned threads, struct error *e)
+int shares_make(struct processing *p, unsigned threads, struct error *e)
 {
     const struct processing_job *j = &p->job;
     int status = 0;
@@ -286,7 +286,7 @@ static int check_script(const struct processing *p, struct error *e)
     return status;
 }
 
-int plan_check(const struct processing *p, struct error *e)
+int shares_check(const struct processing *p, struct error *e)
 {
     int status = check_script(p, e);
     if (status)
