@@ -25,8 +25,8 @@ _process()
     esac
     if [[ -z $words && $current == -* ]]; then
         case $command in
-            run) words=' -s --script --spark -i --input -o --output --instances --shard --records -e --env --max-runtime --kill-after --retries -j --jobs --name --detach -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
-            map) words=' -i --input -o --output --output-header --instances --shard --records -e --env --max-runtime --kill-after --retries -j --jobs --name --detach -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            run) words=' -s --script --spark -i --input -o --output --instances --shard --records -e --env --max-runtime --kill-after --retries -j --jobs --name --isolate --no-network --memory --cpus --processes --detach -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            map) words=' -i --input -o --output --output-header --instances --shard --records -e --env --max-runtime --kill-after --retries -j --jobs --name --isolate --no-network --memory --cpus --processes --detach -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             fit) words=' -r --recipe -o --output -w --wrangle --instances --records --max-runtime --retries -j --jobs --name -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             resume) words=' -j --jobs -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             stop) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;

@@ -244,6 +244,61 @@ END
     [ "$(jq -r .status out)" = Stopped ]
 }
 
+@test "in a sandbox the folders are where the cloud has them, and nothing else is to be written" {
+    process run --isolate -- true >/dev/null 2>err
+    [ ! -s err ] || skip "$(cat err)"
+    cat >iso.sh <<'END'
+set -e
+hostname
+cat /opt/ml/processing/input/train/f*.csv | wc -l
+wc -l <"/opt/ml/processing/input/s"
+[ "$ML_INPUT_TRAIN" = /opt/ml/processing/input/train ]
+cat /opt/ml/config/resourceconfig.json; echo
+! touch /opt/ml/processing/input/train/f1.csv
+! touch "$ROOT/x"
+! touch here
+touch /tmp/fine
+echo made >/opt/ml/processing/output/out/m
+echo told >/opt/ml/output/message
+END
+    export ROOT
+    process run --isolate --no-network --script iso.sh -i train=data:replicate -i s=data/f1.csv:replicate:pipe \
+        -o 'out=made/{rank}' --instances 2 >/dev/null
+    process logs last 1 | grep -v cannot >got
+
+    [ "$(xargs <got)" = "algo-2 50 4 {current_host:algo-2,hosts:[algo-1,algo-2]}" ]
+    [ "$(cat made/00000/m made/00001/m | xargs)" = "made made" ]
+    [ "$(process describe | jq -r '.results[1].message')" = told ]
+    [ "$(find data -newer iso.sh)" = "" ]
+}
+
+@test "statuses, signals and time come through the sandbox" {
+    process run --isolate -- true >/dev/null 2>err
+    [ ! -s err ] || skip "$(cat err)"
+    run -9 process run --isolate --retries 0 -- sh -c 'exit 9'
+    run -137 process run --isolate --retries 0 -- sh -c 'kill -9 $$'
+    run -124 process run --isolate --retries 0 --max-runtime 200ms -- sleep 30
+    process run --isolate -- sh -c 'sleep 100 & exit 0' >/dev/null # it does not stay
+    process run --isolate --no-network -- sh -c '! getent hosts example.org' >/dev/null
+    process map --isolate 'tr a-z A-Z' -i data/f1.csv -o up.csv >/dev/null
+    [ "$(head -1 up.csv)" = ID,X ]
+}
+
+@test "limits are kept, and told as such" {
+    process run --memory 300M -- true >/dev/null 2>err || skip "$(cat err)"
+    run -137 --separate-stderr process run --memory 50M -- python3 -c 'x = bytearray(200 << 20)'
+    [[ $stderr == *"attempt 1: signal 9: memory limit of 52428800 bytes"* ]]
+    process run --memory 300M -- python3 -c 'x = bytearray(100 << 20)' >/dev/null
+    run -2 --separate-stderr process run --retries 0 --processes 5 -- sh -c 'for i in 1 2 3 4 5 6 7 8 9; do sleep 1 & done'
+}
+
+@test "a script for the cloud is told about the sandbox" {
+    echo 'ls /opt/ml/processing' >c.sh
+    run --separate-stderr process run --retries 0 --script c.sh
+    [[ $stderr == *"warning: c.sh names /opt/ml, which is there with --isolate"* ]]
+    fails_with 2 "wants --isolate" process run --no-network -- true
+}
+
 @test "wrong uses" {
     fails_with 2 "what is to be run" process run
     fails_with 2 "which files" process map cat

@@ -27,7 +27,10 @@ struct start_options {
     int64_t instances, retries, jobs;
     usec max_runtime, grace;
     int shard, records;
-    bool detach;
+    bool detach, isolate, no_network;
+    uint64_t memory;
+    int64_t processes;
+    double cpus;
 };
 
 /* clang-format off */
@@ -52,6 +55,21 @@ struct start_options {
     {'j', "jobs", "N", INTO_INT(S, field.jobs), .range = "1..1024",                                \
      .help = "instances at once (default: one per processor)"},                                    \
     {0, "name", "NAME", INTO_TEXT(S, field.name), .help = "what the job is called"},               \
+    {0, "isolate", NULL, INTO_FLAG(S, field.isolate),                                              \
+     .help = "in a sandbox, with the folders below /opt/ml where the cloud has them",              \
+     .more = "All of the machine is there to be read, and nothing to be written but /tmp, which "  \
+             "is empty and goes, and the outputs. Inputs are in /opt/ml/processing/input/NAME, "   \
+             "outputs in /opt/ml/processing/output/NAME, the host is called algo-1 and so on, and "\
+             "its processes see and outlive nobody. Where the system allows no namespaces there "  \
+             "is a warning, and only the variables say where the folders are."},                   \
+    {0, "no-network", NULL, INTO_FLAG(S, field.no_network),                                        \
+     .help = "with --isolate: no network but a loopback of its own"},                              \
+    {0, "memory", "SIZE", INTO_SIZE(S, field.memory), .range = "1M..",                             \
+     .help = "what an instance may hold, all its processes together; more ends it"},               \
+    {0, "cpus", "N", INTO_DOUBLE(S, field.cpus), .range = "0.01..",                                \
+     .help = "how many processors' time an instance may have, as 1.5"},                            \
+    {0, "processes", "N", INTO_INT(S, field.processes), .range = "1..1000000",                     \
+     .help = "how many processes and threads an instance may have"},                               \
     {0, "detach", NULL, INTO_FLAG(S, field.detach),                                                \
      .help = "print the job's name and run it in the background"}
 /* clang-format on */

@@ -6,6 +6,8 @@
 #include <ctype.h>
 #include <string.h>
 
+enum { SCRIPT_MAX = 16 << 20 };
+
 struct run_options {
     const char *script;
     struct option_list inputs, outputs;
@@ -157,6 +159,17 @@ static int make_command(const struct run_options *o, const struct operands *oper
     return status;
 }
 
+/* The folders of the cloud are only there in a sandbox. */
+static void look_for_layout(const struct run_options *o)
+{
+    struct buf script = {0};
+    if (!o->script || o->start.isolate || file_load(o->script, SCRIPT_MAX, &script, NULL) != 0)
+        return;
+    if (memmem(script.at ? script.at : "", script.len, "/opt/ml/", 8))
+        cli_warn("%s names /opt/ml, which is there with --isolate", o->script);
+    buf_release(&script);
+}
+
 static const char *stem_of(const struct run_options *o, const struct processing_job *j)
 {
     const char *path = o->script ? o->script : j->argv[0], *slash = strrchr(path, '/');
@@ -178,6 +191,7 @@ static int run(void *context, struct operands *operands)
     if (status == 0)
         status = start_prepare(&o->start, stem_of(o, &j), &j, &e);
     if (status == 0) {
+        look_for_layout(o);
         j.instances = j.instances ? j.instances : 1;
         status = start_job(&o->start, &j);
     } else {

@@ -63,6 +63,21 @@ static int check_variables(const struct option_list *list, struct error *e)
     return 0;
 }
 
+/* Limits are kept or refused; a sandbox that cannot be had is only a warning: the variables say
+ * where everything is. */
+static int settle_isolation(struct processing_job *j, struct error *e)
+{
+    struct error why = {0};
+    bool isolated = j->isolated;
+    if (isolated && sandbox_possible(&why) != 0) {
+        if (j->no_network)
+            return error_set(e, ERR_SYSTEM, "--no-network: %.300s", why.message);
+        cli_warn("--isolate: %s: folders are where $ML_INPUT_NAME and $ML_OUTPUT_NAME say", why.message);
+        j->isolated = false;
+    }
+    return processing_possible(j, e);
+}
+
 int start_prepare(const struct start_options *o, const char *stem, struct processing_job *j,
                   struct error *e)
 {
@@ -84,7 +99,13 @@ int start_prepare(const struct start_options *o, const char *stem, struct proces
     j->max_runtime = o->max_runtime;
     j->grace = o->grace;
     j->attempts = (unsigned)o->retries + 1;
-    return 0;
+    j->isolated = o->isolate;
+    j->no_network = o->no_network;
+    j->limits = (struct limits){
+        .memory = o->memory, .processes = (uint32_t)o->processes, .cpus = o->cpus};
+    if (o->no_network && !o->isolate)
+        return error_set(e, ERR_USAGE, "--no-network: wants --isolate");
+    return settle_isolation(j, e);
 }
 
 void start_release(struct processing_job *j)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 enum { BLOCK = 1 << 20, MESSAGE_MAX = 1024 };
+#define MESSAGE "told/message" /* in a folder that the command may write to */
 
 /* ---- inputs ---- */
 
@@ -91,6 +92,22 @@ static void put_variable(struct attempt *a, const char *kind, const char *name, 
     a->own++;
 }
 
+/* A path in the attempt's folder, as the command sees it. */
+static void put_place(struct attempt *a, const char *kind, const char *name, const char *path)
+{
+    static const char *const places[][2] = {{"/input/", CLOUD_FOLDER "/processing/input/"},
+                                            {"/output/", CLOUD_FOLDER "/processing/output/"},
+                                            {"/config", CLOUD_FOLDER "/config"},
+                                            {"/told/", CLOUD_FOLDER "/output/"}};
+    const char *rest = path + strlen(a->folder);
+    char *inside = NULL;
+    for (size_t i = 0; a->p->job.isolated && i < COUNT_OF(places); i++)
+        if (strncmp(rest, places[i][0], strlen(places[i][0])) == 0)
+            inside = mem_format("%s%s", places[i][1], rest + strlen(places[i][0]));
+    put_variable(a, kind, name, inside ? inside : path);
+    mem_free(inside);
+}
+
 static void put_number(struct attempt *a, const char *name, size_t value)
 {
     char text[24];
@@ -142,7 +159,7 @@ static int make_inputs(struct attempt *a, struct error *e)
         const struct share *s = share_of(a->p, a->instance, i);
         char *path = mem_format("%s/input/%s", a->folder, j->inputs[i].name);
         status = j->inputs[i].piped ? place_fifo(a, s, path, e) : place_share(s, path, e);
-        put_variable(a, "ML_INPUT_", j->inputs[i].name, path);
+        put_place(a, "ML_INPUT_", j->inputs[i].name, path);
         mem_free(path);
     }
     return status;
@@ -155,7 +172,7 @@ static int make_outputs(struct attempt *a, struct error *e)
     for (size_t i = j->streams; i < j->output_count && status == 0; i++) {
         char *path = mem_format("%s/output/%s", a->folder, j->outputs[i].name);
         status = mkdir(path, 0777) == 0 ? 0 : error_errno(e, "cannot make %s", path);
-        put_variable(a, "ML_OUTPUT_", j->outputs[i].name, path);
+        put_place(a, "ML_OUTPUT_", j->outputs[i].name, path);
         mem_free(path);
     }
     return status;
@@ -163,7 +180,7 @@ static int make_outputs(struct attempt *a, struct error *e)
 
 static int make_folders(struct attempt *a, struct error *e)
 {
-    static const char *const names[] = {"", "input", "output", "config"};
+    static const char *const names[] = {"", "input", "output", "config", "told"};
     int status = folder_remove(a->folder, e);
     for (size_t i = 0; i < COUNT_OF(names) && status == 0; i++)
         status = make_folder(a, names[i], e);
@@ -172,12 +189,12 @@ static int make_folders(struct attempt *a, struct error *e)
     if (status == 0)
         status = make_outputs(a, e);
     char *path = mem_format("%s/config", a->folder);
-    put_variable(a, "ML_", "CONFIG", path);
+    put_place(a, "ML_", "CONFIG", path);
     if (status == 0)
         status = config_write(a->p, a->instance, path, e);
     mem_free(path);
-    path = mem_format("%s/message", a->folder);
-    put_variable(a, "ML_", "MESSAGE", path);
+    path = mem_format("%s/%s", a->folder, MESSAGE);
+    put_place(a, "ML_", "MESSAGE", path);
     mem_free(path);
     return status;
 }
@@ -233,6 +250,8 @@ int attempt_open(const struct processing *p, size_t instance, unsigned number, s
     if (status == 0)
         status = open_streams(a, e);
     add_environment(a);
+    if (status == 0 && p->job.isolated)
+        a->sandbox = attempt_sandbox(a);
     if (status == 0)
         *out = a;
     else
@@ -269,7 +288,7 @@ char *attempt_message(const struct attempt *a)
     char bytes[MESSAGE_MAX];
     if (a->is_plain)
         return NULL;
-    char *path = mem_format("%s/message", a->folder);
+    char *path = mem_format("%s/%s", a->folder, MESSAGE);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : file_read(fd, bytes, sizeof bytes, path, NULL);
     if (fd >= 0)
@@ -298,6 +317,7 @@ void attempt_close(struct attempt *a)
     attempt_started(a);
     (void)attempt_fed(a, &(struct error){0});
     remove_leavings(a);
+    attempt_sandbox_free(a->sandbox);
     for (size_t i = 0, own = a->own; i < own; i++)
         mem_free(a->environment.at[i]);
     vec_release(&a->environment);

@@ -90,13 +90,16 @@ int request_write(const struct processing *p, struct error *e)
         sha256_hex((struct text){script.at, script.len}, digest);
     buf_release(&script);
     json_t *value = json_pack(
-        "{s:s, s:I, s:o, s:s, s:s, s:o, s:o, s:I, s:s, s:b, s:s, s:o, s:I, s:I, s:i, s:b, s:b}",
+        "{s:s, s:I, s:o, s:s, s:s, s:o, s:o, s:I, s:s, s:b, s:s, s:o, s:I, s:I, s:i, s:b, s:b, "
+        "s:{s:b, s:b, s:I, s:I, s:f}}",
         "name", j->name, "created", (json_int_t)p->created, "command", texts(j->argv), "script",
         j->script ? j->script : "", "script_sha256", digest, "inputs", inputs_of(j), "outputs",
         outputs_of(j), "instances", (json_int_t)p->instances, "shard", methods[j->method], "header",
         j->records.header, "quote", quote, "environment", texts(j->environment), "max_runtime_us",
         (json_int_t)j->max_runtime, "grace_us", (json_int_t)j->grace, "attempts", (int)j->attempts,
-        "streams", j->streams, "output_header", j->output_header);
+        "streams", j->streams, "output_header", j->output_header, "limits", "isolated", j->isolated,
+        "no_network", j->no_network, "memory", (json_int_t)j->limits.memory, "processes",
+        (json_int_t)j->limits.processes, "cpus", j->limits.cpus);
     status = value ? write_json(p, "job.json", value, e)
                    : error_set(e, ERR_DATA, "the job has a text that is not UTF-8");
     json_decref(value);
@@ -155,17 +158,21 @@ static bool read_job(struct processing *p, json_t *value)
 {
     struct processing_job *j = &p->job;
     json_int_t created, instances, runtime, grace;
-    int header, attempts, streams, output_header;
+    json_int_t memory, processes;
+    int header, attempts, streams, output_header, isolated, no_network;
+    double cpus;
     const char *name, *script, *method, *quote;
     json_t *command, *inputs, *outputs, *environment;
     if (json_unpack(value,
                     "{s:s, s:I, s:o, s:s, s:o, s:o, s:I, s:s, s:b, s:s, s:o, s:I, s:I, s:i, s:b, "
-                    "s:b}",
+                    "s:b, s:{s:b, s:b, s:I, s:I, s:F}}",
                     "name", &name, "created", &created, "command", &command, "script", &script,
                     "inputs", &inputs, "outputs", &outputs, "instances", &instances, "shard",
                     &method, "header", &header, "quote", &quote, "environment", &environment,
                     "max_runtime_us", &runtime, "grace_us", &grace, "attempts", &attempts,
-                    "streams", &streams, "output_header", &output_header) != 0 ||
+                    "streams", &streams, "output_header", &output_header, "limits", "isolated",
+                    &isolated, "no_network", &no_network, "memory", &memory, "processes",
+                    &processes, "cpus", &cpus) != 0 ||
         instances < 1 || json_array_size(command) == 0)
         return false;
     *j = (struct processing_job){.name = kept(p, name),
@@ -178,6 +185,11 @@ static bool read_job(struct processing *p, json_t *value)
                                  .grace = grace,
                                  .attempts = (unsigned)attempts,
                                  .streams = streams,
+                                 .isolated = isolated,
+                                 .no_network = no_network,
+                                 .limits = {.memory = (uint64_t)memory,
+                                            .processes = (uint32_t)processes,
+                                            .cpus = cpus},
                                  .output_header = output_header};
     for (unsigned i = 0; i < COUNT_OF(methods); i++)
         if (strcmp(method, methods[i]) == 0)

@@ -76,6 +76,7 @@ struct attempt {
     VEC(struct feed *) feeds;
     VEC(char *) environment; /* owned, then NULL */
     size_t own;              /* of them: the rest is borrowed */
+    struct sandbox *sandbox; /* NULL: none */
 };
 int attempt_open(const struct processing *p, size_t instance, unsigned number, struct attempt **out,
                  struct error *e);
@@ -88,6 +89,12 @@ char *attempt_message(const struct attempt *a);
 void attempt_close(struct attempt *a); /* what it made and was not moved goes; NULL is fine */
 /* The files of a job that programs look for in /opt/ml/config. */
 int config_write(const struct processing *p, size_t instance, const char *folder, struct error *e);
+
+/* Where programs written for the cloud look for their files. */
+#define CLOUD_FOLDER "/opt/ml"
+/* What of the attempt is to be seen there. Returns owned. */
+struct sandbox *attempt_sandbox(const struct attempt *a);
+void attempt_sandbox_free(struct sandbox *s);
 
 /* ---- feeding ---- */
 

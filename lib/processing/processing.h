@@ -48,6 +48,10 @@ struct processing_job {
     bool records_by_name; /* in place of that: CSV when the first file is called so, else lines */
     char **environment;           /* NAME=VALUE, for the command; ends with NULL */
     usec max_runtime, grace;      /* of an attempt; 0: none, 30 s */
+    bool isolated; /* in a sandbox (sys.h) with the layout of the cloud below /opt/ml, where the
+                    * system allows it */
+    bool no_network;
+    struct limits limits;
     unsigned attempts;            /* at most; 1: no second one */
     bool streams; /* the first input is the command's standard input, and its standard output the
                    * first output */
@@ -104,6 +108,8 @@ struct processing_summary {
     pid_t runner;        /* in progress: who runs it */
 };
 
+/* 0, or why a job like this one would not run as it says here. */
+int processing_possible(const struct processing_job *j, struct error *e);
 /* Runs the instances that are not done. 0 also when some failed: the summary says so. ERR_BUSY:
  * somebody runs it already; ERR_DATA: a file that the plan names is not as it was. */
 int processing_run(struct processing *p, const struct processing_run *how,

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { EXIT_NOT_RUN = 126, EXIT_NOT_FOUND = 127, LINE_MAX_BYTES = 512 };
+enum { EXIT_NOT_RUN = 126, EXIT_NOT_FOUND = 127, LINE_MAX_BYTES = 512, LOCK_MS = 300 };
 
 struct waiting {
     size_t instance;
@@ -92,6 +92,7 @@ static bool is_tried_again(const struct run *r, const struct attempt *a,
                            const struct job_result *result)
 {
     return a->number < r->p->job.attempts && !r->stopping && !result->timed_out &&
+           result->class != JOB_LIMIT &&
            result->status != EXIT_NOT_RUN && result->status != EXIT_NOT_FOUND;
 }
 
@@ -162,6 +163,17 @@ static int end(struct run *r, const struct job_result *result, struct error *e)
 
 /* ---- starts ---- */
 
+static bool has_limits(const struct processing_job *j)
+{
+    return j->limits.memory || j->limits.processes || j->limits.cpus > 0;
+}
+
+int processing_possible(const struct processing_job *j, struct error *e)
+{
+    int status = j->isolated ? sandbox_possible(e) : 0;
+    return status == 0 && has_limits(j) ? limits_possible(&j->limits, e) : status;
+}
+
 static int start(struct run *r, const struct waiting *w, struct error *e)
 {
     struct attempt *a = NULL;
@@ -175,6 +187,8 @@ static int start(struct run *r, const struct waiting *w, struct error *e)
                       .log = a->log,
                       .timeout = j->max_runtime,
                       .grace = j->grace,
+                      .sandbox = a->sandbox,
+                      .limits = has_limits(j) ? &j->limits : NULL,
                       .tag = a};
     status = job_start(r->pool, &job, e);
     if (status)
@@ -243,7 +257,8 @@ static int open_pool(struct run *r, int *lock, struct error *e)
 {
     char *path = mem_format("%s/lock", r->p->folder);
     char *journal = mem_format("%s/running", r->p->folder);
-    int status = lock_acquire(path, true, 0, lock, e);
+    /* What was just being started when a runner was killed has its lock for a moment. */
+    int status = lock_acquire(path, true, LOCK_MS, lock, e);
     if (status == ERR_BUSY)
         error_set(e, ERR_BUSY, "job %s runs already", r->p->job.name);
     if (status == 0)
