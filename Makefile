@@ -77,7 +77,7 @@ say     = @mkdir -p $(@D); $(if $(VERBOSE),set -x,echo '$(1)  $@');
 .DEFAULT_GOAL := all
 
 all: binaries $(MAN) ## build the tools and their man pages (the default)
-binaries: $(LIB) $(BINARIES)
+binaries: $(LIB) $(BINARIES) $(B)/pipe-sh
 unit: $(UNITS)
 replays: $(REPLAYS)
 fuzzers: $(FUZZERS)
@@ -184,16 +184,21 @@ completions: binaries ## write the shells' completion files anew from the tools'
 
 bindir  = $(DESTDIR)$(PREFIX)/bin
 share   = $(DESTDIR)$(PREFIX)/share
+# What pipe is by another name.
+$(B)/pipe-sh: $(B)/pipe
+	@ln -sf pipe $@
+
 install: all ## install into $(DESTDIR)$(PREFIX)
 	@set -e; for tool in $(TOOLS); do \
 	    install -D -m 755 $(B)/$$tool $(bindir)/$$tool; \
 	    install -D -m 644 completions/$$tool.bash $(share)/bash-completion/completions/$$tool; \
 	    install -D -m 644 completions/_$$tool $(share)/zsh/site-functions/_$$tool; \
 	    install -D -m 644 completions/$$tool.fish $(share)/fish/vendor_completions.d/$$tool.fish; \
-	done; for page in $(MAN); do \
+	done; ln -sf pipe $(bindir)/pipe-sh; for page in $(MAN); do \
 	    install -D -m 644 $$page $(share)/man/man$${page##*.}/$${page##*/}; done
 
 uninstall: ## remove what install wrote
+	@rm -f $(bindir)/pipe-sh
 	@for tool in $(TOOLS); do rm -f $(bindir)/$$tool $(share)/zsh/site-functions/_$$tool \
 	    $(share)/bash-completion/completions/$$tool \
 	    $(share)/fish/vendor_completions.d/$$tool.fish; done

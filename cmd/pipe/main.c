@@ -1,5 +1,7 @@
 #include "pipe.h"
 
+#include <string.h>
+
 static const struct command *const commands[] = {
     /* the definition */
     &command_validate,
@@ -46,5 +48,8 @@ static const struct tool pipe_tool = {
 
 int main(int argc, char **argv)
 {
+    const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+    if (argc > 0 && strcmp(slash ? slash + 1 : argv[0], "pipe-sh") == 0)
+        return shell_main(argv);
     return tool_main(&pipe_tool, argc, argv);
 }

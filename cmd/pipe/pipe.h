@@ -9,6 +9,8 @@ extern const struct command command_run, command_plan, command_why, command_vali
     command_runs, command_steps, command_status, command_logs, command_lineage, command_audit,
     command_stop, command_resume;
 
+int shell_main(char **argv); /* pipe-sh: returns its exit status */
+
 /* The operand, else Pipefile. */
 const char *definition_operand(const struct operands *operands);
 /* The folder of pipe's state; NULL: e says why. */

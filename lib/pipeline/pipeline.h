@@ -146,4 +146,17 @@ char *pipeline_log_path(const char *home, const char *run, const char *step);
 int pipeline_run(struct pipeline *p, const struct run_options *o, struct run_summary *out,
                  struct error *e);
 
+/* ---- commands that others run ---- */
+
+/* One that was watched. It is kept in the ledger as a step is: what it read and made below the
+ * folder `root`, by its digests. */
+struct watched_command {
+    const char *line, *run, *directory;
+    const struct seen_files *files;
+    usec started, ended;
+    int status;
+};
+int pipeline_note_command(const char *home, const char *root, const struct watched_command *c,
+                          struct error *e);
+
 #endif

@@ -118,6 +118,22 @@ struct process {
 /* *status as process_wait gives it. ERR_SYSTEM when it cannot be started or took too long. */
 int process_run(const struct process *p, int *status, struct error *e);
 
+/* Files that a command and all it started opened, by their absolute paths, as far as the system
+ * let it be watched. */
+struct seen_way {
+    bool read_first; /* before anything of it was written */
+    bool written;
+};
+struct seen_files {
+    struct map paths;
+    VEC(struct seen_way) ways; /* of each */
+    bool traced;               /* false: nothing was seen */
+};
+/* Runs argv to its end, with our standard streams. *status as process_wait gives it. The caller has
+ * no other children. */
+int process_watch(char *const argv[], struct seen_files *out, int *status, struct error *e);
+void seen_files_release(struct seen_files *s);
+
 /* What a child sees of this machine: all of it, read-only, as the same user, in namespaces of its
  * own. Its own are /tmp and /dev/shm (empty, in memory), /proc (its processes alone), a /dev of
  * harmless devices and GPUs, a session, and a pid 1 that reaps and passes signals on. It gets no
