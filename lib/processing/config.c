@@ -1,28 +1,11 @@
 /* What programs written for the cloud's processing jobs find in /opt/ml/config. */
 #include "processing/parts.h"
 
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-static int write_json(const char *folder, const char *name, json_t *value, struct error *e)
-{
-    char *path = mem_format("%s/%s", folder, name), *text = json_dumps(value, JSON_COMPACT);
-    struct replace *r = NULL;
-    int status = text ? replace_open(path, &r, e)
-                      : error_set(e, ERR_DATA, "the job has a text that is not UTF-8");
-    if (status == 0)
-        status = file_write(replace_fd(r), text, strlen(text), path, e);
-    if (status == 0)
-        status = replace_commit(r, e);
-    else
-        replace_abort(r);
-    free(text);
-    json_decref(value);
-    mem_free(path);
-    return status;
-}
 
 static json_t *format_text(const char *before, const char *text)
 {
@@ -95,20 +78,45 @@ static json_t *request_of(const struct processing *p)
     return out;
 }
 
+/* ---- the files ---- */
+
+int config_prepare(struct processing *p, struct error *e)
+{
+    json_t *request = request_of(p);
+    char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
+    int status = text ? 0 : error_set(e, ERR_DATA, "the job has a text that is not UTF-8");
+    if (text)
+        buf_puts(&p->request, text);
+    for (size_t i = 0; i < p->instances; i++)
+        buf_format(&p->hosts, "%s\"algo-%zu\"", i ? "," : "", i + 1);
+    free(text);
+    json_decref(request);
+    return status;
+}
+
+/* Gone with the attempt: nothing of it need reach the disk. */
+static int write_file(const char *folder, const char *name, const struct buf *bytes,
+                      struct error *e)
+{
+    char *path = mem_format("%s/%s", folder, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int status = fd < 0 ? error_errno(e, "cannot write %s", path)
+                        : file_write(fd, bytes->at, bytes->len, path, e);
+    if (fd >= 0)
+        close(fd);
+    mem_free(path);
+    return status;
+}
+
 int config_write(const struct processing *p, size_t instance, const char *folder, struct error *e)
 {
-    json_t *hosts = json_array();
-    char current[32];
-    for (size_t i = 0; i < p->instances; i++) {
-        char *name = mem_format("algo-%zu", i + 1);
-        json_array_append_new(hosts, json_string(name));
-        if (i == instance)
-            (void)snprintf(current, sizeof current, "%s", name);
-        mem_free(name);
-    }
-    int status = write_json(folder, "resourceconfig.json",
-                            json_pack("{s:s, s:o}", "current_host", current, "hosts", hosts), e);
+    struct buf b = {0};
+    buf_format(&b, "{\"current_host\":\"algo-%zu\",\"hosts\":[", instance + 1);
+    buf_add(&b, p->hosts.at, p->hosts.len);
+    buf_puts(&b, "]}");
+    int status = write_file(folder, "resourceconfig.json", &b, e);
     if (status == 0)
-        status = write_json(folder, "processingjobconfig.json", request_of(p), e);
+        status = write_file(folder, "processingjobconfig.json", &p->request, e);
+    buf_release(&b);
     return status;
 }

@@ -20,6 +20,8 @@ void processing_free(struct processing *p)
 {
     if (!p)
         return;
+    buf_release(&p->hosts);
+    buf_release(&p->request);
     arena_release(&p->arena);
     mem_free(p->folder);
     mem_free(p);

@@ -27,6 +27,7 @@ struct processing {
     uint64_t *first_row;  /* of each instance, in its first input; NULL: not counted */
     usec created;
     const char *script_digest; /* SHA-256 of the script when the job was made; NULL: just now */
+    struct buf hosts, request; /* for the files of config_write */
     struct arena arena;
 };
 
@@ -88,6 +89,7 @@ int attempt_fed(struct attempt *a, struct error *e);
 char *attempt_message(const struct attempt *a);
 void attempt_close(struct attempt *a); /* what it made and was not moved goes; NULL is fine */
 /* The files of a job that programs look for in /opt/ml/config. */
+int config_prepare(struct processing *p, struct error *e); /* once, before */
 int config_write(const struct processing *p, size_t instance, const char *folder, struct error *e);
 
 /* Where programs written for the cloud look for their files. */

@@ -292,6 +292,8 @@ int processing_run(struct processing *p, const struct processing_run *how,
     if (status == 0)
         status = take_up(&r, e);
     if (status == 0)
+        status = config_prepare(p, e);
+    if (status == 0)
         status = work(&r, e);
     if (status && r.pool)
         forget_running(&r);
