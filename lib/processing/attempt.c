@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 enum { BLOCK = 1 << 20, MESSAGE_MAX = 1024 };
-#define MESSAGE "told/message" /* in a folder that the command may write to */
 
 /* ---- inputs ---- */
 
@@ -141,6 +140,12 @@ static void add_environment(struct attempt *a)
     vec_push(&a->environment, NULL);
 }
 
+/* In a sandbox it is in a folder that the command may write to. */
+static char *message_path(const struct attempt *a)
+{
+    return mem_format("%s/%smessage", a->folder, a->p->job.isolated ? "told/" : "");
+}
+
 /* ---- folders ---- */
 
 static int make_folder(struct attempt *a, const char *name, struct error *e)
@@ -180,10 +185,13 @@ static int make_outputs(struct attempt *a, struct error *e)
 
 static int make_folders(struct attempt *a, struct error *e)
 {
-    static const char *const names[] = {"", "input", "output", "config", "told"};
+    const struct processing_job *j = &a->p->job;
+    const char *const names[] = {"", "config", j->isolated ? "told" : NULL,
+                                 j->input_count > j->streams ? "input" : NULL,
+                                 j->output_count > j->streams ? "output" : NULL};
     int status = folder_remove(a->folder, e);
     for (size_t i = 0; i < COUNT_OF(names) && status == 0; i++)
-        status = make_folder(a, names[i], e);
+        status = names[i] ? make_folder(a, names[i], e) : 0;
     if (status == 0)
         status = make_inputs(a, e);
     if (status == 0)
@@ -193,7 +201,7 @@ static int make_folders(struct attempt *a, struct error *e)
     if (status == 0)
         status = config_write(a->p, a->instance, path, e);
     mem_free(path);
-    path = mem_format("%s/%s", a->folder, MESSAGE);
+    path = message_path(a);
     put_place(a, "ML_", "MESSAGE", path);
     mem_free(path);
     return status;
@@ -288,7 +296,7 @@ char *attempt_message(const struct attempt *a)
     char bytes[MESSAGE_MAX];
     if (a->is_plain)
         return NULL;
-    char *path = mem_format("%s/%s", a->folder, MESSAGE);
+    char *path = message_path(a);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : file_read(fd, bytes, sizeof bytes, path, NULL);
     if (fd >= 0)
