@@ -517,3 +517,22 @@ END
     run -1 --separate-stderr pipe run -j2
     [[ $stderr == *"2 failed"* ]]
 }
+
+@test "gc removes what no run of late has used, and no more" {
+    simple
+    ran >/dev/null
+    ran -P scale=3 >/dev/null
+    [ "$(pipe gc | jq -c .)" = '{"objects":0,"definitions":0,"runs":0,"bytes":0}' ]
+    sleep 2.2
+    [ "$(pipe gc --keep 2s -n | jq -c .)" = '{"objects":4,"definitions":1,"runs":2,"bytes":14}' ]
+    [ "$(find .ml/pipe/objects -type f | wc -l)" = 4 ]
+    pipe gc --keep 2s >/dev/null
+    [ "$(find .ml/pipe/objects -type f | wc -l)" = 0 ]
+    [ "$(ran -P scale=3)" = "" ] # its outputs are there
+    rm b.txt c.txt
+    [ "$(ran -P scale=3)" = "double sum" ]
+    ran -P scale=5 >/dev/null
+    rm b.txt c.txt
+    [ "$(pipe run -P scale=3 2>&1 | tail -n 1)" = "pipe: 2 restored" ]
+    pipe audit >/dev/null
+}

@@ -19,6 +19,7 @@ static const struct command *const commands[] = {
     &command_logs,
     &command_lineage,
     &command_audit,
+    &command_gc,
     NULL,
 };
 

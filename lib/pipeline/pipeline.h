@@ -146,6 +146,15 @@ char *pipeline_log_path(const char *home, const char *run, const char *step);
 int pipeline_run(struct pipeline *p, const struct run_options *o, struct run_summary *out,
                  struct error *e);
 
+/* ---- room ---- */
+
+struct gc_summary {
+    uint64_t objects, definitions, runs; /* that went; runs: their logs */
+    uint64_t bytes;                      /* that are free now */
+};
+/* Removes what no event of the ledger younger than `keep` names: kept outputs, definitions, logs. */
+int pipeline_gc(const char *home, usec keep, bool dry_run, struct gc_summary *out, struct error *e);
+
 /* ---- commands that others run ---- */
 
 /* One that was watched. It is kept in the ledger as a step is: what it read and made below the
