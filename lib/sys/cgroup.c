@@ -274,7 +274,6 @@ static int limit_memory(const struct cgroup *g, uint64_t bytes)
     (void)snprintf(text, sizeof text, "%" PRIu64, bytes);
     if (!g->v1[MEMORY]) {
         (void)put(g->v2, "memory.swap.max", "0"); /* it may have no swap */
-        (void)put(g->v2, "memory.oom.group", "1");
         return put(g->v2, "memory.max", text);
     }
     int number = put(g->v1[MEMORY], "memory.limit_in_bytes", text);
