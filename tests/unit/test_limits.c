@@ -200,7 +200,7 @@ static void check_processes(const struct sandbox *s)
     CHECK_INT(run(s, &l, script, &out).status, 2); /* it cannot fork */
     CHECK_TEXT(buf_text(&out), "1\n2\n3\n4\n5\n6\n7\n8\n9\n");
     struct children *c = children_new(false, &e);
-    int fd = begin(c, s, &l, "(setsid sleep 100 &); f() { f | f & }; f; exec sleep 100", c, &e);
+    int fd = begin(c, s, &l, "(setsid sleep 100 &); f() { f | f & }; f & exec sleep 100", c, &e);
     CHECK(fd >= 0);
     CHECK(!finish(c, 300, &end));
     children_signal(c, c, SIGKILL);
