@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -434,6 +435,39 @@ TEST(older_kernels_get_the_same)
 {
     if (possible())
         check_apart(forget_new_calls, check_old_kernel);
+}
+
+static void mount_more(void)
+{
+    CHECK_INT(unshare(CLONE_NEWNS), 0);
+    CHECK_INT(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    CHECK_INT(mount("one", "/mnt", "tmpfs", MS_NODEV, NULL), 0);
+    CHECK_INT(mkdir("/mnt/more of it", 0777), 0);
+    CHECK_INT(mount("two", "/mnt/more of it", "tmpfs", MS_NOEXEC | MS_NOATIME, NULL), 0);
+}
+
+static void check_more(void)
+{
+    const struct sandbox_mount m = {"/mnt", "/opt/ml-not-there/x", false};
+    struct sandbox s = {&m, 1, NULL, false};
+    check_says(&s, WRITABLE, "/dev/shm\n/tmp\n");
+    check_says(&s, "cd '/opt/ml-not-there/x/more of it' && (: >y) 2>/dev/null; echo $?", "2\n");
+    check_says(&s, "cd '/mnt/more of it' && (: >y) 2>/dev/null; echo $?", "2\n");
+}
+
+static void check_more_for_both(void)
+{
+    check_more();
+    forget_new_calls();
+    check_more();
+}
+
+TEST(what_is_mounted_deeper_is_read_only_too)
+{
+    if (geteuid() != 0)
+        unit_skipped = "this needs root, who may mount";
+    else if (possible())
+        check_apart(mount_more, check_more_for_both);
 }
 
 static void check_privileges(void)
