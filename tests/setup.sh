@@ -179,6 +179,7 @@ bench)
     need time test -x /usr/bin/time
     need redis-server command -v redis-server
     need ninja-build command -v ninja
+    need bubblewrap command -v bwrap
     need_for_examples
     need_for_oracles
     (install_missing) || echo "benches go on without them" >&2

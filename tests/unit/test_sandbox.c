@@ -207,6 +207,7 @@ static void check_names(void)
                "algo-7\n2\n/proc/1\n/proc/2\n");
     (void)snprintf(want, sizeof want, "%u %u\n%u %u\n", geteuid(), getegid(), geteuid(), getegid());
     check_says(&s, "echo $(id -u) $(id -g); : >/tmp/x; stat -c '%u %g' /tmp/x", want);
+    check_says(&s, "cut -d' ' -f5,6 /proc/$$/stat", "2 2\n"); /* its group and session */
     check_says(&s, "ls -A /tmp /dev/shm", "/dev/shm:\n\n/tmp:\n");
     s.hostname = NULL;
     CHECK_INT(gethostname(here, sizeof here), 0);
