@@ -117,6 +117,7 @@ need_for_oracles() {
     need python3-onnx /usr/bin/python3 -c 'import onnx'
     need nodejs command -v node
     need npm command -v npm
+    need bubblewrap command -v bwrap
 }
 
 # Compilers for other machines, and their emulators: what neoc's targets need.
@@ -179,7 +180,6 @@ bench)
     need time test -x /usr/bin/time
     need redis-server command -v redis-server
     need ninja-build command -v ninja
-    need bubblewrap command -v bwrap
     need_for_examples
     need_for_oracles
     (install_missing) || echo "benches go on without them" >&2

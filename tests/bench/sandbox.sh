@@ -5,7 +5,8 @@
 set -eu
 BIN=${BIN:-build/release}
 TASKS=${TASKS:-sandbox}
-work=${BENCH_DIR:-build/bench}
+work=${BENCH_DIR:-build/bench} # measure.sh wants it
+export work
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck disable=SC1091
 . "$here/shared/measure.sh"
