@@ -152,6 +152,8 @@ TEST(memory_in_a_sandbox)
         return;
     }
     check_memory(&closed);
+    CHECK_INT(run(&closed, &(struct limits){.memory = 8192}, "true", &out).status, 126);
+    CHECK(strstr(buf_text(&out), "its memory limit killed it before its program began") != NULL);
     /* Its own /tmp is memory, too. */
     struct child_event end = run(&closed, &l, "exec head -c 200000000 /dev/zero >/tmp/x", &out);
     CHECK(end.out_of_memory);
@@ -283,6 +285,8 @@ static void check_files(const struct sandbox *s)
     if (!s && stat(name, &st) == 0)
         CHECK_INT(st.st_size, MB);
     CHECK_INT(run(s, &l, "/no/such", &out).status, 127);
+    const struct limits high = {.open_files = UINT64_MAX / 2}; /* beyond what there is */
+    CHECK_INT(run(s, &high, "true", &out).status, 0);
     mem_free(script);
     char *argv[] = {(char[]){"no-such-program"}, NULL};
     struct error e = {0};

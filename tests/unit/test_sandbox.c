@@ -547,11 +547,17 @@ static void check_ends(void)
         const char *script;
         int status, signal;
     } cases[] = {
-        {"exit 0", 0, 0},           {"exit 7", 7, 0},
-        {"exit 137", 137, 0},       {"kill -9 $$", 137, 9},
-        {"kill -TERM $$", 143, 15}, {"kill -SEGV $$", 139, 11},
-        {"kill -HUP $$", 129, 1},   {"/no/such", 127, 0},
-        {"/etc", 126, 0},           {"kill -9 1; exit 5", 5, 0}, /* not from inside */
+        {"exit 0", 0, 0},
+        {"exit 7", 7, 0},
+        {"exit 137", 137, 0},
+        {"kill -9 $$", 137, 9},
+        {"kill -TERM $$", 143, 15},
+        {"kill -SEGV $$", 139, 11},
+        {"kill -HUP $$", 129, 1},
+        {"/no/such", 127, 0},
+        {"/etc", 126, 0},
+        {"kill -TERM 1; sleep 0.1; exit 6", 6, 0},
+        {"kill -9 1; exit 5", 5, 0}, /* not from inside */
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct child_event end = run(&s, cases[i].script, &out);
