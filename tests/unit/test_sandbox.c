@@ -672,14 +672,29 @@ TEST(what_it_started_ends_with_it)
     check_for_both(check_nothing_left);
 }
 
-TEST(the_end_is_not_held_up_by_orphans)
+TEST(pid_1_reaps_orphans_and_has_no_streams)
 {
     struct sandbox s = {0};
-    if (possible()) /* pid 1 reaps them while the program runs */
-        check_says(&s,
-                   "for i in 1 2 3; do (sh -c 'exit 9' &); done; sleep 0.2; "
-                   "grep -l 'State:.Z' /proc/[0-9]*/status; true",
-                   "");
+    struct error e = {0};
+    struct buf out = {0};
+    if (!possible())
+        return;
+    check_says(&s,
+               "for i in 1 2 3; do (sh -c 'exit 9' &); done; sleep 0.2; "
+               "grep -l 'State:.Z' /proc/[0-9]*/status; true",
+               "");
+    for (int i = 0; i < 10; i++) /* many ends at once */
+        CHECK_INT(
+            run(&s, "for i in 1 2 3 4 5 6 7 8; do (sleep 0.03 &); done; sleep 0.03; exit 3", &out)
+                .status,
+            3);
+    struct children *c = children_new(false, &e);
+    int fd = begin_with_pipe(c, &s, NULL, "exec >&-; exec sleep 100");
+    CHECK(ends(fd)); /* while it runs */
+    CHECK_INT(children_running(c), 1);
+    close(fd);
+    children_free(c);
+    buf_release(&out);
 }
 
 static void check_killed_parent(void)
