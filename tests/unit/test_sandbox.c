@@ -252,7 +252,10 @@ TEST(without_network_there_is_a_loopback_that_works)
 static void check_mounts(void)
 {
     const char *in = data_folder("in"), *out = data_folder("out");
-    char *file = mem_format("%s/file", in);
+    char *file = mem_format("%s/file", in), *new = mem_format("%s/new", out);
+    char *link = mem_format("/var/tmp/mlutils-%ld", (long)getpid());
+    char *link_in = mem_format("%s/c", link);
+    CHECK_INT(symlink("/tmp", link), 0);
     const struct sandbox_mount mounts[] = {
         {in, "/opt/ml-not-there/input/data", false},
         {out, "/opt/ml-not-there/out", true},
@@ -262,24 +265,27 @@ static void check_mounts(void)
         {in, "/dev/shm/x", false},
         {in, "/var/run/not-there/x", false}, /* a link on most systems */
         {in, "/mnt", false},
+        {in, link_in, false}, /* a link to what is the sandbox's own */
     };
     struct sandbox s = {.mounts = mounts, .mount_count = COUNT_OF(mounts)};
     check_says(&s,
                "cd /opt/ml-not-there && cat input/data/file one && ls -A . input && "
                "cat /not-there/file /tmp/a/b/file /dev/shm/x/file /var/run/not-there/x/file "
-               "/mnt/file | sort | uniq -c | tr -d ' '",
-               "content\ncontent\n.:\ninput\none\nout\n\ninput:\ndata\n5content\n");
+               "/mnt/file /tmp/c/file | sort | uniq -c | tr -d ' '",
+               "content\ncontent\n.:\ninput\none\nout\n\ninput:\ndata\n6content\n");
     check_says(&s,
                "exec 2>/dev/null; for i in /opt/ml-not-there/*/ /opt/ml-not-there/input/data /opt "
                "/opt/ml-not-there /not-there /tmp/a/b /dev/shm/x /var/run/not-there /var/run /mnt; "
                "do (: >$i/new) && echo $i; done; (: >>/opt/ml-not-there/one) && echo one; true",
                "/opt/ml-not-there/out/\n/tmp/a/b\n");
-    char *new = mem_format("%s/new", out);
     struct stat st;
     CHECK_INT(stat(new, &st), 0); /* it is outside, too, and the user's */
     CHECK_INT(st.st_uid, geteuid());
     (void)unlink(new);
     CHECK(access("/opt/ml-not-there", F_OK) != 0 && access("/not-there", F_OK) != 0);
+    (void)unlink(link);
+    mem_free(link_in);
+    mem_free(link);
     mem_free(new);
     mem_free(file);
 }
