@@ -262,9 +262,9 @@ TEST(processors)
         return;
     /* On a busy machine nobody gets more: what the kernel was told. Version 1 and 2. */
     CHECK_INT(run(NULL, &l,
-                  "cd /sys/fs/cgroup; cat cpu*/$(sed -n 's/^[0-9]*:cpu[,a-z]*://p' "
-                  "/proc/self/cgroup | head -n 1)/cpu.cfs_quota_us "
-                  "./$(sed -n 's/^0:://p' /proc/self/cgroup)/cpu.max 2>/dev/null; true",
+                  "cd /sys/fs/cgroup; { cat cpu$(grep -E ':(cpu|cpu,cpuacct|cpuacct,cpu):' "
+                  "/proc/self/cgroup | cut -d: -f3)/cpu.cfs_quota_us || "
+                  "cat .$(sed -n 's/^0:://p' /proc/self/cgroup)/cpu.max; } 2>/dev/null",
                   &out)
                   .status,
               0);
