@@ -234,6 +234,30 @@ TEST(processes_in_a_sandbox)
     CHECK_INT(groups_of(getpid()), 0);
 }
 
+TEST(a_group_without_a_limit_of_processes_can_be_killed_too)
+{
+    const struct limits l = {.cpus = 0.5};
+    struct error e = {0};
+    struct child_event end;
+    struct buf out = {0};
+    if (!possible(&l))
+        return;
+    struct children *c = children_new(false, &e);
+    int fd = begin(c, NULL, &l, /* processes that start one after the other, and end */
+                   "f() { [ $1 = 0 ] || (setsid sleep 0.001; f $(($1 - 1))) & }; f 3000; f 3000; "
+                   "exec sleep 100",
+                   c, &e);
+    CHECK(fd >= 0);
+    CHECK(!finish(c, 300, &end));
+    children_signal(c, c, SIGKILL);
+    CHECK(finish(c, 10000, &end));
+    CHECK(drain(fd, &out));
+    close(fd);
+    children_free(c);
+    buf_release(&out);
+    CHECK_INT(groups_of(getpid()), 0);
+}
+
 TEST(what_a_child_left_behind_ends_with_its_group)
 {
     const struct limits l = {.processes = 20};
