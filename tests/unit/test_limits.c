@@ -418,3 +418,8 @@ TEST(groups_of_a_killed_parent_are_removed_by_the_next)
     close(ready[1]);
     buf_release(&out);
 }
+
+TEST(nothing_is_left)
+{
+    unit_remove(unit_folder());
+}

@@ -831,3 +831,8 @@ TEST(a_program_sees_what_bubblewrap_shows_it)
     else if (possible())
         check_as_bubblewrap();
 }
+
+TEST(nothing_is_left)
+{
+    unit_remove(unit_folder());
+}
