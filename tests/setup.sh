@@ -117,6 +117,7 @@ need_for_oracles() {
     need python3-onnx /usr/bin/python3 -c 'import onnx'
     need nodejs command -v node
     need npm command -v npm
+    need bubblewrap command -v bwrap
 }
 
 # Compilers for other machines, and their emulators: what neoc's targets need.

@@ -274,7 +274,6 @@ static int limit_memory(const struct cgroup *g, uint64_t bytes)
     (void)snprintf(text, sizeof text, "%" PRIu64, bytes);
     if (!g->v1[MEMORY]) {
         (void)put(g->v2, "memory.swap.max", "0"); /* it may have no swap */
-        (void)put(g->v2, "memory.oom.group", "1");
         return put(g->v2, "memory.max", text);
     }
     int number = put(g->v1[MEMORY], "memory.limit_in_bytes", text);
@@ -318,7 +317,10 @@ int cgroup_make(const struct limits *l, unsigned more, struct cgroup **out, stru
         return 0;
     struct cgroup *g = mem_alloc(sizeof *g);
     g->memory = l->memory != 0;
-    bool wanted[CONTROLLERS] = {l->memory != 0, l->processes != 0, l->cpus > 0, true};
+    /* To enter a group takes milliseconds: not the freezer's, where there is another way to kill
+     * those that fork without end. */
+    bool freezer = l->processes == 0 && more == 0;
+    bool wanted[CONTROLLERS] = {l->memory != 0, l->processes != 0, l->cpus > 0, freezer};
     int status = make_v1(g, wanted, e);
     if (status == 0)
         status = make_v2(g, wanted, e);

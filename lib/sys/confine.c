@@ -202,8 +202,12 @@ static int await_program(const struct confined *c, const struct plan *plan, stru
     }
     if (!c->sandboxed)
         return 0;
-    errno = EAGAIN;
-    return error_set(e, ERR_SYSTEM, "it was killed before its program began");
+    struct child_event event = {0};
+    if (c->group)
+        cgroup_read(c->group, &event);
+    errno = event.out_of_memory ? EDQUOT : EAGAIN;
+    return error_set(e, ERR_SYSTEM, "%s killed it before its program began",
+                     event.out_of_memory ? "its memory limit" : "somebody");
 }
 
 /* ---- starting ---- */

@@ -149,10 +149,16 @@ struct start {
     volatile int number; /* errno */
 };
 
+/* Where there is a lower limit already, that stays. */
 static bool limit(int what, uint64_t most)
 {
-    const struct rlimit r = {.rlim_cur = most, .rlim_max = most};
-    return most == 0 || setrlimit((__rlimit_resource_t)what, &r) == 0;
+    struct rlimit r;
+    if (most == 0)
+        return true;
+    if (getrlimit((__rlimit_resource_t)what, &r) != 0)
+        return false;
+    r.rlim_cur = r.rlim_max = most < r.rlim_max ? most : r.rlim_max;
+    return setrlimit((__rlimit_resource_t)what, &r) == 0;
 }
 
 /* Root keeps what it needs to work with files of all users; nobody keeps what changes mounts. */

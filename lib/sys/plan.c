@@ -246,11 +246,24 @@ static int find_in_mount(struct planner *p, size_t i, size_t around, struct erro
     return 0;
 }
 
+/* A place in what the sandbox has of its own, which is empty. */
+static bool find_in_own(const char *path, struct place *out)
+{
+    out->own = within(path, "/tmp") || within(path, "/dev/shm");
+    if (!out->own)
+        return false;
+    out->to = path;
+    out->has = strlen(within(path, "/tmp") ? "/tmp" : "/dev/shm");
+    return true;
+}
+
 static int find_in_host(struct planner *p, const char *inside, struct place *out, struct error *e)
 {
     out->to = host_place(p, inside, &out->has);
     if (!out->to)
         return refuse(e, inside, strerror(errno));
+    if (find_in_own(out->to, out))
+        return 0;
     if (within(out->to, "/proc") || within(out->to, "/dev"))
         return refuse(e, inside, "it is made by the system");
     if (out->to[out->has] == 0)
@@ -275,12 +288,7 @@ static int find_place(struct planner *p, size_t i, struct error *e)
     size_t around = mount_around(p, i, inside);
     if (around < i)
         return find_in_mount(p, i, around, e);
-    out->own = within(inside, "/tmp") || within(inside, "/dev/shm");
-    if (!out->own)
-        return find_in_host(p, inside, out, e);
-    out->to = inside;
-    out->has = strlen(within(inside, "/tmp") ? "/tmp" : "/dev/shm");
-    return 0;
+    return find_in_own(inside, out) ? 0 : find_in_host(p, inside, out, e);
 }
 
 static void add_mount(struct planner *p, const struct place *at, bool writable)

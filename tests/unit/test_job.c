@@ -195,7 +195,7 @@ static void check_timeout(const struct sandbox *s, const struct limits *l)
     streams[1] = ends[1];
     struct job j = {.script = "trap '' TERM; (setsid sleep 60 &); sleep 60; sleep 60",
                     .streams = streams,
-                    .timeout = USEC_SECOND / 10,
+                    .timeout = USEC_SECOND / 2,
                     .grace = USEC_SECOND / 10,
                     .sandbox = s,
                     .limits = l};

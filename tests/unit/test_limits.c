@@ -152,6 +152,8 @@ TEST(memory_in_a_sandbox)
         return;
     }
     check_memory(&closed);
+    CHECK_INT(run(&closed, &(struct limits){.memory = 8192}, "true", &out).status, 126);
+    CHECK(strstr(buf_text(&out), "its memory limit killed it before its program began") != NULL);
     /* Its own /tmp is memory, too. */
     struct child_event end = run(&closed, &l, "exec head -c 200000000 /dev/zero >/tmp/x", &out);
     CHECK(end.out_of_memory);
@@ -200,7 +202,7 @@ static void check_processes(const struct sandbox *s)
     CHECK_INT(run(s, &l, script, &out).status, 2); /* it cannot fork */
     CHECK_TEXT(buf_text(&out), "1\n2\n3\n4\n5\n6\n7\n8\n9\n");
     struct children *c = children_new(false, &e);
-    int fd = begin(c, s, &l, "(setsid sleep 100 &); f() { f | f & }; f; exec sleep 100", c, &e);
+    int fd = begin(c, s, &l, "(setsid sleep 100 &); f() { f | f & }; f & exec sleep 100", c, &e);
     CHECK(fd >= 0);
     CHECK(!finish(c, 300, &end));
     children_signal(c, c, SIGKILL);
@@ -232,6 +234,30 @@ TEST(processes_in_a_sandbox)
     CHECK_INT(groups_of(getpid()), 0);
 }
 
+TEST(a_group_without_a_limit_of_processes_can_be_killed_too)
+{
+    const struct limits l = {.cpus = 0.5};
+    struct error e = {0};
+    struct child_event end;
+    struct buf out = {0};
+    if (!possible(&l))
+        return;
+    struct children *c = children_new(false, &e);
+    int fd = begin(c, NULL, &l, /* processes that start one after the other, and end */
+                   "f() { [ $1 = 0 ] || (setsid sleep 0.001; f $(($1 - 1))) & }; f 3000; f 3000; "
+                   "exec sleep 100",
+                   c, &e);
+    CHECK(fd >= 0);
+    CHECK(!finish(c, 300, &end));
+    children_signal(c, c, SIGKILL);
+    CHECK(finish(c, 10000, &end));
+    CHECK(drain(fd, &out));
+    close(fd);
+    children_free(c);
+    buf_release(&out);
+    CHECK_INT(groups_of(getpid()), 0);
+}
+
 TEST(what_a_child_left_behind_ends_with_its_group)
 {
     const struct limits l = {.processes = 20};
@@ -258,6 +284,15 @@ TEST(processors)
     struct buf out = {0};
     if (!possible(&l))
         return;
+    /* On a busy machine nobody gets more: what the kernel was told. Version 1 and 2. */
+    CHECK_INT(run(NULL, &l,
+                  "cd /sys/fs/cgroup; { cat cpu$(grep -E ':(cpu|cpu,cpuacct|cpuacct,cpu):' "
+                  "/proc/self/cgroup | cut -d: -f3)/cpu.cfs_quota_us || "
+                  "cat .$(sed -n 's/^0:://p' /proc/self/cgroup)/cpu.max; } 2>/dev/null",
+                  &out)
+                  .status,
+              0);
+    CHECK(strncmp(buf_text(&out), "25000", 5) == 0);
     usec began = clock_now();
     struct child_event end = run(NULL, &l, "exec timeout 1 sh -c 'while :; do :; done'", &out);
     double wall = (double)(clock_now() - began) / USEC_SECOND, share;
@@ -283,6 +318,8 @@ static void check_files(const struct sandbox *s)
     if (!s && stat(name, &st) == 0)
         CHECK_INT(st.st_size, MB);
     CHECK_INT(run(s, &l, "/no/such", &out).status, 127);
+    const struct limits high = {.open_files = UINT64_MAX / 2}; /* beyond what there is */
+    CHECK_INT(run(s, &high, "true", &out).status, 0);
     mem_free(script);
     char *argv[] = {(char[]){"no-such-program"}, NULL};
     struct error e = {0};
@@ -380,4 +417,9 @@ TEST(groups_of_a_killed_parent_are_removed_by_the_next)
     close(ready[0]);
     close(ready[1]);
     buf_release(&out);
+}
+
+TEST(nothing_is_left)
+{
+    unit_remove(unit_folder());
 }

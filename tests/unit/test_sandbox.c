@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -206,6 +207,7 @@ static void check_names(void)
                "algo-7\n2\n/proc/1\n/proc/2\n");
     (void)snprintf(want, sizeof want, "%u %u\n%u %u\n", geteuid(), getegid(), geteuid(), getegid());
     check_says(&s, "echo $(id -u) $(id -g); : >/tmp/x; stat -c '%u %g' /tmp/x", want);
+    check_says(&s, "cut -d' ' -f5,6 /proc/$$/stat", "2 2\n"); /* its group and session */
     check_says(&s, "ls -A /tmp /dev/shm", "/dev/shm:\n\n/tmp:\n");
     s.hostname = NULL;
     CHECK_INT(gethostname(here, sizeof here), 0);
@@ -250,7 +252,10 @@ TEST(without_network_there_is_a_loopback_that_works)
 static void check_mounts(void)
 {
     const char *in = data_folder("in"), *out = data_folder("out");
-    char *file = mem_format("%s/file", in);
+    char *file = mem_format("%s/file", in), *new = mem_format("%s/new", out);
+    char *link = mem_format("/var/tmp/mlutils-%ld", (long)getpid());
+    char *link_in = mem_format("%s/c", link);
+    CHECK_INT(symlink("/tmp", link), 0);
     const struct sandbox_mount mounts[] = {
         {in, "/opt/ml-not-there/input/data", false},
         {out, "/opt/ml-not-there/out", true},
@@ -260,24 +265,27 @@ static void check_mounts(void)
         {in, "/dev/shm/x", false},
         {in, "/var/run/not-there/x", false}, /* a link on most systems */
         {in, "/mnt", false},
+        {in, link_in, false}, /* a link to what is the sandbox's own */
     };
     struct sandbox s = {.mounts = mounts, .mount_count = COUNT_OF(mounts)};
     check_says(&s,
                "cd /opt/ml-not-there && cat input/data/file one && ls -A . input && "
                "cat /not-there/file /tmp/a/b/file /dev/shm/x/file /var/run/not-there/x/file "
-               "/mnt/file | sort | uniq -c | tr -d ' '",
-               "content\ncontent\n.:\ninput\none\nout\n\ninput:\ndata\n5content\n");
+               "/mnt/file /tmp/c/file | sort | uniq -c | tr -d ' '",
+               "content\ncontent\n.:\ninput\none\nout\n\ninput:\ndata\n6content\n");
     check_says(&s,
                "exec 2>/dev/null; for i in /opt/ml-not-there/*/ /opt/ml-not-there/input/data /opt "
                "/opt/ml-not-there /not-there /tmp/a/b /dev/shm/x /var/run/not-there /var/run /mnt; "
                "do (: >$i/new) && echo $i; done; (: >>/opt/ml-not-there/one) && echo one; true",
                "/opt/ml-not-there/out/\n/tmp/a/b\n");
-    char *new = mem_format("%s/new", out);
     struct stat st;
     CHECK_INT(stat(new, &st), 0); /* it is outside, too, and the user's */
     CHECK_INT(st.st_uid, geteuid());
     (void)unlink(new);
     CHECK(access("/opt/ml-not-there", F_OK) != 0 && access("/not-there", F_OK) != 0);
+    (void)unlink(link);
+    mem_free(link_in);
+    mem_free(link);
     mem_free(new);
     mem_free(file);
 }
@@ -436,6 +444,39 @@ TEST(older_kernels_get_the_same)
         check_apart(forget_new_calls, check_old_kernel);
 }
 
+static void mount_more(void)
+{
+    CHECK_INT(unshare(CLONE_NEWNS), 0);
+    CHECK_INT(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    CHECK_INT(mount("one", "/mnt", "tmpfs", MS_NODEV, NULL), 0);
+    CHECK_INT(mkdir("/mnt/more of it", 0777), 0);
+    CHECK_INT(mount("two", "/mnt/more of it", "tmpfs", MS_NOEXEC | MS_NOATIME, NULL), 0);
+}
+
+static void check_more(void)
+{
+    const struct sandbox_mount m = {"/mnt", "/opt/ml-not-there/x", false};
+    struct sandbox s = {&m, 1, NULL, false};
+    check_says(&s, WRITABLE, "/dev/shm\n/tmp\n");
+    check_says(&s, "cd '/opt/ml-not-there/x/more of it' && (: >y) 2>/dev/null; echo $?", "2\n");
+    check_says(&s, "cd '/mnt/more of it' && (: >y) 2>/dev/null; echo $?", "2\n");
+}
+
+static void check_more_for_both(void)
+{
+    check_more();
+    forget_new_calls();
+    check_more();
+}
+
+TEST(what_is_mounted_deeper_is_read_only_too)
+{
+    if (geteuid() != 0)
+        unit_skipped = "this needs root, who may mount";
+    else if (possible())
+        check_apart(mount_more, check_more_for_both);
+}
+
 static void check_privileges(void)
 {
     struct sandbox s = {0};
@@ -465,8 +506,9 @@ TEST(it_has_its_three_descriptors_alone)
     struct sandbox s = {0};
     if (!possible())
         return;
-    int fd = open("/etc", O_RDONLY); /* not closed by exec */
-    CHECK(fd >= 0);
+    int first = open("/etc", O_RDONLY), fd = fcntl(first, F_DUPFD, 50); /* not closed by exec */
+    CHECK(fd >= 50);
+    close(first);
     check_says(&s,
                "for i in /proc/$$/fd/*; do readlink $i; done | grep -v -e pipe: -e /dev/null; true",
                "");
@@ -511,11 +553,17 @@ static void check_ends(void)
         const char *script;
         int status, signal;
     } cases[] = {
-        {"exit 0", 0, 0},           {"exit 7", 7, 0},
-        {"exit 137", 137, 0},       {"kill -9 $$", 137, 9},
-        {"kill -TERM $$", 143, 15}, {"kill -SEGV $$", 139, 11},
-        {"kill -HUP $$", 129, 1},   {"/no/such", 127, 0},
-        {"/etc", 126, 0},           {"kill -9 1; exit 5", 5, 0}, /* not from inside */
+        {"exit 0", 0, 0},
+        {"exit 7", 7, 0},
+        {"exit 137", 137, 0},
+        {"kill -9 $$", 137, 9},
+        {"kill -TERM $$", 143, 15},
+        {"kill -SEGV $$", 139, 11},
+        {"kill -HUP $$", 129, 1},
+        {"/no/such", 127, 0},
+        {"/etc", 126, 0},
+        {"kill -TERM 1; sleep 0.1; exit 6", 6, 0},
+        {"kill -9 1; exit 5", 5, 0}, /* not from inside */
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct child_event end = run(&s, cases[i].script, &out);
@@ -630,14 +678,29 @@ TEST(what_it_started_ends_with_it)
     check_for_both(check_nothing_left);
 }
 
-TEST(the_end_is_not_held_up_by_orphans)
+TEST(pid_1_reaps_orphans_and_has_no_streams)
 {
     struct sandbox s = {0};
-    if (possible()) /* pid 1 reaps them while the program runs */
-        check_says(&s,
-                   "for i in 1 2 3; do (sh -c 'exit 9' &); done; sleep 0.2; "
-                   "grep -l 'State:.Z' /proc/[0-9]*/status; true",
-                   "");
+    struct error e = {0};
+    struct buf out = {0};
+    if (!possible())
+        return;
+    check_says(&s,
+               "for i in 1 2 3; do (sh -c 'exit 9' &); done; sleep 0.2; "
+               "grep -l 'State:.Z' /proc/[0-9]*/status; true",
+               "");
+    for (int i = 0; i < 10; i++) /* many ends at once */
+        CHECK_INT(
+            run(&s, "for i in 1 2 3 4 5 6 7 8; do (sleep 0.03 &); done; sleep 0.03; exit 3", &out)
+                .status,
+            3);
+    struct children *c = children_new(false, &e);
+    int fd = begin_with_pipe(c, &s, NULL, "exec >&-; exec sleep 100");
+    CHECK(ends(fd)); /* while it runs */
+    CHECK_INT(children_running(c), 1);
+    close(fd);
+    children_free(c);
+    buf_release(&out);
 }
 
 static void check_killed_parent(void)
@@ -767,4 +830,9 @@ TEST(a_program_sees_what_bubblewrap_shows_it)
         check_apart(become_nobody, check_as_bubblewrap);
     else if (possible())
         check_as_bubblewrap();
+}
+
+TEST(nothing_is_left)
+{
+    unit_remove(unit_folder());
 }
