@@ -17,6 +17,9 @@ static const struct command *const commands[] = {
     &command_logs,
     &command_lineage,
     &command_audit,
+    /* other tools */
+    &command_export,
+    &command_import,
     NULL,
 };
 

@@ -7,7 +7,7 @@
 
 extern const struct command command_run, command_plan, command_why, command_validate, command_graph,
     command_runs, command_steps, command_status, command_logs, command_lineage, command_audit,
-    command_stop, command_resume;
+    command_stop, command_resume, command_export, command_import;
 
 /* The operand, else Pipefile. */
 const char *definition_operand(const struct operands *operands);

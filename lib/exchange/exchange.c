@@ -1,0 +1,251 @@
+/* The formats there are, and what all exports begin with. */
+#include "cli/cli.h"
+#include "exchange/export.h"
+#include "exchange/import.h"
+
+static const struct exporter *const exporters[] = {
+    &export_make,     &export_ninja,        &export_slurm,     &export_sagemaker, &export_asl,
+    &export_jenkins,  &export_codepipeline, &export_buildspec, &export_airflow,
+};
+static const struct importer *const importers[] = {&import_sagemaker, &import_dvc};
+
+enum { FORMATS = COUNT_OF(exporters), NAME_MAX_LENGTH = 64 };
+
+const struct exchange_format *exchange_exports(size_t *count, size_t i)
+{
+    *count = FORMATS;
+    return i < FORMATS ? &exporters[i]->about : NULL;
+}
+
+const struct exchange_format *exchange_imports(size_t *count, size_t i)
+{
+    *count = COUNT_OF(importers);
+    return i < COUNT_OF(importers) ? &importers[i]->about : NULL;
+}
+
+static int no_format(const char *format, const struct exchange_format *(*at)(size_t *, size_t),
+                     struct error *e)
+{
+    char quoted[QUOTE_MAX];
+    const char *names[FORMATS];
+    struct buf list = {0};
+    size_t count = 0;
+    (void)at(&count, 0);
+    for (size_t i = 0; i < count; i++) {
+        names[i] = at(&count, i)->name;
+        buf_format(&list, "%s%s", i ? ", " : "", names[i]);
+    }
+    const char *near = cli_nearest(format, names, count);
+    quote(quoted, format, strlen(format));
+    int status = near ? error_set(e, ERR_USAGE, "no format %s: is it '%s'?", quoted, near)
+                      : error_set(e, ERR_USAGE, "no format %s: there are %s", quoted,
+                                  buf_text(&list));
+    buf_release(&list);
+    return status;
+}
+
+/* ---- names ---- */
+
+static bool stands_in_names(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+}
+
+/* Other characters become one hyphen, none at the end. */
+static size_t plain_name(char out[static NAME_MAX_LENGTH], const char *name)
+{
+    size_t n = 0;
+    for (; *name && n < NAME_MAX_LENGTH; name++)
+        if (stands_in_names(*name))
+            out[n++] = *name;
+        else if (n > 0 && out[n - 1] != '-')
+            out[n++] = '-';
+    while (n > 1 && out[n - 1] == '-')
+        n--;
+    return n;
+}
+
+static bool is_path(const struct pipeline *p, struct text name)
+{
+    for (size_t i = 0; i < p->path_count; i++)
+        if (text_equal(p->paths[i], name))
+            return true;
+    return false;
+}
+
+static char *new_name(struct export *x, const char *wanted, bool beside_paths)
+{
+    char name[NAME_MAX_LENGTH + 32];
+    size_t n = plain_name(name, wanted), length = n;
+    bool is_new = false;
+    for (unsigned next = 2;; next++) {
+        if (!(beside_paths && is_path(x->p, (struct text){name, length})))
+            map_put(&x->taken, (struct text){name, length}, &is_new);
+        if (is_new)
+            break;
+        char ending[16];
+        size_t ending_length = 0;
+        ending[ending_length++] = '-';
+        for (unsigned digit = 1000000000; digit; digit /= 10)
+            if (next >= digit)
+                ending[ending_length++] = (char)('0' + next / digit % 10);
+        length = n + ending_length > NAME_MAX_LENGTH ? NAME_MAX_LENGTH - ending_length : n;
+        memcpy(name + length, ending, ending_length);
+        length += ending_length;
+    }
+    return arena_text(&x->arena, name, length);
+}
+
+const char *export_new_name(struct export *x, const char *wanted)
+{
+    return new_name(x, wanted, true);
+}
+
+char *export_beside_paths(struct export *x, char *name)
+{
+    return is_path(x->p, text_of(name)) ? new_name(x, name, true) : name;
+}
+
+/* ---- who waits for whom ---- */
+
+enum export_wait export_wait_of(const struct pipeline *p, const struct step *s, uint32_t maker)
+{
+    bool moving = false;
+    for (uint32_t k = 0; k < s->in_count; k++) {
+        if (p->maker[s->in[k]] == maker)
+            return WAIT_BY_NAME;
+        moving = moving || p->moving[s->in[k]];
+    }
+    return moving && p->steps[maker].out_count ? WAIT_BY_FOLDER : WAIT_IN_ORDER;
+}
+
+uint32_t export_levels(const struct export *x, uint32_t *level)
+{
+    uint32_t levels = 0;
+    for (size_t i = 0; i < x->p->step_count; i++) {
+        uint32_t at = x->p->order[i];
+        const struct step *s = &x->p->steps[at];
+        level[at] = 0;
+        for (uint32_t k = 0; k < s->wait_count; k++)
+            if (level[s->waits_for[k]] >= level[at])
+                level[at] = level[s->waits_for[k]] + 1;
+        if (x->skipped[at])
+            level[at] = STEP_NONE - 1;
+        else if (level[at] >= levels)
+            levels = level[at] + 1;
+    }
+    return levels;
+}
+
+size_t export_level_size(const struct export *x, const uint32_t *level, uint32_t at)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < x->p->step_count; i++)
+        n += level[i] == at;
+    return n;
+}
+
+/* ---- the rest ---- */
+
+int export_error(const struct export *x, const struct step *s, const char *format, ...)
+{
+    struct buf message = {0};
+    va_list args;
+    va_start(args, format);
+    buf_vformat(&message, format, args);
+    va_end(args);
+    error_set(x->e, ERR_DATA, "step %s: %s", s->name, buf_text(&message));
+    buf_release(&message);
+    return error_at(x->e, x->p->path, s->entry->line, s->entry->column);
+}
+
+json_t *json_text(const char *text)
+{
+    return json_string(text);
+}
+
+static int larger(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+/* Digits that all numbers of the tree need to read back as they are. */
+static int digits_of(json_t *tree)
+{
+    int most = 15;
+    json_t *item;
+    size_t i;
+    const char *key;
+    for (char *text; json_is_real(tree) && most < 17; most++) {
+        text = mem_format("%.*g", most, json_real_value(tree));
+        double back;
+        int64_t n;
+        bool same = number_parse(text, strlen(text), &n, &back) != NUMBER_NONE &&
+                    back == json_real_value(tree);
+        mem_free(text);
+        if (same)
+            break;
+    }
+    json_array_foreach(tree, i, item)
+        most = larger(most, digits_of(item));
+    json_object_foreach(tree, key, item)
+        most = larger(most, digits_of(item));
+    return most;
+}
+
+void export_put_json(struct export *x, json_t *tree)
+{
+    char *text = json_dumps(tree, JSON_INDENT(2) | JSON_REAL_PRECISION(digits_of(tree)));
+    buf_puts(x->out, text);
+    buf_putc(x->out, '\n');
+    free(text);
+    json_decref(tree);
+}
+
+static int put(struct export *x, const struct exporter *to)
+{
+    size_t n = x->p->step_count;
+    int status = 0;
+    x->names = mem_alloc((n + 1) * sizeof *x->names);
+    x->skipped = mem_alloc(n + 1);
+    for (size_t i = 0; i < n; i++)
+        x->names[i] = new_name(x, x->p->steps[i].name, false);
+    if (!to->keeps)
+        status = pipeline_skipped(x->p, x->skipped, x->e);
+    if (status == 0)
+        status = to->put(x);
+    mem_free(x->names);
+    mem_free(x->skipped);
+    map_release(&x->taken);
+    arena_release(&x->arena);
+    return status;
+}
+
+int exchange_export(const char *format, const char *path, const char *const *given,
+                    size_t given_count, struct buf *out, struct error *e)
+{
+    struct export x = {.out = out, .e = e};
+    struct pipeline *p = NULL;
+    size_t i = 0;
+    while (i < FORMATS && strcmp(exporters[i]->about.name, format) != 0)
+        i++;
+    if (i == FORMATS)
+        return no_format(format, exchange_exports, e);
+    int status = exporters[i]->keeps ? pipeline_load_kept(path, given, given_count, &p, e)
+                                     : pipeline_load(path, given, given_count, &p, e);
+    x.p = p;
+    if (status == 0)
+        status = put(&x, exporters[i]);
+    pipeline_free(p);
+    return status;
+}
+
+int exchange_import(const char *format, const char *path, struct text bytes, struct buf *out,
+                    struct error *e)
+{
+    for (size_t i = 0; i < COUNT_OF(importers); i++)
+        if (strcmp(importers[i]->about.name, format) == 0)
+            return import_run(importers[i], path, bytes, out, e);
+    return no_format(format, exchange_imports, e);
+}
