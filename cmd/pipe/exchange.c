@@ -36,8 +36,8 @@ static int run_export(void *options, struct operands *operands)
     struct buf text = {0};
     struct error e = {0};
     const char *path = operands->len > 1 ? operands->at[1] : "Pipefile";
-    int status = exchange_export(operands->at[0], path, o->parameters.at, o->parameters.len, &text,
-                                 &e);
+    int status =
+        exchange_export(operands->at[0], path, o->parameters.at, o->parameters.len, &text, &e);
     if (status == 0)
         status = write_text(o->output, &text, &e);
     buf_release(&text);

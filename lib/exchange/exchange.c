@@ -4,8 +4,8 @@
 #include "exchange/import.h"
 
 static const struct exporter *const exporters[] = {
-    &export_make,     &export_ninja,        &export_slurm,     &export_sagemaker, &export_asl,
-    &export_jenkins,  &export_codepipeline, &export_buildspec, &export_airflow,
+    &export_make,    &export_ninja,        &export_slurm,     &export_sagemaker, &export_asl,
+    &export_jenkins, &export_codepipeline, &export_buildspec, &export_airflow,
 };
 static const struct importer *const importers[] = {&import_sagemaker, &import_dvc};
 
@@ -37,9 +37,9 @@ static int no_format(const char *format, const struct exchange_format *(*at)(siz
     }
     const char *near = cli_nearest(format, names, count);
     quote(quoted, format, strlen(format));
-    int status = near ? error_set(e, ERR_USAGE, "no format %s: is it '%s'?", quoted, near)
-                      : error_set(e, ERR_USAGE, "no format %s: there are %s", quoted,
-                                  buf_text(&list));
+    int status =
+        near ? error_set(e, ERR_USAGE, "no format %s: is it '%s'?", quoted, near)
+             : error_set(e, ERR_USAGE, "no format %s: there are %s", quoted, buf_text(&list));
     buf_release(&list);
     return status;
 }
@@ -165,38 +165,33 @@ json_t *json_text(const char *text)
     return json_string(text);
 }
 
-static int larger(int a, int b)
+static bool reads_back(double f, int digits)
 {
-    return a > b ? a : b;
+    double back = 0;
+    int64_t i;
+    char *text = mem_format("%.*g", digits, f);
+    bool same = number_parse(text, strlen(text), &i, &back) != NUMBER_NONE && back == f;
+    mem_free(text);
+    return same;
 }
 
-/* Digits that all numbers of the tree need to read back as they are. */
-static int digits_of(json_t *tree)
+/* Raises *digits to what all numbers of the tree need to read back as they are. */
+static void need_digits(json_t *tree, int *digits)
 {
-    int most = 15;
     json_t *item;
     size_t i;
     const char *key;
-    for (char *text; json_is_real(tree) && most < 17; most++) {
-        text = mem_format("%.*g", most, json_real_value(tree));
-        double back;
-        int64_t n;
-        bool same = number_parse(text, strlen(text), &n, &back) != NUMBER_NONE &&
-                    back == json_real_value(tree);
-        mem_free(text);
-        if (same)
-            break;
-    }
-    json_array_foreach(tree, i, item)
-        most = larger(most, digits_of(item));
-    json_object_foreach(tree, key, item)
-        most = larger(most, digits_of(item));
-    return most;
+    while (json_is_real(tree) && *digits < 17 && !reads_back(json_real_value(tree), *digits))
+        ++*digits;
+    json_array_foreach(tree, i, item) need_digits(item, digits);
+    json_object_foreach(tree, key, item) need_digits(item, digits);
 }
 
 void export_put_json(struct export *x, json_t *tree)
 {
-    char *text = json_dumps(tree, JSON_INDENT(2) | JSON_REAL_PRECISION(digits_of(tree)));
+    int digits = 15;
+    need_digits(tree, &digits);
+    char *text = json_dumps(tree, JSON_INDENT(2) | JSON_REAL_PRECISION((size_t)digits));
     buf_puts(x->out, text);
     buf_putc(x->out, '\n');
     free(text);

@@ -6,11 +6,12 @@
 
 #include <jansson.h>
 
-struct export {
+struct export
+{
     const struct pipeline *p;
-    bool *skipped;     /* by step: not in the export */
-    char **names;      /* by step: letters, digits, _ and -, at most 64, each once */
-    struct map taken;  /* those names */
+    bool *skipped;    /* by step: not in the export */
+    char **names;     /* by step: letters, digits, _ and -, at most 64, each once */
+    struct map taken; /* those names */
     struct arena arena;
     struct buf *out;
     struct error *e;

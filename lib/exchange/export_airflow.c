@@ -43,7 +43,8 @@ static void put_task(struct export *x, uint32_t step)
     buf_puts(x->out, ",\n        cwd=FOLDER,\n        append_env=True,\n");
     buf_puts(x->out, "        skip_on_exit_code=None,\n");
     if (retries_itself(s->entry)) {
-        buf_format(x->out, "        retries=%u,\n        retry_delay=timedelta(microseconds=%lld),\n",
+        buf_format(x->out,
+                   "        retries=%u,\n        retry_delay=timedelta(microseconds=%lld),\n",
                    s->entry->attempts - 1, (long long)s->entry->interval);
         if (s->entry->timeout)
             buf_format(x->out, "        execution_timeout=timedelta(microseconds=%lld),\n",

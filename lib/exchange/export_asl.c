@@ -4,24 +4,39 @@
 
 enum { STATE_SECONDS_MAX = 99999999 };
 
+/* A text without characters, or of several lines, is none to asl-validator. */
+static bool is_line(const char *text)
+{
+    return *text && !strchr(text, '\n');
+}
+
+/* Whether the texts can stand as they are: else a shell puts them together. */
+static bool is_plain(const struct step *s)
+{
+    bool plain = !s->entry->directory && (!s->script || is_line(s->script));
+    for (char **at = s->argv; at && *at; at++)
+        plain = plain && is_line(*at);
+    for (char **at = s->environment; *at; at++)
+        plain = plain && is_line(*at) && (*at)[strlen(*at) - 1] != '=';
+    return plain;
+}
+
 static json_t *command_of(const struct step *s)
 {
+    struct buf line = {0};
     json_t *words = json_array();
-    if (s->script && !s->entry->directory) {
-        json_array_append_new(words, json_text("/bin/sh"));
-        json_array_append_new(words, json_text("-c"));
-        json_array_append_new(words, json_text(s->script));
-    }
-    for (char **at = s->entry->directory ? NULL : s->argv; at && *at; at++)
-        json_array_append_new(words, json_text(*at));
-    if (s->entry->directory) {
-        struct buf line = {0};
-        shell_put_command(&line, s, 0);
+    if (!is_plain(s))
+        shell_put_command(&line, s, SHELL_ONE_LINE | SHELL_ENVIRONMENT);
+    else if (s->script)
+        buf_puts(&line, s->script);
+    if (line.len || s->script) {
         json_array_append_new(words, json_text("/bin/sh"));
         json_array_append_new(words, json_text("-c"));
         json_array_append_new(words, json_text(buf_text(&line)));
-        buf_release(&line);
     }
+    for (char **at = line.len ? NULL : s->argv; at && *at; at++)
+        json_array_append_new(words, json_text(*at));
+    buf_release(&line);
     return words;
 }
 
@@ -51,15 +66,15 @@ static json_t *state_of(const struct export *x, uint32_t step)
     if (s->entry->kind == STEP_FAIL)
         return json_pack("{s:s, s:s, s:s}", "Type", "Fail", "Error", "Failed", "Cause", s->message);
     json_t *container = json_pack("{s:o}", "Command", command_of(s));
-    if (*s->environment)
+    if (*s->environment && is_plain(s))
         json_object_set_new(container, "Environment", environment_of(s));
-    json_t *state = json_pack(
-        "{s:s, s:s, s:{s:s, s:s, s:s, s:o}, s:n}", "Type", "Task", "Resource",
-        "arn:aws:states:::batch:submitJob.sync", "Parameters", "JobName", x->names[step],
-        "JobDefinition", x->p->name, "JobQueue", x->p->name, "ContainerOverrides", container,
-        "ResultPath");
+    json_t *state = json_pack("{s:s, s:s, s:{s:s, s:s, s:s, s:o}, s:n}", "Type", "Task", "Resource",
+                              "arn:aws:states:::batch:submitJob.sync", "Parameters", "JobName",
+                              x->names[step], "JobDefinition", x->p->name, "JobQueue", x->p->name,
+                              "ContainerOverrides", container, "ResultPath");
     if (s->entry->timeout)
-        json_object_set_new(state, "TimeoutSeconds", json_integer(whole_seconds(s->entry->timeout)));
+        json_object_set_new(state, "TimeoutSeconds",
+                            json_integer(whole_seconds(s->entry->timeout)));
     if (s->entry->attempts > 1)
         json_object_set_new(state, "Retry", retry_of(s->entry));
     return state;

@@ -75,10 +75,10 @@ static int put(struct export *x)
         json_array_append_new(stages, json_pack("{s:s, s:o}", "name", name, "actions", actions));
         mem_free(name);
     }
-    json_t *whole = json_pack(
-        "{s:{s:s, s:s, s:s, s:{s:s, s:s}, s:o, s:i}}", "pipeline", "name", x->p->name,
-        "pipelineType", "V2", "roleArn", "ROLE_ARN", "artifactStore", "type", "S3", "location",
-        "BUCKET", "stages", stages, "version", 1);
+    json_t *whole =
+        json_pack("{s:{s:s, s:s, s:s, s:{s:s, s:s}, s:o, s:i}}", "pipeline", "name", x->p->name,
+                  "pipelineType", "V2", "roleArn", "ROLE_ARN", "artifactStore", "type", "S3",
+                  "location", "BUCKET", "stages", stages, "version", 1);
     export_put_json(x, whole);
     return status;
 }

@@ -84,8 +84,8 @@ static json_t *comparison_of(const struct export *x, const struct node *n)
         return NULL;
     for (size_t i = 0; i < COUNT_OF(types); i++)
         if (is_call(n, types[i][0])) {
-            json_t *out = comparison(types[i][1], operand_of(x, n->args[0]),
-                                     operand_of(x, n->args[1]));
+            json_t *out =
+                comparison(types[i][1], operand_of(x, n->args[0]), operand_of(x, n->args[1]));
             return is_call(n, "ne") ? negation(out) : out;
         }
     return NULL;

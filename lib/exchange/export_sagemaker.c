@@ -95,8 +95,8 @@ static json_t *local_path_of(const struct export *x, uint32_t path)
 static json_t *file_of(const struct export *x, uint32_t path, bool in, uint32_t number)
 {
     char *name = mem_format("%s-%u", in ? "in" : "out", (unsigned)number + 1);
-    json_t *where = json_pack("{s:o, s:o}", "S3Uri", uri_of(x, path), "LocalPath",
-                              local_path_of(x, path));
+    json_t *where =
+        json_pack("{s:o, s:o}", "S3Uri", uri_of(x, path), "LocalPath", local_path_of(x, path));
     if (in)
         json_object_set_new(where, "S3DataType", json_text("S3Prefix"));
     json_object_set_new(where, in ? "S3InputMode" : "S3UploadMode",
@@ -140,11 +140,10 @@ static json_t *specification_of(const struct export *x, const struct step *s)
 
 static json_t *arguments_of(const struct export *x, const struct step *s)
 {
-    json_t *out = json_pack(
-        "{s:{s:{s:i, s:s, s:i}}, s:o, s:s}", "ProcessingResources", "ClusterConfig",
-        "InstanceCount", 1, "InstanceType", "ml.m5.large", "VolumeSizeInGB", 30,
-        "AppSpecification", specification_of(x, s), "RoleArn",
-        "arn:aws:iam::000000000000:role/ROLE");
+    json_t *out = json_pack("{s:{s:{s:i, s:s, s:i}}, s:o, s:s}", "ProcessingResources",
+                            "ClusterConfig", "InstanceCount", 1, "InstanceType", "ml.m5.large",
+                            "VolumeSizeInGB", 30, "AppSpecification", specification_of(x, s),
+                            "RoleArn", "arn:aws:iam::000000000000:role/ROLE");
     json_t *environment = json_object();
     for (char **at = s->environment; *at; at++) {
         size_t n = strcspn(*at, "=");
@@ -212,8 +211,8 @@ static json_t *step_of(const struct export *x, uint32_t i)
 {
     const struct step *s = &x->p->steps[i];
     bool fails = s->entry->kind == STEP_FAIL;
-    json_t *out = json_pack("{s:s, s:s}", "Name", x->names[i], "Type",
-                            fails ? "Fail" : "Processing");
+    json_t *out =
+        json_pack("{s:s, s:s}", "Name", x->names[i], "Type", fails ? "Fail" : "Processing");
     if (s->wait_count) {
         json_t *names = json_array();
         for (uint32_t k = 0; k < s->wait_count; k++)
@@ -221,8 +220,8 @@ static json_t *step_of(const struct export *x, uint32_t i)
         json_object_set_new(out, "DependsOn", names);
     }
     if (fails) {
-        json_object_set_new(out, "Arguments", json_pack("{s:o}", "ErrorMessage",
-                                                        value_of(x, text_of(s->message))));
+        json_object_set_new(out, "Arguments",
+                            json_pack("{s:o}", "ErrorMessage", value_of(x, text_of(s->message))));
         return out;
     }
     json_object_set_new(out, "Arguments", arguments_of(x, s));
@@ -244,10 +243,10 @@ static int add_step(struct export *x, uint32_t i, json_t *list)
         buf_format(&name, "when-%s", x->names[i]);
         if (status == 0)
             status = export_conditions(x, s, conditions);
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:{s:O, s:[o], s:[]}}", "Name",
-                            export_new_name(x, buf_text(&name)), "Type", "Condition", "Arguments",
-                            "Conditions", conditions, "IfSteps", step, "ElseSteps"));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:{s:O, s:[o], s:[]}}", "Name",
+                                              export_new_name(x, buf_text(&name)), "Type",
+                                              "Condition", "Arguments", "Conditions", conditions,
+                                              "IfSteps", step, "ElseSteps"));
         buf_release(&name);
     }
     json_decref(conditions);

@@ -45,8 +45,8 @@ static void put_job(struct export *x, uint32_t step)
     choose_end(&end, (struct text){script.at, script.len});
     buf_format(x->out, "\nsubmit %s", x->names[step]);
     for (uint32_t k = 0; k < s->wait_count; k++)
-        buf_format(x->out, "%s$s%u", k ? ":" : " --dependency=afterok:",
-                   (unsigned)s->waits_for[k] + 1);
+        buf_format(x->out, "%s$s%u",
+                   k ? ":" : " --dependency=afterok:", (unsigned)s->waits_for[k] + 1);
     buf_format(x->out, " <<'%s'\n%s%s\n", buf_text(&end), buf_text(&script), buf_text(&end));
     buf_format(x->out, "s%u=$id\n", (unsigned)step + 1);
     buf_release(&script);

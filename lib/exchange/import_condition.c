@@ -13,8 +13,8 @@ static bool is_type(const struct doc_node *n, const char *type)
 
 static bool is_plain_name(struct text name)
 {
-    static const char *const words[] = {"and",  "or",   "not",   "xor",  "in",   "between", "when",
-                                        "then", "else", "end",   "case", "true", "false",   "null"};
+    static const char *const words[] = {"and",  "or",   "not", "xor",  "in",   "between", "when",
+                                        "then", "else", "end", "case", "true", "false",   "null"};
     for (size_t i = 0; i < COUNT_OF(words); i++)
         if (text_equal(name, text_of(words[i])))
             return false;
@@ -51,9 +51,10 @@ static int put_parameter(struct sm *m, const struct doc_node *n, struct buf *out
     if (known)
         name = (struct text){name.at + strlen(before), name.len - strlen(before)};
     if (!known)
-        return doc_error(m->x->doc, n, m->x->e,
-                         "a condition on what a step made, or on the execution: those of a Pipefile "
-                         "know parameters alone");
+        return doc_error(
+            m->x->doc, n, m->x->e,
+            "a condition on what a step made, or on the execution: those of a Pipefile "
+            "know parameters alone");
     if (!sm_parameter(m, name))
         return doc_error(m->x->doc, n, m->x->e, "there is no parameter '%.*s'",
                          (int)(name.len > 64 ? 64 : name.len), name.at);
@@ -86,9 +87,9 @@ static int put_operand(struct sm *m, const struct doc_node *n, struct buf *out)
 static const char *sign_of(const struct doc_node *n)
 {
     static const char *const signs[][2] = {
-        {"Equals", "=="},      {"NotEquals", "!="},
-        {"GreaterThan", ">"},  {"GreaterThanOrEqualTo", ">="},
-        {"LessThan", "<"},     {"LessThanOrEqualTo", "<="},
+        {"Equals", "=="},     {"NotEquals", "!="},
+        {"GreaterThan", ">"}, {"GreaterThanOrEqualTo", ">="},
+        {"LessThan", "<"},    {"LessThanOrEqualTo", "<="},
     };
     for (size_t i = 0; i < COUNT_OF(signs); i++)
         if (is_type(n, signs[i][0]))
@@ -96,8 +97,7 @@ static const char *sign_of(const struct doc_node *n)
     return NULL;
 }
 
-static int put_comparison(struct sm *m, const struct doc_node *n, const char *sign,
-                          struct buf *out)
+static int put_comparison(struct sm *m, const struct doc_node *n, const char *sign, struct buf *out)
 {
     const struct doc_node *left = doc_get(n, "LeftValue"), *right = doc_get(n, "RightValue");
     int status = import_keys(m->x, n, "Type LeftValue RightValue", "a comparison");
@@ -114,7 +114,8 @@ static int put_membership(struct sm *m, const struct doc_node *n, struct buf *ou
     bool sdk = doc_get(n, "QueryValue") != NULL;
     const struct doc_node *value = doc_get(n, sdk ? "QueryValue" : "Value");
     const struct doc_node *list = doc_get(n, sdk ? "Values" : "In");
-    int status = import_keys(m->x, n, sdk ? "Type QueryValue Values" : "Type Value In", "a condition In");
+    int status =
+        import_keys(m->x, n, sdk ? "Type QueryValue Values" : "Type Value In", "a condition In");
     if (status == 0 && (!value || !list || list->kind != DOC_LIST || list->count == 0))
         status = doc_error(m->x->doc, n, m->x->e, "In has a value and a list of some values");
     if (status == 0)
@@ -128,8 +129,7 @@ static int put_membership(struct sm *m, const struct doc_node *n, struct buf *ou
     return status;
 }
 
-static int put_list(struct sm *m, const struct doc_node *list, const char *between,
-                    struct buf *out)
+static int put_list(struct sm *m, const struct doc_node *list, const char *between, struct buf *out)
 {
     int status = 0;
     for (size_t i = 0; i < list->count && status == 0; i++) {

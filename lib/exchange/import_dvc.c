@@ -275,8 +275,8 @@ static int put(struct import *x)
 {
     struct dvc d = {.x = x};
     const struct doc_node *root = doc_root(x->doc), *stages = doc_get(root, "stages");
-    int status = import_keys(x, root, "stages vars params metrics plots artifacts datasets",
-                             "a dvc.yaml");
+    int status =
+        import_keys(x, root, "stages vars params metrics plots artifacts datasets", "a dvc.yaml");
     if (status == 0 && (!stages || stages->kind != DOC_MAP))
         status = doc_error(x->doc, stages ? stages : root, x->e, "a dvc.yaml has a map of stages");
     if (status == 0)

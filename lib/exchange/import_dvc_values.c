@@ -118,8 +118,7 @@ static size_t template_at(const char *at, const char *end, struct text *path)
 static int no_value(struct dvc *d, const struct doc_node *n, const char *what, struct text path)
 {
     char quoted[QUOTE_MAX];
-    return doc_error(d->x->doc, n, d->x->e, "${%s}: %s",
-                     quote(quoted, path.at, path.len), what);
+    return doc_error(d->x->doc, n, d->x->e, "${%s}: %s", quote(quoted, path.at, path.len), what);
 }
 
 static bool begins(struct text path, const char *word, struct text *rest)
@@ -304,7 +303,8 @@ int dvc_put_foreach(struct dvc *d, const struct doc_node *n)
         buf_puts(d->x->out, i ? ", " : "");
         if ((item->kind == DOC_MAP) != maps)
             return doc_error(d->x->doc, item, d->x->e, "items are all maps, or none is");
-        status = map || maps ? put_map(d, map ? &n->items[2 * i] : NULL, item) : put_scalar(d, item);
+        status =
+            map || maps ? put_map(d, map ? &n->items[2 * i] : NULL, item) : put_scalar(d, item);
     }
     buf_puts(d->x->out, "]\n");
     d->items = kind;

@@ -22,8 +22,8 @@ static bool is_variable(struct text name)
            !(name.at[0] >= '0' && name.at[0] <= '9');
 }
 
-int sm_job_add_variable(struct sm *m, struct sm_job *j, const struct doc_node *place, struct text name,
-                     struct text value)
+int sm_job_add_variable(struct sm *m, struct sm_job *j, const struct doc_node *place,
+                        struct text name, struct text value)
 {
     char quoted[QUOTE_MAX];
     if (!is_variable(name))
@@ -46,7 +46,8 @@ int sm_job_add_arguments(struct sm *m, const struct sm_step *s, struct sm_job *j
     else
         buf_puts(&json, "{}");
     if (status == 0)
-        status = sm_job_add_variable(m, j, s->node, text_of("ML_ARGUMENTS"), import_keep(m->x, &json));
+        status =
+            sm_job_add_variable(m, j, s->node, text_of("ML_ARGUMENTS"), import_keep(m->x, &json));
     buf_release(&json);
     return status;
 }

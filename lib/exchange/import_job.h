@@ -12,11 +12,11 @@ struct sm_variable {
 };
 
 struct sm_job {
-    VEC(struct sm_word) words; /* of the command; none: a parameter says it */
+    VEC(struct sm_word) words;  /* of the command; none: a parameter says it */
     text_list in, out, folders; /* folders: outputs that must be there before */
     VEC(struct sm_binding) bindings;
     VEC(struct sm_variable) variables;
-    bool reads;                 /* words with values of files */
+    bool reads; /* words with values of files */
     enum sm_result {
         RESULT_NONE,
         RESULT_OF_COMMAND,  /* the first output is what the command writes, of ML_ARGUMENTS */
@@ -30,8 +30,8 @@ int sm_job_processing(struct sm *m, const struct sm_step *s, struct sm_job *j);
 int sm_job_training(struct sm *m, const struct sm_step *s, struct sm_job *j);
 int sm_job_transform(struct sm *m, const struct sm_step *s, struct sm_job *j);
 
-int sm_job_add_variable(struct sm *m, struct sm_job *j, const struct doc_node *place, struct text name,
-                     struct text value);
+int sm_job_add_variable(struct sm *m, struct sm_job *j, const struct doc_node *place,
+                        struct text name, struct text value);
 /* ML_ARGUMENTS: the Arguments as JSON. */
 int sm_job_add_arguments(struct sm *m, const struct sm_step *s, struct sm_job *j);
 /* The lines run, in, out and env. */

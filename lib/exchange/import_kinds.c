@@ -92,9 +92,9 @@ static int put_timeout(struct sm *m, const struct doc_node *n)
     const struct doc_node *most = doc_get(n, "MaxRuntimeInSeconds");
     if (!n)
         return 0;
-    int status = import_keys(
-        m->x, n, "MaxRuntimeInSeconds MaxWaitTimeInSeconds MaxPendingTimeInSeconds",
-        "StoppingCondition");
+    int status =
+        import_keys(m->x, n, "MaxRuntimeInSeconds MaxWaitTimeInSeconds MaxPendingTimeInSeconds",
+                    "StoppingCondition");
     if (status || !most)
         return status;
     if (most->kind != DOC_NUMBER ||
@@ -193,10 +193,12 @@ static int add_channel(struct sm *m, const struct doc_node *n, struct sm_job *j)
     for (size_t i = 0; i < name->text.len; i++) {
         char c = name->text.at[i];
         bool small = c >= 'a' && c <= 'z';
-        buf_putc(&variable, small ? (char)(c - 32) : import_is_name((struct text){&c, 1}) && c != '-' ? c : '_');
+        buf_putc(&variable, small                                              ? (char)(c - 32)
+                            : import_is_name((struct text){&c, 1}) && c != '-' ? c
+                                                                               : '_');
     }
-    struct text local = text_of(arena_format(&m->x->arena, "/opt/ml/input/data/%.*s",
-                                             (int)name->text.len, name->text.at));
+    struct text local = text_of(
+        arena_format(&m->x->arena, "/opt/ml/input/data/%.*s", (int)name->text.len, name->text.at));
     vec_push(&j->bindings, ((struct sm_binding){local, path}));
     status = sm_job_add_variable(m, j, n, import_keep(m->x, &variable), path);
     buf_release(&variable);

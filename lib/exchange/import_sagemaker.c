@@ -7,10 +7,8 @@
 
 static const char *type_of(const struct doc_node *type)
 {
-    static const char *const types[][2] = {{"String", "string"},
-                                           {"Integer", "integer"},
-                                           {"Float", "float"},
-                                           {"Boolean", "boolean"}};
+    static const char *const types[][2] = {
+        {"String", "string"}, {"Integer", "integer"}, {"Float", "float"}, {"Boolean", "boolean"}};
     for (size_t i = 0; type && i < COUNT_OF(types); i++)
         if (text_equal(type->text, text_of(types[i][0])))
             return types[i][1];
@@ -126,8 +124,7 @@ static int read_condition(struct sm *m, size_t number)
     if (status == 0 && (!list || list->kind != DOC_LIST || list->count == 0))
         status = doc_error(m->x->doc, s.node, m->x->e, "a Condition step has Arguments.Conditions");
     if (status == 0)
-        status =
-            import_keys(m->x, s.arguments, "Conditions IfSteps ElseSteps", "a Condition step");
+        status = import_keys(m->x, s.arguments, "Conditions IfSteps ElseSteps", "a Condition step");
     if (status == 0)
         status = sm_conditions(m, list, &b);
     struct text conditions = import_keep(m->x, &b);

@@ -8,8 +8,8 @@
 struct sm_step {
     const struct doc_node *node, *arguments;
     struct text name, type;
-    struct text when;   /* an expression; missing: always */
-    size_t parent;      /* the Condition step it stands in, or SM_NONE */
+    struct text when; /* an expression; missing: always */
+    size_t parent;    /* the Condition step it stands in, or SM_NONE */
 };
 #define SM_NONE SIZE_MAX
 
@@ -54,6 +54,28 @@ const struct sm_step *sm_find(const struct sm *m, struct text name);
 int sm_model_path(struct sm *m, const struct sm_step *s, struct text *out);
 /* The file with the result of a step that has OutputParameters. */
 struct text sm_result_path(struct sm *m, const struct sm_step *s);
+
+/* ---- what steps have for others ---- */
+
+/* The Get of Steps.S..., and what stands in Std:JsonGet. */
+int sm_add_property(struct sm *m, const struct doc_node *n, struct sm_word *w);
+int sm_add_json_get(struct sm *m, const struct doc_node *n, struct sm_word *w);
+/* ERR_DATA: 'path': what. */
+int sm_unknown(const struct sm *m, const struct doc_node *n, const char *what, struct text path);
+
+static inline void sm_add_part(struct sm_word *w, struct text text)
+{
+    vec_push(&w->parts, ((struct sm_part){.text = text}));
+}
+static inline bool sm_begins(struct text text, const char *with)
+{
+    size_t n = strlen(with);
+    return text.len >= n && memcmp(text.at, with, n) == 0;
+}
+static inline struct text sm_behind(struct text text, size_t n)
+{
+    return (struct text){text.at + n, text.len - n};
+}
 
 /* ---- conditions ---- */
 

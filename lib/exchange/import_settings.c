@@ -108,7 +108,8 @@ static int put_cache(struct sm *m, const struct doc_node *n)
     if (!after)
         return 0;
     if (after->kind != DOC_TEXT || !parse_duration(after->text, &seconds, &calendar))
-        return doc_error(m->x->doc, after, m->x->e, "ExpireAfter: %s is no duration as P30D or T12H",
+        return doc_error(m->x->doc, after, m->x->e,
+                         "ExpireAfter: %s is no duration as P30D or T12H",
                          quote(quoted, after->text.at ? after->text.at : "", after->text.len));
     buf_format(m->x->out, "    cache: %.0fs # %.*s", seconds, (int)after->text.len, after->text.at);
     buf_puts(m->x->out, calendar ? ": a year is taken as 365 days, a month as 30; minutes have a T "
@@ -181,9 +182,9 @@ static int read_policy(struct sm *m, const struct doc_node *n, struct policy *p)
     double retries = 0, minutes = 0;
     bool counted = doc_get(n, "MaxAttempts") != NULL;
     *p = (struct policy){1, 1, 2};
-    int status = import_keys(
-        m->x, n, "ExceptionType IntervalSeconds BackoffRate MaxAttempts ExpireAfterMin",
-        "a retry policy");
+    int status =
+        import_keys(m->x, n, "ExceptionType IntervalSeconds BackoffRate MaxAttempts ExpireAfterMin",
+                    "a retry policy");
     if (status == 0)
         status = note_exceptions(m, n);
     if (status == 0)

@@ -26,8 +26,8 @@ static int put_transform(struct sm *m, const struct sm_step *s, struct sm_job *j
 static int put_check(struct sm *m, const struct sm_step *s, struct sm_job *j)
 {
     static const char *const keys[] = {
-        "CheckType",          "ModelPackageGroupName",       "SuppliedBaselineConstraints",
-        "SkipCheck",          "SuppliedBaselineStatistics",  "RegisterNewBaseline",
+        "CheckType", "ModelPackageGroupName",      "SuppliedBaselineConstraints",
+        "SkipCheck", "SuppliedBaselineStatistics", "RegisterNewBaseline",
         "ModelName",
     };
     struct buf json = {0};
@@ -179,8 +179,8 @@ static int put_kind(struct sm *m, const struct sm_step *s)
         return doc_error(m->x->doc, doc_get(s->node, "Type"), m->x->e,
                          "step %s: a Pipefile has no step of the type %s", s->name.at,
                          quote(quoted, s->type.at, s->type.len));
-    char *keys = mem_format("Name Type DependsOn DisplayName Description Arguments %s",
-                            kinds[k].keys);
+    char *keys =
+        mem_format("Name Type DependsOn DisplayName Description Arguments %s", kinds[k].keys);
     char *what = mem_format("a %s step", kinds[k].type);
     struct sm_job j = {0};
     int status = import_keys(m->x, s->node, keys, what);

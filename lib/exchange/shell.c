@@ -51,7 +51,8 @@ static void put_lines(struct buf *b, struct text word)
 /* A command substitution loses line feeds at its end. */
 static void put_line_feed(struct buf *b, const struct step *s, unsigned parts)
 {
-    bool needed = (s->script && strchr(s->script, '\n')) || (s->message && strchr(s->message, '\n'));
+    bool needed =
+        (s->script && strchr(s->script, '\n')) || (s->message && strchr(s->message, '\n'));
     for (char **at = s->argv; at && *at; at++)
         needed = needed || strchr(*at, '\n');
     for (char **at = s->environment; at && *at; at++)
@@ -93,10 +94,27 @@ static void put_message(struct buf *b, const struct step *s, unsigned parts)
     buf_puts(b, " >&2; exit 1; }");
 }
 
-void shell_put_command(struct buf *b, const struct step *s, unsigned parts)
+/* What stands before the command: the variables and the limit of time. */
+static bool put_prefix(struct buf *b, const struct step *s, unsigned parts)
 {
     bool variables = (parts & SHELL_ENVIRONMENT) && *s->environment;
     bool limited = (parts & SHELL_TIMEOUT) && s->entry->timeout;
+    if (variables)
+        buf_puts(b, "env ");
+    for (char **at = s->environment; variables && *at; at++) {
+        put_word(b, *at, parts);
+        buf_putc(b, ' ');
+    }
+    if (limited) {
+        buf_puts(b, "timeout -k 30 ");
+        put_seconds(b, s->entry->timeout);
+        buf_putc(b, ' ');
+    }
+    return variables || limited;
+}
+
+void shell_put_command(struct buf *b, const struct step *s, unsigned parts)
+{
     put_line_feed(b, s, parts);
     if (s->entry->kind == STEP_FAIL) {
         put_message(b, s, parts);
@@ -107,25 +125,13 @@ void shell_put_command(struct buf *b, const struct step *s, unsigned parts)
         put_word(b, s->entry->directory, parts);
         buf_puts(b, " && ");
     }
-    if (variables) {
-        buf_puts(b, "env");
-        for (char **at = s->environment; *at; at++) {
-            buf_putc(b, ' ');
-            put_word(b, *at, parts);
-        }
-        buf_putc(b, ' ');
-    }
-    if (limited) {
-        buf_puts(b, "timeout -k 30 ");
-        put_seconds(b, s->entry->timeout);
-        buf_putc(b, ' ');
-    }
+    bool prefix = put_prefix(b, s, parts);
     if (s->script) {
         buf_puts(b, "sh -c ");
         put_word(b, s->script, parts);
-    }
-    if (s->argv && !variables && !limited) /* a program, not what the shell has of that name */
+    } else if (!prefix) { /* a program, not what the shell has of that name */
         buf_puts(b, "env ");
+    }
     for (char **at = s->argv; at && *at; at++) {
         buf_puts(b, at == s->argv ? "" : " ");
         put_word(b, *at, parts);
@@ -189,8 +195,7 @@ void shell_put_clear(struct buf *b, const struct pipeline *p, const struct step 
 void shell_put_check(struct buf *b, const struct pipeline *p, const struct step *s)
 {
     if (s->out_count)
-        put_each(b, p, s,
-                 "test -e \"$f\" || { echo \"it did not make $f\" >&2; exit 1; }");
+        put_each(b, p, s, "test -e \"$f\" || { echo \"it did not make $f\" >&2; exit 1; }");
 }
 
 /* ---- all of it ---- */

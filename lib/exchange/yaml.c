@@ -36,8 +36,8 @@ static bool is_word(char c)
 /* Words that begin with a letter and are no null, boolean or number of any version. */
 static bool is_plain(struct text text)
 {
-    static const char *const reserved[] = {"null", "true", "false", "yes", "no", "on", "off",
-                                           "y",    "n"};
+    static const char *const reserved[] = {"null", "true", "false", "yes", "no",
+                                           "on",   "off",  "y",     "n"};
     if (text.len == 0 || !((text.at[0] | 0x20) >= 'a' && (text.at[0] | 0x20) <= 'z'))
         return false;
     for (size_t i = 0; i < text.len; i++)

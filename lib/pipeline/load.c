@@ -80,8 +80,8 @@ static void definition_release(struct definition *d)
     buf_release(&d->text);
 }
 
-static int parse(const char *path, struct text source, const char *const *given,
-                 size_t given_count, bool keeps, struct pipeline **out, struct error *e)
+static int parse(const char *path, struct text source, const char *const *given, size_t given_count,
+                 bool keeps, struct pipeline **out, struct error *e)
 {
     struct pipeline *p = mem_alloc(sizeof *p);
     struct definition d = {.p = p, .keeps = keeps};
