@@ -217,23 +217,48 @@ static int put(struct export *x, const struct exporter *to)
     return status;
 }
 
+static const struct exporter *find_exporter(const char *format, struct error *e)
+{
+    for (size_t i = 0; i < FORMATS; i++)
+        if (strcmp(exporters[i]->about.name, format) == 0)
+            return exporters[i];
+    no_format(format, exchange_exports, e);
+    return NULL;
+}
+
+/* Takes p. */
+static int export_pipeline(const struct exporter *to, struct pipeline *p, int status,
+                           struct buf *out, struct error *e)
+{
+    struct export x = {.p = p, .out = out, .e = e};
+    if (status == 0)
+        status = put(&x, to);
+    pipeline_free(p);
+    return status;
+}
+
 int exchange_export(const char *format, const char *path, const char *const *given,
                     size_t given_count, struct buf *out, struct error *e)
 {
-    struct export x = {.out = out, .e = e};
+    const struct exporter *to = find_exporter(format, e);
     struct pipeline *p = NULL;
-    size_t i = 0;
-    while (i < FORMATS && strcmp(exporters[i]->about.name, format) != 0)
-        i++;
-    if (i == FORMATS)
-        return no_format(format, exchange_exports, e);
-    int status = exporters[i]->keeps ? pipeline_load_kept(path, given, given_count, &p, e)
-                                     : pipeline_load(path, given, given_count, &p, e);
-    x.p = p;
-    if (status == 0)
-        status = put(&x, exporters[i]);
-    pipeline_free(p);
-    return status;
+    if (!to)
+        return ERR_USAGE;
+    int status = to->keeps ? pipeline_load_kept(path, given, given_count, &p, e)
+                           : pipeline_load(path, given, given_count, &p, e);
+    return export_pipeline(to, p, status, out, e);
+}
+
+int exchange_export_text(const char *format, const char *path, struct text source, struct buf *out,
+                         struct error *e)
+{
+    const struct exporter *to = find_exporter(format, e);
+    struct pipeline *p = NULL;
+    if (!to)
+        return ERR_USAGE;
+    int status = to->keeps ? pipeline_parse_kept(path, source, &p, e)
+                           : pipeline_parse(path, source, NULL, 0, &p, e);
+    return export_pipeline(to, p, status, out, e);
 }
 
 int exchange_import(const char *format, const char *path, struct text bytes, struct buf *out,

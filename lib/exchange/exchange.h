@@ -26,6 +26,10 @@ const struct exchange_format *exchange_imports(size_t *count, size_t i);
 int exchange_export(const char *format, const char *path, const char *const *given,
                     size_t given_count, struct buf *out, struct error *e);
 
+/* The same of a definition that is there already; path is for messages and folders. */
+int exchange_export_text(const char *format, const char *path, struct text source, struct buf *out,
+                         struct error *e);
+
 /* Appends the text of a Pipefile. path is for messages, and for the files that stand beside it
  * (params.yaml of DVC). ERR_DATA with file, line and column. */
 int exchange_import(const char *format, const char *path, struct text bytes, struct buf *out,

@@ -115,10 +115,12 @@ static void make_local(struct sm *m, struct sm_job *j)
     for (size_t i = 0; i < j->words.len; i++)
         for (size_t k = 0; k < j->words.at[i].parts.len; k++) {
             struct sm_part *part = &j->words.at[i].parts.at[k];
-            if (part->filter.at)
-                j->reads = true;
-            else
+            if (!part->filter.at) {
                 part->text = local_text(m, j, part->text);
+                continue;
+            }
+            j->reads = true;
+            import_add_once(&j->in, part->text);
         }
     for (size_t i = 0; i < j->variables.len; i++)
         j->variables.at[i].value = local_text(m, j, j->variables.at[i].value);
@@ -187,7 +189,7 @@ static void wrap_readings(struct wrapping *w, const struct sm_job *j)
             const struct sm_part *part = &j->words.at[i].parts.at[k];
             if (!part->filter.at)
                 continue;
-            buf_format(&w->script, "v%u=$(jq -er -- ", ++number);
+            buf_format(&w->script, "v%u=$(jq -r ", ++number);
             put_argument(w, part->filter);
             buf_putc(&w->script, ' ');
             put_argument(w, part->text);

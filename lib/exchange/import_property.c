@@ -78,6 +78,7 @@ static int add_from_file(struct sm *m, const struct doc_node *n, struct text fil
     struct buf filter = {0}, literal = {0};
     buf_putc(&filter, '.');
     int status = put_filter(&filter, path) ? 0 : sm_unknown(m, n, "no path of JSON", path);
+    buf_puts(&filter, " | if . == null then error(\"not there\") else . end");
     import_put_literal(&literal, (struct text){filter.at, filter.len});
     if (status == 0)
         vec_push(&w->parts, ((struct sm_part){file, import_keep(m->x, &literal)}));

@@ -85,7 +85,7 @@ static bool parse_duration(struct text text, double *seconds, bool *calendar)
         *seconds += number * unit;
         some = true;
     }
-    return some && *seconds >= 1 && *seconds < 1e11;
+    return some && (text.at[text.len - 1] | 0x20) != 't' && *seconds >= 1 && *seconds < 1e11;
 }
 
 /* ---- cache ---- */
