@@ -10,7 +10,7 @@ _pipe()
     fi
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case $word in
-            validate|graph|run|resume|stop|plan|why|runs|status|steps|logs|lineage|audit) command=$word; break ;;
+            validate|graph|run|resume|stop|plan|why|runs|status|steps|logs|lineage|audit|export|import) command=$word; break ;;
         esac
     done
     case $command:$previous in
@@ -33,10 +33,12 @@ _pipe()
             logs) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             lineage) words=' --forth -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             audit) words=' --head -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            export) words=' -P --param -o --output -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            import) words=' -o --output -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             *) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
         esac
     elif [[ -z $words && -z $command && $previous != -* ]]; then
-        words='validate graph run resume stop plan why runs status steps logs lineage audit'
+        words='validate graph run resume stop plan why runs status steps logs lineage audit export import'
     fi
     COMPREPLY=()
     while IFS= read -r word; do
