@@ -16,6 +16,12 @@ parameters:
   word: "o'neil $x #1"
 env: {WHO: "${word} \"q\"", LINES2: "a\nb\n\n"}
 steps:
+  - name: inner
+    directory: sub
+    in: sub
+    needs: two
+    run: cat s.txt w.txt | tr a-z A-Z >../last.txt; echo "$WHO" >>../last.txt
+    out: last.txt
   - name: script
     run: |
       # a comment: ${rate}
@@ -36,12 +42,6 @@ steps:
     out: [sub/s.txt, sub/w.txt]
     retry: {attempts: 2, interval: 1s}
     timeout: 1m
-  - name: inner
-    directory: sub
-    in: sub
-    needs: two
-    run: cat s.txt w.txt | tr a-z A-Z >../last.txt; echo "$WHO" >>../last.txt
-    out: last.txt
 END
 }
 
@@ -292,6 +292,7 @@ END
   - {name: some, when: "rate > 0.5 and word != 'x' or rate in [0.1, 7] and not (rate between 0.2 and 0.3)", run: "echo yes ${rate} >some.txt", out: some.txt}
   - {name: none, when: "rate > 0.5", run: "echo no >none.txt", out: none.txt}
   - {name: behind, run: "cp none.txt b.txt", in: none.txt, out: b.txt}
+  - {name: between, when: "rate between 0.2 and 0.3", run: "echo >between.txt", out: between.txt}
   - {name: guard, when: "rate >= 8", fail: "too much: ${rate}"}
 END
     made_by_pipe
@@ -302,14 +303,18 @@ END
     (cd got && ML_HOME=$PWD/.ml pipe -q run)
     rm -r got/.ml got/Pipefile
     same_files got
-    # another value of a parameter has the same meaning in both
-    rm -r want got
-    mkdir want got
-    cp Pipefile want
-    pipe import sagemaker definition.json -o got/Pipefile
-    for folder in want got; do (cd $folder && ML_HOME=$PWD/.ml pipe -q run -P rate=0.7 -P word=x && rm -r .ml Pipefile); done
-    [ -e want/b.txt ]
-    same_files got
+    # other values of parameters have the same meaning in both
+    for given in '-P rate=0.7 -P word=x' '-P rate=0.25' '-P rate=0.2' '-P rate=7 -P word=x' '-P rate=0.6 -P word=y'; do
+        rm -rf want got
+        mkdir want got
+        cp Pipefile want
+        pipe import sagemaker definition.json -o got/Pipefile
+        for folder in want got; do (cd $folder && ML_HOME=$PWD/.ml pipe -q run $given && rm -r .ml Pipefile); done
+        [ "$(ls want | xargs)" = "$(ls got | xargs)" ]
+        same_files got
+        ls want
+    done | sort -u | xargs >all
+    [ "$(cat all)" = "b.txt between.txt last.txt made none.txt some.txt sub" ]
     pipe import sagemaker definition.json -o Pipefile
     run -1 --separate-stderr pipe run -P rate=9
     [[ $stderr == *"guard: failed: too much: 9"* ]]
