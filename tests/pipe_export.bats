@@ -128,7 +128,9 @@ steps:
   - {name: c, run: "echo c >z", out: z}
 END
     pipe export slurm | sh >ids
-    [ ! -e x ] && [ ! -e y ] && [ -e z ]
+    [ ! -e x ]
+    [ ! -e y ]
+    [ -e z ]
     cp bin/sbatch bin/real
     printf '#!/bin/sh\n[ "$(grep -c . "$JOBS/calls")" -lt 4 ] || exit 1\nexec real "$@"\n' >bin/sbatch
     run -4 sh <(pipe export slurm)
@@ -271,7 +273,8 @@ def run(machine):
         assert ("Next" in state) != state.get("End", False)
 machine = json.load(open("machine.json"))
 two = machine["States"]["two"]
-assert two["TimeoutSeconds"] == 60 and two["Retry"][0]["MaxAttempts"] == 1
+assert two["TimeoutSeconds"] == 60
+assert two["Retry"] == [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 1, "BackoffRate": 1.0}]
 run(machine)
 END
     same_files got
@@ -296,7 +299,8 @@ END
   - {name: guard, when: "rate >= 8", fail: "too much: ${rate}"}
 END
     made_by_pipe
-    [ -e want/some.txt ] && [ ! -e want/none.txt ]
+    [ -e want/some.txt ]
+    [ ! -e want/none.txt ]
     mkdir got
     pipe export sagemaker >definition.json
     pipe import sagemaker definition.json -o got/Pipefile
@@ -452,6 +456,7 @@ END
     echo 1 >a.txt
     pipe export make -o Makefile
     pipe export ninja -o build.ninja
+    touch all all-2 # are no files that make makes
     make -s
     [ "$(sort log | xargs)" = "all build file folder split" ]
     [ "$(cat 'y$1#2')" = 1 ]
@@ -463,7 +468,8 @@ END
     sleep 0.02
     echo 2 >a.txt
     make -s -j 2
-    [ "$(grep -c split log)" -eq 1 ] && grep -q build log
+    [ "$(grep -c split log)" -eq 1 ]
+    grep -q build log
     [ "$(xargs <c.txt)" = "2 2" ]
     rm -rf log parts d c.txt 'y$1#2'
     ninja >/dev/null
@@ -484,12 +490,18 @@ steps:
 END
     pipe export make -o Makefile
     run -2 make -s -k
-    [ -e x ] && [ "$(wc -l <tries)" -eq 3 ] && [ ! -e z ] && [ ! -e w ]
+    [ -e x ]
+    [ "$(wc -l <tries)" -eq 3 ]
+    [ ! -e z ]
+    [ ! -e w ]
     [[ $output == *"it's no good"* && $output == *"it did not make never"* && $output == *"slow] Error 124"* ]]
     rm x tries
     pipe export ninja -o build.ninja
     run -1 ninja -k 0
-    [ -e x ] && [ "$(wc -l <tries)" -eq 3 ] && [ ! -e z ] && [ ! -e w ]
+    [ -e x ]
+    [ "$(wc -l <tries)" -eq 3 ]
+    [ ! -e z ]
+    [ ! -e w ]
     [[ $output == *"it's no good"* && $output == *"it did not make never"* ]]
 }
 
@@ -503,12 +515,15 @@ steps:
 END
     pipe export make -o Makefile
     make -s
-    [ ! -e a ] && [ ! -e b ] && [ "$(cat c)" = 1 ]
+    [ ! -e a ]
+    [ ! -e b ]
+    [ "$(cat c)" = 1 ]
     rm c
     pipe export make -P n=2 -o Makefile
     make -s
-    [ "$(cat b)" = a ] && [ "$(cat c)" = 2 ]
-    for format in asl jenkins codepipeline buildspec airflow slurm ninja; do
+    [ "$(cat b)" = a ]
+    [ "$(cat c)" = 2 ]
+    for format in make asl jenkins codepipeline buildspec airflow slurm ninja; do
         run -1 grep -w 'cp a b' <(pipe export $format)
     done
     pipe export sagemaker | jq -e '.Steps | length == 3' >out
