@@ -64,6 +64,7 @@ END
     [ "$(pipe graph "${given[@]}" | sort | xargs)" = "Bias <- Check Check Notify <- Train Prep Score <- Use Train <- Prep Use <- Prep Notify" ]
     pipe -q run "${given[@]}"
     [ "$(cat s3:/bucket/e1/train/all)" = "$(printf 'a b-${HOME}-7 %s\n' 1 2 3)" ]
+    [ "$(head -n 3 s3:/bucket/models/Train/model/m | tail -n 1)" = 'a b-${HOME}-7 3' ]
     [ "$(tail -n 1 s3:/bucket/models/Train/model/m)" = 'auc=0.25! {"depth":"3","rate":0.5}' ]
     [ "$(jq -c . Notify.result.json)" = '{"id":1.5,"model":"s3://bucket/models/Train/model","f":"arn:f"}' ]
     [ "$(cat used)" = "1.5 s3://bucket/in" ]
@@ -87,6 +88,7 @@ END
     case_of ge yes "{\"Type\": \"GreaterThanOrEqualTo\", \"LeftValue\": $n, \"RightValue\": 3}"
     case_of lt yes "{\"Type\": \"LessThan\", \"LeftValue\": -4e0, \"RightValue\": $n}"
     case_of le no "{\"Type\": \"LessThanOrEqualTo\", \"LeftValue\": $n, \"RightValue\": 2}"
+    case_of le2 yes "{\"Type\": \"LessThanOrEqualTo\", \"LeftValue\": $n, \"RightValue\": 3}"
     case_of in1 yes "{\"Type\": \"In\", \"QueryValue\": $n, \"Values\": [1, 3]}"
     case_of in2 no "{\"Type\": \"In\", \"Value\": $s, \"In\": [\"a\", \"b\"]}"
     case_of notin yes "{\"Type\": \"NotIn\", \"Value\": $n, \"In\": [1, 2]}"
@@ -96,9 +98,11 @@ END
     case_of join yes "{\"Type\": \"Equals\", \"LeftValue\": {\"Std:Join\": {\"On\": \"-\", \"Values\": [\"x\", $n]}}, \"RightValue\": \"x-3\"}"
     inner="{\"Name\": \"inner\", \"Type\": \"Condition\", \"Arguments\": {\"Conditions\": [{\"Type\": \"Equals\", \"LeftValue\": $n, \"RightValue\": 4}], \"IfSteps\": [$(job in-yes 'echo >in-yes')], \"ElseSteps\": [$(job in-no 'echo >in-no')]}}"
     outer="{\"Name\": \"outer\", \"Type\": \"Condition\", \"DependsOn\": [\"eq-yes\"], \"Arguments\": {\"Conditions\": [{\"Type\": \"Equals\", \"LeftValue\": $n, \"RightValue\": 3}], \"IfSteps\": [$inner, $(job tail 'echo >tail')], \"ElseSteps\": [{\"Name\": \"never\", \"Type\": \"Fail\", \"Arguments\": {\"ErrorMessage\": \"no\"}}]}}"
+    false=${inner//in-/deep-}
+    false="{\"Name\": \"false\", \"Type\": \"Condition\", \"Arguments\": {\"Conditions\": [{\"Type\": \"Equals\", \"LeftValue\": $n, \"RightValue\": 7}], \"IfSteps\": [${false/\"inner\"/\"deep\"}]}}"
     behind=$(job behind 'echo >behind' '{"DependsOn": ["outer"]}')
     skipped=$(job skipped 'echo >skipped' '{"DependsOn": ["in-yes"]}')
-    definition "$steps, $outer, $behind, $skipped" '{"Name": "N", "Type": "Integer", "DefaultValue": 3}, {"Name": "S-1", "DefaultValue": "it'"'"'s \\ ${x}"}, {"Name": "B", "Type": "Boolean", "DefaultValue": true}' >definition.json
+    definition "$steps, $outer, $false, $behind, $skipped" '{"Name": "N", "Type": "Integer", "DefaultValue": 3}, {"Name": "S-1", "DefaultValue": "it'"'"'s \\ ${x}"}, {"Name": "B", "Type": "Boolean", "DefaultValue": true}' >definition.json
     pipe import sagemaker definition.json -o Pipefile
     pipe -q run
     rm Pipefile definition.json
@@ -151,6 +155,7 @@ END
     [ "$(retry_of '{"ExceptionType": ["Step.THROTTLING"], "MaxAttempts": 2, "BackoffRate": 0.5}')" = "{attempts: 3, interval: 1s, backoff: 1}" ]
     pipe import sagemaker definition.json | grep -q '# BackoffRate 0.5 is taken as 1'
     [ "$(retry_of '{"ExceptionType": ["Step.THROTTLING"], "MaxAttempts": 2}, {"ExceptionType": ["SageMaker.RESOURCE_LIMIT"], "MaxAttempts": 9, "IntervalSeconds": 30}')" = "{attempts: 10, interval: 30s, backoff: 2}" ]
+    [ "$(retry_of '{"ExceptionType": "Step.THROTTLING", "MaxAttempts": 9}, {"ExceptionType": "SageMaker.RESOURCE_LIMIT", "MaxAttempts": 2}')" = "{attempts: 10, interval: 1s, backoff: 2}" ]
     pipe import sagemaker definition.json | grep -q 'after SageMaker.RESOURCE_LIMIT$'
     for policy in '{"MaxAttempts": 2}' '{"ExceptionType": "x", "MaxAttempts": 2}' '{"ExceptionType": "Step.THROTTLING", "MaxAttempts": 21}' '{"ExceptionType": "Step.THROTTLING", "Pause": 1}'; do
         definition "$(job a true "{\"RetryPolicies\": [$policy]}")" >definition.json
@@ -287,6 +292,16 @@ END
     echo 'train: {lr: 0.3}' >params.yaml # counts, by its content
     run -1 pipe why prepare -P train-lr=0.2
     [[ $output == "prepare: input params.yaml changed"* ]]
+}
+
+@test "paths of DVC are those of its folder, and go up where they can" {
+    cat >dvc.yaml <<'END'
+stages:
+  a: {cmd: x, wdir: in/ner, deps: [../../../x, ./y/../z//, /abs/../q, ../w], outs: [./o/.]}
+END
+    pipe import dvc dvc.yaml >got
+    grep -qx '    in: \["../x", in/ner/z, "/q", in/w\]' got
+    grep -qx '    out: \[in/ner/o\]' got
 }
 
 @test "what a Pipefile cannot say of DVC is told, with its place" {

@@ -198,6 +198,13 @@ void export_put_json(struct export *x, json_t *tree)
     json_decref(tree);
 }
 
+/* A kind of step that came later than the formats here. */
+static int check_step(struct export *x, const struct step *s, const struct exporter *to)
+{
+    bool known = s->entry->kind == STEP_FAIL ? s->message != NULL : s->script || s->argv;
+    return known ? 0 : export_error(x, s, "%s has no way to say what it does", to->about.name);
+}
+
 static int put(struct export *x, const struct exporter *to)
 {
     size_t n = x->p->step_count;
@@ -208,6 +215,8 @@ static int put(struct export *x, const struct exporter *to)
         x->names[i] = new_name(x, x->p->steps[i].name, false);
     if (!to->keeps)
         status = pipeline_skipped(x->p, x->skipped, x->e);
+    for (size_t i = 0; i < n && status == 0; i++)
+        status = check_step(x, &x->p->steps[i], to);
     if (status == 0)
         status = to->put(x);
     mem_free(x->names);

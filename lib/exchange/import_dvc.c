@@ -16,7 +16,7 @@ static size_t last_part(const struct buf *b)
 static void add_part(struct buf *b, struct text part)
 {
     size_t last = last_part(b);
-    struct text before = {b->at + last, b->len - last};
+    struct text before = {b->len ? b->at + last : "", b->len - last};
     if (part.len == 0 || (part.len == 1 && part.at[0] == '.'))
         return;
     if (part.len == 2 && memcmp(part.at, "..", 2) == 0 && before.len && before.at[0] != '$' &&
