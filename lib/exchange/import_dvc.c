@@ -21,7 +21,7 @@ static void add_part(struct buf *b, struct text part)
         return;
     if (part.len == 2 && memcmp(part.at, "..", 2) == 0 && before.len && before.at[0] != '$' &&
         !text_equal(before, part)) {
-        b->len = last ? last - 1 : 0;
+        b->len = last > 1 ? last - 1 : last; /* the first slash stays */
         return;
     }
     if (b->len && b->at[b->len - 1] != '/')
