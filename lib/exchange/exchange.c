@@ -3,6 +3,8 @@
 #include "exchange/export.h"
 #include "exchange/import.h"
 
+#include <stdio.h>
+
 static const struct exporter *const exporters[] = {
     &export_make,    &export_ninja,        &export_slurm,     &export_sagemaker, &export_asl,
     &export_jenkins, &export_codepipeline, &export_buildspec, &export_airflow,
@@ -66,33 +68,36 @@ static size_t plain_name(char out[static NAME_MAX_LENGTH], const char *name)
     return n;
 }
 
-static bool is_path(const struct pipeline *p, struct text name)
+static bool is_path(struct export *x, struct text name)
 {
-    for (size_t i = 0; i < p->path_count; i++)
-        if (text_equal(p->paths[i], name))
-            return true;
-    return false;
+    for (size_t i = x->paths.keys.len; i < x->p->path_count; i++)
+        map_put(&x->paths, x->p->paths[i], NULL);
+    return map_get(&x->paths, name) != MAP_NONE;
+}
+
+/* Appends "-2"; what is before it is cut so that the name is not too long. */
+static size_t add_number(char name[static NAME_MAX_LENGTH + 1], size_t n, unsigned number)
+{
+    char ending[16];
+    size_t length = (size_t)snprintf(ending, sizeof ending, "-%u", number);
+    n = n + length > NAME_MAX_LENGTH ? NAME_MAX_LENGTH - length : n;
+    memcpy(name + n, ending, length);
+    return n + length;
 }
 
 static char *new_name(struct export *x, const char *wanted, bool beside_paths)
 {
-    char name[NAME_MAX_LENGTH + 32];
+    char name[NAME_MAX_LENGTH + 1];
     size_t n = plain_name(name, wanted), length = n;
     bool is_new = false;
-    for (unsigned next = 2;; next++) {
-        if (!(beside_paths && is_path(x->p, (struct text){name, length})))
+    size_t number = map_put(&x->wanted, (struct text){name, n}, &is_new);
+    if (is_new)
+        vec_push(&x->next, 1);
+    for (is_new = false; !is_new;) {
+        unsigned next = x->next.at[number]++;
+        length = next == 1 ? n : add_number(name, n, next);
+        if (!(beside_paths && is_path(x, (struct text){name, length})))
             map_put(&x->taken, (struct text){name, length}, &is_new);
-        if (is_new)
-            break;
-        char ending[16];
-        size_t ending_length = 0;
-        ending[ending_length++] = '-';
-        for (unsigned digit = 1000000000; digit; digit /= 10)
-            if (next >= digit)
-                ending[ending_length++] = (char)('0' + next / digit % 10);
-        length = n + ending_length > NAME_MAX_LENGTH ? NAME_MAX_LENGTH - ending_length : n;
-        memcpy(name + length, ending, ending_length);
-        length += ending_length;
     }
     return arena_text(&x->arena, name, length);
 }
@@ -104,7 +109,7 @@ const char *export_new_name(struct export *x, const char *wanted)
 
 char *export_beside_paths(struct export *x, char *name)
 {
-    return is_path(x->p, text_of(name)) ? new_name(x, name, true) : name;
+    return is_path(x, text_of(name)) ? new_name(x, name, true) : name;
 }
 
 /* ---- who waits for whom ---- */
@@ -120,30 +125,45 @@ enum export_wait export_wait_of(const struct pipeline *p, const struct step *s, 
     return moving && p->steps[maker].out_count ? WAIT_BY_FOLDER : WAIT_IN_ORDER;
 }
 
-uint32_t export_levels(const struct export *x, uint32_t *level)
+/* ---- levels ---- */
+
+#define NO_LEVEL (STEP_NONE - 1)
+
+/* Returns how many there are. */
+static uint32_t find_levels(const struct export *x, uint32_t *level)
 {
-    uint32_t levels = 0;
+    uint32_t count = 0;
     for (size_t i = 0; i < x->p->step_count; i++) {
         uint32_t at = x->p->order[i];
         const struct step *s = &x->p->steps[at];
-        level[at] = 0;
         for (uint32_t k = 0; k < s->wait_count; k++)
             if (level[s->waits_for[k]] >= level[at])
                 level[at] = level[s->waits_for[k]] + 1;
         if (x->skipped[at])
-            level[at] = STEP_NONE - 1;
-        else if (level[at] >= levels)
-            levels = level[at] + 1;
+            level[at] = NO_LEVEL;
+        else if (level[at] >= count)
+            count = level[at] + 1;
     }
-    return levels;
+    return count;
 }
 
-size_t export_level_size(const struct export *x, const uint32_t *level, uint32_t at)
+/* Counts into from[level + 2], adds up, then fills: from[level + 1] moves to where it ends. */
+struct levels export_levels(struct export *x)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < x->p->step_count; i++)
-        n += level[i] == at;
-    return n;
+    size_t n = x->p->step_count;
+    uint32_t *level = arena_zero(&x->arena, (n + 1) * sizeof *level);
+    uint32_t count = find_levels(x, level);
+    uint32_t *from = arena_zero(&x->arena, (count + 3) * sizeof *from);
+    uint32_t *steps = arena_zero(&x->arena, (n + 1) * sizeof *steps);
+    for (size_t i = 0; i < n; i++)
+        if (level[i] != NO_LEVEL)
+            from[level[i] + 2]++;
+    for (uint32_t i = 2; i < count + 2; i++)
+        from[i] += from[i - 1];
+    for (uint32_t i = 0; i < n; i++)
+        if (level[i] != NO_LEVEL)
+            steps[from[level[i] + 1]++] = i;
+    return (struct levels){count, steps, from};
 }
 
 /* ---- the rest ---- */
@@ -222,6 +242,9 @@ static int put(struct export *x, const struct exporter *to)
     mem_free(x->names);
     mem_free(x->skipped);
     map_release(&x->taken);
+    map_release(&x->wanted);
+    map_release(&x->paths);
+    vec_release(&x->next);
     arena_release(&x->arena);
     return status;
 }

@@ -9,9 +9,12 @@
 struct export
 {
     const struct pipeline *p;
-    bool *skipped;    /* by step: not in the export */
-    char **names;     /* by step: letters, digits, _ and -, at most 64, each once */
-    struct map taken; /* those names */
+    bool *skipped;      /* by step: not in the export */
+    char **names;       /* by step: letters, digits, _ and -, at most 64, each once */
+    struct map taken;   /* those names */
+    struct map wanted;  /* names before a number made them others */
+    VEC(unsigned) next; /* the number of the next one, by wanted */
+    struct map paths;   /* filled when first asked */
     struct arena arena;
     struct buf *out;
     struct error *e;
@@ -38,11 +41,13 @@ enum export_wait {
     WAIT_IN_ORDER   /* needs */
 };
 enum export_wait export_wait_of(const struct pipeline *p, const struct step *s, uint32_t maker);
-/* Steps by their distance from those that wait for nothing: level[i] from 0. Returns the number of
- * levels. Skipped steps have none. */
-uint32_t export_levels(const struct export *x, uint32_t *level);
-/* How many steps of the level there are. */
-size_t export_level_size(const struct export *x, const uint32_t *level, uint32_t at);
+/* Steps by their distance from those that wait for nothing, without those that are skipped: level i
+ * has steps[from[i]] to steps[from[i + 1]], in the order of the definition. */
+struct levels {
+    uint32_t count;
+    const uint32_t *steps, *from;
+};
+struct levels export_levels(struct export *x);
 
 /* ---- shell ---- */
 

@@ -92,20 +92,16 @@ static json_t *branch_of(const struct export *x, uint32_t step)
 }
 
 /* The one step of a level, or all of them at once. */
-static json_t *level_state(struct export *x, const uint32_t *level, uint32_t at, const char **name)
+static json_t *level_state(struct export *x, const struct levels *l, uint32_t at, const char **name)
 {
-    size_t count = export_level_size(x, level, at);
-    json_t *branches = json_array();
-    for (uint32_t i = 0; i < x->p->step_count; i++) {
-        if (level[i] != at)
-            continue;
-        if (count == 1) {
-            json_decref(branches);
-            *name = x->names[i];
-            return state_of(x, i);
-        }
-        json_array_append_new(branches, branch_of(x, i));
+    uint32_t first = l->from[at], end = l->from[at + 1];
+    if (end - first == 1) {
+        *name = x->names[l->steps[first]];
+        return state_of(x, l->steps[first]);
     }
+    json_t *branches = json_array();
+    for (uint32_t i = first; i < end; i++)
+        json_array_append_new(branches, branch_of(x, l->steps[i]));
     *name = export_new_name(x, "together");
     return json_pack("{s:s, s:o, s:n}", "Type", "Parallel", "Branches", branches, "ResultPath");
 }
@@ -122,14 +118,13 @@ static int check(struct export *x)
 
 static int put(struct export *x)
 {
-    uint32_t *level = arena_zero(&x->arena, (x->p->step_count + 1) * sizeof *level);
-    uint32_t levels = export_levels(x, level);
+    struct levels levels = export_levels(x);
     json_t *machine = json_object(), *states = json_object(), *before = NULL;
     int status = check(x);
     json_object_set_new(machine, "Comment", json_text(x->p->name));
-    for (uint32_t i = 0; i < levels; i++) {
+    for (uint32_t i = 0; i < levels.count; i++) {
         const char *name = NULL;
-        json_t *state = level_state(x, level, i, &name);
+        json_t *state = level_state(x, &levels, i, &name);
         bool fails = strcmp(json_string_value(json_object_get(state, "Type")), "Fail") == 0;
         json_object_set_new(before ? before : machine, before ? "Next" : "StartAt",
                             json_text(name));
@@ -137,10 +132,10 @@ static int put(struct export *x)
         before = state;
         if (fails)
             break; /* nothing comes behind it */
-        if (i + 1 == levels)
+        if (i + 1 == levels.count)
             json_object_set_new(state, "End", json_true());
     }
-    if (levels == 0) {
+    if (levels.count == 0) {
         json_object_set_new(machine, "StartAt", json_text("nothing"));
         json_object_set_new(states, "nothing", json_pack("{s:s}", "Type", "Succeed"));
     }

@@ -62,16 +62,14 @@ static json_t *action_of(struct export *x, uint32_t step, int *status)
 
 static int put(struct export *x)
 {
-    uint32_t *level = arena_zero(&x->arena, (x->p->step_count + 1) * sizeof *level);
-    uint32_t levels = export_levels(x, level);
+    struct levels levels = export_levels(x);
     json_t *stages = json_pack("[o]", source_stage());
     int status = 0;
-    for (uint32_t at = 0; at < levels; at++) {
+    for (uint32_t at = 0; at < levels.count; at++) {
         json_t *actions = json_array();
         char *name = mem_format("Level-%u", (unsigned)at + 1);
-        for (uint32_t i = 0; i < x->p->step_count; i++)
-            if (level[i] == at)
-                json_array_append_new(actions, action_of(x, i, &status));
+        for (uint32_t i = levels.from[at]; i < levels.from[at + 1]; i++)
+            json_array_append_new(actions, action_of(x, levels.steps[i], &status));
         json_array_append_new(stages, json_pack("{s:s, s:o}", "name", name, "actions", actions));
         mem_free(name);
     }

@@ -34,27 +34,25 @@ static void put_stage(struct export *x, uint32_t step, int depth)
     buf_release(&script);
 }
 
-static void put_level(struct export *x, const uint32_t *level, uint32_t at)
+static void put_level(struct export *x, const struct levels *l, uint32_t at)
 {
-    bool alone = export_level_size(x, level, at) == 1;
+    bool alone = l->from[at + 1] - l->from[at] == 1;
     if (!alone)
         buf_format(x->out, "        stage('%s') {\n            parallel {\n",
                    export_new_name(x, "together"));
-    for (uint32_t i = 0; i < x->p->step_count; i++)
-        if (level[i] == at)
-            put_stage(x, i, alone ? 8 : 16);
+    for (uint32_t i = l->from[at]; i < l->from[at + 1]; i++)
+        put_stage(x, l->steps[i], alone ? 8 : 16);
     if (!alone)
         buf_puts(x->out, "            }\n        }\n");
 }
 
 static int put(struct export *x)
 {
-    uint32_t *level = arena_zero(&x->arena, (x->p->step_count + 1) * sizeof *level);
-    uint32_t levels = export_levels(x, level);
+    struct levels levels = export_levels(x);
     buf_format(x->out, "// %s\npipeline {\n    agent any\n    stages {\n", x->p->name);
-    for (uint32_t i = 0; i < levels; i++)
-        put_level(x, level, i);
-    if (levels == 0)
+    for (uint32_t i = 0; i < levels.count; i++)
+        put_level(x, &levels, i);
+    if (levels.count == 0)
         buf_puts(x->out, "        stage('nothing') {\n            steps {\n                echo "
                          "'nothing to do'\n            }\n        }\n");
     buf_puts(x->out, "    }\n}\n");
