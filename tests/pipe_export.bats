@@ -549,7 +549,7 @@ END
 
 @test "formats have names" {
     echo 'steps: []' >Pipefile
-    fails_with 2 "no format 'mke': is it 'make'?" pipe export mke
+    fails_with 2 "no format 'ninjaa': is it 'ninja'?" pipe export ninjaa
     fails_with 2 "no format 'x': there are sagemaker, dvc" pipe import x Pipefile
     fails_with 4 "none" pipe export make none
     fails_with 4 "none" pipe import dvc none

@@ -198,13 +198,12 @@ static bool reads_back(double f, int digits)
 /* Raises *digits to what all numbers of the tree need to read back as they are. */
 static void need_digits(json_t *tree, int *digits)
 {
-    json_t *item;
-    size_t i;
-    const char *key;
     while (json_is_real(tree) && *digits < 17 && !reads_back(json_real_value(tree), *digits))
         ++*digits;
-    json_array_foreach(tree, i, item) need_digits(item, digits);
-    json_object_foreach(tree, key, item) need_digits(item, digits);
+    for (size_t i = 0; i < json_array_size(tree); i++)
+        need_digits(json_array_get(tree, i), digits);
+    for (void *at = json_object_iter(tree); at; at = json_object_iter_next(tree, at))
+        need_digits(json_object_iter_value(at), digits);
 }
 
 void export_put_json(struct export *x, json_t *tree)
