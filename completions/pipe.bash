@@ -10,7 +10,7 @@ _pipe()
     fi
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case $word in
-            validate|graph|run|resume|stop|plan|why|runs|status|steps|logs|lineage|audit|gc) command=$word; break ;;
+            validate|graph|run|resume|stop|plan|why|runs|status|steps|logs|lineage|audit|gc|export|import) command=$word; break ;;
         esac
     done
     case $command:$previous in
@@ -34,10 +34,12 @@ _pipe()
             lineage) words=' --forth -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             audit) words=' --head -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             gc) words=' --keep -n --dry-run -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            export) words=' -P --param -o --output -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            import) words=' -o --output -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             *) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
         esac
     elif [[ -z $words && -z $command && $previous != -* ]]; then
-        words='validate graph run resume stop plan why runs status steps logs lineage audit gc'
+        words='validate graph run resume stop plan why runs status steps logs lineage audit gc export import'
     fi
     COMPREPLY=()
     while IFS= read -r word; do

@@ -10,7 +10,7 @@ floor() {
     expr | stats) echo 4 ;;
     prep | model | store | job | shard) echo 5 ;;
     steps | infer | session | explain | pipeline | processing | scaling | sampler) echo 6 ;;
-    artefact) echo 7 ;;
+    artefact | exchange) echo 7 ;;
     *) echo "module $1 has no floor" >&2; return 1 ;;
     esac
 }

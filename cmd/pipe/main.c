@@ -20,6 +20,9 @@ static const struct command *const commands[] = {
     &command_lineage,
     &command_audit,
     &command_gc,
+    /* other tools */
+    &command_export,
+    &command_import,
     NULL,
 };
 
@@ -31,6 +34,7 @@ static const struct tool_example examples[] = {
     {"pipe graph -t dot | dot -Tsvg", "a picture of the steps"},
     {"pipe logs last train", "what the step wrote in the last run"},
     {"pipe lineage model.tar.gz", "the steps, parameters and data it was made by"},
+    {"pipe export make >Makefile", "the same steps for make"},
     {NULL, NULL},
 };
 

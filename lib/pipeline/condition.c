@@ -49,6 +49,13 @@ int condition_check(const struct pipeline *p, const struct step *s, struct error
     return status;
 }
 
+int pipeline_condition(const struct pipeline *p, const struct step *s, struct expr **out,
+                       struct error *e)
+{
+    const struct expr_context context = {.now = clock_now()};
+    return compile(p, s, &context, out, e);
+}
+
 int condition_holds(const struct pipeline *p, const struct step *s, bool *out, struct error *e)
 {
     const struct expr_context context = {.now = clock_now()};
@@ -62,5 +69,20 @@ int condition_holds(const struct pipeline *p, const struct step *s, bool *out, s
     }
     *out = keep;
     expr_free(x);
+    return status;
+}
+
+int pipeline_skipped(const struct pipeline *p, bool *skipped, struct error *e)
+{
+    int status = 0;
+    for (size_t i = 0; i < p->step_count && status == 0; i++) {
+        const struct step *s = &p->steps[p->order[i]];
+        bool holds = true;
+        if (s->when)
+            status = condition_holds(p, s, &holds, e);
+        for (uint32_t k = 0; k < s->wait_count; k++)
+            holds = holds && !skipped[s->waits_for[k]];
+        skipped[p->order[i]] = !holds;
+    }
     return status;
 }

@@ -18,6 +18,8 @@ struct entry_range {
 struct definition {
     struct pipeline *p;
     struct doc *doc;
+    bool keeps;              /* parameters leave marks, where they may: see pipeline_load_kept */
+    bool marking;            /* here they may */
     struct map parameters;   /* names to numbers */
     struct map paths, names; /* of steps */
     VEC(struct text) path_list;

@@ -80,11 +80,11 @@ static void definition_release(struct definition *d)
     buf_release(&d->text);
 }
 
-int pipeline_parse(const char *path, struct text source, const char *const *given,
-                   size_t given_count, struct pipeline **out, struct error *e)
+static int parse(const char *path, struct text source, const char *const *given, size_t given_count,
+                 bool keeps, struct pipeline **out, struct error *e)
 {
     struct pipeline *p = mem_alloc(sizeof *p);
-    struct definition d = {.p = p};
+    struct definition d = {.p = p, .keeps = keeps};
     p->given = given;
     p->given_count = given_count;
     p->path = arena_text(&p->arena, path, strlen(path));
@@ -100,16 +100,40 @@ int pipeline_parse(const char *path, struct text source, const char *const *give
     return status;
 }
 
-int pipeline_load(const char *path, const char *const *given, size_t given_count,
-                  struct pipeline **out, struct error *e)
+int pipeline_parse(const char *path, struct text source, const char *const *given,
+                   size_t given_count, struct pipeline **out, struct error *e)
+{
+    return parse(path, source, given, given_count, false, out, e);
+}
+
+int pipeline_parse_kept(const char *path, struct text source, struct pipeline **out,
+                        struct error *e)
+{
+    return parse(path, source, NULL, 0, true, out, e);
+}
+
+static int load(const char *path, const char *const *given, size_t given_count, bool keeps,
+                struct pipeline **out, struct error *e)
 {
     struct buf source = {0};
     int status = file_load(path, LONGEST, &source, e);
     if (status == 0)
-        status = pipeline_parse(path, (struct text){source.at ? source.at : "", source.len}, given,
-                                given_count, out, e);
+        status = parse(path, (struct text){source.at ? source.at : "", source.len}, given,
+                       given_count, keeps, out, e);
     buf_release(&source);
     return status;
+}
+
+int pipeline_load(const char *path, const char *const *given, size_t given_count,
+                  struct pipeline **out, struct error *e)
+{
+    return load(path, given, given_count, false, out, e);
+}
+
+int pipeline_load_kept(const char *path, const char *const *given, size_t given_count,
+                       struct pipeline **out, struct error *e)
+{
+    return load(path, given, given_count, true, out, e);
 }
 
 void pipeline_free(struct pipeline *p)

@@ -88,9 +88,23 @@ int pipeline_load(const char *path, const char *const *given, size_t given_count
 /* The same of bytes that are there already: path is for messages and folders. */
 int pipeline_parse(const char *path, struct text source, const char *const *given,
                    size_t given_count, struct pipeline **out, struct error *e);
+/* The same, but parameters keep their names: in texts of steps each stands as PARAMETER_MARK, its
+ * number and PARAMETER_END, and need not have a value. The values of foreach and matrix are put in
+ * all the same, and a condition that asks for one to be put in is ERR_DATA. */
+enum { PARAMETER_MARK = 1, PARAMETER_END = 2 };
+int pipeline_load_kept(const char *path, const char *const *given, size_t given_count,
+                       struct pipeline **out, struct error *e);
+int pipeline_parse_kept(const char *path, struct text source, struct pipeline **out,
+                        struct error *e);
 void pipeline_free(struct pipeline *p); /* NULL is fine */
 /* STEP_NONE when there is none. */
 uint32_t pipeline_step(const struct pipeline *p, const char *name);
+/* Marks the steps whose condition is not true, and those that wait for them. */
+int pipeline_skipped(const struct pipeline *p, bool *skipped, struct error *e);
+/* A step's condition, which it has, over the parameters as columns. Returns owned. */
+struct expr;
+int pipeline_condition(const struct pipeline *p, const struct step *s, struct expr **out,
+                       struct error *e);
 
 /* ---- running ---- */
 

@@ -272,6 +272,7 @@ static int make_step(struct definition *d, void *context, struct error *e)
     struct step s = {.entry = m->entry};
     struct text text;
     d->uses.len = 0;
+    d->marking = d->keeps;
     int status = name_step(d, n, &s, e);
     if (status == 0 && (at = doc_get(n, "run")))
         status = read_command(d, at, &s, e);
@@ -282,6 +283,10 @@ static int make_step(struct definition *d, void *context, struct error *e)
     if (status == 0 && (at = doc_get(n, "when"))) {
         status = definition_text(d, at, false, &text, e);
         s.when = text.at;
+        if (status == 0 && d->keeps && memchr(text.at, PARAMETER_MARK, text.len))
+            status = doc_error(d->doc, at, e,
+                               "a parameter put into a condition cannot keep its name: "
+                               "write the name alone");
     }
     if (status == 0 && (at = doc_get(n, "in")))
         status = read_paths(d, at, &s.in, &s.in_count, e);
@@ -289,6 +294,7 @@ static int make_step(struct definition *d, void *context, struct error *e)
         status = read_paths(d, at, &s.out, &s.out_count, e);
     if (status == 0)
         status = read_environment(d, doc_get(n, "env"), &s, e);
+    d->marking = false;
     note_uses(d, &s);
     vec_push(&d->steps, s);
     return status;
@@ -302,8 +308,10 @@ int definition_entry(struct definition *d, const struct doc_node *n, struct erro
     struct making m = {n, arena_alloc(&d->p->arena, sizeof *m.entry)};
     struct entry_range range = {n, (uint32_t)d->steps.len, 0};
     int status = definition_keys(d, n, known_keys, COUNT_OF(known_keys), e);
+    d->marking = d->keeps;
     if (status == 0)
         status = read_entry(d, n, m.entry, e);
+    d->marking = false;
     if (status == 0)
         status = definition_expand(d, n, make_step, &m, e);
     range.count = (uint32_t)d->steps.len - range.first;

@@ -261,7 +261,7 @@ int definition_parameters(struct definition *d, const struct doc_node *n, const 
     for (size_t i = 0; i < given_count && status == 0; i++)
         status = give(d, given[i], limits, done, e);
     for (size_t i = 0; i < p->parameter_count && status == 0; i++)
-        if (!p->parameters[i].value.at)
+        if (!p->parameters[i].value.at && !d->keeps)
             status = error_set(e, ERR_USAGE, "parameter %s has no default: give it by -P %s=VALUE",
                                p->parameters[i].name, p->parameters[i].name);
     mem_free(done);
@@ -295,6 +295,8 @@ static bool find_value(struct definition *d, struct text name, struct text *out)
     if (k == d->uses.len)
         vec_push(&d->uses, (uint32_t)i);
     *out = d->p->parameters[i].value;
+    if (d->marking)
+        *out = text_of(arena_format(&d->p->arena, "%c%zu%c", PARAMETER_MARK, i, PARAMETER_END));
     return true;
 }
 
@@ -325,6 +327,9 @@ static int put_value(struct definition *d, const struct doc_node *n, const char 
         return doc_error(d->doc, n, e, "${ without a name and }");
     if (!find_value(d, name, &value))
         return no_value(d, n, name, in_shell, e);
+    if (!value.at)
+        return doc_error(d->doc, n, e, "parameter %.*s has no value to be put in here",
+                         (int)name.len, name.at);
     buf_add(&d->text, value.at, value.len);
     *at = start + name.len + 1;
     return 0;
@@ -357,6 +362,8 @@ int definition_text(struct definition *d, const struct doc_node *n, bool in_shel
         return doc_error(d->doc, n, e, "a text is wanted here, not %s", doc_kind_name(n->kind));
     if (memchr(n->text.at, 0, n->text.len))
         return doc_error(d->doc, n, e, "a text with a NUL character");
+    if (d->keeps && memchr(n->text.at, PARAMETER_MARK, n->text.len))
+        return doc_error(d->doc, n, e, "a text with the control character %d", PARAMETER_MARK);
     const char *first = n->text.len ? memchr(n->text.at, '$', n->text.len) : NULL;
     if (first && replace_values(d, n, first, in_shell, e) < 0)
         return ERR_DATA;

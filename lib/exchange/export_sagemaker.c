@@ -1,0 +1,272 @@
+/*
+ * The pipeline definition of SageMaker, version 2020-12-01. A step is a Processing job whose
+ * container runs the command; its files are s3://BUCKET/PATH, where BUCKET stands for the folder of
+ * the definition. Parameters keep their names, conditions are Condition steps.
+ */
+#include "exchange/export.h"
+
+#include "exchange/sagemaker.h"
+
+#include <stdlib.h>
+
+enum { FILES_MAX = 10, ATTEMPTS_MAX = 20, INTERVAL_MAX = 43200, RUNTIME_MAX = 777600 };
+
+/* ---- texts with parameters ---- */
+
+static json_t *part_of(const struct export *x, const char *mark, const char **end)
+{
+    char *behind;
+    size_t number = strtoul(mark + 1, &behind, 10);
+    char *path = mem_format("Parameters.%s", x->p->parameters[number].name);
+    json_t *get = json_pack("{s:s}", "Get", path);
+    mem_free(path);
+    *end = behind + 1;
+    return get;
+}
+
+/* Text, {"Get": ...} or {"Std:Join": ...} of both. */
+static json_t *value_of(const struct export *x, struct text text)
+{
+    json_t *parts = json_array();
+    const char *at = text.at, *end = at + text.len;
+    while (at < end) {
+        const char *mark = memchr(at, PARAMETER_MARK, (size_t)(end - at));
+        size_t n = (size_t)((mark ? mark : end) - at);
+        if (n)
+            json_array_append_new(parts, json_stringn(at, n));
+        at += n;
+        if (mark)
+            json_array_append_new(parts, part_of(x, mark, &at));
+    }
+    size_t count = json_array_size(parts);
+    json_t *one = count == 1 ? json_incref(json_array_get(parts, 0)) : NULL;
+    if (count < 2) {
+        json_decref(parts);
+        return one ? one : json_string("");
+    }
+    return json_pack("{s:{s:s, s:o}}", "Std:Join", "On", "", "Values", parts);
+}
+
+/* ---- parameters ---- */
+
+static json_t *default_of(const struct parameter *p)
+{
+    if (p->type == PARAMETER_STRING)
+        return json_stringn(p->value.at, p->value.len);
+    return json_loadb(p->value.at, p->value.len, JSON_DECODE_ANY, NULL);
+}
+
+static json_t *parameters_of(const struct pipeline *p)
+{
+    static const char *const types[] = {"String", "Integer", "Float", "Boolean"};
+    json_t *list = json_array();
+    for (size_t i = 0; i < p->parameter_count; i++) {
+        const struct parameter *x = &p->parameters[i];
+        json_t *one = json_pack("{s:s, s:s}", "Name", x->name, "Type", types[x->type]);
+        if (x->value.at)
+            json_object_set_new(one, "DefaultValue", default_of(x));
+        json_array_append_new(list, one);
+    }
+    return list;
+}
+
+/* ---- a job ---- */
+
+static json_t *uri_of(const struct export *x, uint32_t path)
+{
+    struct buf uri = {0};
+    buf_puts(&uri, SAGEMAKER_FOLDER);
+    buf_add(&uri, x->p->paths[path].at, x->p->paths[path].len);
+    json_t *out = value_of(x, (struct text){uri.at, uri.len});
+    buf_release(&uri);
+    return out;
+}
+
+static json_t *local_path_of(const struct export *x, uint32_t path)
+{
+    struct buf local = {0};
+    buf_puts(&local, "/opt/ml/processing/");
+    buf_add(&local, x->p->paths[path].at, x->p->paths[path].len);
+    json_t *out = value_of(x, (struct text){local.at, local.len});
+    buf_release(&local);
+    return out;
+}
+
+static json_t *file_of(const struct export *x, uint32_t path, bool in, uint32_t number)
+{
+    char *name = mem_format("%s-%u", in ? "in" : "out", (unsigned)number + 1);
+    json_t *where =
+        json_pack("{s:o, s:o}", "S3Uri", uri_of(x, path), "LocalPath", local_path_of(x, path));
+    if (in)
+        json_object_set_new(where, "S3DataType", json_text("S3Prefix"));
+    json_object_set_new(where, in ? "S3InputMode" : "S3UploadMode",
+                        json_text(in ? "File" : "EndOfJob"));
+    json_t *file = json_pack("{s:s, s:b, s:o}", in ? "InputName" : "OutputName", name, "AppManaged",
+                             0, in ? "S3Input" : "S3Output", where);
+    mem_free(name);
+    return file;
+}
+
+static json_t *files_of(const struct export *x, const uint32_t *paths, uint32_t count, bool in)
+{
+    json_t *list = json_array();
+    for (uint32_t k = 0; k < count; k++)
+        json_array_append_new(list, file_of(x, paths[k], in, k));
+    return list;
+}
+
+static json_t *specification_of(const struct export *x, const struct step *s)
+{
+    json_t *entry = json_array(), *arguments = json_array();
+    struct buf script = {0};
+    if (s->entry->directory)
+        shell_put_command(&script, s, 0);
+    else if (s->script)
+        buf_puts(&script, s->script);
+    if (script.len || s->script) {
+        json_array_append_new(entry, json_text("/bin/sh"));
+        json_array_append_new(entry, json_text("-c"));
+        json_array_append_new(arguments, value_of(x, (struct text){script.at, script.len}));
+    }
+    for (char **at = script.len ? NULL : s->argv; at && *at; at++)
+        json_array_append_new(at == s->argv ? entry : arguments, value_of(x, text_of(*at)));
+    buf_release(&script);
+    json_t *out = json_pack("{s:s, s:o}", "ImageUri", "local", "ContainerEntrypoint", entry);
+    if (json_array_size(arguments))
+        json_object_set(out, "ContainerArguments", arguments);
+    json_decref(arguments);
+    return out;
+}
+
+static json_t *arguments_of(const struct export *x, const struct step *s)
+{
+    json_t *out = json_pack("{s:{s:{s:i, s:s, s:i}}, s:o, s:s}", "ProcessingResources",
+                            "ClusterConfig", "InstanceCount", 1, "InstanceType", "ml.m5.large",
+                            "VolumeSizeInGB", 30, "AppSpecification", specification_of(x, s),
+                            "RoleArn", "arn:aws:iam::000000000000:role/ROLE");
+    json_t *environment = json_object();
+    for (char **at = s->environment; *at; at++) {
+        size_t n = strcspn(*at, "=");
+        char *name = mem_text_n(*at, n);
+        json_object_set_new(environment, name, value_of(x, text_of(*at + n + 1)));
+        mem_free(name);
+    }
+    if (json_object_size(environment))
+        json_object_set(out, "Environment", environment);
+    json_decref(environment);
+    if (s->in_count)
+        json_object_set_new(out, "ProcessingInputs", files_of(x, s->in, s->in_count, true));
+    if (s->out_count)
+        json_object_set_new(
+            out, "ProcessingOutputConfig",
+            json_pack("{s:o}", "Outputs", files_of(x, s->out, s->out_count, false)));
+    if (s->entry->timeout)
+        json_object_set_new(out, "StoppingCondition",
+                            json_pack("{s:I}", "MaxRuntimeInSeconds",
+                                      (json_int_t)whole_seconds(s->entry->timeout)));
+    return out;
+}
+
+/* ---- a step ---- */
+
+static json_t *cache_of(const struct step_entry *s)
+{
+    json_t *cache = json_pack("{s:b}", "Enabled", s->cache);
+    if (s->cache && s->cache_lasts) {
+        struct buf text = {0};
+        long long t = whole_seconds(s->cache_lasts);
+        buf_format(&text, "P%lldDT%lldH%lldM%lldS", t / 86400, t / 3600 % 24, t / 60 % 60, t % 60);
+        json_object_set_new(cache, "ExpireAfter", json_text(buf_text(&text)));
+        buf_release(&text);
+    }
+    return cache;
+}
+
+/* What a service can fail by: of what a container fails by it has no exception to try again. */
+static json_t *retry_of(const struct step_entry *s)
+{
+    return json_pack("[{s:[s,s,s,s,s], s:I, s:f, s:i}]", "ExceptionType", "Step.SERVICE_FAULT",
+                     "Step.THROTTLING", "SageMaker.JOB_INTERNAL_ERROR", "SageMaker.CAPACITY_ERROR",
+                     "SageMaker.RESOURCE_LIMIT", "IntervalSeconds",
+                     (json_int_t)whole_seconds(s->interval), "BackoffRate", s->backoff,
+                     "MaxAttempts", (int)s->attempts - 1);
+}
+
+static int check(const struct export *x, const struct step *s)
+{
+    const struct step_entry *t = s->entry;
+    if (s->in_count > FILES_MAX || s->out_count > FILES_MAX)
+        return export_error(x, s, "a job has at most %d inputs and %d outputs", FILES_MAX,
+                            FILES_MAX);
+    if (t->attempts - 1 > ATTEMPTS_MAX)
+        return export_error(x, s, "a step is tried again at most %d times", ATTEMPTS_MAX);
+    if (t->attempts > 1 && whole_seconds(t->interval) > INTERVAL_MAX)
+        return export_error(x, s, "a step is tried again after at most %d seconds", INTERVAL_MAX);
+    if (t->timeout && whole_seconds(t->timeout) > RUNTIME_MAX)
+        return export_error(x, s, "a job runs for at most %d seconds", RUNTIME_MAX);
+    return 0;
+}
+
+static json_t *step_of(const struct export *x, uint32_t i)
+{
+    const struct step *s = &x->p->steps[i];
+    bool fails = s->entry->kind == STEP_FAIL;
+    json_t *out =
+        json_pack("{s:s, s:s}", "Name", x->names[i], "Type", fails ? "Fail" : "Processing");
+    if (s->wait_count) {
+        json_t *names = json_array();
+        for (uint32_t k = 0; k < s->wait_count; k++)
+            json_array_append_new(names, json_text(x->names[s->waits_for[k]]));
+        json_object_set_new(out, "DependsOn", names);
+    }
+    if (fails) {
+        json_object_set_new(out, "Arguments",
+                            json_pack("{s:o}", "ErrorMessage", value_of(x, text_of(s->message))));
+        return out;
+    }
+    json_object_set_new(out, "Arguments", arguments_of(x, s));
+    json_object_set_new(out, "CacheConfig", cache_of(s->entry));
+    if (s->entry->attempts > 1)
+        json_object_set_new(out, "RetryPolicies", retry_of(s->entry));
+    return out;
+}
+
+static int add_step(struct export *x, uint32_t i, json_t *list)
+{
+    const struct step *s = &x->p->steps[i];
+    int status = check(x, s);
+    json_t *step = step_of(x, i), *conditions = json_array();
+    if (!s->when) {
+        json_array_append_new(list, step);
+    } else {
+        struct buf name = {0};
+        buf_format(&name, "when-%s", x->names[i]);
+        if (status == 0)
+            status = export_conditions(x, s, conditions);
+        json_array_append_new(list, json_pack("{s:s, s:s, s:{s:O, s:[o], s:[]}}", "Name",
+                                              export_new_name(x, buf_text(&name)), "Type",
+                                              "Condition", "Arguments", "Conditions", conditions,
+                                              "IfSteps", step, "ElseSteps"));
+        buf_release(&name);
+    }
+    json_decref(conditions);
+    return status;
+}
+
+static int put(struct export *x)
+{
+    json_t *steps = json_array();
+    int status = 0;
+    for (uint32_t i = 0; i < x->p->step_count && status == 0; i++)
+        status = add_step(x, i, steps);
+    export_put_json(x, json_pack("{s:s, s:{s:s}, s:o, s:o}", "Version", SAGEMAKER_VERSION,
+                                 "Metadata", SAGEMAKER_NAME, x->p->name, "Parameters",
+                                 parameters_of(x->p), "Steps", steps));
+    return status;
+}
+
+const struct exporter export_sagemaker = {
+    .about = {"sagemaker", "a pipeline definition of SageMaker, version 2020-12-01"},
+    .keeps = true,
+    .put = put,
+};
