@@ -15,4 +15,9 @@ typedef int lineage_take(void *context, struct text line, unsigned depth, struct
 int lineage_of_file(const char *home, const char *path, enum lineage_direction direction,
                     lineage_take *take, void *context, struct error *e);
 
+/* Calls take with the events of a run, and of what ran in it, as OpenLineage has them (RunEvent,
+ * specification 2-0-2), one JSON text each; depth is 0. ERR_NO: there is no such run. */
+int openlineage_of_run(const char *home, const char *run, lineage_take *take, void *context,
+                       struct error *e);
+
 #endif

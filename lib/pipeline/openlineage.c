@@ -1,0 +1,213 @@
+/* Events of the ledger as OpenLineage has them: RunEvent of its specification 2-0-2, one START and
+ * one end for each run and each step of it that ran. */
+#include "pipeline/lineage.h"
+
+#include "base/digest.h"
+#include "ledger/ledger.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PRODUCER "urn:mlutils:pipe"
+#define SPEC     "https://openlineage.io/spec/"
+
+struct writing {
+    const char *run; /* its id */
+    lineage_take *take;
+    void *context;
+    char namespace[300];
+    json_t *began; /* the event that the run began with */
+    char *folder;  /* of the definition: paths are relative to it */
+};
+
+static json_t *facet(const char *schema)
+{
+    return json_pack("{s:s, s:s+}", "_producer", PRODUCER, "_schemaURL", SPEC, schema);
+}
+
+static const char *text_in(const json_t *event, const char *name)
+{
+    const char *text = json_string_value(json_object_get(event, name));
+    return text ? text : "";
+}
+
+/* A step's run has an id of its own: the time of the run's, and bits of a digest of what names it
+ * (RFC 9562: version 7). */
+static void step_id(const struct writing *w, const json_t *event, char out[static 40])
+{
+    char digest[2 * SHA256_SIZE + 1];
+    char *name = mem_format("%s/%s/%s", w->run, text_in(event, "step"), text_in(event, "started"));
+    sha256_hex(text_of(name), digest);
+    mem_free(name);
+    (void)snprintf(out, 40, "%.13s-7%.3s-8%.3s-%.12s", w->run, digest, digest + 3, digest + 6);
+}
+
+static int put(struct writing *w, json_t *event, struct error *e)
+{
+    char *line = json_dumps(event, JSON_COMPACT);
+    int status = line ? w->take(w->context, text_of(line), 0, e)
+                      : error_set(e, ERR_DATA, "a name in the ledger is not UTF-8");
+    free(line);
+    json_decref(event);
+    return status;
+}
+
+static json_t *event_of(const char *type, const char *time, json_t *run, json_t *job)
+{
+    return json_pack("{s:s, s:s, s:o, s:o, s:[], s:[], s:s, s:s}", "eventType", type, "eventTime",
+                     time, "run", run, "job", job, "inputs", "outputs", "producer", PRODUCER,
+                     "schemaURL", SPEC "2-0-2/OpenLineage.json#/$defs/RunEvent");
+}
+
+/* ---- runs ---- */
+
+static json_t *job_of_run(const struct writing *w)
+{
+    return json_pack("{s:s, s:s}", "namespace", w->namespace, "name",
+                     text_in(w->began, "pipeline"));
+}
+
+static const char *end_of(const char *state)
+{
+    return strcmp(state, "Succeeded") == 0 ? "COMPLETE"
+           : strcmp(state, "Stopped") == 0 ? "ABORT"
+                                           : "FAIL";
+}
+
+static int take_run(struct writing *w, json_t *event, struct error *e)
+{
+    const char *state = text_in(event, "state");
+    if (strcmp(state, "Executing") == 0) {
+        const char *path = text_in(event, "path"), *slash = strrchr(path, '/');
+        json_decref(w->began);
+        mem_free(w->folder);
+        w->began = json_incref(event);
+        w->folder = slash ? mem_text_n(path, (size_t)(slash - path)) : mem_text(".");
+        (void)snprintf(w->namespace, sizeof w->namespace, "%s", text_in(event, "host"));
+        return put(w, event_of("START", text_in(event, "time"),
+                               json_pack("{s:s}", "runId", w->run), job_of_run(w)),
+                   e);
+    }
+    if (!w->began)
+        return 0;
+    return put(w, event_of(end_of(state), text_in(event, "time"),
+                           json_pack("{s:s}", "runId", w->run), job_of_run(w)),
+               e);
+}
+
+/* ---- steps ---- */
+
+static json_t *datasets(const struct writing *w, const json_t *files)
+{
+    json_t *out = json_array(), *digest;
+    const char *name;
+    json_object_foreach((json_t *)(uintptr_t)files, name, digest)
+    {
+        json_t *version = facet("facets/1-0-1/DatasetVersionDatasetFacet.json");
+        char *path = name[0] == '/' ? mem_text(name) : mem_format("%s/%s", w->folder, name);
+        json_object_set(version, "datasetVersion", digest);
+        json_array_append_new(out, json_pack("{s:s, s:s, s:{s:o}}", "namespace", "file", "name",
+                                             path, "facets", "version", version));
+        mem_free(path);
+    }
+    return out;
+}
+
+static json_t *run_of_step(const struct writing *w, const json_t *event)
+{
+    char id[40];
+    json_t *parent = facet("facets/1-1-0/ParentRunFacet.json");
+    step_id(w, event, id);
+    json_object_set_new(parent, "run", json_pack("{s:s}", "runId", w->run));
+    json_object_set_new(parent, "job", job_of_run(w));
+    json_t *run = json_pack("{s:s, s:{s:o}}", "runId", id, "facets", "parent", parent);
+    const char *reason = text_in(event, "reason");
+    if (*reason) {
+        json_t *error = facet("facets/1-0-1/ErrorMessageRunFacet.json");
+        json_object_set_new(error, "message", json_string(reason));
+        json_object_set_new(error, "programmingLanguage", json_string("shell"));
+        json_object_set_new(json_object_get(run, "facets"), "errorMessage", error);
+    }
+    return run;
+}
+
+static json_t *job_of_step(const struct writing *w, const json_t *event)
+{
+    json_t *source = facet("facets/1-0-1/SourceCodeJobFacet.json");
+    const json_t *command = json_object_get(event, "command");
+    char *text = json_is_string(command)
+                     ? mem_text(json_string_value(command))
+                     : NULL; /* a list of words is shown as it is kept */
+    char *words = text ? NULL : json_dumps(command, JSON_COMPACT | JSON_ENCODE_ANY);
+    json_object_set_new(source, "language", json_string("shell"));
+    json_object_set_new(source, "sourceCode", json_string(text ? text : words ? words : ""));
+    mem_free(text);
+    free(words);
+    char *name = mem_format("%s.%s", text_in(event, "pipeline"), text_in(event, "step"));
+    json_t *job = json_pack("{s:s, s:s, s:{s:o}}", "namespace", w->namespace, "name", name, "facets",
+                            "sourceCode", source);
+    mem_free(name);
+    return job;
+}
+
+static int put_step(struct writing *w, const json_t *event, const char *type, const char *time,
+                    struct error *e)
+{
+    json_t *out = event_of(type, time, run_of_step(w, event), job_of_step(w, event));
+    json_object_set_new(out, "inputs", datasets(w, json_object_get(event, "in")));
+    json_object_set_new(out, "outputs", datasets(w, json_object_get(event, "out")));
+    return put(w, out, e);
+}
+
+static int take_step(struct writing *w, const json_t *event, struct error *e)
+{
+    if (!*text_in(event, "started"))
+        return 0;
+    if (!w->began) { /* a line of pipe-sh: its make has no event */
+        (void)snprintf(w->namespace, sizeof w->namespace, "make");
+        w->began = json_pack("{s:s}", "pipeline", text_in(event, "pipeline"));
+        w->folder = mem_text(text_in(event, "directory"));
+    }
+    int status = put_step(w, event, "START", text_in(event, "started"), e);
+    return status ? status
+                  : put_step(w, event, end_of(text_in(event, "state")), text_in(event, "ended"), e);
+}
+
+/* ---- the whole ---- */
+
+static int take_event(struct writing *w, struct text line, bool *seen, struct error *e)
+{
+    json_t *event = json_loadb(line.at, line.len, 0, NULL);
+    const char *kind = text_in(event, "event");
+    int status = 0;
+    if (strcmp(text_in(event, "run"), w->run) == 0) {
+        *seen = true;
+        if (strcmp(kind, "run") == 0)
+            status = take_run(w, event, e);
+        else if (strcmp(kind, "step") == 0)
+            status = take_step(w, event, e);
+    }
+    json_decref(event);
+    return status;
+}
+
+int openlineage_of_run(const char *home, const char *run, lineage_take *take, void *context,
+                       struct error *e)
+{
+    struct writing w = {.run = run, .take = take, .context = context};
+    char *path = mem_format("%s/ledger.jsonl", home);
+    struct ledger_reader *reader = NULL;
+    struct ledger_event event;
+    bool seen = false;
+    int status = ledger_reader_open(path, 0, &reader, e);
+    while (status == 0 && (status = ledger_next(reader, &event, e)) > 0)
+        status = take_event(&w, event.line, &seen, e);
+    ledger_reader_close(reader);
+    if (status == 0 && !seen)
+        status = error_set(e, ERR_NO, "the ledger has no run %s", run);
+    json_decref(w.began);
+    mem_free(w.folder);
+    mem_free(path);
+    return status;
+}
