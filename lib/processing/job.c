@@ -144,7 +144,7 @@ static int check_parts(const struct processing *p, struct error *e)
 
 static int make_folders(const struct processing *p, struct error *e)
 {
-    static const char *const parts[] = {"", "/results", "/logs", "/work"};
+    static const char *const parts[] = {"", "/results", "/logs", "/work", "/claims"};
     int status = folder_make_parents(p->folder, e);
     for (size_t i = 0; i < COUNT_OF(parts) && status == 0; i++) {
         char *path = mem_format("%s%s", p->folder, parts[i]);

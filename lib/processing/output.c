@@ -74,29 +74,34 @@ static int each_file(const char *folder, const char *name,
 }
 
 struct moving {
+    const struct processing *p;
     const char *to;
-    struct outputs *outputs;
     size_t instance;
     const char *output;
 };
 
-/* Of two instances that make one file, one would be lost. */
+/* Of two instances that make one file, one would be lost. A file with its number says who did, also
+ * to those that run on other machines or later. */
 static int claim(void *context, const char *path, const char *name, struct error *e)
 {
-    struct moving *m = context;
-    char *to = mem_format("%s/%s", m->to, name);
-    bool is_new;
-    size_t number = map_put(&m->outputs->paths, text_of(to), &is_new);
+    const struct moving *m = context;
+    char *to = mem_format("%s/%s", m->to, name), own[24];
+    char *note = mem_format("%s/claims/%016llx", m->p->folder,
+                            (unsigned long long)xxh64(to, strlen(to), 0));
+    struct buf owner = {0};
+    bool first = false;
     (void)path;
-    if (is_new)
-        vec_push(&m->outputs->owners, m->instance);
-    size_t owner = m->outputs->owners.at[number];
-    int status = owner == m->instance
-                     ? 0
-                     : error_set(e, ERR_DATA,
-                                 "instances %zu and %zu both make %s: let the path of output %s "
-                                 "have {rank} in it",
-                                 owner, m->instance, to, m->output);
+    int n = snprintf(own, sizeof own, "%zu", m->instance);
+    int status = file_publish(note, (struct text){own, (size_t)n}, &first, e);
+    if (status == 0 && !first)
+        status = file_load(note, sizeof own, &owner, e);
+    if (status == 0 && !first && strcmp(buf_text(&owner), own) != 0)
+        status = error_set(e, ERR_DATA,
+                           "instances %s and %s both make %s: let the path of output %s have "
+                           "{rank} in it",
+                           buf_text(&owner), own, to, m->output);
+    buf_release(&owner);
+    mem_free(note);
     mem_free(to);
     return status;
 }
@@ -112,7 +117,7 @@ static int move_file(const char *from, const char *to, struct error *e)
 
 static int move(void *context, const char *path, const char *name, struct error *e)
 {
-    struct moving *m = context;
+    const struct moving *m = context;
     char *to = mem_format("%s/%s", m->to, name);
     int status = move_file(path, to, e);
     mem_free(to);
@@ -120,7 +125,6 @@ static int move(void *context, const char *path, const char *name, struct error 
 }
 
 static int each_output(const struct processing *p, const char *folder, size_t instance,
-                       struct outputs *outputs,
                        int (*take)(void *context, const char *path, const char *name,
                                    struct error *e),
                        struct error *e)
@@ -130,8 +134,7 @@ static int each_output(const struct processing *p, const char *folder, size_t in
         const struct processing_output *o = &p->job.outputs[i];
         char *from = mem_format("%s/output/%s", folder, o->name);
         char *to = output_path(p, instance, o->path);
-        struct moving m = {
-            .to = to, .outputs = outputs, .instance = instance, .output = o->name};
+        struct moving m = {.p = p, .to = to, .instance = instance, .output = o->name};
         status = each_file(from, "", take, &m, e);
         mem_free(to);
         mem_free(from);
@@ -139,9 +142,10 @@ static int each_output(const struct processing *p, const char *folder, size_t in
     return status;
 }
 
-int output_claim(const struct attempt *a, struct outputs *outputs, struct error *e)
+int output_claim(const struct attempt *a, struct error *e)
 {
-    return each_output(a->p, a->folder, a->instance, outputs, claim, e);
+    bool alone = a->p->instances == 1;
+    return alone ? 0 : each_output(a->p, a->folder, a->instance, claim, e);
 }
 
 /* ---- standard output ---- */
@@ -169,7 +173,7 @@ static int move_part(const struct processing *p, const char *folder, size_t inst
 int output_move(const struct processing *p, size_t instance, unsigned attempt, struct error *e)
 {
     char *folder = mem_format("%s/work/%zu.%u", p->folder, instance, attempt);
-    int status = each_output(p, folder, instance, NULL, move, e);
+    int status = each_output(p, folder, instance, move, e);
     if (status == 0 && p->job.streams)
         status = move_part(p, folder, instance, e);
     mem_free(folder);

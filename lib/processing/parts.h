@@ -92,6 +92,20 @@ void attempt_close(struct attempt *a); /* what it made and was not moved goes; N
 int config_prepare(struct processing *p, struct error *e); /* once, before */
 int config_write(const struct processing *p, size_t instance, const char *folder, struct error *e);
 
+/* ---- an instance ---- */
+
+/* The command as it is found in PATH; [0] is owned. */
+char **instance_command(const struct processing_job *j);
+void instance_command_free(char **argv);
+int instance_start(const struct processing *p, struct job_pool *pool, char **argv, size_t instance,
+                   unsigned number, void *tag, struct attempt **out, struct error *e);
+void instance_told(const struct job_result *from, size_t instance, unsigned number,
+                   struct processing_result *out);
+/* After a good end its result is there and its outputs are at their place, or told->status is no
+ * longer 0. *message: owned, told->message may borrow from it. */
+int instance_end(struct attempt *a, struct processing_result *told, char **message,
+                 struct error *e);
+
 /* Where programs written for the cloud look for their files. */
 #define CLOUD_FOLDER "/opt/ml"
 /* What of the attempt is to be seen there. Returns owned. */
@@ -109,16 +123,11 @@ int feed_end(struct feed *f, struct error *e); /* takes f */
 
 /* ---- outputs ---- */
 
-/* Which instance made which file. */
-struct outputs {
-    struct map paths;
-    VEC(size_t) owners;
-};
 /* Returns owned the path for an instance. */
 char *output_path(const struct processing *p, size_t instance, const char *pattern);
 bool output_is_split(const char *path); /* it has something of the instance in it */
-/* ERR_DATA: another instance made one of its files. */
-int output_claim(const struct attempt *a, struct outputs *outputs, struct error *e);
+/* Its files are its own from now on. ERR_DATA: another instance made one of that name. */
+int output_claim(const struct attempt *a, struct error *e);
 /* What an attempt left goes to its place; nothing is there any more when that was done before. */
 int output_move(const struct processing *p, size_t instance, unsigned attempt, struct error *e);
 /* Strings the parts of standard output together. All instances are done. */

@@ -114,6 +114,9 @@ int processing_possible(const struct processing_job *j, struct error *e);
  * somebody runs it already; ERR_DATA: a file that the plan names is not as it was. */
 int processing_run(struct processing *p, const struct processing_run *how,
                    struct processing_summary *out, struct error *e);
+/* One attempt of one instance, here; its result and outputs are as after processing_run. */
+int processing_instance(struct processing *p, size_t instance, unsigned number,
+                        struct processing_result *out, struct error *e);
 int processing_look(const struct processing *p, struct processing_summary *out, struct error *e);
 /* 1; 0: the instance is not done. message borrows until *room is changed. */
 int processing_result_of(const struct processing *p, size_t instance, struct buf *room,

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { EXIT_NOT_RUN = 126, EXIT_NOT_FOUND = 127, LINE_MAX_BYTES = 512, LOCK_MS = 300 };
+enum { EXIT_NOT_RUN = 126, EXIT_NOT_FOUND = 127, LOCK_MS = 300 };
 
 struct waiting {
     size_t instance;
@@ -14,29 +14,23 @@ struct waiting {
     usec due;
 };
 
+/* An attempt under way. */
+struct trying {
+    size_t instance;
+    unsigned number;
+    struct attempt *attempt; /* NULL: it is on another machine */
+};
+
 struct run {
     struct processing *p;
     const struct processing_run *how;
     struct processing_summary *summary;
     struct job_pool *pool;
-    char **argv; /* the command as it is found, once for all */
-    struct outputs outputs;
+    char **argv;                 /* the command as it is found, once for all */
     VEC(struct waiting) waiting; /* in order, but for those that are tried again */
     size_t next;
     bool stopping;
 };
-
-/* [0] is owned. */
-static char **found_command(const struct processing_job *j)
-{
-    size_t n = 0;
-    while (j->argv[n])
-        n++;
-    char **argv = mem_copy(j->argv, (n + 1) * sizeof *argv);
-    char *path = program_path(argv[0]);
-    argv[0] = path ? path : mem_text(argv[0]);
-    return argv;
-}
 
 /* ---- what is to do ---- */
 
@@ -65,35 +59,12 @@ static int take_up(struct run *r, struct error *e)
 
 /* ---- ends ---- */
 
-static struct text line_before(struct text t, size_t *from)
-{
-    while (t.len && (t.at[t.len - 1] == '\n' || t.at[t.len - 1] == '\r'))
-        t.len--;
-    *from = t.len;
-    while (*from && t.at[*from - 1] != '\n')
-        --*from;
-    size_t n = t.len - *from;
-    return (struct text){t.at + *from, n < LINE_MAX_BYTES ? n : LINE_MAX_BYTES};
-}
-
-/* The last line that is not indented: those below a message show its place. Missing: none. */
-static struct text last_line(struct text t)
-{
-    size_t from = t.len;
-    while (from) {
-        struct text line = line_before((struct text){t.at, from}, &from);
-        if (line.len && line.at[0] != ' ' && line.at[0] != '\t')
-            return line;
-    }
-    return (struct text){NULL, 0};
-}
-
-static bool is_tried_again(const struct run *r, const struct attempt *a,
+static bool is_tried_again(const struct run *r, const struct trying *t,
                            const struct job_result *result)
 {
-    return a->number < r->p->job.attempts && !r->stopping && !result->timed_out &&
-           result->class != JOB_LIMIT &&
-           result->status != EXIT_NOT_RUN && result->status != EXIT_NOT_FOUND;
+    return result->status != 0 && t->number < r->p->job.attempts && !r->stopping &&
+           !result->timed_out && result->class != JOB_LIMIT && result->status != EXIT_NOT_RUN &&
+           result->status != EXIT_NOT_FOUND;
 }
 
 /* Those that were refused for want of something wait longer and longer. */
@@ -103,98 +74,39 @@ static usec pause_after(const struct job_result *result, unsigned attempt)
     return scarce ? USEC_SECOND << (attempt < 6 ? attempt - 1 : 5) : 0;
 }
 
-/* An instance that ended well has made its outputs when its result is there, and not before. */
-static int keep_result(struct run *r, struct attempt *a, struct processing_result *result,
-                       struct error *e)
-{
-    bool first = false;
-    int status = result_publish(r->p, result, &first, e);
-    if (status == 0 && result->status == 0 && first) {
-        status = output_move(r->p, a->instance, a->number, e);
-        a->is_moved = status == 0;
-    }
-    return status;
-}
-
-static void fail(struct processing_result *to, int status, const struct error *why)
-{
-    to->status = status;
-    (void)snprintf(to->problem, sizeof to->problem, "%.*s", (int)sizeof to->problem - 1,
-                   why->message);
-}
-
 static int end(struct run *r, const struct job_result *result, struct error *e)
 {
-    struct attempt *a = result->tag;
-    struct error why = {0};
-    struct processing_result told = {.instance = a->instance,
-                                     .attempt = a->number,
-                                     .status = result->status,
-                                     .signal = result->signal,
-                                     .timed_out = result->timed_out,
-                                     .stopped = result->stopped,
-                                     .started = result->started,
-                                     .ended = result->ended,
-                                     .user_s = result->user_s,
-                                     .system_s = result->system_s,
-                                     .max_rss = result->max_rss};
-    (void)snprintf(told.problem, sizeof told.problem, "%s", result->problem);
-    bool again = told.status != 0 && is_tried_again(r, a, result);
-    if (attempt_fed(a, &why) != 0 && told.status == 0)
-        fail(&told, -why.code, &why);
-    if (told.status == 0 && output_claim(a, &r->outputs, &why) != 0)
-        fail(&told, -why.code, &why);
-    char *message = attempt_message(a);
-    told.message = message ? text_of(message) : last_line(result->tail);
-    told.final = !again;
-    int status = 0;
-    if (again)
-        vec_push(&r->waiting, ((struct waiting){a->instance, a->number + 1,
-                                                clock_now() + pause_after(result, a->number)}));
-    else if (!(result->stopped && r->stopping))
-        status = keep_result(r, a, &told, e);
-    r->summary->done += told.final && told.status == 0;
+    struct trying *t = result->tag;
+    struct processing_result told;
+    char *message = NULL;
+    bool first;
+    instance_told(result, t->instance, t->number, &told);
+    told.final = !is_tried_again(r, t, result);
+    int status = t->attempt ? instance_end(t->attempt, &told, &message, e) : 0;
+    if (!told.final)
+        vec_push(&r->waiting, ((struct waiting){t->instance, t->number + 1,
+                                                clock_now() + pause_after(result, t->number)}));
+    else if (status == 0 && told.status != 0 && !(result->stopped && r->stopping))
+        status = result_publish(r->p, &told, &first, e);
+    r->summary->done += told.status == 0;
     if (r->how->tell)
         r->how->tell(r->how->context, &told);
     mem_free(message);
-    attempt_close(a);
+    attempt_close(t->attempt);
+    mem_free(t);
     return status;
 }
 
 /* ---- starts ---- */
 
-static bool has_limits(const struct processing_job *j)
-{
-    return j->limits.memory || j->limits.processes || j->limits.cpus > 0;
-}
-
-int processing_possible(const struct processing_job *j, struct error *e)
-{
-    int status = j->isolated ? sandbox_possible(e) : 0;
-    return status == 0 && has_limits(j) ? limits_possible(&j->limits, e) : status;
-}
-
 static int start(struct run *r, const struct waiting *w, struct error *e)
 {
-    struct attempt *a = NULL;
-    const struct processing_job *j = &r->p->job;
-    int status = attempt_open(r->p, w->instance, w->attempt, &a, e);
+    struct trying *t = mem_alloc(sizeof *t);
+    *t = (struct trying){.instance = w->instance, .number = w->attempt};
+    int status =
+        instance_start(r->p, r->pool, r->argv, w->instance, w->attempt, t, &t->attempt, e);
     if (status)
-        return status;
-    struct job job = {.argv = r->argv,
-                      .environment = a->environment.at,
-                      .streams = a->streams,
-                      .log = a->log,
-                      .timeout = j->max_runtime,
-                      .grace = j->grace,
-                      .sandbox = a->sandbox,
-                      .limits = has_limits(j) ? &j->limits : NULL,
-                      .tag = a};
-    status = job_start(r->pool, &job, e);
-    if (status)
-        attempt_close(a);
-    else
-        attempt_started(a);
+        mem_free(t);
     return status;
 }
 
@@ -276,15 +188,18 @@ static void forget_running(struct run *r)
 {
     struct job_result result;
     job_stop_all(r->pool);
-    while (job_running(r->pool) && job_wait(r->pool, -1, &result, NULL) == JOB_ENDED)
-        attempt_close(result.tag);
+    while (job_running(r->pool) && job_wait(r->pool, -1, &result, NULL) == JOB_ENDED) {
+        struct trying *t = result.tag;
+        attempt_close(t->attempt);
+        mem_free(t);
+    }
 }
 
 int processing_run(struct processing *p, const struct processing_run *how,
                    struct processing_summary *out, struct error *e)
 {
     struct processing_summary summary = {.instances = p->instances};
-    struct run r = {.p = p, .how = how, .summary = &summary, .argv = found_command(&p->job)};
+    struct run r = {.p = p, .how = how, .summary = &summary, .argv = instance_command(&p->job)};
     int lock = -1, signal;
     int status = open_pool(&r, &lock, e);
     if (status == 0)
@@ -304,10 +219,7 @@ int processing_run(struct processing *p, const struct processing_run *how,
     }
     job_pool_close(r.pool);
     vec_release(&r.waiting);
-    mem_free(r.argv[0]);
-    mem_free(r.argv);
-    map_release(&r.outputs.paths);
-    vec_release(&r.outputs.owners);
+    instance_command_free(r.argv);
     if (lock >= 0)
         lock_release(lock);
     signal = summary.signal;
