@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { AHEAD = 8, EXIT_KILLED = 137, EXIT_STOPPED = 143 };
+enum { AHEAD = 16, EXIT_KILLED = 137, EXIT_STOPPED = 143 };
 static const usec look_min = 2000, look_max = 100000;
 
 static struct slurm *slurm_of(struct job_pool *pool)
@@ -39,8 +39,8 @@ static void slurm_close(struct job_pool *pool)
         bool idle = s->jobs.len == 0;
         (void)spool_put(s->spool, SPOOL_ORDERS, "closed", (struct text){"", 0}, NULL);
         pilots_cancel(s->spool->name, !idle);
-        if (idle)
-            (void)folder_remove(s->spool->path, NULL);
+        if (idle && folder_remove(s->spool->path, NULL) == 0)
+            (void)rmdir(s->folder); /* unless somebody else is in it */
     }
     for (size_t i = 0; i < s->jobs.len; i++)
         waiting_free(s->jobs.at[i]);
@@ -55,6 +55,7 @@ static void slurm_close(struct job_pool *pool)
     spool_names_release(&s->names);
     map_release(&s->released);
     spool_close(s->spool);
+    mem_free(s->folder);
     mem_free(s);
 }
 
@@ -93,6 +94,7 @@ static int slurm_open(const struct job_pool_options *o, struct job_pool **out, s
     s->pool.engine = &job_slurm;
     s->options = o->engine;
     s->slots = o->slots;
+    s->folder = mem_text(o->spool);
     s->look_pause = look_min;
     status = make_spool(s, o->spool, e);
     if (status == 0) {

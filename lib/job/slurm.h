@@ -23,6 +23,7 @@ struct slurm {
     struct job_pool pool;
     struct job_engine_options options;
     unsigned slots;
+    char *folder; /* that the spool is in */
     struct spool *spool;
     struct children *children;
     struct asker *asker;

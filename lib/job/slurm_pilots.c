@@ -328,5 +328,7 @@ int pilots_clear(const struct job_pool_options *o, struct error *e)
         if (strncmp(d->d_name, "ml-", 3) == 0)
             status = end_left(o->spool, d->d_name, e);
     closedir(folder);
+    if (status == 0)
+        (void)rmdir(o->spool);
     return status;
 }

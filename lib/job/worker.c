@@ -6,14 +6,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 200, PAUSE_MIN_MS = 1, PAUSE_MAX_MS = 50 };
-static const usec idle_limit = 10 * USEC_SECOND;
+enum { LOOK_MS = 200, HEAR_MS = 250, PAUSE_MIN_MS = 1, PAUSE_MAX_MS = 50 };
+static const usec idle_limit = 10 * USEC_SECOND, orders_pause = 100000;
 
 struct worker {
     struct spool *spool;
     struct job_pool *pool;
     struct worker_name name;
     char orders_to_end[SPOOL_NAME + 8]; /* lost.WORKER */
+    usec looked; /* when it looked for orders */
     char **environment;
     struct spool_names names;
     struct arena arena, job_arena;
@@ -49,6 +50,7 @@ enum orders { ORDER_NONE, ORDER_STOP, ORDER_END };
 static enum orders look_at_orders(struct worker *w, uint32_t id)
 {
     char stop[32];
+    w->looked = clock_now();
     if (!spool_list(w->spool, SPOOL_ORDERS, &w->names) || spool_names_have(&w->names, "closed") ||
         spool_names_have(&w->names, w->orders_to_end))
         return ORDER_END;
@@ -107,6 +109,15 @@ static int start(struct worker *w, const struct job_name *n, struct error *e)
     return status;
 }
 
+/* Slurm signals all processes of a pilot at once: that the job failed may be known before that we
+ * are to end, too. */
+static bool hears_the_end(struct worker *w, const struct job_result *r, struct error *e)
+{
+    struct job_result news;
+    return r->status != 0 && !r->stopped && !r->timed_out &&
+           job_wait(w->pool, HEAR_MS, &news, e) == JOB_SIGNALLED;
+}
+
 /* Told to end, as by scancel, preemption or the limit of its time, it ends its job first: that is
  * lost, but nobody need find out. 1: go on; 0: it is to end. */
 static int see_it_through(struct worker *w, const struct job_name *n, struct error *e)
@@ -133,7 +144,11 @@ static int see_it_through(struct worker *w, const struct job_name *n, struct err
             break;
         }
     }
+    char *tail = mem_copy(r.tail.at, r.tail.len); /* it is borrowed until we wait again */
+    r.tail.at = tail;
+    told_to_end = told_to_end || hears_the_end(w, &r, e);
     int status = publish(w, n, &r, told_to_end && r.status != 0, e);
+    mem_free(tail);
     return status ? status : !told_to_end;
 }
 
@@ -146,7 +161,7 @@ static int work(struct worker *w, struct error *e)
     while (status > 0) {
         struct job_name n;
         struct job_result r;
-        if (look_at_orders(w, 0) == ORDER_END)
+        if (clock_now() - w->looked > orders_pause && look_at_orders(w, 0) == ORDER_END)
             return 0;
         if (take_job(w, &n)) {
             status = start(w, &n, e);
