@@ -52,8 +52,8 @@ ends_with() {
 
 # until_true COMMAND: within 30 s.
 until_true() {
-    local i
-    for ((i = 0; i < 600; i++)); do
+    local until=$((SECONDS + 30))
+    while [ "$SECONDS" -lt "$until" ]; do
         ! eval "$1" || return 0
         sleep 0.05
     done
@@ -71,8 +71,8 @@ none_in_queue() { [ -z "$(squeue -h)" ]; }
 # Workers and steps that a cluster's daemons have lost, or that are theirs.
 processes() {
     grep -lzx "SLURM_CONF=$SLURM_CONF" /proc/[0-9]*/environ 2>/dev/null | while read -r file; do
-        ! grep -qz '^SLURM_JOB_ID=' "$file" 2>/dev/null || tr '\0' ' ' <"${file%environ}cmdline"
-    done
+        ! grep -qz '^SLURM_JOB_ID=' "$file" || tr '\0' ' ' <"${file%environ}cmdline"
+    done 2>/dev/null
 }
 
 # A step that says where it runs, and goes on when there is a file `go`, or when it is tried again.
@@ -249,6 +249,7 @@ END
     pid=$(cut -d' ' -f3 where)
     kill -9 "$(awk '{print $4}' "/proc/$pid/stat")" # the shell's parent
     ends_with 0
+    kill -9 "$pid" 2>/dev/null || : # nobody has told it: this cluster does not track by cgroup
     begun 2 && [ "$(steps .state,.attempt)" = '["Succeeded",1]' ]
 }
 

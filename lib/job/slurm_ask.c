@@ -35,8 +35,9 @@ int slurm_run(const char *const *argv, struct buf *out, struct error *e)
     else if (code && slurm_knows_none(buf_text(&complaint)))
         status = error_set(e, ERR_NO, "%s", last_line(&complaint));
     else if (code)
-        status = error_set(e, ERR_SYSTEM, "%s: %s", argv[0],
-                           complaint.len ? last_line(&complaint) : "it failed, and does not say why");
+        status =
+            error_set(e, ERR_SYSTEM, "%s: %s", argv[0],
+                      complaint.len ? last_line(&complaint) : "it failed, and does not say why");
     buf_release(&complaint);
     return status;
 }
@@ -123,8 +124,7 @@ static int read_answer(struct asker *a, struct queue *out, struct error *e)
     return status;
 }
 
-int asker_hear(struct asker *a, const struct child_event *event, struct queue *out,
-               struct error *e)
+int asker_hear(struct asker *a, const struct child_event *event, struct queue *out, struct error *e)
 {
     int got = 0;
     if (event->kind == CHILD_WROTE) {

@@ -48,10 +48,10 @@ static int worker_command(const struct slurm *s, struct buf *out, struct error *
 static int submit_command(const struct slurm *s, size_t count, struct arena *a, char ***out,
                           struct error *e)
 {
-    static const char *const fixed[] = {"sbatch",        "--parsable",
-                                        "--requeue",     "--open-mode=append",
-                                        "--export=ALL",  "--kill-on-invalid-dep=yes",
-                                        "--ntasks=1",    "--chdir=/"};
+    static const char *const fixed[] = {"sbatch",       "--parsable",
+                                        "--requeue",    "--open-mode=append",
+                                        "--export=ALL", "--kill-on-invalid-dep=yes",
+                                        "--ntasks=1",   "--chdir=/"};
     const struct job_engine_options *o = &s->options;
     VEC(char *) v = {0};
     struct buf wrap = {0};
@@ -66,7 +66,8 @@ static int submit_command(const struct slurm *s, size_t count, struct arena *a, 
     if (o->cpus)
         vec_push(&v, arena_format(a, "--cpus-per-task=%u", o->cpus));
     if (o->memory)
-        vec_push(&v, arena_format(a, "--mem=%lluK", (unsigned long long)((o->memory + 1023) >> 10)));
+        vec_push(&v,
+                 arena_format(a, "--mem=%lluK", (unsigned long long)((o->memory + 1023) >> 10)));
     for (size_t i = 0; i < o->option_count; i++)
         vec_push(&v, arena_text(a, o->options[i], strlen(o->options[i])));
     vec_push(&v, arena_text(a, buf_text(&wrap), wrap.len));
@@ -126,11 +127,18 @@ static void give_up(struct slurm *s)
     buf_release(&log);
 }
 
+/* As many as there are jobs, without those whose worker is held for dead: they wait. */
+static size_t pilots_wanted(const struct slurm *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->jobs.len && n < s->slots; i++)
+        n += s->jobs.at[i]->fenced == 0;
+    return n < ARRAY_MAX ? n : ARRAY_MAX;
+}
+
 static int start_those_missing(struct slurm *s, usec now, struct error *e)
 {
-    size_t want = s->jobs.len < s->slots ? s->jobs.len : s->slots, have = s->alive + s->fresh;
-    if (want > ARRAY_MAX)
-        want = ARRAY_MAX;
+    size_t want = pilots_wanted(s), have = s->alive + s->fresh;
     if (want <= have || now < s->submit_due)
         return 0;
     if (s->fruitless < FRUITLESS_MAX)

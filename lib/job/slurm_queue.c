@@ -48,12 +48,14 @@ static bool is_one_of(const char *word, const char *const *list)
 /* A word of a state may be a state or a flag of one: what ends it counts more than what it was. */
 static enum pilot_state state_of(const char *word)
 {
-    static const char *const running[] = {"RUNNING",  "SUSPENDED", "STOPPED",   "RESIZING",
+    static const char *const running[] = {"RUNNING",   "SUSPENDED", "STOPPED", "RESIZING",
                                           "SIGNALING", "STAGE_OUT", NULL};
-    static const char *const waiting[] = {"PENDING",      "CONFIGURING",  "REQUEUED",
-                                          "REQUEUE_FED",  "REQUEUE_HOLD", "RESV_DEL_HOLD",
+    static const char *const waiting[] = {"PENDING",      "CONFIGURING",   "REQUEUED",
+                                          "REQUEUE_FED",  "REQUEUE_HOLD",  "RESV_DEL_HOLD",
                                           "SPECIAL_EXIT", "POWER_UP_NODE", NULL};
-    return is_one_of(word, running) ? PILOT_RUNS : is_one_of(word, waiting) ? PILOT_WAITS : PILOT_ENDED;
+    return is_one_of(word, running)   ? PILOT_RUNS
+           : is_one_of(word, waiting) ? PILOT_WAITS
+                                      : PILOT_ENDED;
 }
 
 /* Spelled with blanks or underscores. */
@@ -73,8 +75,15 @@ static void add(struct queue *q, const struct pilot *p, const char *reason)
 
 /* ---- text ---- */
 
-enum { COLUMN_ARRAY, COLUMN_TASK, COLUMN_STATE, COLUMN_RESTARTS, COLUMN_NODE, COLUMN_REASON,
-       COLUMNS };
+enum {
+    COLUMN_ARRAY,
+    COLUMN_TASK,
+    COLUMN_STATE,
+    COLUMN_RESTARTS,
+    COLUMN_NODE,
+    COLUMN_REASON,
+    COLUMNS
+};
 
 static bool to_number(const char *text, int64_t *out)
 {
@@ -145,7 +154,8 @@ static enum pilot_state state_in(const json_t *job)
     enum pilot_state state = PILOT_ENDED;
     for (size_t i = 0; i < n; i++) {
         const json_t *word = json_is_array(value) ? json_array_get(value, i) : value;
-        enum pilot_state this = json_is_string(word) ? state_of(json_string_value(word)) : PILOT_ENDED;
+        enum pilot_state this =
+            json_is_string(word) ? state_of(json_string_value(word)) : PILOT_ENDED;
         state = i == 0 || this == PILOT_ENDED ? this : state;
         if (this == PILOT_ENDED)
             break;
@@ -200,11 +210,17 @@ static bool has_one_of(const char *text, const char *const *list)
 
 bool slurm_is_silent(const char *complaint)
 {
-    static const char *const known[] = {"unable to contact", "unable to connect", "timed out",
-                                        "connection refused", "connection failure",
-                                        "zero bytes were transmitted", "took longer than",
-                                        "cannot run", "no route to host",
-                                        "unable to establish", NULL};
+    static const char *const known[] = {"unable to contact",
+                                        "unable to connect",
+                                        "timed out",
+                                        "connection refused",
+                                        "connection failure",
+                                        "zero bytes were transmitted",
+                                        "took longer than",
+                                        "cannot run",
+                                        "no route to host",
+                                        "unable to establish",
+                                        NULL};
     return has_one_of(complaint, known);
 }
 

@@ -13,7 +13,7 @@ enum { FILE_LIMIT = 16 << 20 };
 
 static const char *const parts[SPOOL_PARTS] = {
     [SPOOL_TODO] = "todo",     [SPOOL_TAKEN] = "taken", [SPOOL_DONE] = "done",
-    [SPOOL_ORDERS] = "orders", [SPOOL_TMP] = "tmp",    [SPOOL_ITSELF] = ".",
+    [SPOOL_ORDERS] = "orders", [SPOOL_TMP] = "tmp",     [SPOOL_ITSELF] = ".",
 };
 
 /* ---- the folder ---- */
@@ -167,8 +167,7 @@ void spool_names_release(struct spool_names *n)
 
 bool spool_names_have(const struct spool_names *n, const char *name)
 {
-    return n->at.len &&
-           bsearch(&name, n->at.at, n->at.len, sizeof *n->at.at, by_name) != NULL;
+    return n->at.len && bsearch(&name, n->at.at, n->at.len, sizeof *n->at.at, by_name) != NULL;
 }
 
 /* ---- names ---- */

@@ -56,7 +56,8 @@ struct spool_names {
     VEC(char *) at;
     struct arena arena;
 };
-bool spool_list(const struct spool *s, enum spool_part part, struct spool_names *out); /* false: gone */
+bool spool_list(const struct spool *s, enum spool_part part,
+                struct spool_names *out); /* false: gone */
 void spool_names_release(struct spool_names *n);
 bool spool_names_have(const struct spool_names *n, const char *name);
 
@@ -78,7 +79,7 @@ const char *worker_name_print(char out[static SPOOL_NAME], const struct worker_n
 
 /* ---- what is in them ---- */
 
-json_t *bytes_json(const char *at, size_t n);         /* returns owned */
+json_t *bytes_json(const char *at, size_t n);          /* returns owned */
 void bytes_read(const json_t *value, struct buf *out); /* appends; nothing when it is no text */
 
 /* A job as text: paths become absolute. */

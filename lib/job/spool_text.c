@@ -191,13 +191,13 @@ char **spool_with_slurm(char *const *list, struct arena *arena)
 
 void spool_put_result(struct buf *out, const struct job_result *r, const char *node, bool lost)
 {
-    json_t *object = json_pack(
-        "{s:i s:i s:i s:b s:b s:b s:I s:I s:f s:f s:I s:I s:I s:b}", "class", (int)r->class,
-        "status", r->status, "signal", r->signal, "timed_out", r->timed_out, "stopped", r->stopped,
-        "wrote", r->wrote, "started", (json_int_t)r->started, "ended", (json_int_t)r->ended,
-        "user_s", r->user_s, "system_s", r->system_s, "max_rss", (json_int_t)r->max_rss,
-        "read_bytes", (json_int_t)r->read_bytes, "written_bytes", (json_int_t)r->written_bytes,
-        "lost", lost);
+    json_t *object = json_pack("{s:i s:i s:i s:b s:b s:b s:I s:I s:f s:f s:I s:I s:I s:b}", "class",
+                               (int)r->class, "status", r->status, "signal", r->signal, "timed_out",
+                               r->timed_out, "stopped", r->stopped, "wrote", r->wrote, "started",
+                               (json_int_t)r->started, "ended", (json_int_t)r->ended, "user_s",
+                               r->user_s, "system_s", r->system_s, "max_rss",
+                               (json_int_t)r->max_rss, "read_bytes", (json_int_t)r->read_bytes,
+                               "written_bytes", (json_int_t)r->written_bytes, "lost", lost);
     set_text(object, "problem", r->problem);
     set_text(object, "node", node);
     (void)json_object_set_new(object, "tail", bytes_json(r->tail.at, r->tail.len));
@@ -230,7 +230,7 @@ int spool_read_result(struct text text, struct job_result *out, struct buf *tail
         return ERR_DATA;
     int64_t class = whole(object, "class");
     *out = (struct job_result){
-        .class = class >= JOB_SUCCEEDED && class <= JOB_UNREACHABLE ? (enum job_class)class
+        .class = class >= JOB_SUCCEEDED && class <= JOB_UNREACHABLE ? (enum job_class) class
                                                                     : JOB_INTERNAL,
         .status = (int)whole(object, "status"),
         .signal = (int)whole(object, "signal"),

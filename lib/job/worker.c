@@ -14,7 +14,7 @@ struct worker {
     struct job_pool *pool;
     struct worker_name name;
     char orders_to_end[SPOOL_NAME + 8]; /* lost.WORKER */
-    usec looked; /* when it looked for orders */
+    usec looked;                        /* when it looked for orders */
     char **environment;
     struct spool_names names;
     struct arena arena, job_arena;
@@ -186,8 +186,8 @@ static int load_environment(struct worker *w, struct error *e)
     struct buf text = {0};
     int status = spool_get(w->spool, SPOOL_ITSELF, "environment", &text, e);
     if (status == 0)
-        status = spool_read_environment((struct text){text.at, text.len}, &w->arena,
-                                        &w->environment, e);
+        status =
+            spool_read_environment((struct text){text.at, text.len}, &w->arena, &w->environment, e);
     buf_release(&text);
     return status;
 }
