@@ -62,8 +62,8 @@ qemu-system-arm  qemu-system-arm    qemu-system-arm qemu-system-arm qemu
 cppcheck         cppcheck           cppcheck       cppcheck   cppcheck
 clang-tidy       clang-tools-extra  clang-extra-tools clang   llvm
 clang-format     clang-tools-extra  clang-extra-tools clang   clang-format
-slurm-wlm        slurm              slurm          slurm-llnl -
-munge            munge              munge          munge      -
+slurm-wlm        -                  -              -          -
+munge            -                  -              -          -
 pmccabe          -                  -              -          -
 shellcheck       ShellCheck         shellcheck     shellcheck shellcheck
 codespell        codespell          py3-codespell  codespell  codespell
