@@ -53,7 +53,7 @@ static void slurm_close(struct job_pool *pool)
     children_free(s->children);
     queue_release(&s->queue);
     spool_names_release(&s->names);
-    map_release(&s->released);
+    map_release(&s->dealt_with);
     spool_close(s->spool);
     mem_free(s->folder);
     mem_free(s);

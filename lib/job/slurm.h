@@ -35,9 +35,9 @@ struct slurm {
     usec look_due, look_pause;
     /* pilots */
     usec ask_due, asked, submit_due, submitted, silent_since;
-    size_t alive, fresh; /* as the last answer says; and those that came after its question */
-    unsigned fruitless;  /* times that pilots were started since one was seen to do something */
-    struct map released; /* names of pilots that were held once */
+    size_t alive, fresh;   /* as the last answer says; and those that came after its question */
+    unsigned fruitless;    /* times that pilots were started since one was seen to do something */
+    struct map dealt_with; /* pilots that were held or delayed, once */
 };
 
 /* ---- jobs ---- */

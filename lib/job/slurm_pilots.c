@@ -213,19 +213,45 @@ static int lose_those_fenced(struct slurm *s, usec now, struct error *e)
     return status;
 }
 
-/* ---- pilots that are held ---- */
+/* ---- pilots that are held, or delayed ---- */
+
+/* True the first time for these words. */
+static bool is_first(struct slurm *s, const char *words)
+{
+    bool is_new;
+    map_put(&s->dealt_with, text_of(words), &is_new);
+    return is_new;
+}
 
 /* Released once; one that is held again never runs. */
-static void release_or_cancel(struct slurm *s, const struct pilot *p)
+static void release_or_cancel(struct slurm *s, const char *id)
 {
-    char id[64];
-    bool is_new;
-    (void)snprintf(id, sizeof id, "%llu_%llu", (unsigned long long)p->array,
-                   (unsigned long long)p->task);
-    map_put(&s->released, text_of(id), &is_new);
     const char *const release[] = {"scontrol", "release", id, NULL};
     const char *const cancel[] = {"scancel", id, NULL};
-    (void)slurm_run(is_new ? release : cancel, NULL, NULL);
+    (void)slurm_run(is_first(s, id) ? release : cancel, NULL, NULL);
+}
+
+/* A cluster keeps those that it starts anew waiting for minutes, for the sake of nodes that come
+ * back: ours have nothing there. Those that were never started wait as the user wants it. */
+static void hurry(struct slurm *s, const struct pilot *p, const char *id)
+{
+    char job[80], words[96];
+    (void)snprintf(job, sizeof job, "JobId=%s", id);
+    (void)snprintf(words, sizeof words, "%s %lld", job, (long long)p->restarts);
+    const char *const update[] = {"scontrol", "update", job, "StartTime=now", NULL};
+    if (p->restarts != 0 && is_first(s, words))
+        (void)slurm_run(update, NULL, NULL);
+}
+
+static void look_after(struct slurm *s, const struct pilot *p)
+{
+    char id[64];
+    (void)snprintf(id, sizeof id, "%llu_%llu", (unsigned long long)p->array,
+                   (unsigned long long)p->task);
+    if (p->state == PILOT_HELD)
+        release_or_cancel(s, id);
+    else if (p->delayed)
+        hurry(s, p, id);
 }
 
 static void take_answer(struct slurm *s, usec now)
@@ -237,8 +263,7 @@ static void take_answer(struct slurm *s, usec now)
     for (size_t i = 0; i < s->queue.pilots.len; i++) {
         const struct pilot *p = &s->queue.pilots.at[i];
         s->alive += p->state != PILOT_ENDED;
-        if (p->state == PILOT_HELD)
-            release_or_cancel(s, p);
+        look_after(s, p);
     }
     fence_those_gone(s, now);
 }

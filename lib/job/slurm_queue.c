@@ -69,8 +69,10 @@ static bool is_held(const char *reason)
 static void add(struct queue *q, const struct pilot *p, const char *reason)
 {
     vec_push(&q->pilots, *p);
+    struct pilot *added = &q->pilots.at[q->pilots.len - 1];
     if (p->state == PILOT_WAITS && is_held(reason))
-        q->pilots.at[q->pilots.len - 1].state = PILOT_HELD;
+        added->state = PILOT_HELD;
+    added->delayed = added->state == PILOT_WAITS && strcasecmp(reason, "BeginTime") == 0;
 }
 
 /* ---- text ---- */

@@ -9,6 +9,7 @@ struct pilot {
     uint64_t array, task;
     enum pilot_state state;
     int64_t restarts; /* -1: not told */
+    bool delayed;     /* it waits for its time to come, as those that are started anew do */
     char node[64];
 };
 struct queue {

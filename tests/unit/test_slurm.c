@@ -435,6 +435,21 @@ TEST(a_pilot_that_is_held_is_released_once)
     pool_end(p);
 }
 
+TEST(a_pilot_that_is_started_anew_does_not_wait_for_minutes)
+{
+    struct job_result r;
+    struct error e = {0};
+    fakes("echo 7", "echo '7|0|PENDING|1||BeginTime|'; echo '7|1|PENDING|0||BeginTime|'");
+    struct job_pool *p = pool_new(0);
+    CHECK_INT(job_start(p, &(struct job){.script = "true"}, &e), 0);
+    CHECK_INT(job_wait(p, 2500, &r, &e), JOB_IDLE);
+    CHECK_INT(calls("update JobId=7_0 StartTime=now"), 1);
+    CHECK_INT(calls("7_1"), 0);
+    job_stop_all(p);
+    CHECK_INT(job_wait(p, 0, &r, &e), JOB_ENDED);
+    pool_end(p);
+}
+
 TEST(what_a_killed_process_left_is_ended_before_another_pool_begins)
 {
     struct job_pool *p = NULL;
