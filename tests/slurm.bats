@@ -42,9 +42,10 @@ in_background() {
     PIPE=$!
 }
 
-# ends_with STATUS: the run in the background.
+# ends_with STATUS: the run in the background, within a minute.
 ends_with() {
     local got=0
+    timeout 60 tail --pid="$PIPE" -s 0.05 -f /dev/null || kill -9 "$PIPE"
     wait "$PIPE" || got=$?
     PIPE=
     [ "$got" -eq "$1" ] || { echo "status $got, not $1"; cat err; return 1; }

@@ -8,6 +8,7 @@
 
 enum { AHEAD = 16, EXIT_KILLED = 137, EXIT_STOPPED = 143 };
 static const usec look_min = 2000, look_max = 100000;
+static const usec usual_patience = 600 * USEC_SECOND;
 
 static struct slurm *slurm_of(struct job_pool *pool)
 {
@@ -93,13 +94,16 @@ static int slurm_open(const struct job_pool_options *o, struct job_pool **out, s
     struct slurm *s = mem_alloc(sizeof *s);
     s->pool.engine = &job_slurm;
     s->options = o->engine;
+    if (s->options.patience == 0)
+        s->options.patience = usual_patience;
     s->slots = o->slots;
     s->folder = mem_text(o->spool);
     s->look_pause = look_min;
     status = make_spool(s, o->spool, e);
     if (status == 0) {
         s->children = children_new(o->catch_signals, e);
-        s->asker = s->children ? asker_new(s->children, s->spool->name, e) : NULL;
+        s->asker =
+            s->children ? asker_new(s->children, s->spool->name, s->options.patience, e) : NULL;
         status = s->asker ? 0 : ERR_SYSTEM;
     }
     if (status == 0)

@@ -50,17 +50,21 @@ struct asker {
     enum queue_form form;
     int file; /* for its answer: what it complains of comes as events */
     bool asks, late;
-    usec since;
+    usec limit, since;
     struct buf complaint;
 };
 
-struct asker *asker_new(struct children *c, const char *name, struct error *e)
+struct asker *asker_new(struct children *c, const char *name, usec limit, struct error *e)
 {
+    const usec longest = (usec)PATIENCE_MS * 1000;
     int file = scratch_open(e);
     if (file < 0)
         return NULL;
     struct asker *a = mem_alloc(sizeof *a);
-    *a = (struct asker){.children = c, .name = mem_text(name), .file = file};
+    *a = (struct asker){.children = c,
+                        .name = mem_text(name),
+                        .file = file,
+                        .limit = limit < longest ? limit : longest};
     return a;
 }
 
@@ -96,7 +100,7 @@ void asker_begin(struct asker *a, usec now)
 
 void asker_end_if_late(struct asker *a, usec now)
 {
-    if (!a->asks || a->late || now - a->since < (usec)PATIENCE_MS * 1000)
+    if (!a->asks || a->late || now - a->since < a->limit)
         return;
     a->late = true;
     children_signal(a->children, a, SIGKILL);

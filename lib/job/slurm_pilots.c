@@ -14,7 +14,6 @@ static const usec ask_pause = USEC_SECOND, submit_pause = USEC_SECOND;
 /* A worker looks for orders several times a second: one that is held for dead but is not ends its
  * job before another worker begins it. */
 static const usec fence_time = 3 * USEC_SECOND;
-static const usec usual_patience = 600 * USEC_SECOND;
 
 /* ---- starting them ---- */
 
@@ -81,10 +80,9 @@ static int submit_command(const struct slurm *s, size_t count, struct arena *a, 
 /* Nobody answers: that may pass, or has gone on for too long. */
 static void note_silence(struct slurm *s, usec now, const struct error *why)
 {
-    usec patience = s->options.patience ? s->options.patience : usual_patience;
     if (s->silent_since == 0)
         s->silent_since = now;
-    if (now - s->silent_since >= patience)
+    if (now - s->silent_since >= s->options.patience)
         slurm_end_all(s, JOB_UNREACHABLE, why->message);
 }
 

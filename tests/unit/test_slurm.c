@@ -356,6 +356,12 @@ TEST(a_cluster_that_falls_silent_is_told_after_a_while)
     CHECK_INT(r.class, JOB_UNREACHABLE);
     CHECK(strstr(r.problem, "Unable to contact") != NULL);
     pool_end(p);
+    fakes("echo 7", "sleep 60");
+    p = pool_new(USEC_SECOND / 2);
+    r = result_of(p, "true");
+    CHECK_INT(r.class, JOB_UNREACHABLE);
+    CHECK(strstr(r.problem, "squeue took too long") != NULL);
+    pool_end(p);
 }
 
 TEST(what_sbatch_does_not_take_is_an_error)
