@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 enum { AHEAD = 16, EXIT_KILLED = 137, EXIT_STOPPED = 143 };
-static const usec look_min = 2000, look_max = 100000;
+static const usec look_min = 5000, look_max = 100000;
 static const usec usual_patience = 600 * USEC_SECOND;
 
 static struct slurm *slurm_of(struct job_pool *pool)

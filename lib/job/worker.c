@@ -16,7 +16,8 @@ struct worker {
     char orders_to_end[SPOOL_NAME + 8]; /* lost.WORKER */
     usec looked;                        /* when it looked for orders */
     char **environment;
-    struct spool_names names;
+    struct spool_names names, todo;
+    size_t next; /* of todo: the list is looked into before there is a new one */
     struct arena arena, job_arena;
 };
 
@@ -60,21 +61,27 @@ static enum orders look_at_orders(struct worker *w, uint32_t id)
 
 /* ---- a job ---- */
 
-/* The first one that waits; others may take it first. */
-static bool take_job(struct worker *w, struct job_name *out)
+static bool take_listed(struct worker *w, struct job_name *out)
 {
     char taken[SPOOL_NAME];
-    if (!spool_list(w->spool, SPOOL_TODO, &w->names))
-        return false;
-    for (size_t i = 0; i < w->names.at.len; i++) {
-        if (!job_name_parse(w->names.at.at[i], false, out))
+    while (w->next < w->todo.at.len) {
+        const char *name = w->todo.at.at[w->next++];
+        if (!job_name_parse(name, false, out))
             continue;
         out->worker = w->name;
-        if (spool_move(w->spool, SPOOL_TODO, w->names.at.at[i], SPOOL_TAKEN,
-                       job_name_print(taken, out, true)))
+        if (spool_move(w->spool, SPOOL_TODO, name, SPOOL_TAKEN, job_name_print(taken, out, true)))
             return true;
     }
     return false;
+}
+
+/* The first one that waits; others may take it first. */
+static bool take_job(struct worker *w, struct job_name *out)
+{
+    if (take_listed(w, out))
+        return true;
+    w->next = 0;
+    return spool_list(w->spool, SPOOL_TODO, &w->todo) && take_listed(w, out);
 }
 
 static int publish(struct worker *w, const struct job_name *n, const struct job_result *r,
@@ -209,6 +216,7 @@ int job_worker(const char *path, struct error *e)
     }
     job_pool_close(w.pool);
     spool_names_release(&w.names);
+    spool_names_release(&w.todo);
     arena_release(&w.arena);
     arena_release(&w.job_arena);
     spool_close(w.spool);
