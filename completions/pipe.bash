@@ -17,7 +17,6 @@ _pipe()
         graph:--to|graph:-t) words='text dot mermaid' ;;
         run:--engine) words='local slurm' ;;
         resume:--engine) words='local slurm' ;;
-        resume:--engine) words='local slurm' ;;
         plan:--engine) words='local slurm' ;;
         *:--progress) words='auto off jsonl' ;;
         *:--describe) words='json mdoc bash zsh fish' ;;
@@ -27,7 +26,7 @@ _pipe()
             validate) words=' -P --param -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             graph) words=' -P --param -t --to -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             run) words=' -P --param -j --jobs -n --dry-run -k --keep-going --from --only --wait --events --engine --partition --engine-cpus --engine-memory --engine-option -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
-            resume) words=' -j --jobs -k --keep-going --events --engine --partition --engine-cpus --engine-memory --engine-option --engine --partition --engine-cpus --engine-memory --engine-option -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            resume) words=' -j --jobs -k --keep-going --events --engine --partition --engine-cpus --engine-memory --engine-option -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             stop) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             plan) words=' -P --param -j --jobs -n --dry-run -k --keep-going --from --only --wait --events --engine --partition --engine-cpus --engine-memory --engine-option -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             why) words=' -P --param --file -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;

@@ -323,6 +323,6 @@ END
 @test "without a cluster the status is 5" {
     waiting_step
     sed "s/^SlurmctldPort=.*/SlurmctldPort=1/" "$SLURM_CONF" >nobody.conf
-    SLURM_CONF=$PWD/nobody.conf fails_with 5 "no Slurm cluster answers" pipe run --engine slurm
+    SLURM_CONF=$PWD/nobody.conf fails_with 5 "no Slurm cluster answers" timeout 60 pipe run --engine slurm
     fails_with 5 "cannot run 'scontrol'" env PATH=/nowhere "$BIN/pipe" run --engine slurm
 }

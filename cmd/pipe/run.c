@@ -332,7 +332,6 @@ static const struct option resume_options[] = {
     {0, "events", NULL, INTO_FLAG(struct run_options_given, events),
      .help = "write what happens to standard output, a JSON line for each event"},
     OPTION_ROWS_ENGINE(struct run_options_given, engine),
-    OPTION_ROWS_ENGINE(struct run_options_given, engine),
     OPTION_END,
 };
 /* clang-format on */
