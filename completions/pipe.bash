@@ -10,11 +10,14 @@ _pipe()
     fi
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case $word in
-            validate|graph|run|resume|stop|plan|why|runs|status|steps|logs|lineage|audit|gc|export|import) command=$word; break ;;
+            validate|graph|run|resume|stop|plan|why|worker|runs|status|steps|logs|lineage|audit|gc|export|import) command=$word; break ;;
         esac
     done
     case $command:$previous in
         graph:--to|graph:-t) words='text dot mermaid' ;;
+        run:--engine) words='local slurm' ;;
+        resume:--engine) words='local slurm' ;;
+        plan:--engine) words='local slurm' ;;
         *:--progress) words='auto off jsonl' ;;
         *:--describe) words='json mdoc bash zsh fish' ;;
     esac
@@ -22,11 +25,12 @@ _pipe()
         case $command in
             validate) words=' -P --param -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             graph) words=' -P --param -t --to -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
-            run) words=' -P --param -j --jobs -n --dry-run -k --keep-going --from --only --wait --events -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
-            resume) words=' -j --jobs -k --keep-going --events -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            run) words=' -P --param -j --jobs -n --dry-run -k --keep-going --from --only --wait --events --engine --partition --engine-cpus --engine-memory --engine-option -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            resume) words=' -j --jobs -k --keep-going --events --engine --partition --engine-cpus --engine-memory --engine-option -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             stop) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
-            plan) words=' -P --param -j --jobs -n --dry-run -k --keep-going --from --only --wait --events -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            plan) words=' -P --param -j --jobs -n --dry-run -k --keep-going --from --only --wait --events --engine --partition --engine-cpus --engine-memory --engine-option -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             why) words=' -P --param --file -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            worker) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             runs) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             status) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             steps) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
@@ -39,7 +43,7 @@ _pipe()
             *) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
         esac
     elif [[ -z $words && -z $command && $previous != -* ]]; then
-        words='validate graph run resume stop plan why runs status steps logs lineage audit gc export import'
+        words='validate graph run resume stop plan why worker runs status steps logs lineage audit gc export import'
     fi
     COMPREPLY=()
     while IFS= read -r word; do

@@ -62,6 +62,8 @@ qemu-system-arm  qemu-system-arm    qemu-system-arm qemu-system-arm qemu
 cppcheck         cppcheck           cppcheck       cppcheck   cppcheck
 clang-tidy       clang-tools-extra  clang-extra-tools clang   llvm
 clang-format     clang-tools-extra  clang-extra-tools clang   clang-format
+slurm-wlm        -                  -              -          -
+munge            -                  -              -          -
 pmccabe          -                  -              -          -
 shellcheck       ShellCheck         shellcheck     shellcheck shellcheck
 codespell        codespell          py3-codespell  codespell  codespell
@@ -120,6 +122,12 @@ need_for_oracles() {
     need bubblewrap command -v bwrap
 }
 
+# tests/slurm.bats has a cluster of its own on this machine.
+need_for_clusters() {
+    need slurm-wlm env PATH="$PATH:/usr/sbin:/sbin" sh -c 'command -v slurmctld && command -v slurmd && command -v squeue'
+    need munge env PATH="$PATH:/usr/sbin:/sbin" sh -c 'command -v munged'
+}
+
 # Compilers for other machines, and their emulators: what neoc's targets need.
 need_for_targets() {
     need clang command -v clang
@@ -171,6 +179,7 @@ check)
     if [ "${ORACLES:-}" = 1 ] || [ "${CI:-}" = true ]; then
         need_for_oracles
         need_for_targets
+        need_for_clusters
         install_missing
         install_node_packages
     fi

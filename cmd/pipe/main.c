@@ -12,6 +12,7 @@ static const struct command *const commands[] = {
     &command_stop,
     &command_plan,
     &command_why,
+    &command_worker,
     /* what was run */
     &command_runs,
     &command_status,

@@ -10,6 +10,7 @@ struct run_options_given {
     struct option_list parameters, only;
     const char *from;
     int64_t jobs;
+    struct engine_given engine;
     bool dry_run, keep_going, wait, events;
 };
 
@@ -30,6 +31,7 @@ static const struct option run_options[] = {
      .help = "wait for another run of the pipeline to end"},
     {0, "events", NULL, INTO_FLAG(struct run_options_given, events),
      .help = "write what happens to standard output, a JSON line for each event"},
+    OPTION_ROWS_ENGINE(struct run_options_given, engine),
     OPTION_END,
 };
 /* clang-format on */
@@ -192,6 +194,7 @@ static int run_pipeline(const char *path, const struct run_options_given *given,
         struct run_options o = {
             .home = home,
             .jobs = given->jobs ? (unsigned)given->jobs : cpu_count(),
+            .engine = engine_options(&given->engine),
             .dry_run = given->dry_run,
             .keep_going = given->keep_going,
             .explain = given->dry_run || cli_verbose() || given->events,
@@ -328,6 +331,7 @@ static const struct option resume_options[] = {
      .help = "after a failure go on with what does not depend on it"},
     {0, "events", NULL, INTO_FLAG(struct run_options_given, events),
      .help = "write what happens to standard output, a JSON line for each event"},
+    OPTION_ROWS_ENGINE(struct run_options_given, engine),
     OPTION_END,
 };
 /* clang-format on */

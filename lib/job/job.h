@@ -4,7 +4,8 @@
  * end.
  *
  * A pool is of one thread. Its jobs are killed when it is closed and by a fatal signal; those that
- * outlive a kill of the process that has it are killed when a pool is opened with the same journal.
+ * outlive a kill of the process that has it are killed when a pool is opened with the same journal
+ * and spool, on whatever executor.
  */
 #ifndef JOB_H
 #define JOB_H
@@ -19,7 +20,8 @@ struct job {
     const char *directory;    /* NULL: the caller's */
     char *const *environment; /* NULL: the caller's */
     const int *streams;       /* its standard input and output, each -1 for what NULL means: there
-                               * is nothing to read, and what it writes goes to the log */
+                               * is nothing to read, and what it writes goes to the log. Not on
+                               * Slurm (ERR_USAGE) */
     const char *log; /* what it writes to standard output and error is appended here; the file is
                       * made when there is something. NULL: it is not kept */
     usec timeout;    /* then SIGTERM, and SIGKILL after `grace`; 0: none */
@@ -59,17 +61,38 @@ struct job_result {
 
 /* ---- running ---- */
 
+enum job_executor { JOB_LOCAL, JOB_SLURM };
+
+/* On Slurm jobs are files in a folder, the spool, and are taken from it by pilots: the tasks of one
+ * array job, each of which runs one job after another. So a job costs no scheduling. All paths must
+ * mean the same on every node. A job whose pilot is lost runs again once, elsewhere. */
+struct job_engine_options {
+    enum job_executor executor;
+    const char *partition;      /* NULL: the cluster's default; the rest is of Slurm, too */
+    const char *const *options; /* more for sbatch, as --account=ml */
+    size_t option_count;
+    unsigned cpus;   /* of a pilot, 0: as the cluster has it */
+    uint64_t memory; /* the same, bytes */
+    usec patience;   /* how long nobody need answer until jobs fail by it; 0: 10 min */
+};
+
 struct job_pool;
 struct job_pool_options {
     const char *journal; /* path of the list of what runs; NULL: none is kept */
     bool catch_signals;  /* job_wait tells of HUP, INT and TERM */
+    struct job_engine_options engine;
+    const char *spool; /* a folder, made when needed; NULL: there is nothing on Slurm */
+    unsigned slots;    /* jobs that run at once; 0: as many as are started; Slurm needs it */
 };
+/* ERR_BUSY when no cluster answers, or when what a killed process left does not end. */
 int job_pool_open(const struct job_pool_options *o, struct job_pool **out, struct error *e);
 void job_pool_close(struct job_pool *p); /* kills what runs; NULL is fine */
 /* Everything in j is copied as far as it is needed. A command that cannot be run is a result, not
  * an error. */
 int job_start(struct job_pool *p, const struct job *j, struct error *e);
 size_t job_running(const struct job_pool *p);
+/* Whether another one is wanted: a cluster has some in hand, so that no pilot waits for work. */
+bool job_has_room(const struct job_pool *p);
 enum job_news { JOB_ENDED, JOB_SIGNALLED, JOB_IDLE };
 /* Waits until a job has ended, a signal came (out->signal), or timeout_ms have passed (negative:
  * for ever). < 0: cannot wait. */
@@ -77,5 +100,12 @@ int job_wait(struct job_pool *p, int timeout_ms, struct job_result *out, struct 
 /* SIGTERM, then SIGKILL after its grace; the result comes as any. */
 void job_stop(struct job_pool *p, const void *tag);
 void job_stop_all(struct job_pool *p);
+/* Those that were started but have not begun never will: their results have `stopped`, and 0 in
+ * `started`. */
+void job_withdraw(struct job_pool *p);
+
+/* What a pilot runs: jobs of a spool until it is closed, or nothing was to do for some seconds. The
+ * program that opens a pool on Slurm is started as `PROGRAM worker SPOOL` for it. */
+int job_worker(const char *spool, struct error *e);
 
 #endif

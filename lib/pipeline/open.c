@@ -197,6 +197,7 @@ static int open_pool(struct run *r, struct error *e)
 {
     char *lock = pipeline_state_path(r->o->home, r->p->path, "lock");
     r->journal = pipeline_state_path(r->o->home, r->p->path, "running");
+    r->spool = pipeline_state_path(r->o->home, r->p->path, "spool");
     int status = lock_acquire(lock, true, r->o->lock_timeout_ms, &r->lock, e);
     if (status == ERR_BUSY)
         error_set(e, ERR_BUSY, "another run of %s goes on", r->p->path);
@@ -205,7 +206,11 @@ static int open_pool(struct run *r, struct error *e)
         status = note_pid(r->lock, e);
     if (status)
         return status;
-    return job_pool_open(&(struct job_pool_options){.journal = r->journal, .catch_signals = true},
+    return job_pool_open(&(struct job_pool_options){.journal = r->journal,
+                                                    .catch_signals = true,
+                                                    .engine = r->o->engine,
+                                                    .spool = r->spool,
+                                                    .slots = r->o->jobs},
                          &r->pool, e);
 }
 
@@ -279,6 +284,7 @@ void run_release(struct run *r)
     mem_free(r->fingerprint);
     mem_free(r->objects);
     mem_free(r->journal);
+    mem_free(r->spool);
     vec_release(&r->ready);
     vec_release(&r->delayed);
     map_release(&r->folders);

@@ -133,6 +133,7 @@ struct run_event {
 struct run_options {
     const char *home; /* the folder of the tool's state */
     unsigned jobs;
+    struct job_engine_options engine;  /* where steps run */
     bool dry_run, keep_going, explain; /* explain: events of what runs say why */
     const bool *chosen;                /* by step: those that are looked at at all; NULL: all */
     const bool *forced;                /* by step: those that run whatever is known; NULL: none */

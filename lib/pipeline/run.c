@@ -98,8 +98,11 @@ void run_settle(struct run *r, uint32_t step, enum step_state state,
 {
     r->state[step] = (uint8_t)state;
     count(r->summary, state);
-    if (state == STEP_FAILED && !r->o->keep_going)
+    if (state == STEP_FAILED && !r->o->keep_going) {
         r->stopping = true;
+        if (r->pool)
+            job_withdraw(r->pool);
+    }
     if (r->o->tell)
         r->o->tell(r->o->context, &(struct run_event){.step = &r->p->steps[step],
                                                       .state = state,
@@ -334,7 +337,7 @@ static int wait_for_one(struct run *r, struct error *e)
 
 static bool has_room(const struct run *r)
 {
-    return r->o->dry_run || job_running(r->pool) < r->o->jobs;
+    return r->o->dry_run || job_has_room(r->pool);
 }
 
 static int take_turns(struct run *r, struct error *e)

@@ -14,7 +14,7 @@ struct run {
     struct pipeline *p;
     const struct run_options *o;
     struct run_summary *summary;
-    char *objects, *journal; /* paths */
+    char *objects, *journal, *spool; /* paths */
     int lock;
     struct ledger *ledger;
     struct records records;

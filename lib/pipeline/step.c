@@ -338,6 +338,11 @@ int run_end(struct run *r, const struct job_result *x, struct error *e)
     uint32_t step = (uint32_t)(s - r->p->steps);
     struct buf why = {0};
     int status = 0;
+    if (x->stopped && x->started == 0) { /* it never began */
+        r->state[step] = STEP_WAITING;
+        r->attempt[step]--;
+        return 0;
+    }
     if (x->status == 0 && !x->stopped)
         status = look_at_outputs(r, s, &why, e);
     else
