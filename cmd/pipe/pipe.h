@@ -3,6 +3,7 @@
 #define PIPE_H
 
 #include "cli/cli.h"
+#include "job/engine_options.h"
 #include "pipeline/pipeline.h"
 
 extern const struct command command_run, command_plan, command_why, command_validate, command_graph,
@@ -20,29 +21,6 @@ int pipe_finish(int status, const struct error *e);
 
 /* The event that the last run began with, as its line. ERR_NO: nothing was run yet. */
 int last_run_that_began(struct buf *line, struct error *e);
-
-/* Where steps run. */
-struct engine_given {
-    int executor;
-    const char *partition;
-    struct option_list options;
-    int64_t cpus;
-    uint64_t memory;
-};
-struct job_engine_options engine_options(const struct engine_given *given);
-/* clang-format off */
-#define OPTION_ROWS_ENGINE(S, field)                                                               \
-    {0, "engine", "ENGINE", INTO_CHOICE(S, field.executor), .choices = "local|slurm",              \
-     .fallback = "local", .help = "where steps run: on this machine, or on a Slurm cluster"},      \
-    {0, "partition", "NAME", INTO_TEXT(S, field.partition),                                        \
-     .help = "the partition of the cluster (default: the cluster's)"},                             \
-    {0, "engine-cpus", "N", INTO_INT(S, field.cpus), .range = "1..65536",                          \
-     .help = "processors of the cluster for each step that runs"},                                 \
-    {0, "engine-memory", "SIZE", INTO_SIZE(S, field.memory),                                       \
-     .help = "memory of the cluster for each step that runs"},                                     \
-    {0, "engine-option", "OPTION", INTO_LIST(S, field.options),                                    \
-     .help = "one more option for sbatch, as --account=ml; repeated for several"}
-/* clang-format on */
 
 #define OPTION_ROW_PARAMETERS(S, field)                                                            \
     {                                                                                              \

@@ -31,7 +31,7 @@ static const struct option run_options[] = {
      .help = "wait for another run of the pipeline to end"},
     {0, "events", NULL, INTO_FLAG(struct run_options_given, events),
      .help = "write what happens to standard output, a JSON line for each event"},
-    OPTION_ROWS_ENGINE(struct run_options_given, engine),
+    OPTION_ROWS_ENGINE(struct run_options_given, engine, "steps", "each step that runs"),
     OPTION_END,
 };
 /* clang-format on */
@@ -331,7 +331,7 @@ static const struct option resume_options[] = {
      .help = "after a failure go on with what does not depend on it"},
     {0, "events", NULL, INTO_FLAG(struct run_options_given, events),
      .help = "write what happens to standard output, a JSON line for each event"},
-    OPTION_ROWS_ENGINE(struct run_options_given, engine),
+    OPTION_ROWS_ENGINE(struct run_options_given, engine, "steps", "each step that runs"),
     OPTION_END,
 };
 /* clang-format on */

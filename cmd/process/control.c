@@ -12,12 +12,14 @@ static const char *job_operand(const struct operands *operands)
 
 struct resume_options {
     int64_t jobs;
+    struct engine_given engine;
 };
 
 /* clang-format off */
 static const struct option resume_options[] = {
     {'j', "jobs", "N", INTO_INT(struct resume_options, jobs), .range = "1..1024",
      .help = "instances at once (default: one per processor)"},
+    OPTION_ROWS_ENGINE(struct resume_options, engine, "instances", "each instance that runs"),
     OPTION_END,
 };
 /* clang-format on */
@@ -30,7 +32,7 @@ static int run_resume(void *context, struct operands *operands)
     struct error e = {0};
     int status = open_job(job_operand(operands), &p, &e);
     if (status == 0)
-        status = run_job(p, o->jobs, &s, &e);
+        status = run_job(p, o->jobs, &o->engine, &s, &e);
     if (status == 0) {
         put_summary(p, &s);
         status = exit_status_of(&s);

@@ -30,6 +30,7 @@ static const struct option options[] = {
      .fallback = "1", .help = "how often an instance that failed is tried again"},
     {'j', "jobs", "N", INTO_INT(struct fit_options, start.jobs), .range = "1..1024",
      .help = "instances at once (default: one per processor)"},
+    OPTION_ROWS_ENGINE(struct fit_options, start.engine, "instances", "each instance that runs"),
     {0, "name", "NAME", INTO_TEXT(struct fit_options, start.name), .help = "what the job is called"},
     OPTION_END,
 };
@@ -114,7 +115,7 @@ static int run_stage(struct fit *f, struct processing_summary *s, struct error *
     unsigned threads = f->o->start.jobs ? (unsigned)f->o->start.jobs : cpu_count();
     int status = processing_create(f->home, &f->job, threads, &p, e);
     if (status == 0)
-        status = run_job(p, f->o->start.jobs, s, e);
+        status = run_job(p, f->o->start.jobs, &f->o->start.engine, s, e);
     if (status == 0)
         status = exit_status_of(s);
     if (status == 0)

@@ -15,6 +15,9 @@ static const struct command *const commands[] = {
     &command_list,
     &command_describe,
     &command_logs,
+    /* on a cluster */
+    &command_worker,
+    &command_instance,
     NULL,
 };
 

@@ -3,10 +3,12 @@
 #define PROCESS_H
 
 #include "cli/cli.h"
+#include "job/engine_options.h"
 #include "processing/processing.h"
 
 extern const struct command command_run, command_map, command_fit, command_resume, command_status,
-    command_describe, command_list, command_logs, command_wait, command_stop;
+    command_describe, command_list, command_logs, command_wait, command_stop, command_worker,
+    command_instance;
 
 /* The folder of the jobs; NULL: e says why. */
 char *jobs_home(bool make, struct error *e);
@@ -31,6 +33,7 @@ struct start_options {
     uint64_t memory;
     int64_t processes;
     double cpus;
+    struct engine_given engine;
 };
 
 /* clang-format off */
@@ -54,6 +57,7 @@ struct start_options {
      .help = "how often an instance that failed is tried again"},                                  \
     {'j', "jobs", "N", INTO_INT(S, field.jobs), .range = "1..1024",                                \
      .help = "instances at once (default: one per processor)"},                                    \
+    OPTION_ROWS_ENGINE(S, field.engine, "instances", "each instance that runs"),                 \
     {0, "name", "NAME", INTO_TEXT(S, field.name), .help = "what the job is called"},               \
     {0, "isolate", NULL, INTO_FLAG(S, field.isolate),                                              \
      .help = "in a sandbox, with the folders below /opt/ml where the cloud has them",              \
@@ -82,6 +86,7 @@ void start_release(struct processing_job *j);
 /* Makes the job, runs it and says what became of it; the exit status. */
 int start_job(const struct start_options *o, const struct processing_job *j);
 /* The same of one that was made. */
-int run_job(struct processing *p, int64_t jobs, struct processing_summary *out, struct error *e);
+int run_job(struct processing *p, int64_t jobs, const struct engine_given *engine,
+            struct processing_summary *out, struct error *e);
 
 #endif

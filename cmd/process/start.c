@@ -146,12 +146,15 @@ static void tell(void *context, const struct processing_result *r)
         cli_note("%s", shown);
 }
 
-int run_job(struct processing *p, int64_t jobs, struct processing_summary *out, struct error *e)
+int run_job(struct processing *p, int64_t jobs, const struct engine_given *engine,
+            struct processing_summary *out, struct error *e)
 {
     struct teller t = {0};
     progress_start(&t.progress, "processing", "instances", processing_instances(p));
-    struct processing_run how = {
-        .jobs = jobs ? (unsigned)jobs : cpu_count(), .tell = tell, .context = &t};
+    struct processing_run how = {.jobs = jobs ? (unsigned)jobs : cpu_count(),
+                                 .engine = engine_options(engine),
+                                 .tell = tell,
+                                 .context = &t};
     int status = processing_run(p, &how, out, e);
     progress_finish(&t.progress);
     return status;
@@ -178,7 +181,7 @@ static int start_detached(const struct start_options *o, struct processing *p)
         puts(processing_job_of(p)->name);
         return 0;
     }
-    _Exit(run_job(p, o->jobs, &s, &e) == 0 ? exit_status_of(&s) : -e.code);
+    _Exit(run_job(p, o->jobs, &o->engine, &s, &e) == 0 ? exit_status_of(&s) : -e.code);
 }
 
 /* Whether what the instances write comes on standard output. */
@@ -211,7 +214,7 @@ int start_job(const struct start_options *o, const struct processing_job *j)
         return status;
     }
     if (status == 0)
-        status = run_job(p, o->jobs, &s, &e);
+        status = run_job(p, o->jobs, &o->engine, &s, &e);
     if (status == 0) {
         if (!writes_here(j))
             put_summary(p, &s);

@@ -91,6 +91,7 @@ struct processing_result {
 
 struct processing_run {
     unsigned jobs; /* instances at once */
+    struct job_engine_options engine;
     void (*tell)(void *context, const struct processing_result *r); /* of every attempt */
     void *context;
 };

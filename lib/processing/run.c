@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -74,15 +75,34 @@ static usec pause_after(const struct job_result *result, unsigned attempt)
     return scarce ? USEC_SECOND << (attempt < 6 ? attempt - 1 : 5) : 0;
 }
 
+/* Of an attempt elsewhere: its result says more, or that it was not the first. */
+static int take_result(struct run *r, struct processing_result *told, struct buf *room,
+                       struct error *e)
+{
+    struct processing_result kept;
+    int got = processing_result_of(r->p, told->instance, room, &kept, e);
+    if (got < 0)
+        return got;
+    if (got == 0 || kept.status != 0)
+        return error_set(e, ERR_SYSTEM, "instance %zu ended well, but its result is not to be seen "
+                                        "here: is %s shared?", told->instance, r->p->folder);
+    kept.final = true;
+    *told = kept;
+    return 0;
+}
+
 static int end(struct run *r, const struct job_result *result, struct error *e)
 {
     struct trying *t = result->tag;
     struct processing_result told;
+    struct buf room = {0};
     char *message = NULL;
     bool first;
     instance_told(result, t->instance, t->number, &told);
     told.final = !is_tried_again(r, t, result);
-    int status = t->attempt ? instance_end(t->attempt, &told, &message, e) : 0;
+    int status = t->attempt ? instance_end(t->attempt, &told, &message, e)
+                 : told.status == 0 ? take_result(r, &told, &room, e)
+                                    : 0;
     if (!told.final)
         vec_push(&r->waiting, ((struct waiting){t->instance, t->number + 1,
                                                 clock_now() + pause_after(result, t->number)}));
@@ -91,6 +111,7 @@ static int end(struct run *r, const struct job_result *result, struct error *e)
     r->summary->done += told.status == 0;
     if (r->how->tell)
         r->how->tell(r->how->context, &told);
+    buf_release(&room);
     mem_free(message);
     attempt_close(t->attempt);
     mem_free(t);
@@ -99,12 +120,28 @@ static int end(struct run *r, const struct job_result *result, struct error *e)
 
 /* ---- starts ---- */
 
+/* Whoever runs it there publishes its result. */
+static int start_elsewhere(struct run *r, struct trying *t, struct error *e)
+{
+    char instance[24], number[24], program[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (n <= 0)
+        return error_errno(e, "cannot find this program");
+    program[n] = 0;
+    (void)snprintf(instance, sizeof instance, "%zu", t->instance);
+    (void)snprintf(number, sizeof number, "%u", t->number);
+    char *argv[] = {program, (char[]){"instance"}, r->p->folder, instance, number, NULL};
+    return job_start(r->pool, &(struct job){.argv = argv, .tag = t}, e);
+}
+
 static int start(struct run *r, const struct waiting *w, struct error *e)
 {
     struct trying *t = mem_alloc(sizeof *t);
     *t = (struct trying){.instance = w->instance, .number = w->attempt};
     int status =
-        instance_start(r->p, r->pool, r->argv, w->instance, w->attempt, t, &t->attempt, e);
+        r->how->engine.executor == JOB_LOCAL
+            ? instance_start(r->p, r->pool, r->argv, w->instance, w->attempt, t, &t->attempt, e)
+            : start_elsewhere(r, t, e);
     if (status)
         mem_free(t);
     return status;
@@ -115,7 +152,7 @@ static bool take_next(struct run *r, struct waiting *out, int *wait_ms)
 {
     usec now = clock_now();
     *wait_ms = -1;
-    if (r->stopping || job_running(r->pool) >= r->how->jobs)
+    if (r->stopping || !job_has_room(r->pool))
         return false;
     for (size_t i = r->next; i < r->waiting.len; i++) {
         struct waiting w = r->waiting.at[i];
@@ -146,6 +183,7 @@ static int turn(struct run *r, struct error *e)
     case JOB_SIGNALLED:
         r->summary->signal = r->summary->signal ? r->summary->signal : result.signal;
         r->stopping = true;
+        job_withdraw(r->pool);
         job_stop_all(r->pool);
         return 0;
     case JOB_IDLE:
@@ -169,6 +207,7 @@ static int open_pool(struct run *r, int *lock, struct error *e)
 {
     char *path = mem_format("%s/lock", r->p->folder);
     char *journal = mem_format("%s/running", r->p->folder);
+    char *spool = mem_format("%s/spool", r->p->folder);
     /* What was just being started when a runner was killed has its lock for a moment. */
     int status = lock_acquire(path, true, LOCK_MS, lock, e);
     if (status == ERR_BUSY)
@@ -176,8 +215,13 @@ static int open_pool(struct run *r, int *lock, struct error *e)
     if (status == 0)
         status = lock_sign(*lock, e);
     if (status == 0)
-        status = job_pool_open(
-            &(struct job_pool_options){.journal = journal, .catch_signals = true}, &r->pool, e);
+        status = job_pool_open(&(struct job_pool_options){.journal = journal,
+                                                          .catch_signals = true,
+                                                          .engine = r->how->engine,
+                                                          .spool = spool,
+                                                          .slots = r->how->jobs},
+                               &r->pool, e);
+    mem_free(spool);
     mem_free(journal);
     mem_free(path);
     return status;
