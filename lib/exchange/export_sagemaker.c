@@ -101,8 +101,8 @@ static json_t *file_of(const struct export *x, uint32_t path, bool in, uint32_t 
         json_object_set_new(where, "S3DataType", json_text("S3Prefix"));
     json_object_set_new(where, in ? "S3InputMode" : "S3UploadMode",
                         json_text(in ? "File" : "EndOfJob"));
-    json_t *file = json_pack("{s:s, s:b, s:o}", in ? "InputName" : "OutputName", name, "AppManaged",
-                             0, in ? "S3Input" : "S3Output", where);
+    json_t *file = json_pack("{s:s, s:o}", in ? "InputName" : "OutputName", name,
+                             in ? "S3Input" : "S3Output", where);
     mem_free(name);
     return file;
 }
