@@ -210,6 +210,9 @@ END
     for type in Tuning AutoML EMR Model Endpoint EndpointConfig NotebookJob; do
         refused "step a: a Pipefile has no step of the type '$type'" "$(all "{\"Name\": \"a\", \"Type\": \"$type\", \"Arguments\": {}}")"
     done
+    for type in Processing Training Transform QualityCheck ClarifyCheck; do
+        refused "a $type step has Arguments" "$(all "{\"Name\": \"a\", \"Type\": \"$type\"}")"
+    done
     refused "a step is a map with Name and Type" "$(all '{"Name": "a"}')"
     refused "a step's name has letters" "$(all '{"Name": "a b", "Type": "Fail"}')"
     refused "there are two steps a" "$(all "$(job a true), $(job a true)")"

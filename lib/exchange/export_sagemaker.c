@@ -126,7 +126,7 @@ static json_t *specification_of(const struct export *x, const struct step *s)
     if (script.len || s->script) {
         json_array_append_new(entry, json_text("/bin/sh"));
         json_array_append_new(entry, json_text("-c"));
-        json_array_append_new(arguments, value_of(x, (struct text){script.at, script.len}));
+        json_array_append_new(arguments, value_of(x, (struct text){buf_text(&script), script.len}));
     }
     for (char **at = script.len ? NULL : s->argv; at && *at; at++)
         json_array_append_new(at == s->argv ? entry : arguments, value_of(x, text_of(*at)));

@@ -150,23 +150,24 @@ static int put_register(struct sm *m, const struct sm_step *s, struct sm_job *j)
 static const struct kind {
     const char *type;
     const char *keys; /* beside those of all */
+    bool is_job;      /* nothing without Arguments */
     int (*put)(struct sm *m, const struct sm_step *s, struct sm_job *j);
 } kinds[] = {
-    {"Processing", "RetryPolicies CacheConfig PropertyFiles", put_processing},
-    {"Training", "RetryPolicies CacheConfig", put_training},
-    {"Transform", "RetryPolicies CacheConfig", put_transform},
+    {"Processing", "RetryPolicies CacheConfig PropertyFiles", true, put_processing},
+    {"Training", "RetryPolicies CacheConfig", true, put_training},
+    {"Transform", "RetryPolicies CacheConfig", true, put_transform},
     {"QualityCheck",
      "RetryPolicies CacheConfig PropertyFiles CheckType ModelPackageGroupName "
      "SuppliedBaselineConstraints SuppliedBaselineStatistics SkipCheck RegisterNewBaseline",
-     put_check},
+     true, put_check},
     {"ClarifyCheck",
      "RetryPolicies CacheConfig PropertyFiles CheckType ModelPackageGroupName "
      "SuppliedBaselineConstraints SkipCheck RegisterNewBaseline ModelName",
-     put_check},
-    {"Lambda", "FunctionArn OutputParameters CacheConfig", put_lambda},
-    {"Callback", "SqsQueueUrl OutputParameters CacheConfig", put_callback},
-    {"RegisterModel", "RetryPolicies", put_register},
-    {"Fail", "", put_fail},
+     true, put_check},
+    {"Lambda", "FunctionArn OutputParameters CacheConfig", false, put_lambda},
+    {"Callback", "SqsQueueUrl OutputParameters CacheConfig", false, put_callback},
+    {"RegisterModel", "RetryPolicies", false, put_register},
+    {"Fail", "", false, put_fail},
 };
 
 static int put_kind(struct sm *m, const struct sm_step *s)
@@ -184,6 +185,8 @@ static int put_kind(struct sm *m, const struct sm_step *s)
     char *what = mem_format("a %s step", kinds[k].type);
     struct sm_job j = {0};
     int status = import_keys(m->x, s->node, keys, what);
+    if (status == 0 && kinds[k].is_job && !s->arguments)
+        status = doc_error(m->x->doc, s->node, m->x->e, "%s has Arguments", what);
     if (status == 0)
         status = kinds[k].put(m, s, &j);
     sm_job_release(&j);
