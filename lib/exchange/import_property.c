@@ -211,7 +211,7 @@ static int property_file(struct sm *m, const struct doc_node *n, struct text *fi
     import_put_literal(&whole, path->text);
     *file = import_keep(m->x, &whole);
     buf_release(&whole);
-    return status;
+    return 0;
 }
 
 int sm_add_json_get(struct sm *m, const struct doc_node *n, struct sm_word *w)
