@@ -136,7 +136,7 @@ END
     grep -q 'cache: 1800s # PT30M$' got
     sed -i 's/PT30M/P30M/' definition.json
     pipe import sagemaker definition.json | grep -q 'a month as 30; minutes have a T before them'
-    for text in P T PT 30 1h P1X "P1DT" "1d " -1d; do
+    for text in P T PT 30 1h P1X "P1DT" "1d " "1 " "T1 " -1d; do
         definition "$(job a true "{\"CacheConfig\": {\"Enabled\": true, \"ExpireAfter\": \"$text\"}}")" >definition.json
         fails_with 3 "ExpireAfter: '$text' is no duration" pipe import sagemaker definition.json
     done
