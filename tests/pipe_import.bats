@@ -170,18 +170,23 @@ END
     pipe import sagemaker definition.json >got
     cat >want <<'END'
 # from a pipeline definition of SageMaker, version 2020-12-01
+parameters:
+  command-c: {type: string, description: the command of the step}
 steps:
   - name: m
     approve: true
+    in: [m.result.json]
+  - name: m-record
     run: ["/bin/sh", "-c", "printf '%s\\n' \"$ML_ARGUMENTS\" >\"$${1}\"", sh, m.result.json]
     in: ["s3://b/m"]
     out: [m.result.json]
     env:
       ML_ARGUMENTS: "{\"ModelPackageGroupName\":\"g\",\"ModelApprovalStatus\":\"PendingManualApproval\",\"InferenceSpecification\":{\"Containers\":[{\"ModelDataUrl\":\"s3://b/m\"}]}}"
   - name: c
-    callback: "https://q"
+    callback: "${command-c}"
     env:
       ML_ARGUMENTS: "{\"a\":1}"
+      ML_QUEUE: "https://q"
     needs: [m]
   - name: f
     fail: "a: b"
