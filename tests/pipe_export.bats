@@ -551,6 +551,14 @@ END
     echo 'steps: []' >Pipefile
     fails_with 2 "no format 'ninjaa': is it 'ninja'?" pipe export ninjaa
     fails_with 2 "no format 'x': there are sagemaker, dvc" pipe import x Pipefile
+    for command in export import; do
+        run -2 --separate-stderr pipe $command zzz Pipefile
+        formats=${stderr#*there are }
+        [ "$(wc -w <<<"$formats")" -ge 2 ]
+        for format in ${formats//,/}; do
+            pipe $command --help | grep -qw "$format"
+        done
+    done
     fails_with 4 "none" pipe export make none
     fails_with 4 "none" pipe import dvc none
     for format in make ninja slurm sagemaker asl jenkins codepipeline buildspec airflow; do

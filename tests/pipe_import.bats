@@ -136,7 +136,7 @@ END
     grep -q 'cache: 1800s # PT30M$' got
     sed -i 's/PT30M/P30M/' definition.json
     pipe import sagemaker definition.json | grep -q 'a month as 30; minutes have a T before them'
-    for text in P T PT 30 1h P1X "P1DT" "1d " -1d; do
+    for text in P T PT 30 1h P1X "P1DT" "1d " "1 " "T1 " -1d; do
         definition "$(job a true "{\"CacheConfig\": {\"Enabled\": true, \"ExpireAfter\": \"$text\"}}")" >definition.json
         fails_with 3 "ExpireAfter: '$text' is no duration" pipe import sagemaker definition.json
     done
@@ -170,18 +170,23 @@ END
     pipe import sagemaker definition.json >got
     cat >want <<'END'
 # from a pipeline definition of SageMaker, version 2020-12-01
+parameters:
+  command-c: {type: string, description: the command of the step}
 steps:
   - name: m
     approve: true
+    in: [m.result.json]
+  - name: m-record
     run: ["/bin/sh", "-c", "printf '%s\\n' \"$ML_ARGUMENTS\" >\"$${1}\"", sh, m.result.json]
     in: ["s3://b/m"]
     out: [m.result.json]
     env:
       ML_ARGUMENTS: "{\"ModelPackageGroupName\":\"g\",\"ModelApprovalStatus\":\"PendingManualApproval\",\"InferenceSpecification\":{\"Containers\":[{\"ModelDataUrl\":\"s3://b/m\"}]}}"
   - name: c
-    callback: "https://q"
+    callback: "${command-c}"
     env:
       ML_ARGUMENTS: "{\"a\":1}"
+      ML_QUEUE: "https://q"
     needs: [m]
   - name: f
     fail: "a: b"
@@ -209,6 +214,9 @@ END
     refused "'Extra' of a pipeline definition has no place in a Pipefile" '{"Version": "2020-12-01", "Steps": [], "Extra": 1}'
     for type in Tuning AutoML EMR Model Endpoint EndpointConfig NotebookJob; do
         refused "step a: a Pipefile has no step of the type '$type'" "$(all "{\"Name\": \"a\", \"Type\": \"$type\", \"Arguments\": {}}")"
+    done
+    for type in Processing Training Transform QualityCheck ClarifyCheck; do
+        refused "a $type step has Arguments" "$(all "{\"Name\": \"a\", \"Type\": \"$type\"}")"
     done
     refused "a step is a map with Name and Type" "$(all '{"Name": "a"}')"
     refused "a step's name has letters" "$(all '{"Name": "a b", "Type": "Fail"}')"

@@ -68,7 +68,7 @@ static size_t plain_name(char out[static NAME_MAX_LENGTH], const char *name)
     return n;
 }
 
-static bool is_path(struct export *x, struct text name)
+static bool is_path(struct exporting *x, struct text name)
 {
     for (size_t i = x->paths.keys.len; i < x->p->path_count; i++)
         map_put(&x->paths, x->p->paths[i], NULL);
@@ -85,7 +85,7 @@ static size_t add_number(char name[static NAME_MAX_LENGTH + 1], size_t n, unsign
     return n + length;
 }
 
-static char *new_name(struct export *x, const char *wanted, bool beside_paths)
+static char *new_name(struct exporting *x, const char *wanted, bool beside_paths)
 {
     char name[NAME_MAX_LENGTH + 1];
     size_t n = plain_name(name, wanted), length = n;
@@ -102,12 +102,12 @@ static char *new_name(struct export *x, const char *wanted, bool beside_paths)
     return arena_text(&x->arena, name, length);
 }
 
-const char *export_new_name(struct export *x, const char *wanted)
+const char *export_new_name(struct exporting *x, const char *wanted)
 {
     return new_name(x, wanted, true);
 }
 
-char *export_beside_paths(struct export *x, char *name)
+char *export_beside_paths(struct exporting *x, char *name)
 {
     return is_path(x, text_of(name)) ? new_name(x, name, true) : name;
 }
@@ -130,7 +130,7 @@ enum export_wait export_wait_of(const struct pipeline *p, const struct step *s, 
 #define NO_LEVEL (STEP_NONE - 1)
 
 /* Returns how many there are. */
-static uint32_t find_levels(const struct export *x, uint32_t *level)
+static uint32_t find_levels(const struct exporting *x, uint32_t *level)
 {
     uint32_t count = 0;
     for (size_t i = 0; i < x->p->step_count; i++) {
@@ -148,7 +148,7 @@ static uint32_t find_levels(const struct export *x, uint32_t *level)
 }
 
 /* Counts into from[level + 2], adds up, then fills: from[level + 1] moves to where it ends. */
-struct levels export_levels(struct export *x)
+struct levels export_levels(struct exporting *x)
 {
     size_t n = x->p->step_count;
     uint32_t *level = arena_zero(&x->arena, (n + 1) * sizeof *level);
@@ -168,7 +168,7 @@ struct levels export_levels(struct export *x)
 
 /* ---- the rest ---- */
 
-int export_error(const struct export *x, const struct step *s, const char *format, ...)
+int export_error(const struct exporting *x, const struct step *s, const char *format, ...)
 {
     struct buf message = {0};
     va_list args;
@@ -206,7 +206,7 @@ static void need_digits(json_t *tree, int *digits)
         need_digits(json_object_iter_value(at), digits);
 }
 
-void export_put_json(struct export *x, json_t *tree)
+void export_put_json(struct exporting *x, json_t *tree)
 {
     int digits = 15;
     need_digits(tree, &digits);
@@ -217,14 +217,16 @@ void export_put_json(struct export *x, json_t *tree)
     json_decref(tree);
 }
 
-/* A kind of step that came later than the formats here. */
-static int check_step(struct export *x, const struct step *s, const struct exporter *to)
+/* Commands and failures: no format has a word for other kinds of steps. */
+static int check_step(struct exporting *x, const struct step *s, const struct exporter *to)
 {
-    bool known = s->entry->kind == STEP_FAIL ? s->message != NULL : s->script || s->argv;
-    return known ? 0 : export_error(x, s, "%s has no way to say what it does", to->about.name);
+    bool runs = s->entry->kind == STEP_RUN && (s->script || s->argv);
+    if (runs || s->entry->kind == STEP_FAIL)
+        return 0;
+    return export_error(x, s, "%s has no way to say what it does", to->about.name);
 }
 
-static int put(struct export *x, const struct exporter *to)
+static int put(struct exporting *x, const struct exporter *to)
 {
     size_t n = x->p->step_count;
     int status = 0;
@@ -261,7 +263,7 @@ static const struct exporter *find_exporter(const char *format, struct error *e)
 static int export_pipeline(const struct exporter *to, struct pipeline *p, int status,
                            struct buf *out, struct error *e)
 {
-    struct export x = {.p = p, .out = out, .e = e};
+    struct exporting x = {.p = p, .out = out, .e = e};
     if (status == 0)
         status = put(&x, to);
     pipeline_free(p);

@@ -6,8 +6,7 @@
 
 #include <jansson.h>
 
-struct export
-{
+struct exporting {
     const struct pipeline *p;
     bool *skipped;      /* by step: not in the export */
     char **names;       /* by step: letters, digits, _ and -, at most 64, each once */
@@ -23,18 +22,18 @@ struct export
 struct exporter {
     struct exchange_format about;
     bool keeps; /* conditions, and the names of parameters */
-    int (*put)(struct export *x);
+    int (*put)(struct exporting *x);
 };
 extern const struct exporter export_make, export_ninja, export_slurm, export_asl, export_jenkins,
     export_codepipeline, export_buildspec, export_airflow, export_sagemaker;
 
 /* ERR_DATA with the place of the step, whose name stands before the message. */
-int export_error(const struct export *x, const struct step *s, const char *format, ...)
+int export_error(const struct exporting *x, const struct step *s, const char *format, ...)
     PRINTF_LIKE(3, 4);
 /* Such a name that is no step's, and no path's. Lives in the arena. */
-const char *export_new_name(struct export *x, const char *wanted);
+const char *export_new_name(struct exporting *x, const char *wanted);
 /* The name of a step that has it already, unless it is a path's. */
-char *export_beside_paths(struct export *x, char *name);
+char *export_beside_paths(struct exporting *x, char *name);
 enum export_wait {
     WAIT_BY_NAME,   /* it reads what the other makes, by its name */
     WAIT_BY_FOLDER, /* it reads a folder, or a file in one, that the other may fill */
@@ -47,7 +46,7 @@ struct levels {
     uint32_t count;
     const uint32_t *steps, *from;
 };
-struct levels export_levels(struct export *x);
+struct levels export_levels(struct exporting *x);
 
 /* ---- shell ---- */
 
@@ -76,7 +75,7 @@ long long whole_seconds(usec t);
 /* ---- JSON ---- */
 
 /* Takes the tree and appends its text. */
-void export_put_json(struct export *x, json_t *tree);
+void export_put_json(struct exporting *x, json_t *tree);
 json_t *json_text(const char *text);
 
 #endif

@@ -29,7 +29,7 @@ static bool retries_itself(const struct step_entry *s)
     return s->attempts > 1 && s->backoff == 1;
 }
 
-static void put_task(struct export *x, uint32_t step)
+static void put_task(struct exporting *x, uint32_t step)
 {
     const struct step *s = &x->p->steps[step];
     struct buf script = {0};
@@ -56,7 +56,7 @@ static void put_task(struct export *x, uint32_t step)
     buf_release(&script);
 }
 
-static int put(struct export *x)
+static int put(struct exporting *x)
 {
     const struct pipeline *p = x->p;
     buf_format(x->out, "# %s: the folder of the definition is that of this file, or $PIPE_FOLDER\n",

@@ -60,7 +60,7 @@ static json_t *retry_of(const struct step_entry *s)
     return json_pack("[o]", retry);
 }
 
-static json_t *state_of(const struct export *x, uint32_t step)
+static json_t *state_of(const struct exporting *x, uint32_t step)
 {
     const struct step *s = &x->p->steps[step];
     if (s->entry->kind == STEP_FAIL)
@@ -80,7 +80,7 @@ static json_t *state_of(const struct export *x, uint32_t step)
     return state;
 }
 
-static json_t *branch_of(const struct export *x, uint32_t step)
+static json_t *branch_of(const struct exporting *x, uint32_t step)
 {
     json_t *state = state_of(x, step), *branch = json_object(), *states = json_object();
     if (x->p->steps[step].entry->kind != STEP_FAIL)
@@ -92,7 +92,8 @@ static json_t *branch_of(const struct export *x, uint32_t step)
 }
 
 /* The one step of a level, or all of them at once. */
-static json_t *level_state(struct export *x, const struct levels *l, uint32_t at, const char **name)
+static json_t *level_state(struct exporting *x, const struct levels *l, uint32_t at,
+                           const char **name)
 {
     uint32_t first = l->from[at], end = l->from[at + 1];
     if (end - first == 1) {
@@ -106,7 +107,7 @@ static json_t *level_state(struct export *x, const struct levels *l, uint32_t at
     return json_pack("{s:s, s:o, s:n}", "Type", "Parallel", "Branches", branches, "ResultPath");
 }
 
-static int check(struct export *x)
+static int check(struct exporting *x)
 {
     for (size_t i = 0; i < x->p->step_count; i++) {
         const struct step *s = &x->p->steps[i];
@@ -116,7 +117,7 @@ static int check(struct export *x)
     return 0;
 }
 
-static int put(struct export *x)
+static int put(struct exporting *x)
 {
     struct levels levels = export_levels(x);
     json_t *machine = json_object(), *states = json_object(), *before = NULL;

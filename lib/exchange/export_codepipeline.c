@@ -26,7 +26,7 @@ static json_t *artifact(uint32_t step)
 }
 
 /* Where it takes what others made. */
-static int inputs_of(struct export *x, uint32_t step, json_t *list)
+static int inputs_of(struct exporting *x, uint32_t step, json_t *list)
 {
     const struct step *s = &x->p->steps[step];
     json_array_append_new(list, json_pack("{s:s}", "name", "Source"));
@@ -39,7 +39,7 @@ static int inputs_of(struct export *x, uint32_t step, json_t *list)
                         json_array_size(list) - 1, ARTIFACTS_MAX - 1);
 }
 
-static json_t *action_of(struct export *x, uint32_t step, int *status)
+static json_t *action_of(struct exporting *x, uint32_t step, int *status)
 {
     const struct step *s = &x->p->steps[step];
     json_t *inputs = json_array(), *outputs = json_array();
@@ -60,7 +60,7 @@ static json_t *action_of(struct export *x, uint32_t step, int *status)
     return action;
 }
 
-static int put(struct export *x)
+static int put(struct exporting *x)
 {
     struct levels levels = export_levels(x);
     json_t *stages = json_pack("[o]", source_stage());
@@ -89,7 +89,7 @@ const struct exporter export_codepipeline = {
 /* ---- the buildspec ---- */
 
 /* An artifact has what is beneath the folder. */
-static int check_outputs(struct export *x, const struct step *s)
+static int check_outputs(struct exporting *x, const struct step *s)
 {
     char quoted[QUOTE_MAX];
     for (uint32_t k = 0; k < s->out_count; k++) {
@@ -101,7 +101,7 @@ static int check_outputs(struct export *x, const struct step *s)
     return 0;
 }
 
-static void put_case(struct export *x, struct buf *b, uint32_t step)
+static void put_case(struct exporting *x, struct buf *b, uint32_t step)
 {
     const struct step *s = &x->p->steps[step];
     buf_format(b, "%s)\n", x->names[step]);
@@ -123,7 +123,7 @@ static void put_case(struct export *x, struct buf *b, uint32_t step)
     buf_puts(b, "    ;;\n");
 }
 
-static int put_buildspec(struct export *x)
+static int put_buildspec(struct exporting *x)
 {
     struct buf script = {0};
     int status = 0;

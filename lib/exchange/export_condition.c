@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-static json_t *condition_of(const struct export *x, const struct node *n);
+static json_t *condition_of(const struct exporting *x, const struct node *n);
 
 static bool is_call(const struct node *n, const char *name)
 {
@@ -12,7 +12,7 @@ static bool is_call(const struct node *n, const char *name)
 }
 
 /* NULL: it is neither a parameter nor a literal of one of their types. */
-static json_t *operand_of(const struct export *x, const struct node *n)
+static json_t *operand_of(const struct exporting *x, const struct node *n)
 {
     if (n->form == NODE_COLUMN) {
         char *path = mem_format("Parameters.%s", x->p->parameters[n->column].name);
@@ -45,7 +45,7 @@ static json_t *negation(json_t *condition)
 }
 
 /* Or of the arguments; of their negations: what is left of an And inside. */
-static json_t *alternative(const struct export *x, const struct node *n, bool negated)
+static json_t *alternative(const struct exporting *x, const struct node *n, bool negated)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < n->count; i++) {
@@ -60,7 +60,7 @@ static json_t *alternative(const struct export *x, const struct node *n, bool ne
     return json_pack("{s:s, s:o}", "Type", "Or", "Conditions", list);
 }
 
-static json_t *membership(const struct export *x, const struct node *n)
+static json_t *membership(const struct exporting *x, const struct node *n)
 {
     const struct node *list = n->args[1];
     json_t *value = operand_of(x, n->args[0]), *values = NULL;
@@ -73,7 +73,7 @@ static json_t *membership(const struct export *x, const struct node *n)
     return NULL;
 }
 
-static json_t *comparison_of(const struct export *x, const struct node *n)
+static json_t *comparison_of(const struct exporting *x, const struct node *n)
 {
     static const char *const types[][2] = {
         {"eq", "Equals"},   {"gt", "GreaterThan"},
@@ -91,7 +91,7 @@ static json_t *comparison_of(const struct export *x, const struct node *n)
     return NULL;
 }
 
-static json_t *between(const struct export *x, const struct node *n)
+static json_t *between(const struct exporting *x, const struct node *n)
 {
     json_t *low = comparison("LessThan", operand_of(x, n->args[0]), operand_of(x, n->args[1]));
     json_t *high = comparison("GreaterThan", operand_of(x, n->args[0]), operand_of(x, n->args[2]));
@@ -102,7 +102,7 @@ static json_t *between(const struct export *x, const struct node *n)
     return NULL;
 }
 
-static json_t *condition_of(const struct export *x, const struct node *n)
+static json_t *condition_of(const struct exporting *x, const struct node *n)
 {
     if (n->kind == KIND_BOOL && n->form != NODE_CALL)
         return comparison("Equals", operand_of(x, n), json_true());
@@ -119,7 +119,7 @@ static json_t *condition_of(const struct export *x, const struct node *n)
     return n->form == NODE_CALL ? comparison_of(x, n) : NULL;
 }
 
-static bool add_all(const struct export *x, const struct node *n, json_t *list)
+static bool add_all(const struct exporting *x, const struct node *n, json_t *list)
 {
     bool chain = is_call(n, "and");
     bool good = true;
@@ -132,7 +132,7 @@ static bool add_all(const struct export *x, const struct node *n, json_t *list)
     return good;
 }
 
-int export_conditions(struct export *x, const struct step *s, json_t *list)
+int export_conditions(struct exporting *x, const struct step *s, json_t *list)
 {
     char quoted[QUOTE_MAX];
     struct expr *condition = NULL;

@@ -16,7 +16,7 @@ static void put_text(struct buf *b, const char *text)
     buf_puts(b, "'''");
 }
 
-static void put_stage(struct export *x, uint32_t step, int depth)
+static void put_stage(struct exporting *x, uint32_t step, int depth)
 {
     const struct step *s = &x->p->steps[step];
     struct buf script = {0};
@@ -34,7 +34,7 @@ static void put_stage(struct export *x, uint32_t step, int depth)
     buf_release(&script);
 }
 
-static void put_level(struct export *x, const struct levels *l, uint32_t at)
+static void put_level(struct exporting *x, const struct levels *l, uint32_t at)
 {
     bool alone = l->from[at + 1] - l->from[at] == 1;
     if (!alone)
@@ -46,7 +46,7 @@ static void put_level(struct export *x, const struct levels *l, uint32_t at)
         buf_puts(x->out, "            }\n        }\n");
 }
 
-static int put(struct export *x)
+static int put(struct exporting *x)
 {
     struct levels levels = export_levels(x);
     buf_format(x->out, "// %s\npipeline {\n    agent any\n    stages {\n", x->p->name);

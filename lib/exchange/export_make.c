@@ -7,7 +7,7 @@ static bool stands_in_rules(char c)
     return (unsigned char)c > ' ' && c != 127 && !strchr(":;=|&%*?[]~\\\"'`<>()", c);
 }
 
-static int put_path(struct export *x, const struct step *s, struct text path)
+static int put_path(struct exporting *x, const struct step *s, struct text path)
 {
     char quoted[QUOTE_MAX];
     for (size_t i = 0; i < path.len; i++) {
@@ -24,7 +24,8 @@ static int put_path(struct export *x, const struct step *s, struct text path)
     return 0;
 }
 
-static int put_paths(struct export *x, const struct step *s, const uint32_t *paths, uint32_t count)
+static int put_paths(struct exporting *x, const struct step *s, const uint32_t *paths,
+                     uint32_t count)
 {
     int status = 0;
     for (uint32_t k = 0; k < count && status == 0; k++) {
@@ -35,7 +36,7 @@ static int put_paths(struct export *x, const struct step *s, const uint32_t *pat
 }
 
 /* Of a step without outputs the phony name, else its outputs. */
-static int put_targets(struct export *x, char **phony, uint32_t step)
+static int put_targets(struct exporting *x, char **phony, uint32_t step)
 {
     const struct step *s = &x->p->steps[step];
     if (s->out_count)
@@ -45,7 +46,7 @@ static int put_targets(struct export *x, char **phony, uint32_t step)
 }
 
 /* Steps that this one waits for in that way. */
-static int put_waits(struct export *x, char **phony, const struct step *s, enum export_wait way,
+static int put_waits(struct exporting *x, char **phony, const struct step *s, enum export_wait way,
                      const char *before)
 {
     int status = 0;
@@ -60,7 +61,7 @@ static int put_waits(struct export *x, char **phony, const struct step *s, enum 
 }
 
 /* A line of a recipe: make's dollars are doubled. */
-static void put_line(struct export *x, const char *prefix, struct buf *line)
+static void put_line(struct exporting *x, const char *prefix, struct buf *line)
 {
     if (line->len == 0)
         return;
@@ -74,7 +75,7 @@ static void put_line(struct export *x, const char *prefix, struct buf *line)
     line->len = 0;
 }
 
-static void put_recipe(struct export *x, const struct step *s)
+static void put_recipe(struct exporting *x, const struct step *s)
 {
     struct buf line = {0};
     unsigned parts = SHELL_ONE_LINE | SHELL_ENVIRONMENT | SHELL_TIMEOUT;
@@ -94,7 +95,7 @@ static void put_recipe(struct export *x, const struct step *s)
     buf_release(&line);
 }
 
-static int put_rule(struct export *x, char **phony, uint32_t step)
+static int put_rule(struct exporting *x, char **phony, uint32_t step)
 {
     const struct step *s = &x->p->steps[step];
     buf_format(x->out, "\n# %s\n", x->names[step]);
@@ -114,7 +115,7 @@ static int put_rule(struct export *x, char **phony, uint32_t step)
     return status;
 }
 
-static int put(struct export *x)
+static int put(struct exporting *x)
 {
     const struct pipeline *p = x->p;
     char **phony = arena_zero(&x->arena, (p->step_count + 1) * sizeof *phony);

@@ -1,7 +1,7 @@
 /* ninja: one rule, whose command each build statement gives. */
 #include "exchange/export.h"
 
-static int put_path(struct export *x, const struct step *s, struct text path)
+static int put_path(struct exporting *x, const struct step *s, struct text path)
 {
     char quoted[QUOTE_MAX];
     for (size_t i = 0; i < path.len; i++) {
@@ -16,7 +16,8 @@ static int put_path(struct export *x, const struct step *s, struct text path)
     return 0;
 }
 
-static int put_paths(struct export *x, const struct step *s, const uint32_t *paths, uint32_t count)
+static int put_paths(struct exporting *x, const struct step *s, const uint32_t *paths,
+                     uint32_t count)
 {
     int status = 0;
     for (uint32_t k = 0; k < count && status == 0; k++) {
@@ -27,7 +28,7 @@ static int put_paths(struct export *x, const struct step *s, const uint32_t *pat
 }
 
 /* A step without outputs has a target that is never there. */
-static int put_targets(struct export *x, char **phony, uint32_t step)
+static int put_targets(struct exporting *x, char **phony, uint32_t step)
 {
     const struct step *s = &x->p->steps[step];
     if (s->out_count)
@@ -36,7 +37,7 @@ static int put_targets(struct export *x, char **phony, uint32_t step)
     return 0;
 }
 
-static int put_waits(struct export *x, char **phony, const struct step *s, enum export_wait way,
+static int put_waits(struct exporting *x, char **phony, const struct step *s, enum export_wait way,
                      const char *bar)
 {
     int status = 0;
@@ -50,7 +51,7 @@ static int put_waits(struct export *x, char **phony, const struct step *s, enum 
     return status;
 }
 
-static void put_command(struct export *x, const struct step *s)
+static void put_command(struct exporting *x, const struct step *s)
 {
     struct buf line = {0};
     shell_put_step(&line, x->p, s, SHELL_ONE_LINE | SHELL_ALL);
@@ -63,7 +64,7 @@ static void put_command(struct export *x, const struct step *s)
     buf_release(&line);
 }
 
-static int put_build(struct export *x, char **phony, uint32_t step)
+static int put_build(struct exporting *x, char **phony, uint32_t step)
 {
     const struct pipeline *p = x->p;
     const struct step *s = &p->steps[step];
@@ -82,7 +83,7 @@ static int put_build(struct export *x, char **phony, uint32_t step)
     return status;
 }
 
-static int put(struct export *x)
+static int put(struct exporting *x)
 {
     const struct pipeline *p = x->p;
     char **phony = arena_zero(&x->arena, (p->step_count + 1) * sizeof *phony);

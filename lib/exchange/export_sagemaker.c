@@ -13,7 +13,7 @@ enum { FILES_MAX = 10, ATTEMPTS_MAX = 20, INTERVAL_MAX = 43200, RUNTIME_MAX = 77
 
 /* ---- texts with parameters ---- */
 
-static json_t *part_of(const struct export *x, const char *mark, const char **end)
+static json_t *part_of(const struct exporting *x, const char *mark, const char **end)
 {
     char *behind;
     size_t number = strtoul(mark + 1, &behind, 10);
@@ -25,7 +25,7 @@ static json_t *part_of(const struct export *x, const char *mark, const char **en
 }
 
 /* Text, {"Get": ...} or {"Std:Join": ...} of both. */
-static json_t *value_of(const struct export *x, struct text text)
+static json_t *value_of(const struct exporting *x, struct text text)
 {
     json_t *parts = json_array();
     const char *at = text.at, *end = at + text.len;
@@ -72,7 +72,7 @@ static json_t *parameters_of(const struct pipeline *p)
 
 /* ---- a job ---- */
 
-static json_t *uri_of(const struct export *x, uint32_t path)
+static json_t *uri_of(const struct exporting *x, uint32_t path)
 {
     struct buf uri = {0};
     buf_puts(&uri, SAGEMAKER_FOLDER);
@@ -82,7 +82,7 @@ static json_t *uri_of(const struct export *x, uint32_t path)
     return out;
 }
 
-static json_t *local_path_of(const struct export *x, uint32_t path)
+static json_t *local_path_of(const struct exporting *x, uint32_t path)
 {
     struct buf local = {0};
     buf_puts(&local, "/opt/ml/processing/");
@@ -92,7 +92,7 @@ static json_t *local_path_of(const struct export *x, uint32_t path)
     return out;
 }
 
-static json_t *file_of(const struct export *x, uint32_t path, bool in, uint32_t number)
+static json_t *file_of(const struct exporting *x, uint32_t path, bool in, uint32_t number)
 {
     char *name = mem_format("%s-%u", in ? "in" : "out", (unsigned)number + 1);
     json_t *where =
@@ -101,13 +101,13 @@ static json_t *file_of(const struct export *x, uint32_t path, bool in, uint32_t 
         json_object_set_new(where, "S3DataType", json_text("S3Prefix"));
     json_object_set_new(where, in ? "S3InputMode" : "S3UploadMode",
                         json_text(in ? "File" : "EndOfJob"));
-    json_t *file = json_pack("{s:s, s:b, s:o}", in ? "InputName" : "OutputName", name, "AppManaged",
-                             0, in ? "S3Input" : "S3Output", where);
+    json_t *file = json_pack("{s:s, s:o}", in ? "InputName" : "OutputName", name,
+                             in ? "S3Input" : "S3Output", where);
     mem_free(name);
     return file;
 }
 
-static json_t *files_of(const struct export *x, const uint32_t *paths, uint32_t count, bool in)
+static json_t *files_of(const struct exporting *x, const uint32_t *paths, uint32_t count, bool in)
 {
     json_t *list = json_array();
     for (uint32_t k = 0; k < count; k++)
@@ -115,7 +115,7 @@ static json_t *files_of(const struct export *x, const uint32_t *paths, uint32_t 
     return list;
 }
 
-static json_t *specification_of(const struct export *x, const struct step *s)
+static json_t *specification_of(const struct exporting *x, const struct step *s)
 {
     json_t *entry = json_array(), *arguments = json_array();
     struct buf script = {0};
@@ -126,7 +126,7 @@ static json_t *specification_of(const struct export *x, const struct step *s)
     if (script.len || s->script) {
         json_array_append_new(entry, json_text("/bin/sh"));
         json_array_append_new(entry, json_text("-c"));
-        json_array_append_new(arguments, value_of(x, (struct text){script.at, script.len}));
+        json_array_append_new(arguments, value_of(x, (struct text){buf_text(&script), script.len}));
     }
     for (char **at = script.len ? NULL : s->argv; at && *at; at++)
         json_array_append_new(at == s->argv ? entry : arguments, value_of(x, text_of(*at)));
@@ -138,7 +138,7 @@ static json_t *specification_of(const struct export *x, const struct step *s)
     return out;
 }
 
-static json_t *arguments_of(const struct export *x, const struct step *s)
+static json_t *arguments_of(const struct exporting *x, const struct step *s)
 {
     json_t *out = json_pack("{s:{s:{s:i, s:s, s:i}}, s:o, s:s}", "ProcessingResources",
                             "ClusterConfig", "InstanceCount", 1, "InstanceType", "ml.m5.large",
@@ -192,7 +192,7 @@ static json_t *retry_of(const struct step_entry *s)
                      "MaxAttempts", (int)s->attempts - 1);
 }
 
-static int check(const struct export *x, const struct step *s)
+static int check(const struct exporting *x, const struct step *s)
 {
     const struct step_entry *t = s->entry;
     if (s->in_count > FILES_MAX || s->out_count > FILES_MAX)
@@ -207,7 +207,7 @@ static int check(const struct export *x, const struct step *s)
     return 0;
 }
 
-static json_t *step_of(const struct export *x, uint32_t i)
+static json_t *step_of(const struct exporting *x, uint32_t i)
 {
     const struct step *s = &x->p->steps[i];
     bool fails = s->entry->kind == STEP_FAIL;
@@ -231,7 +231,7 @@ static json_t *step_of(const struct export *x, uint32_t i)
     return out;
 }
 
-static int add_step(struct export *x, uint32_t i, json_t *list)
+static int add_step(struct exporting *x, uint32_t i, json_t *list)
 {
     const struct step *s = &x->p->steps[i];
     int status = check(x, s);
@@ -253,7 +253,7 @@ static int add_step(struct export *x, uint32_t i, json_t *list)
     return status;
 }
 
-static int put(struct export *x)
+static int put(struct exporting *x)
 {
     json_t *steps = json_array();
     int status = 0;

@@ -35,7 +35,7 @@ static void choose_end(struct buf *end, struct text text)
     }
 }
 
-static void put_job(struct export *x, uint32_t step)
+static void put_job(struct exporting *x, uint32_t step)
 {
     const struct step *s = &x->p->steps[step];
     struct buf script = {0}, end = {0};
@@ -53,7 +53,7 @@ static void put_job(struct export *x, uint32_t step)
     buf_release(&end);
 }
 
-static int put(struct export *x)
+static int put(struct exporting *x)
 {
     const struct pipeline *p = x->p;
     buf_format(x->out,

@@ -54,8 +54,9 @@ int import_keys(const struct import *x, const struct doc_node *n, const char *kn
                 const char *what)
 {
     char quoted[QUOTE_MAX];
-    if (n->kind != DOC_MAP)
-        return doc_error(x->doc, n, x->e, "%s is a map, not %s", what, doc_kind_name(n->kind));
+    if (!n || n->kind != DOC_MAP)
+        return doc_error(x->doc, n, x->e, "%s is a map, not %s", what,
+                         n ? doc_kind_name(n->kind) : "nothing");
     for (size_t i = 0; i < n->count; i++) {
         const struct doc_node *key = &n->items[2 * i];
         if (!is_among(key->text, known))
@@ -68,7 +69,7 @@ int import_keys(const struct import *x, const struct doc_node *n, const char *kn
 void import_note_unused(struct import *x, const struct doc_node *n, const char *keys, int indent)
 {
     bool some = false;
-    for (size_t i = 0; n->kind == DOC_MAP && i < n->count; i++) {
+    for (size_t i = 0; n && n->kind == DOC_MAP && i < n->count; i++) {
         const struct doc_node *key = &n->items[2 * i];
         if (!is_among(key->text, keys))
             continue;

@@ -28,8 +28,10 @@ static int put_join(struct sm *m, const struct doc_node *n, struct buf *out)
 {
     const struct doc_node *on = doc_get(n, "On"), *values = doc_get(n, "Values");
     int status = import_keys(m->x, n, "On Values", "Std:Join");
-    if (status == 0 && (!values || values->kind != DOC_LIST || (on && on->kind != DOC_TEXT)))
-        status = doc_error(m->x->doc, n, m->x->e, "Std:Join has a list Values and a text On");
+    if (status)
+        return status;
+    if (!values || values->kind != DOC_LIST || (on && on->kind != DOC_TEXT))
+        return doc_error(m->x->doc, n, m->x->e, "Std:Join has a list Values and a text On");
     buf_puts(out, "(''");
     for (size_t i = 0; status == 0 && i < values->count; i++) {
         if (i && on) {
@@ -101,10 +103,11 @@ static int put_comparison(struct sm *m, const struct doc_node *n, const char *si
 {
     const struct doc_node *left = doc_get(n, "LeftValue"), *right = doc_get(n, "RightValue");
     int status = import_keys(m->x, n, "Type LeftValue RightValue", "a comparison");
-    if (status == 0 && (!left || !right))
-        status = doc_error(m->x->doc, n, m->x->e, "a comparison has LeftValue and RightValue");
-    if (status == 0)
-        status = put_operand(m, left, out);
+    if (status)
+        return status;
+    if (!left || !right)
+        return doc_error(m->x->doc, n, m->x->e, "a comparison has LeftValue and RightValue");
+    status = put_operand(m, left, out);
     buf_format(out, " %s ", sign);
     return status ? status : put_operand(m, right, out);
 }
@@ -116,10 +119,11 @@ static int put_membership(struct sm *m, const struct doc_node *n, struct buf *ou
     const struct doc_node *list = doc_get(n, sdk ? "Values" : "In");
     int status =
         import_keys(m->x, n, sdk ? "Type QueryValue Values" : "Type Value In", "a condition In");
-    if (status == 0 && (!value || !list || list->kind != DOC_LIST || list->count == 0))
-        status = doc_error(m->x->doc, n, m->x->e, "In has a value and a list of some values");
-    if (status == 0)
-        status = put_operand(m, value, out);
+    if (status)
+        return status;
+    if (!value || !list || list->kind != DOC_LIST || list->count == 0)
+        return doc_error(m->x->doc, n, m->x->e, "In has a value and a list of some values");
+    status = put_operand(m, value, out);
     buf_puts(out, is_type(n, "NotIn") ? " not in [" : " in [");
     for (size_t i = 0; status == 0 && i < list->count; i++) {
         buf_puts(out, i ? ", " : "");
@@ -145,20 +149,23 @@ static int put_alternative(struct sm *m, const struct doc_node *n, struct buf *o
 {
     const struct doc_node *list = doc_get(n, "Conditions");
     int status = import_keys(m->x, n, "Type Conditions", "a condition Or");
-    if (status == 0 && (!list || list->kind != DOC_LIST || list->count == 0))
-        status = doc_error(m->x->doc, n, m->x->e, "Or has a list Conditions");
-    return status ? status : put_list(m, list, " or ", out);
+    if (status)
+        return status;
+    if (!list || list->kind != DOC_LIST || list->count == 0)
+        return doc_error(m->x->doc, n, m->x->e, "Or has a list Conditions");
+    return put_list(m, list, " or ", out);
 }
 
 static int put_negation(struct sm *m, const struct doc_node *n, struct buf *out)
 {
     const struct doc_node *inner = doc_get(n, "Expression");
     int status = import_keys(m->x, n, "Type Expression", "a condition Not");
-    if (status == 0 && !inner)
-        status = doc_error(m->x->doc, n, m->x->e, "Not has an Expression");
+    if (status)
+        return status;
+    if (!inner)
+        return doc_error(m->x->doc, n, m->x->e, "Not has an Expression");
     buf_puts(out, "not (");
-    if (status == 0)
-        status = put_condition(m, inner, out);
+    status = put_condition(m, inner, out);
     buf_putc(out, ')');
     return status;
 }

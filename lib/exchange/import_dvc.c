@@ -126,12 +126,12 @@ static int add_params(struct dvc *d, const struct doc_node *n, struct text folde
 static int put_command(struct dvc *d, const struct doc_node *n)
 {
     struct buf whole = {0};
-    struct text text;
+    struct text text = {"", 0};
     int status = 0;
     bool list = n->kind == DOC_LIST;
     if (!list) {
         status = dvc_text(d, n, &text);
-        buf_add(&whole, text.at, status ? 0 : text.len);
+        buf_add(&whole, text.at, text.len);
     }
     buf_puts(&whole, list ? "set -e\n" : "");
     for (size_t i = 0; list && i < n->count && status == 0; i++) {
@@ -179,17 +179,18 @@ static int put_body(struct dvc *d, const struct doc_node *n)
                              "cmd wdir deps outs params metrics plots frozen always_changed desc "
                              "meta matrix",
                              "a stage");
-    if (status == 0 && !command)
-        status = doc_error(d->x->doc, n, d->x->e, "a stage without cmd");
-    if (status == 0 && is_true(frozen))
-        status = doc_error(d->x->doc, frozen, d->x->e, "frozen: no step is kept from running");
+    if (status)
+        return status;
+    if (!command)
+        return doc_error(d->x->doc, n, d->x->e, "a stage without cmd");
+    if (is_true(frozen))
+        return doc_error(d->x->doc, frozen, d->x->e, "frozen: no step is kept from running");
     import_note_unused(d->x, n, "meta", 4);
     if (text && text->kind == DOC_TEXT) {
         buf_puts(d->x->out, "    description:");
         yaml_put_value(d->x->out, text->text, 6);
     }
-    if (status == 0)
-        status = put_command(d, command);
+    status = put_command(d, command);
     if (status == 0 && folder)
         status = dvc_text(d, folder, &where);
     if (where.len) {
@@ -277,10 +278,11 @@ static int put(struct import *x)
     const struct doc_node *root = doc_root(x->doc), *stages = doc_get(root, "stages");
     int status =
         import_keys(x, root, "stages vars params metrics plots artifacts datasets", "a dvc.yaml");
-    if (status == 0 && (!stages || stages->kind != DOC_MAP))
-        status = doc_error(x->doc, stages ? stages : root, x->e, "a dvc.yaml has a map of stages");
-    if (status == 0)
-        status = dvc_vars(&d, doc_get(root, "vars"));
+    if (status)
+        return status;
+    if (!stages || stages->kind != DOC_MAP)
+        return doc_error(x->doc, stages ? stages : root, x->e, "a dvc.yaml has a map of stages");
+    status = dvc_vars(&d, doc_get(root, "vars"));
     buf_puts(x->out, "# from a dvc.yaml\n");
     import_note_unused(x, root, "params metrics plots artifacts datasets", 0);
     if (status == 0)

@@ -244,7 +244,7 @@ int dvc_values(struct dvc *d, const struct doc_node *n, const struct doc_node **
 
 static int put_scalar(struct dvc *d, const struct doc_node *n)
 {
-    struct text text;
+    struct text text = {"", 0};
     int status = dvc_text(d, n, &text);
     if (status == 0 && n->kind == DOC_TEXT)
         yaml_put_text(d->x->out, text);

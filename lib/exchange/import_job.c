@@ -211,16 +211,16 @@ static void wrap_words(struct wrapping *w, const struct sm_job *j)
     }
 }
 
-static int wrap_command(struct sm *m, struct wrapping *w, const struct sm_step *s)
+int sm_job_command(struct sm *m, const struct sm_step *s, const char **name)
 {
-    char *name = arena_format(&m->x->arena, "command-%.*s", (int)s->name.len, s->name.at);
-    if (!import_is_name(text_of(name)))
+    char *command = arena_format(&m->x->arena, "command-%.*s", (int)s->name.len, s->name.at);
+    if (!import_is_name(text_of(command)))
         return doc_error(m->x->doc, s->node, m->x->e,
-                         "the name is too long for a parameter of its command, %s", name);
-    if (sm_parameter(m, text_of(name)))
-        return doc_error(m->x->doc, s->node, m->x->e, "there is a parameter %s already", name);
-    vec_push(&m->commands, text_of(name));
-    buf_format(&w->script, "${%s}", name);
+                         "the name is too long for a parameter of its command, %s", command);
+    if (sm_parameter(m, text_of(command)))
+        return doc_error(m->x->doc, s->node, m->x->e, "there is a parameter %s already", command);
+    vec_push(&m->commands, text_of(command));
+    *name = command;
     return 0;
 }
 
@@ -240,6 +240,7 @@ static void put_wrapped(struct sm *m, struct wrapping *w)
 static int put_run(struct sm *m, const struct sm_step *s, struct sm_job *j)
 {
     struct wrapping w = {0};
+    const char *command = NULL;
     int status = 0;
     if (j->words.len && j->folders.len == 0 && !j->reads) {
         put_plain(m, j);
@@ -256,7 +257,9 @@ static int put_run(struct sm *m, const struct sm_step *s, struct sm_job *j)
     if (j->words.len)
         wrap_words(&w, j);
     else if (j->result != RESULT_IS_ARGUMENTS)
-        status = wrap_command(m, &w, s);
+        status = sm_job_command(m, s, &command);
+    if (command)
+        buf_format(&w.script, "${%s}", command);
     if (j->result != RESULT_NONE) {
         buf_puts(&w.script, " >");
         put_argument(&w, j->out.at[0]);

@@ -34,6 +34,8 @@ int sm_job_add_variable(struct sm *m, struct sm_job *j, const struct doc_node *p
                         struct text name, struct text value);
 /* ML_ARGUMENTS: the Arguments as JSON. */
 int sm_job_add_arguments(struct sm *m, const struct sm_step *s, struct sm_job *j);
+/* A parameter, to be given, that is the step's command; lives in the arena. */
+int sm_job_command(struct sm *m, const struct sm_step *s, const char **name);
 /* The lines run, in, out and env. */
 int sm_job_put(struct sm *m, const struct sm_step *s, struct sm_job *j);
 

@@ -182,20 +182,20 @@ static int add_channel(struct sm *m, const struct doc_node *n, struct sm_job *j)
                              "ChannelName DataSource ContentType CompressionType InputMode "
                              "RecordWrapperType ShuffleConfig",
                              "a channel");
-    if (status == 0 && (!name || !uri))
-        status = no_uri(m, n, "a channel");
-    if (status == 0)
-        status = sm_path(m, uri, &path);
+    if (status)
+        return status;
+    if (!name || !uri)
+        return no_uri(m, n, "a channel");
+    status = sm_path(m, uri, &path);
     if (status)
         return status;
     import_add_once(&j->in, path);
     buf_puts(&variable, "SM_CHANNEL_");
     for (size_t i = 0; i < name->text.len; i++) {
         char c = name->text.at[i];
-        bool small = c >= 'a' && c <= 'z';
-        buf_putc(&variable, small                                              ? (char)(c - 32)
-                            : import_is_name((struct text){&c, 1}) && c != '-' ? c
-                                                                               : '_');
+        if (c >= 'a' && c <= 'z')
+            c = (char)(c - 'a' + 'A');
+        buf_putc(&variable, import_is_name((struct text){&c, 1}) && c != '-' ? c : '_');
     }
     struct text local = text_of(
         arena_format(&m->x->arena, "/opt/ml/input/data/%.*s", (int)name->text.len, name->text.at));

@@ -179,7 +179,7 @@ static int find_property(struct sm *m, const struct doc_node *n, struct text pat
 int sm_add_property(struct sm *m, const struct doc_node *n, struct sm_word *w)
 {
     const struct sm_step *s = NULL;
-    struct text rest;
+    struct text rest = {"", 0};
     int status = find_property(m, n, n->text, &s, &rest);
     return status ? status : add_property(m, n, s, rest, w);
 }
@@ -203,23 +203,26 @@ static int property_file(struct sm *m, const struct doc_node *n, struct text *fi
     if (!output || !path || output->kind != DOC_TEXT || path->kind != DOC_TEXT)
         return sm_unknown(m, get, "the step has no such property file", rest);
     status = file_uri(m, get, s, false, output->text, file);
+    if (status)
+        return status;
     struct buf whole = {0};
-    buf_add(&whole, file->at, status ? 0 : file->len);
+    buf_add(&whole, file->at, file->len);
     buf_putc(&whole, '/');
     import_put_literal(&whole, path->text);
     *file = import_keep(m->x, &whole);
     buf_release(&whole);
-    return status;
+    return 0;
 }
 
 int sm_add_json_get(struct sm *m, const struct doc_node *n, struct sm_word *w)
 {
     const struct doc_node *from = doc_get(n, "PropertyFile"), *path = doc_get(n, "Path");
-    struct text file;
+    struct text file = {"", 0};
     int status = import_keys(m->x, n, "PropertyFile Path", "Std:JsonGet");
-    if (status == 0 && (!from || !path || path->kind != DOC_TEXT))
-        status = doc_error(m->x->doc, n, m->x->e, "Std:JsonGet has PropertyFile and a text Path");
-    if (status == 0)
-        status = property_file(m, from, &file);
+    if (status)
+        return status;
+    if (!from || !path || path->kind != DOC_TEXT)
+        return doc_error(m->x->doc, n, m->x->e, "Std:JsonGet has PropertyFile and a text Path");
+    status = property_file(m, from, &file);
     return status ? status : add_from_file(m, path, file, path->text, w);
 }

@@ -56,7 +56,8 @@ static bool unit_seconds(char unit, bool time, double *seconds, bool *calendar)
     static const char date_units[] = "YMWD", time_units[] = "HMS";
     static const double dates[] = {365.0 * 86400, 30.0 * 86400, 7.0 * 86400, 86400},
                         times[] = {3600, 60, 1};
-    const char *at = unit ? strchr(time ? time_units : date_units, unit & ~0x20) : NULL;
+    unit = unit >= 'a' && unit <= 'z' ? (char)(unit - 'a' + 'A') : unit;
+    const char *at = unit ? strchr(time ? time_units : date_units, unit) : NULL;
     if (!at)
         return false;
     *seconds = time ? times[at - time_units] : dates[at - date_units];

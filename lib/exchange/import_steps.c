@@ -76,21 +76,26 @@ static int put_fail(struct sm *m, const struct sm_step *s, struct sm_job *j)
     return status;
 }
 
+/* Its command hands ML_ARGUMENTS to somebody outside. */
 static int put_callback(struct sm *m, const struct sm_step *s, struct sm_job *j)
 {
     const struct doc_node *queue = doc_get(s->node, "SqsQueueUrl");
+    const char *command = NULL;
     struct text url;
     if (!queue)
         return doc_error(m->x->doc, s->node, m->x->e, "a Callback step has an SqsQueueUrl");
     int status = sm_text(m, queue, &url);
     if (status == 0)
         status = sm_job_add_arguments(m, s, j);
+    if (status == 0)
+        status = sm_job_add_variable(m, j, queue, text_of("ML_QUEUE"), url);
+    if (status == 0)
+        status = sm_job_command(m, s, &command);
     if (status)
         return status;
     m->x->newer = true;
     import_note_unused(m->x, s->node, "OutputParameters CacheConfig", 4);
-    buf_puts(m->x->out, "    callback:");
-    yaml_put_value(m->x->out, url, 6);
+    buf_format(m->x->out, "    callback: \"${%s}\"\n", command);
     sm_job_put_variables(m, j);
     return 0;
 }
@@ -113,8 +118,26 @@ static int add_model_data(struct sm *m, const struct sm_step *s, struct sm_job *
     return status;
 }
 
-/* The record of a model package; a model that waits for an approval keeps those behind it
- * waiting. */
+/* An entry that waits for somebody to approve of the record, which the next entry makes. Those that
+ * wait for the step wait for the approval. */
+static int put_approval(struct sm *m, const struct sm_step *s)
+{
+    struct text result = sm_result_path(m, s);
+    struct text name =
+        text_of(arena_format(&m->x->arena, "%.*s-record", (int)s->name.len, s->name.at));
+    if (!import_is_name(name) || sm_find(m, name))
+        return doc_error(m->x->doc, s->node, m->x->e,
+                         "%s is no name for a step of its own, with the record", name.at);
+    m->x->newer = true;
+    buf_puts(m->x->out, "    approve: true\n    in: [");
+    yaml_put_text(m->x->out, result);
+    buf_puts(m->x->out, "]\n  - name: ");
+    yaml_put_text(m->x->out, name);
+    buf_putc(m->x->out, '\n');
+    return 0;
+}
+
+/* The record of a model package. */
 static int put_register(struct sm *m, const struct sm_step *s, struct sm_job *j)
 {
     char quoted[QUOTE_MAX];
@@ -138,11 +161,9 @@ static int put_register(struct sm *m, const struct sm_step *s, struct sm_job *j)
         return status;
     vec_push(&j->out, sm_result_path(m, s));
     j->result = RESULT_IS_ARGUMENTS;
-    if (k == 0) {
-        m->x->newer = true;
-        buf_puts(m->x->out, "    approve: true\n");
-    }
-    return sm_job_put(m, s, j);
+    if (k == 0)
+        status = put_approval(m, s);
+    return status ? status : sm_job_put(m, s, j);
 }
 
 /* ---- which is which ---- */
@@ -150,23 +171,24 @@ static int put_register(struct sm *m, const struct sm_step *s, struct sm_job *j)
 static const struct kind {
     const char *type;
     const char *keys; /* beside those of all */
+    bool is_job;      /* nothing without Arguments */
     int (*put)(struct sm *m, const struct sm_step *s, struct sm_job *j);
 } kinds[] = {
-    {"Processing", "RetryPolicies CacheConfig PropertyFiles", put_processing},
-    {"Training", "RetryPolicies CacheConfig", put_training},
-    {"Transform", "RetryPolicies CacheConfig", put_transform},
+    {"Processing", "RetryPolicies CacheConfig PropertyFiles", true, put_processing},
+    {"Training", "RetryPolicies CacheConfig", true, put_training},
+    {"Transform", "RetryPolicies CacheConfig", true, put_transform},
     {"QualityCheck",
      "RetryPolicies CacheConfig PropertyFiles CheckType ModelPackageGroupName "
      "SuppliedBaselineConstraints SuppliedBaselineStatistics SkipCheck RegisterNewBaseline",
-     put_check},
+     true, put_check},
     {"ClarifyCheck",
      "RetryPolicies CacheConfig PropertyFiles CheckType ModelPackageGroupName "
      "SuppliedBaselineConstraints SkipCheck RegisterNewBaseline ModelName",
-     put_check},
-    {"Lambda", "FunctionArn OutputParameters CacheConfig", put_lambda},
-    {"Callback", "SqsQueueUrl OutputParameters CacheConfig", put_callback},
-    {"RegisterModel", "RetryPolicies", put_register},
-    {"Fail", "", put_fail},
+     true, put_check},
+    {"Lambda", "FunctionArn OutputParameters CacheConfig", false, put_lambda},
+    {"Callback", "SqsQueueUrl OutputParameters CacheConfig", false, put_callback},
+    {"RegisterModel", "RetryPolicies", false, put_register},
+    {"Fail", "", false, put_fail},
 };
 
 static int put_kind(struct sm *m, const struct sm_step *s)
@@ -184,6 +206,8 @@ static int put_kind(struct sm *m, const struct sm_step *s)
     char *what = mem_format("a %s step", kinds[k].type);
     struct sm_job j = {0};
     int status = import_keys(m->x, s->node, keys, what);
+    if (status == 0 && kinds[k].is_job && !s->arguments)
+        status = doc_error(m->x->doc, s->node, m->x->e, "%s has Arguments", what);
     if (status == 0)
         status = kinds[k].put(m, s, &j);
     sm_job_release(&j);

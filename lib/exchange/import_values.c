@@ -97,8 +97,10 @@ static int add_join(struct sm *m, const struct doc_node *n, struct sm_word *w)
 {
     const struct doc_node *on = doc_get(n, "On"), *values = doc_get(n, "Values");
     int status = import_keys(m->x, n, "On Values", "Std:Join");
-    if (status == 0 && (!values || values->kind != DOC_LIST || (on && on->kind != DOC_TEXT)))
-        status = doc_error(m->x->doc, n, m->x->e, "Std:Join has a list Values and a text On");
+    if (status)
+        return status;
+    if (!values || values->kind != DOC_LIST || (on && on->kind != DOC_TEXT))
+        return doc_error(m->x->doc, n, m->x->e, "Std:Join has a list Values and a text On");
     for (size_t i = 0; status == 0 && i < values->count; i++) {
         if (i && on)
             add_literal(m, w, on->text);

@@ -10,6 +10,6 @@
 #define SAGEMAKER_NAME    "Pipeline"     /* the key of Metadata with the pipeline's name */
 
 /* A step's `when` as a list of conditions that must all hold. */
-int export_conditions(struct export *x, const struct step *s, json_t *list);
+int export_conditions(struct exporting *x, const struct step *s, json_t *list);
 
 #endif
