@@ -65,5 +65,6 @@ uint32_t definition_path(struct definition *d, struct text path);
 
 /* Who waits for whom; all steps are read. */
 int definition_edges(struct definition *d, struct error *e);
+int compare_numbers(const void *a, const void *b); /* uint32_t, for qsort */
 
 #endif

@@ -174,7 +174,7 @@ static int add_needs(struct definition *d, const struct doc_node *n, number_list
     return 0;
 }
 
-static int compare_numbers(const void *a, const void *b)
+int compare_numbers(const void *a, const void *b)
 {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
     return (x > y) - (x < y);

@@ -93,7 +93,7 @@ static bool is_whole(struct digests *d, const char *object, const struct digest 
     return false;
 }
 
-static int make_folders(char *path, struct error *e)
+int make_folders(char *path, struct error *e)
 {
     for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
         *slash = 0;

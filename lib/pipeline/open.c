@@ -44,7 +44,7 @@ static int make_folder(const char *home, const char *part, struct error *e)
     return status;
 }
 
-static int make_folders(struct run *r, struct error *e)
+static int make_state(struct run *r, struct error *e)
 {
     static const char *const parts[] = {"objects", "locks", "runs", "definitions"};
     int status = 0;
@@ -228,7 +228,7 @@ int run_open(struct run *r, struct error *e)
     allocate(r);
     int status = 0;
     if (!r->o->dry_run) {
-        status = make_folders(r, e);
+        status = make_state(r, e);
         if (status == 0)
             status = open_pool(r, e);
     }

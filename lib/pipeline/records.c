@@ -109,20 +109,32 @@ static void keep(struct records *r, const struct ledger_event *event, const stru
     buf_release(&step);
 }
 
+struct following {
+    struct records *records;
+    struct reading x;
+};
+
+static int take_event(void *context, const struct ledger_event *event, struct error *e)
+{
+    struct following *f = context;
+    if (!read_event(event->line, &f->x))
+        return error_set(e, ERR_DATA, "%s: event %llu is no JSON object", f->records->path,
+                         (unsigned long long)event->seq);
+    keep(f->records, event, &f->x);
+    return 0;
+}
+
 int records_load(struct records *r, const char *ledger, struct error *e)
 {
-    struct ledger_reader *reader = NULL;
-    struct ledger_event event;
-    struct reading x = {0};
     r->path = mem_text(ledger);
-    int status = ledger_reader_open(ledger, 0, &reader, e);
-    while (status == 0 && (status = ledger_next(reader, &event, e)) > 0)
-        status = read_event(event.line, &x)
-                     ? (keep(r, &event, &x), 0)
-                     : error_set(e, ERR_DATA, "%s: event %llu is no JSON object", ledger,
-                                 (unsigned long long)event.seq);
-    ledger_reader_close(reader);
-    mem_free(x.out);
+    return records_follow(r, e);
+}
+
+int records_follow(struct records *r, struct error *e)
+{
+    struct following f = {.records = r};
+    int status = ledger_each(r->path, &r->offset, take_event, &f, e);
+    mem_free(f.x.out);
     return status;
 }
 

@@ -25,16 +25,7 @@ static int make_folder_of(struct run *r, char *path, struct error *e)
     if (!slash || slash == path)
         return 0;
     map_put(&r->folders, (struct text){path, (size_t)(slash - path)}, &is_new);
-    if (!is_new)
-        return 0;
-    for (char *at = path + 1; at <= slash && (at = strchr(at, '/')); at++) {
-        *at = 0;
-        int failed = mkdir(path, 0777) != 0 && errno != EEXIST;
-        *at = '/';
-        if (failed)
-            return error_errno(e, "cannot make the folder of %s", path);
-    }
-    return 0;
+    return is_new ? make_folders(path, e) : 0;
 }
 
 /* What an earlier run left is not there when a step begins: its file may have a second name among

@@ -250,12 +250,6 @@ static int name_step(struct definition *d, const struct doc_node *n, struct step
     return is_new ? 0 : doc_error(d->doc, n, e, "there are two steps %s", s->name);
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
 static void note_uses(struct definition *d, struct step *s)
 {
     if (d->uses.len == 0)
