@@ -91,7 +91,7 @@ static int match_run(void *context, struct text line, const struct members *m)
     return 0;
 }
 
-static int find_run(const char *home, const char *name, char out[static 40], struct error *e)
+int find_run(const char *home, const char *name, char out[static 40], struct error *e)
 {
     char quoted[QUOTE_MAX];
     struct finding f = {.wanted = name && strcmp(name, "last") != 0 ? name : NULL};

@@ -80,7 +80,7 @@ static int run_pipeline(const char *path, const struct run_options_given *given,
 {
     struct pipeline *p = NULL;
     bool *chosen = NULL, *forced = NULL;
-    struct teller teller = {.events = given->events, .plan = given->dry_run};
+    struct teller teller = {.events = given->events, .plan = given->dry_run, .run = summary->id};
     char *home = pipe_home(!given->dry_run, e);
     int status = home ? is_idle(home, path, given, summary, e) : ERR_SYSTEM;
     if (status) {
@@ -101,6 +101,8 @@ static int run_pipeline(const char *path, const struct run_options_given *given,
             .chosen = chosen,
             .forced = forced,
             .lock_timeout_ms = given->wait ? -1 : 0,
+            .wait = given->wait,
+            .warn = tell_warning,
             .tell = tell,
             .context = &teller,
         };
@@ -146,8 +148,10 @@ const struct command command_run = {
         "environment and the content of its inputs are as they were in a run that ended well, and "
         "its outputs are what it made then. Outputs that are not, but were kept, are put back.\n\n"
         "Before a step runs its outputs are removed; those of a step that fails are, too.\n\n"
+        "Steps that wait for an answer from outside are told with the command that gives it; the "
+        "next run goes on behind them.\n\n"
         "The exit status is 0 when all is up to date, 1 when a step failed, 3 when the definition "
-        "is wrong, 5 when another run of it goes on.",
+        "is wrong, 5 when nothing is left but to wait for answers, or another run of it goes on.",
 };
 
 static int run_plan(void *options, struct operands *operands)

@@ -18,17 +18,19 @@ int run_definition(const char *path, const struct run_options_given *o);
 
 struct teller {
     bool events, plan;
+    const char *run; /* its id */
     size_t done, total;
     struct buf out;
 };
 void tell(void *teller, const struct run_event *x);
+void tell_warning(void *teller, const char *text);
 void tell_summary(const struct run_summary *s);
 
 /* Rows of their tables. */
 #define OPTION_ROW_STEPS_AT_ONCE(S, field)                                                         \
     {                                                                                              \
         'j', "jobs", "N", INTO_INT(S, field), .range = "1..1024",                                  \
-            .help = "steps at once (default: one per processor)"                                   \
+                                              .help = "steps at once (default: one per processor)" \
     }
 #define OPTION_ROW_KEEP_GOING(S, field)                                                            \
     {                                                                                              \

@@ -180,6 +180,14 @@ int compare_numbers(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Those that register versions of the model that it requires. */
+static void add_registering(const struct pipeline *p, const struct step *s, number_list *out)
+{
+    for (uint32_t i = 0; s->requires && i < p->step_count; i++)
+        if (p->steps[i].model && strcmp(p->steps[i].model, s->requires) == 0)
+            vec_push(out, i);
+}
+
 static void keep_edges(struct definition *d, struct step *s, number_list *list)
 {
     size_t n = 0;
@@ -223,6 +231,7 @@ static int add_edges(struct definition *d, struct error *e)
             if (needs)
                 status = add_needs(d, needs, &list, e);
             add_inputs(d, &d->p->steps[k], &made, &list);
+            add_registering(d->p, &d->p->steps[k], &list);
             keep_edges(d, &d->p->steps[k], &list);
         }
     }

@@ -17,4 +17,11 @@ int objects_keep(const char *folder, struct digests *d, const char *path, struct
 int objects_restore(const char *folder, struct digests *d, const struct digest *digest,
                     const char *path, struct error *e);
 
+/* Keeps a copy that no other name changes: of the file at path, which has the digest. ERR_DATA: it
+ * has it no more. */
+int objects_copy(const char *folder, struct digests *d, const char *path,
+                 const struct digest *digest, struct error *e);
+/* Where what has the digest is kept. Returns owned; NULL: it is not there, or not what it was. */
+char *objects_find(const char *folder, struct digests *d, const struct digest *digest);
+
 #endif

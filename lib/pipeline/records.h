@@ -5,6 +5,7 @@
 
 #include "ledger/ledger.h"
 #include "pipeline/digests.h"
+#include "pipeline/models.h"
 
 struct record {
     struct digest fingerprint;
@@ -23,6 +24,7 @@ struct records {
     VEC(struct record) list;
     struct map by_fingerprint, by_step; /* step: PIPELINE NUL STEP */
     record_numbers of_fingerprint, of_step;
+    struct models models; /* with what was asked and answered */
     struct arena arena;
 };
 int records_load(struct records *r, const char *ledger, struct error *e);
