@@ -10,7 +10,7 @@ _pipe()
     fi
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case $word in
-            validate|graph|run|resume|stop|plan|why|worker|runs|status|steps|logs|lineage|audit|gc|export|import) command=$word; break ;;
+            validate|graph|run|resume|stop|plan|why|worker|approve|reject|callback|model|runs|status|steps|logs|lineage|audit|gc|export|import) command=$word; break ;;
         esac
     done
     case $command:$previous in
@@ -18,6 +18,7 @@ _pipe()
         run:--engine) words='local slurm' ;;
         resume:--engine) words='local slurm' ;;
         plan:--engine) words='local slurm' ;;
+        model:--status) words='pending approved' ;;
         *:--progress) words='auto off jsonl' ;;
         *:--describe) words='json mdoc bash zsh fish' ;;
     esac
@@ -26,11 +27,15 @@ _pipe()
             validate) words=' -P --param -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             graph) words=' -P --param -t --to -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             run) words=' -P --param -j --jobs -n --dry-run -k --keep-going --from --only --wait --events --engine --partition --engine-cpus --engine-memory --engine-option -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
-            resume) words=' -j --jobs -k --keep-going --events --engine --partition --engine-cpus --engine-memory --engine-option -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            resume) words=' -j --jobs -k --keep-going --wait --events --engine --partition --engine-cpus --engine-memory --engine-option -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             stop) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             plan) words=' -P --param -j --jobs -n --dry-run -k --keep-going --from --only --wait --events --engine --partition --engine-cpus --engine-memory --engine-option -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             why) words=' -P --param --file -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             worker) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            approve) words=' -m --comment -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            reject) words=' -m --comment -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            callback) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            model) words=' -M --metrics --status -m --comment --any -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             runs) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             status) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             steps) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
@@ -43,7 +48,7 @@ _pipe()
             *) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
         esac
     elif [[ -z $words && -z $command && $previous != -* ]]; then
-        words='validate graph run resume stop plan why worker runs status steps logs lineage audit gc export import'
+        words='validate graph run resume stop plan why worker approve reject callback model runs status steps logs lineage audit gc export import'
     fi
     COMPREPLY=()
     while IFS= read -r word; do

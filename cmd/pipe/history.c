@@ -36,21 +36,30 @@ static bool read_members(struct text line, struct members *m)
     return t == JSON_TOKEN_END;
 }
 
+struct choosing {
+    const char *event;
+    int (*take)(void *context, struct text line, const struct members *m);
+    void *context;
+};
+
+static int choose(void *context, const struct ledger_event *x, struct error *e)
+{
+    const struct choosing *c = context;
+    struct members m;
+    (void)e;
+    return read_members(x->line, &m) && text_equal(m.event, text_of(c->event))
+               ? c->take(c->context, x->line, &m)
+               : 0;
+}
+
 /* Calls take for every event that is one of `event` ("run" or "step"). */
 static int each_event(const char *home, const char *event,
                       int (*take)(void *context, struct text line, const struct members *m),
                       void *context, struct error *e)
 {
     char *path = mem_format("%s/ledger.jsonl", home);
-    struct ledger_reader *reader = NULL;
-    struct ledger_event x;
-    struct members m;
-    int status = ledger_reader_open(path, 0, &reader, e);
-    while (status == 0 && (status = ledger_next(reader, &x, e)) > 0)
-        status = read_members(x.line, &m) && text_equal(m.event, text_of(event))
-                     ? take(context, x.line, &m)
-                     : 0;
-    ledger_reader_close(reader);
+    struct choosing c = {event, take, context};
+    int status = ledger_each(path, NULL, choose, &c, e);
     mem_free(path);
     return status;
 }
@@ -82,7 +91,7 @@ static int match_run(void *context, struct text line, const struct members *m)
     return 0;
 }
 
-static int find_run(const char *home, const char *name, char out[static 40], struct error *e)
+int find_run(const char *home, const char *name, char out[static 40], struct error *e)
 {
     char quoted[QUOTE_MAX];
     struct finding f = {.wanted = name && strcmp(name, "last") != 0 ? name : NULL};

@@ -82,17 +82,12 @@ static bool is_digest(const char *text)
 }
 
 /* The digest of a line is the next one's prev, or the head. */
-static int look_for_head(const char *path, struct looking *l, struct error *e)
+static int look_for_head(void *context, const struct ledger_event *event, struct error *e)
 {
-    struct ledger_reader *reader = NULL;
-    struct ledger_event event;
-    int status = ledger_reader_open(path, 0, &reader, e);
-    while (status == 0 && (status = ledger_next(reader, &event, e)) > 0) {
-        l->found = l->found || has_prev(event.line, l->head);
-        status = 0;
-    }
-    ledger_reader_close(reader);
-    return status;
+    struct looking *l = context;
+    (void)e;
+    l->found = l->found || has_prev(event->line, l->head);
+    return 0;
 }
 
 static int audit(const char *path, const struct audit_options *o, struct error *e)
@@ -105,7 +100,7 @@ static int audit(const char *path, const struct audit_options *o, struct error *
     if (status == 0 && o->head) {
         l.found = strcmp(proof.head, o->head) == 0;
         if (!l.found)
-            status = look_for_head(path, &l, e);
+            status = ledger_each(path, NULL, look_for_head, &l, e);
         if (status == 0 && !l.found)
             status = error_set(e, ERR_NO, "%s has no event with the digest %s", path, o->head);
     }

@@ -13,6 +13,11 @@ static const struct command *const commands[] = {
     &command_plan,
     &command_why,
     &command_worker,
+    /* answers */
+    &command_approve,
+    &command_reject,
+    &command_callback,
+    &command_model,
     /* what was run */
     &command_runs,
     &command_status,
@@ -34,6 +39,8 @@ static const struct tool_example examples[] = {
     {"pipe why train", "what changed since the step ran"},
     {"pipe graph -t dot | dot -Tsvg", "a picture of the steps"},
     {"pipe logs last train", "what the step wrote in the last run"},
+    {"pipe approve last release --comment 'errors are below 2 %'", "and the next run goes on"},
+    {"pipe model path churn@production", "where the file of the model in a stage is kept"},
     {"pipe lineage model.tar.gz", "the steps, parameters and data it was made by"},
     {"pipe export make >Makefile", "the same steps for make"},
     {NULL, NULL},

@@ -56,6 +56,12 @@ int ledger_reader_open(const char *path, uint64_t offset, struct ledger_reader *
 int ledger_next(struct ledger_reader *r, struct ledger_event *out, struct error *e);
 void ledger_reader_close(struct ledger_reader *r); /* NULL is fine */
 
+/* Calls take for each event from *offset on, until it returns other than 0, which is returned;
+ * *offset is then behind the last one that was taken. NULL: from the first. */
+typedef int ledger_take(void *context, const struct ledger_event *event, struct error *e);
+int ledger_each(const char *path, uint64_t *offset, ledger_take *take, void *context,
+                struct error *e);
+
 /* Whether each line's digest is the next one's prev, and numbers follow one another. ERR_NO names
  * the first line that is not as it was written, or is no line of a ledger; *out is then of those
  * before it. Of the last line only the head tells. */

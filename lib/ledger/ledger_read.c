@@ -165,6 +165,21 @@ void ledger_reader_close(struct ledger_reader *r)
     mem_free(r);
 }
 
+int ledger_each(const char *path, uint64_t *offset, ledger_take *take, void *context,
+                struct error *e)
+{
+    struct ledger_reader *r = NULL;
+    struct ledger_event event;
+    int status = ledger_reader_open(path, offset ? *offset : 0, &r, e);
+    while (status == 0 && (status = ledger_next(r, &event, e)) > 0) {
+        status = take(context, &event, e);
+        if (offset)
+            *offset = event.offset + event.line.len + 1;
+    }
+    ledger_reader_close(r);
+    return status;
+}
+
 /* ---- proving ---- */
 
 /* Numbers are those of lines as long as they follow one another. */

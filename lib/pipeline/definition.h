@@ -50,7 +50,8 @@ int definition_duration(struct definition *d, const struct doc_node *n, const ch
 /* Fails at a key that is none of these. */
 int definition_keys(struct definition *d, const struct doc_node *n, const char *const *known,
                     size_t count, struct error *e);
-bool definition_is_name(struct text name); /* letters, digits, _ and -, at most 64 */
+bool definition_is_name(struct text name);     /* letters, digits, _ and -, at most 64 */
+bool definition_is_variable(struct text name); /* such a name, without -, no digit in front */
 
 /* ---- steps ---- */
 
@@ -63,9 +64,21 @@ int definition_expand(struct definition *d, const struct doc_node *n,
 /* Its number among the paths. */
 uint32_t definition_path(struct definition *d, struct text path);
 
+/* What one entry says of answers from outside for all its steps: its kind, who may approve. */
+int definition_kind(struct definition *d, const struct doc_node *n, struct step_entry *s,
+                    struct error *e);
+/* And for one of them: the model that it registers or requires. */
+int definition_model(struct definition *d, const struct doc_node *n, struct step *s,
+                     struct error *e);
+int definition_notify(struct definition *d, const struct doc_node *n, struct error *e);
+/* A scalar, or a list of them, as words that end with NULL. */
+int definition_words(struct definition *d, const struct doc_node *n, const char ***out,
+                     struct error *e);
+
 /* ---- the graph ---- */
 
 /* Who waits for whom; all steps are read. */
 int definition_edges(struct definition *d, struct error *e);
+int compare_numbers(const void *a, const void *b); /* uint32_t, for qsort */
 
 #endif

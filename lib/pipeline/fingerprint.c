@@ -84,6 +84,27 @@ static void add_files(struct run *r, struct sha256 *s, const struct step *step)
         add(s, r->p->paths[step->out[k]]);
 }
 
+/* What was answered counts for the step that asked, and for what was there then: its inputs, and
+ * all that the steps before it made. */
+static void add_question(const struct run *r, struct sha256 *s, const struct step *step)
+{
+    const char **may = step->entry->may;
+    add_word(s, step->entry->kind == STEP_APPROVE ? "approve" : "callback");
+    add_word(s, r->p->name);
+    add_word(s, step->name);
+    add_word(s, may ? "by" : "by anybody");
+    for (; may && *may; may++)
+        add_word(s, *may);
+    for (uint32_t k = 0; k < step->wait_count; k++) {
+        const struct step *before = &r->p->steps[step->waits_for[k]];
+        add_word(s, "behind");
+        for (uint32_t i = 0; i < before->out_count; i++)
+            add_digest(s, &r->files[before->out[i]].digest);
+        if (before->out_count == 0)
+            add_digest(s, &r->fingerprint[step->waits_for[k]]);
+    }
+}
+
 void fingerprint_of(struct run *r, uint32_t step, struct digest *out)
 {
     const struct step *s = &r->p->steps[step];
@@ -93,5 +114,7 @@ void fingerprint_of(struct run *r, uint32_t step, struct digest *out)
     add_command(&sum, s);
     add_environment(&sum, s);
     add_files(r, &sum, s);
+    if (s->entry->kind == STEP_APPROVE || s->entry->kind == STEP_CALLBACK)
+        add_question(r, &sum, s);
     sha256_end(&sum, out->at);
 }

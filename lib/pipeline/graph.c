@@ -174,10 +174,18 @@ static int add_needs(struct definition *d, const struct doc_node *n, number_list
     return 0;
 }
 
-static int compare_numbers(const void *a, const void *b)
+int compare_numbers(const void *a, const void *b)
 {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
     return (x > y) - (x < y);
+}
+
+/* Those that register versions of the model that it requires. */
+static void add_registering(const struct pipeline *p, const struct step *s, number_list *out)
+{
+    for (uint32_t i = 0; s->requires && i < p->step_count; i++)
+        if (p->steps[i].model && strcmp(p->steps[i].model, s->requires) == 0)
+            vec_push(out, i);
 }
 
 static void keep_edges(struct definition *d, struct step *s, number_list *list)
@@ -223,6 +231,7 @@ static int add_edges(struct definition *d, struct error *e)
             if (needs)
                 status = add_needs(d, needs, &list, e);
             add_inputs(d, &d->p->steps[k], &made, &list);
+            add_registering(d->p, &d->p->steps[k], &list);
             keep_edges(d, &d->p->steps[k], &list);
         }
     }

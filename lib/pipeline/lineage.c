@@ -64,20 +64,20 @@ static bool is_step(const json_t *event)
     return kind && state && strcmp(kind, "step") == 0 && strcmp(state, "Succeeded") == 0;
 }
 
+static int take_event(void *context, const struct ledger_event *event, struct error *e)
+{
+    json_t *j = json_loadb(event->line.at, event->line.len, 0, NULL);
+    (void)e;
+    if (j && is_step(j))
+        note_step(context, event->line, j);
+    json_decref(j);
+    return 0;
+}
+
 static int load(struct history *h, const char *home, struct error *e)
 {
     char *path = mem_format("%s/ledger.jsonl", home);
-    struct ledger_reader *reader = NULL;
-    struct ledger_event event;
-    int status = ledger_reader_open(path, 0, &reader, e);
-    while (status == 0 && (status = ledger_next(reader, &event, e)) > 0) {
-        json_t *j = json_loadb(event.line.at, event.line.len, 0, NULL);
-        status = 0;
-        if (j && is_step(j))
-            note_step(h, event.line, j);
-        json_decref(j);
-    }
-    ledger_reader_close(reader);
+    int status = ledger_each(path, NULL, take_event, h, e);
     mem_free(path);
     return status;
 }

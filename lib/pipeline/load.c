@@ -48,7 +48,8 @@ static int read_steps(struct definition *d, const struct doc_node *n, struct err
 static int read_definition(struct definition *d, const char *const *given, size_t given_count,
                            struct error *e)
 {
-    static const char *const known[] = {"name", "description", "parameters", "env", "steps"};
+    static const char *const known[] = {"name", "description", "parameters",
+                                        "env",  "notify",      "steps"};
     const struct doc_node *root = doc_root(d->doc);
     if (root->kind != DOC_MAP)
         return doc_error(d->doc, root, e, "a definition is a map with steps, not %s",
@@ -59,6 +60,8 @@ static int read_definition(struct definition *d, const char *const *given, size_
     if (status == 0)
         status = definition_parameters(d, doc_get(root, "parameters"), given, given_count, e);
     d->environment = doc_get(root, "env");
+    if (status == 0)
+        status = definition_notify(d, doc_get(root, "notify"), e);
     if (status == 0)
         status = read_steps(d, doc_get(root, "steps"), e);
     for (size_t i = 0; i < d->entries.len && status == 0; i++)

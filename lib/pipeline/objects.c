@@ -80,20 +80,27 @@ int objects_keep(const char *folder, struct digests *d, const char *path, struct
 
 /* ---- back ---- */
 
-/* An object that was changed by its other name is none any more. */
-static bool is_whole(struct digests *d, const char *object, const struct digest *digest)
+enum sameness { OBJECT_NONE, OBJECT_OTHER, OBJECT_SAME };
+
+static enum sameness compare(struct digests *d, const char *object, const struct digest *digest)
 {
     struct file_state state;
     struct text name = text_of(object);
     if (digests_of(d, ".", &name, 1, 1, &state, NULL) != 0 || state.kind != FILE_REGULAR)
-        return false;
-    if (memcmp(&state.digest, digest, sizeof *digest) == 0)
-        return true;
-    (void)unlink(object);
-    return false;
+        return OBJECT_NONE;
+    return memcmp(&state.digest, digest, sizeof *digest) == 0 ? OBJECT_SAME : OBJECT_OTHER;
 }
 
-static int make_folders(char *path, struct error *e)
+/* An object that was changed by its other name is none any more. */
+static bool is_whole(struct digests *d, const char *object, const struct digest *digest)
+{
+    enum sameness s = compare(d, object, digest);
+    if (s == OBJECT_OTHER)
+        (void)unlink(object);
+    return s == OBJECT_SAME;
+}
+
+int make_folders(char *path, struct error *e)
 {
     for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
         *slash = 0;
@@ -123,4 +130,33 @@ int objects_restore(const char *folder, struct digests *d, const struct digest *
     mem_free(target);
     mem_free(object);
     return status;
+}
+
+/* ---- copies ---- */
+
+int objects_copy(const char *folder, struct digests *d, const char *path,
+                 const struct digest *digest, struct error *e)
+{
+    char quoted[QUOTE_MAX];
+    char *object = object_path(folder, digest);
+    int status = 0;
+    if (!is_whole(d, object, digest)) {
+        status = make_folders(object, e);
+        if (status == 0)
+            status = copy_file(path, object, e);
+        if (status == 0 && !is_whole(d, object, digest))
+            status = error_set(e, ERR_DATA, "%s changed while it was read",
+                               quote(quoted, path, strlen(path)));
+    }
+    mem_free(object);
+    return status;
+}
+
+char *objects_find(const char *folder, struct digests *d, const struct digest *digest)
+{
+    char *object = object_path(folder, digest);
+    if (compare(d, object, digest) == OBJECT_SAME)
+        return object;
+    mem_free(object);
+    return NULL;
 }

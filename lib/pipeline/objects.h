@@ -5,6 +5,9 @@
 
 #include "pipeline/digests.h"
 
+/* The folders that a file is in, as far as they are not there; path is as it was afterwards. */
+int make_folders(char *path, struct error *e);
+
 /* Keeps a file that has the digest, by a second name, or where that is not to be had by a copy. A
  * folder is not kept. */
 int objects_keep(const char *folder, struct digests *d, const char *path, struct file_state *state,
@@ -13,5 +16,12 @@ int objects_keep(const char *folder, struct digests *d, const char *path, struct
  * or was changed by its other name since. The copy shares its blocks where the file system can. */
 int objects_restore(const char *folder, struct digests *d, const struct digest *digest,
                     const char *path, struct error *e);
+
+/* Keeps a copy that no other name changes: of the file at path, which has the digest. ERR_DATA: it
+ * has it no more. */
+int objects_copy(const char *folder, struct digests *d, const char *path,
+                 const struct digest *digest, struct error *e);
+/* Where what has the digest is kept. Returns owned; NULL: it is not there, or not what it was. */
+char *objects_find(const char *folder, struct digests *d, const struct digest *digest);
 
 #endif

@@ -1,4 +1,5 @@
 /* What a run needs: the tool's state, its lock, and what earlier runs left. */
+#include "pipeline/event.h"
 #include "pipeline/running.h"
 
 #include <errno.h>
@@ -44,7 +45,7 @@ static int make_folder(const char *home, const char *part, struct error *e)
     return status;
 }
 
-static int make_folders(struct run *r, struct error *e)
+static int make_state(struct run *r, struct error *e)
 {
     static const char *const parts[] = {"objects", "locks", "runs", "definitions"};
     int status = 0;
@@ -54,12 +55,6 @@ static int make_folders(struct run *r, struct error *e)
 }
 
 /* ---- the ledger's events of a run ---- */
-
-static void put_member(struct buf *b, const char *name, const char *value)
-{
-    buf_format(b, ",\"%s\":", name);
-    json_put_string(b, value, strlen(value));
-}
 
 static void put_parameters(struct buf *b, const struct pipeline *p)
 {
@@ -81,11 +76,11 @@ static void add_start(struct run *r)
     (void)gethostname(host, sizeof host - 1);
     sha256_hex(r->p->source, digest);
     buf_puts(&b, "\"event\":\"run\",\"state\":\"Executing\"");
-    put_member(&b, "run", r->summary->id);
-    put_member(&b, "pipeline", r->p->name);
-    put_member(&b, "path", r->p->path);
-    put_member(&b, "definition", digest);
-    put_member(&b, "host", host);
+    event_put(&b, "run", r->summary->id);
+    event_put(&b, "pipeline", r->p->name);
+    event_put(&b, "path", r->p->path);
+    event_put(&b, "definition", digest);
+    event_put(&b, "host", host);
     put_parameters(&b, r->p);
     buf_format(&b, ",\"steps\":%zu", r->p->step_count);
     ledger_add(r->ledger, (struct text){b.at, b.len});
@@ -93,20 +88,17 @@ static void add_start(struct run *r)
     buf_release(&b);
 }
 
-void run_add_end(struct run *r, bool failed)
+void run_put_end(const struct run *r, const char *state, struct buf *b)
 {
     const struct run_summary *s = r->summary;
-    struct buf b = {0};
-    buf_puts(&b, "\"event\":\"run\"");
-    put_member(&b, "state", s->signal ? "Stopped" : failed ? "Failed" : "Succeeded");
-    put_member(&b, "run", s->id);
-    put_member(&b, "pipeline", r->p->name);
-    buf_format(&b,
+    buf_puts(b, "\"event\":\"run\"");
+    event_put(b, "state", state);
+    event_put(b, "run", s->id);
+    event_put(b, "pipeline", r->p->name);
+    buf_format(b,
                ",\"ran\":%zu,\"up_to_date\":%zu,\"restored\":%zu,\"failed\":%zu,\"skipped\":%zu,"
-               "\"blocked\":%zu",
-               s->ran, s->up_to_date, s->restored, s->failed, s->skipped, s->blocked);
-    ledger_add(r->ledger, (struct text){b.at, b.len});
-    buf_release(&b);
+               "\"blocked\":%zu,\"pending\":%zu",
+               s->ran, s->up_to_date, s->restored, s->failed, s->skipped, s->blocked, s->pending);
 }
 
 /* ---- definitions, kept by their digest ---- */
@@ -233,7 +225,7 @@ int run_open(struct run *r, struct error *e)
     allocate(r);
     int status = 0;
     if (!r->o->dry_run) {
-        status = make_folders(r, e);
+        status = make_state(r, e);
         if (status == 0)
             status = open_pool(r, e);
     }
@@ -248,20 +240,14 @@ int pipeline_note_idle(const char *home, const char *path, size_t steps, struct 
                        struct error *e)
 {
     char *ledger = mem_format("%s/ledger.jsonl", home);
-    struct ledger *l = NULL;
     struct buf b = {0};
     *out = (struct run_summary){.up_to_date = steps};
     make_id(out->id);
-    int status = ledger_open(ledger, &l, e);
-    if (status == 0) {
-        buf_puts(&b, "\"event\":\"run\",\"state\":\"Succeeded\"");
-        put_member(&b, "run", out->id);
-        put_member(&b, "path", path);
-        buf_format(&b, ",\"up_to_date\":%zu", steps);
-        ledger_add(l, (struct text){b.at, b.len});
-        status = ledger_commit(l, false, e);
-    }
-    ledger_close(l);
+    buf_puts(&b, "\"event\":\"run\",\"state\":\"Succeeded\"");
+    event_put(&b, "run", out->id);
+    event_put(&b, "path", path);
+    buf_format(&b, ",\"up_to_date\":%zu", steps);
+    int status = event_append(ledger, &b, false, e);
     buf_release(&b);
     mem_free(ledger);
     return status;
@@ -287,5 +273,6 @@ void run_release(struct run *r)
     mem_free(r->spool);
     vec_release(&r->ready);
     vec_release(&r->delayed);
+    vec_release(&r->asked);
     map_release(&r->folders);
 }

@@ -11,6 +11,7 @@
 #define PIPELINE_H
 
 #include "job/job.h"
+#include "pipeline/questions.h"
 
 /* ---- definition and plan ---- */
 
@@ -22,7 +23,13 @@ struct parameter {
     struct text value; /* missing: it must be given */
 };
 
-enum step_kind { STEP_RUN, STEP_FAIL };
+enum step_kind {
+    STEP_RUN,
+    STEP_FAIL,
+    STEP_APPROVE,  /* done when somebody says so */
+    STEP_CALLBACK, /* its command hands work to somebody outside, who tells of its end */
+    STEP_REGISTER  /* of a version of a model */
+};
 
 /* What the steps that one entry of the definition makes have in common. */
 struct step_entry {
@@ -39,6 +46,9 @@ struct step_entry {
     const char **tools;    /* programs whose content counts, ends with NULL */
     const char *directory; /* where it runs, relative to the definition's folder; NULL: there */
     int64_t priority;
+    const char **may; /* who may approve, ends with NULL; NULL: anybody */
+    bool asks;        /* of STEP_REGISTER: it waits for the approval */
+    bool preapproved; /* of STEP_REGISTER: the version is approved from the beginning */
 };
 
 struct step {
@@ -55,6 +65,17 @@ struct step {
     uint32_t wait_count;
     const uint32_t *uses; /* numbers of the parameters that its texts name, ascending, each once */
     uint32_t use_count;
+    const char *requires;   /* a group of models whose newest version must be approved; NULL */
+    const char *model;      /* of STEP_REGISTER: the group */
+    uint32_t file, metrics; /* and the numbers of paths; metrics may be PATH_NONE */
+};
+#define PATH_NONE UINT32_MAX
+
+/* A command that is told of what happens. */
+enum { NOTIFY_WAITING = 1, NOTIFY_FAILED = 2, NOTIFY_ENDED = 4 };
+struct notification {
+    const char *script; /* for the shell */
+    unsigned on;        /* what it is told of */
 };
 
 struct pipeline {
@@ -67,6 +88,8 @@ struct pipeline {
     struct text source; /* its bytes */
     struct parameter *parameters;
     size_t parameter_count;
+    struct notification *notifications;
+    size_t notification_count;
     struct step *steps; /* in the order of the definition */
     size_t step_count;
     struct text *paths; /* every input and output, without . and double slashes */
@@ -118,6 +141,7 @@ enum step_state {
     STEP_STOPPED,  /* by a signal */
     STEP_SKIPPED,  /* its condition, or that of one it waits for, is not true */
     STEP_BLOCKED,  /* one that it waits for failed */
+    STEP_PENDING,  /* it waits for an answer from outside */
     STEP_WOULD_RUN /* in a dry run */
 };
 const char *step_state_name(enum step_state s); /* as Succeeded */
@@ -127,7 +151,9 @@ struct run_event {
     enum step_state state;
     unsigned attempt;
     const struct job_result *result; /* of a step that ended; NULL: it did not run */
-    const char *why; /* of a step that runs, would run or failed: NULL: there is no more to say */
+    const char *why; /* of a step that runs, would run or failed, or was answered: NULL: there is no
+                      * more to say */
+    const struct question *question; /* of STEP_PENDING */
 };
 
 struct run_options {
@@ -138,13 +164,15 @@ struct run_options {
     const bool *chosen;                /* by step: those that are looked at at all; NULL: all */
     const bool *forced;                /* by step: those that run whatever is known; NULL: none */
     int lock_timeout_ms; /* for another run of the pipeline; negative: wait for ever */
+    bool wait;           /* until what steps ask for is answered */
+    void (*warn)(void *context, const char *text); /* of what is no failure; may be NULL */
     void (*tell)(void *context, const struct run_event *event);
     void *context;
 };
 
 struct run_summary {
     char id[40];
-    size_t ran, up_to_date, restored, failed, skipped, blocked, would_run;
+    size_t ran, up_to_date, restored, failed, skipped, blocked, pending, would_run;
     int signal; /* that stopped it; 0 */
 };
 /* How many steps there are when it can be told without reading the definition that all are done, as
@@ -157,7 +185,8 @@ int pipeline_note_idle(const char *home, const char *path, size_t steps, struct 
                        struct error *e);
 /* Where what a step writes in a run is kept, when it writes. Returns owned. */
 char *pipeline_log_path(const char *home, const char *run, const char *step);
-/* 0 when every step is done, ERR_NO when one failed (or would run, in a dry run). */
+/* 0 when every step is done, ERR_NO when one failed (or would run, in a dry run), ERR_BUSY, with no
+ * message, when nothing else is left but to wait for answers. */
 int pipeline_run(struct pipeline *p, const struct run_options *o, struct run_summary *out,
                  struct error *e);
 

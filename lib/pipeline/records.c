@@ -1,5 +1,7 @@
 #include "pipeline/records.h"
 
+#include "pipeline/event.h"
+
 /* What is read of an event. */
 struct reading {
     struct text event, pipeline, step, fingerprint, state, ended;
@@ -7,22 +9,6 @@ struct reading {
     struct digest *out;
     uint32_t out_count, room;
 };
-
-static bool read_digest(struct text hex, struct digest *out)
-{
-    if (hex.len != 2 * SHA256_SIZE)
-        return false;
-    for (size_t i = 0; i < hex.len; i++) {
-        char c = hex.at[i];
-        unsigned value = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
-                         : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
-                                                : 16;
-        if (value == 16)
-            return false;
-        out->at[i / 2] = (uint8_t)(i % 2 ? out->at[i / 2] | value : value << 4);
-    }
-    return true;
-}
 
 static bool read_outputs(struct json_reader *j, struct reading *x)
 {
@@ -35,7 +21,7 @@ static bool read_outputs(struct json_reader *j, struct reading *x)
             x->room = x->room ? 2 * x->room : 16;
             x->out = mem_array(x->out, x->room, sizeof *x->out);
         }
-        if (!read_digest(j->raw, &x->out[x->out_count++]))
+        if (!digest_read(j->raw, &x->out[x->out_count++]))
             return false;
     }
     return t == JSON_TOKEN_END;
@@ -90,7 +76,7 @@ static void keep(struct records *r, const struct ledger_event *event, const stru
     struct record record = {.offset = event->offset, .seconds = x->seconds, .ended = event->time};
     bool offset;
     if (!text_equal(x->event, text_of("step")) || !text_equal(x->state, text_of("Succeeded")) ||
-        !read_digest(x->fingerprint, &record.fingerprint))
+        !digest_read(x->fingerprint, &record.fingerprint))
         return;
     if (x->ended.at)
         (void)time_parse(x->ended.at, x->ended.len, &record.ended, &offset);
@@ -109,26 +95,40 @@ static void keep(struct records *r, const struct ledger_event *event, const stru
     buf_release(&step);
 }
 
+struct following {
+    struct records *records;
+    struct reading x;
+};
+
+static int take_event(void *context, const struct ledger_event *event, struct error *e)
+{
+    struct following *f = context;
+    if (!read_event(event->line, &f->x))
+        return error_set(e, ERR_DATA, "%s: event %llu is no JSON object", f->records->path,
+                         (unsigned long long)event->seq);
+    keep(f->records, event, &f->x);
+    models_note(&f->records->models, event);
+    return 0;
+}
+
 int records_load(struct records *r, const char *ledger, struct error *e)
 {
-    struct ledger_reader *reader = NULL;
-    struct ledger_event event;
-    struct reading x = {0};
     r->path = mem_text(ledger);
-    int status = ledger_reader_open(ledger, 0, &reader, e);
-    while (status == 0 && (status = ledger_next(reader, &event, e)) > 0)
-        status = read_event(event.line, &x)
-                     ? (keep(r, &event, &x), 0)
-                     : error_set(e, ERR_DATA, "%s: event %llu is no JSON object", ledger,
-                                 (unsigned long long)event.seq);
-    ledger_reader_close(reader);
-    mem_free(x.out);
+    return records_follow(r, e);
+}
+
+int records_follow(struct records *r, struct error *e)
+{
+    struct following f = {.records = r};
+    int status = ledger_each(r->path, &r->offset, take_event, &f, e);
+    mem_free(f.x.out);
     return status;
 }
 
 void records_release(struct records *r)
 {
     mem_free(r->path);
+    models_release(&r->models);
     vec_release(&r->list);
     vec_release(&r->of_fingerprint);
     vec_release(&r->of_step);

@@ -10,6 +10,14 @@ struct delayed {
     usec due;
 };
 
+/* A step that asked in this run. */
+struct asked {
+    uint32_t step;
+    const struct question *question; /* of the records */
+};
+
+enum { LISTEN_EVERY = 200000 }; /* microseconds between looks for answers */
+
 struct run {
     struct pipeline *p;
     const struct run_options *o;
@@ -29,8 +37,12 @@ struct run {
     struct digest *fingerprint;
     VEC(uint32_t) ready;         /* a heap */
     VEC(struct delayed) delayed; /* for their next attempt */
-    struct map folders;          /* that were made for outputs */
-    size_t pending;              /* events added to the ledger since the last commit */
+    VEC(struct asked) asked;
+    size_t waiting; /* of them are STEP_PENDING */
+    usec listened;
+    bool warned;        /* of a notification that failed */
+    struct map folders; /* that were made for outputs */
+    size_t pending;     /* events added to the ledger since the last commit */
     usec committed;
     bool stopping;
 };
@@ -42,8 +54,13 @@ char *pipeline_state_path(const char *home, const char *definition, const char *
 
 int run_open(struct run *r, struct error *e);
 void run_release(struct run *r);
-/* Adds the event of the run's end to the ledger. */
-void run_add_end(struct run *r, bool failed);
+/* Members of the event of the run's end. */
+void run_put_end(const struct run *r, const char *state, struct buf *b);
+/* Writes what was added to the ledger, at once or when it is time to. */
+int run_commit(struct run *r, bool at_once, struct error *e);
+int run_look_at_files(struct run *r, struct error *e);
+void run_queue(struct run *r, uint32_t step);
+void run_release_waiters(struct run *r, uint32_t step);
 
 /* ---- steps ---- */
 
@@ -55,7 +72,48 @@ void run_settle(struct run *r, uint32_t step, enum step_state state,
 void fingerprint_of(struct run *r, uint32_t step, struct digest *out);
 /* Why it runs, against its last record, in words. Returns owned. */
 char *run_why(struct run *r, uint32_t step);
+int run_check_inputs(const struct run *r, struct error *e);
+int run_take_turn(struct run *r, uint32_t step, struct error *e);
+void run_would(struct run *r, uint32_t step, const char *why); /* in a dry run */
 int run_start(struct run *r, uint32_t step, const char *why, struct error *e);
 int run_end(struct run *r, const struct job_result *result, struct error *e);
+/* What it did, or somebody for it, is done: its outputs must be there. */
+int run_finish(struct run *r, uint32_t step, const struct job_result *x, const char *said,
+               struct error *e);
+void run_fail(struct run *r, uint32_t step, const struct job_result *x, const char *why);
+/* Variables of first, then those of second that have other names. Returns owned, the texts are
+ * borrowed. */
+char **run_environment(char *const *first, char *const *second);
+
+/* ---- its record ---- */
+
+void run_put_step(const struct run *r, uint32_t step, enum step_state state, struct buf *b);
+void run_add_record(struct run *r, uint32_t step, const struct job_result *x, enum step_state state,
+                    const char *why);
+
+/* ---- answers from outside ---- */
+
+/* Each: 1 when the step is settled or waits for an answer, 0 when it goes on, or an error. */
+int run_require(struct run *r, uint32_t step, struct error *e); /* the model that it needs */
+int run_ask(struct run *r, uint32_t step, struct error *e);     /* when it is a step that asks */
+int run_register(struct run *r, uint32_t step, struct error *e);
+/* The question is in the ledger when this returns. may: who answers, or NULL. */
+int run_put_question(struct run *r, uint32_t step, enum question_kind kind, const char *about,
+                     const char *const *may, struct error *e);
+void run_wait(struct run *r, uint32_t step, bool tell_outside); /* until its question is answered */
+const struct question *run_question(const struct run *r, uint32_t step); /* NULL: it asked none */
+/* The command of a callback ended well. */
+int run_handed(struct run *r, uint32_t step, const struct job_result *x, struct error *e);
+/* The turn of those comes again that were answered. */
+int run_listen(struct run *r, bool at_once, struct error *e);
+/* What callbacks that it waits for were answered with is in the step's environment. */
+void run_add_values(struct run *r, uint32_t step);
+void run_set_variable(struct run *r, uint32_t step, const char *variable);
+/* "approved by ann: COMMENT". Returns owned. */
+char *run_say_answer(const struct question *q);
+
+/* Tells the definition's commands; members are the event's. */
+void run_notify(struct run *r, unsigned event, const char *step, const char *status,
+                const struct buf *members);
 
 #endif

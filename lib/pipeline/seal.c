@@ -44,13 +44,13 @@ static void key_of(const char *path, struct text source, const char *const *give
 
 static bool is_by_files(const struct pipeline *p)
 {
-    if (p->has_patterns)
+    if (p->has_patterns || p->notification_count)
         return false;
     for (size_t i = 0; i < p->step_count; i++) {
         const struct step *s = &p->steps[i];
         const struct step_entry *x = s->entry;
         if (s->out_count == 0 || s->when || !x->cache || x->cache_lasts || x->passed || x->tools ||
-            x->kind != STEP_RUN)
+            x->kind != STEP_RUN || s->requires)
             return false;
     }
     return true;

@@ -4,8 +4,8 @@
  * steps were done. For the files of this module.
  *
  * Only pipelines whose steps are all done by files have one: none that makes no file, has a
- * condition, reads or makes folders, looks at programs, variables or patterns of files, or is done
- * for a time alone.
+ * condition, reads or makes folders, looks at programs, variables or patterns of files, is done for
+ * a time alone, asks somebody outside, or tells of its end.
  */
 #ifndef PIPELINE_SEAL_H
 #define PIPELINE_SEAL_H

@@ -25,16 +25,7 @@ static int make_folder_of(struct run *r, char *path, struct error *e)
     if (!slash || slash == path)
         return 0;
     map_put(&r->folders, (struct text){path, (size_t)(slash - path)}, &is_new);
-    if (!is_new)
-        return 0;
-    for (char *at = path + 1; at <= slash && (at = strchr(at, '/')); at++) {
-        *at = 0;
-        int failed = mkdir(path, 0777) != 0 && errno != EEXIST;
-        *at = '/';
-        if (failed)
-            return error_errno(e, "cannot make the folder of %s", path);
-    }
-    return 0;
+    return is_new ? make_folders(path, e) : 0;
 }
 
 /* What an earlier run left is not there when a step begins: its file may have a second name among
@@ -64,17 +55,38 @@ static bool sets(char *const *list, const char *variable)
     return false;
 }
 
-/* Ours with the step's in front of it. Returns owned, the texts are borrowed. */
-static char **environment_of(const struct step *s)
+char **run_environment(char *const *first, char *const *second)
 {
     VEC(char *) v = {0};
-    for (char **at = s->environment; *at; at++)
+    for (char *const *at = first; *at; at++)
         vec_push(&v, *at);
-    for (char **at = environ; *at; at++)
-        if (!sets(s->environment, *at))
+    for (char *const *at = second; *at; at++)
+        if (!sets(first, *at))
             vec_push(&v, *at);
     vec_push(&v, NULL);
     return v.at;
+}
+
+/* What the command of a callback hands on. Returns owned, with its texts. */
+static char **names_of_callback(const struct run *r, uint32_t step)
+{
+    const struct question *q = run_question(r, step);
+    char **names = mem_array(NULL, 4, sizeof *names);
+    names[0] = mem_format("ML_CALLBACK_TOKEN=%s", q ? q->about : "");
+    names[1] = mem_format("ML_RUN=%s", r->summary->id);
+    names[2] = mem_format("ML_STEP=%s", r->p->steps[step].name);
+    names[3] = NULL;
+    return names;
+}
+
+/* NULL: ours. Returns owned, the texts are borrowed. */
+static char **environment_of(const struct step *s, char **handed)
+{
+    char **own = handed ? run_environment(handed, s->environment) : NULL;
+    char **all =
+        own || *s->environment ? run_environment(own ? own : s->environment, environ) : NULL;
+    mem_free(own);
+    return all;
 }
 
 /* Names of steps may have any characters in their brackets. */
@@ -113,7 +125,8 @@ int run_start(struct run *r, uint32_t step, const char *why, struct error *e)
     int status = clear_outputs(r, s, e);
     if (status)
         return status;
-    char **environment = *s->environment ? environment_of(s) : NULL;
+    char **handed = s->entry->kind == STEP_CALLBACK ? names_of_callback(r, step) : NULL;
+    char **environment = environment_of(s, handed);
     char *log = pipeline_log_path(r->o->home, r->summary->id, s->name);
     char *directory = directory_of(r, s);
     struct job job = {.argv = s->argv,
@@ -140,113 +153,10 @@ int run_start(struct run *r, uint32_t step, const char *why, struct error *e)
     mem_free(directory);
     mem_free(log);
     mem_free(environment);
+    for (char **at = handed; at && *at; at++)
+        mem_free(*at);
+    mem_free(handed);
     return status;
-}
-
-/* ---- its record ---- */
-
-static void put_text(struct buf *b, const char *name, const char *value)
-{
-    buf_format(b, ",\"%s\":", name);
-    json_put_string(b, value, strlen(value));
-}
-
-static void put_digest(struct buf *b, const struct digest *d)
-{
-    buf_putc(b, '"');
-    hex_put(b, d->at, 2 * SHA256_SIZE);
-    buf_putc(b, '"');
-}
-
-static void put_files(struct run *r, struct buf *b, const char *name, const uint32_t *paths,
-                      uint32_t n)
-{
-    buf_format(b, ",\"%s\":{", name);
-    for (uint32_t k = 0; k < n; k++) {
-        struct text path = r->p->paths[paths[k]];
-        buf_puts(b, k ? "," : "");
-        json_put_string(b, path.at, path.len);
-        buf_putc(b, ':');
-        put_digest(b, &r->files[paths[k]].digest);
-    }
-    buf_putc(b, '}');
-}
-
-static void put_command(struct buf *b, const struct step *s)
-{
-    if (s->script) {
-        put_text(b, "command", s->script);
-        return;
-    }
-    buf_puts(b, ",\"command\":[");
-    for (char **at = s->argv; *at; at++) {
-        buf_puts(b, at == s->argv ? "" : ",");
-        json_put_string(b, *at, strlen(*at));
-    }
-    buf_putc(b, ']');
-}
-
-static void put_settings(struct run *r, struct buf *b, const struct step *s)
-{
-    buf_puts(b, ",\"uses\":{");
-    for (uint32_t k = 0; k < s->use_count; k++) {
-        const struct parameter *x = &r->p->parameters[s->uses[k]];
-        buf_puts(b, k ? "," : "");
-        json_put_string(b, x->name, strlen(x->name));
-        buf_putc(b, ':');
-        json_put_string(b, x->value.at, x->value.len);
-    }
-    buf_puts(b, "},\"env\":{");
-    for (char **at = s->environment; *at; at++) {
-        size_t n = strcspn(*at, "=");
-        buf_puts(b, at == s->environment ? "" : ",");
-        json_put_string(b, *at, n);
-        buf_putc(b, ':');
-        json_put_string(b, *at + n + 1, strlen(*at + n + 1));
-    }
-    buf_putc(b, '}');
-}
-
-static void put_time(struct buf *b, const char *name, usec t)
-{
-    char room[TIME_MAX];
-    buf_format(b, ",\"%s\":\"%.*s\"", name, (int)time_print(room, t), room);
-}
-
-static void put_use(struct buf *b, const struct job_result *x)
-{
-    put_time(b, "started", x->started);
-    put_time(b, "ended", x->ended);
-    buf_format(b, ",\"seconds\":%.6f,\"user_s\":%.6f,\"system_s\":%.6f,\"max_rss\":%llu",
-               (double)(x->ended - x->started) / USEC_SECOND, x->user_s, x->system_s,
-               (unsigned long long)x->max_rss);
-}
-
-static void add_record(struct run *r, uint32_t step, const struct job_result *x,
-                       enum step_state state, const char *why)
-{
-    const struct step *s = &r->p->steps[step];
-    struct buf b = {0};
-    buf_puts(&b, "\"event\":\"step\"");
-    put_text(&b, "run", r->summary->id);
-    put_text(&b, "pipeline", r->p->name);
-    put_text(&b, "step", s->name);
-    put_text(&b, "state", step_state_name(state));
-    buf_format(&b, ",\"attempt\":%u,\"exit\":%d", (unsigned)r->attempt[step], x->status);
-    if (why)
-        put_text(&b, "reason", why);
-    put_use(&b, x);
-    buf_puts(&b, ",\"fingerprint\":");
-    put_digest(&b, &r->fingerprint[step]);
-    put_command(&b, s);
-    put_settings(r, &b, s);
-    put_files(r, &b, "in", s->in, s->in_count);
-    if (state == STEP_SUCCEEDED)
-        put_files(r, &b, "out", s->out, s->out_count);
-    ledger_add(r->ledger, (struct text){b.at, b.len});
-    if (r->pending++ == 0)
-        r->committed = clock_now();
-    buf_release(&b);
 }
 
 /* ---- after ---- */
@@ -316,12 +226,12 @@ static bool is_tried_again(struct run *r, uint32_t step, const struct job_result
     return true;
 }
 
-static void fail(struct run *r, uint32_t step, const struct job_result *x, const char *why)
+void run_fail(struct run *r, uint32_t step, const struct job_result *x, const char *why)
 {
     const struct step *s = &r->p->steps[step];
     remove_outputs(r, s);
     enum step_state state = x->stopped ? STEP_STOPPED : STEP_FAILED;
-    add_record(r, step, x, state, why);
+    run_add_record(r, step, x, state, why);
     if (!is_tried_again(r, step, x))
         run_settle(r, step, state, x, why);
     else if (r->o->tell)
@@ -332,30 +242,40 @@ static void fail(struct run *r, uint32_t step, const struct job_result *x, const
                                                       .why = why});
 }
 
+int run_finish(struct run *r, uint32_t step, const struct job_result *x, const char *said,
+               struct error *e)
+{
+    const struct step *s = &r->p->steps[step];
+    struct buf why = {0};
+    int status = look_at_outputs(r, s, &why, e);
+    if (status == 0 && why.len) {
+        run_fail(r, step, x, buf_text(&why));
+    } else if (status == 0) {
+        status = keep_outputs(r, s, e);
+        if (status == 0)
+            run_add_record(r, step, x, STEP_SUCCEEDED, said);
+        if (status == 0)
+            run_settle(r, step, STEP_SUCCEEDED, x, said);
+    }
+    buf_release(&why);
+    return status;
+}
+
 int run_end(struct run *r, const struct job_result *x, struct error *e)
 {
     const struct step *s = x->tag;
     uint32_t step = (uint32_t)(s - r->p->steps);
-    struct buf why = {0};
-    int status = 0;
     if (x->stopped && x->started == 0) { /* it never began */
         r->state[step] = STEP_WAITING;
         r->attempt[step]--;
         return 0;
     }
     if (x->status == 0 && !x->stopped)
-        status = look_at_outputs(r, s, &why, e);
-    else
-        say_why(&why, s, x);
-    if (status == 0 && why.len) {
-        fail(r, step, x, buf_text(&why));
-    } else if (status == 0) {
-        status = keep_outputs(r, s, e);
-        if (status == 0)
-            add_record(r, step, x, STEP_SUCCEEDED, NULL);
-        if (status == 0)
-            run_settle(r, step, STEP_SUCCEEDED, x, NULL);
-    }
+        return s->entry->kind == STEP_CALLBACK ? run_handed(r, step, x, e)
+                                               : run_finish(r, step, x, NULL, e);
+    struct buf why = {0};
+    say_why(&why, s, x);
+    run_fail(r, step, x, buf_text(&why));
     buf_release(&why);
-    return status;
+    return 0;
 }

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 
 static const char *const known_keys[] = {
-    "name",  "run",     "in",    "out",   "env",  "needs", "when",      "foreach",  "matrix",
-    "retry", "timeout", "cache", "tools", "fail", "pass",  "directory", "priority", "description",
+    "name",     "run",         "in",      "out",      "env",      "needs",    "when", "foreach",
+    "matrix",   "retry",       "timeout", "cache",    "tools",    "fail",     "pass", "directory",
+    "priority", "description", "approve", "callback", "register", "requires",
 };
 
 /* What make_step works on. */
@@ -62,8 +63,8 @@ static const struct doc_node *list_item(const struct doc_node *n, size_t i)
     return n->kind == DOC_LIST ? &n->items[i] : n;
 }
 
-static int read_words(struct definition *d, const struct doc_node *n, const char ***out,
-                      struct error *e)
+int definition_words(struct definition *d, const struct doc_node *n, const char ***out,
+                     struct error *e)
 {
     size_t count = list_length(n);
     const char **words = arena_zero(&d->p->arena, (count + 1) * sizeof *words);
@@ -90,9 +91,9 @@ static int read_options(struct definition *d, const struct doc_node *n, struct s
     if (status == 0 && (at = doc_get(n, "cache")))
         status = read_cache(d, at, s, e);
     if (status == 0 && (at = doc_get(n, "pass")))
-        status = read_words(d, at, &s->passed, e);
+        status = definition_words(d, at, &s->passed, e);
     if (status == 0 && (at = doc_get(n, "tools")))
-        status = read_words(d, at, &s->tools, e);
+        status = definition_words(d, at, &s->tools, e);
     if (status == 0 && (at = doc_get(n, "priority")))
         status = definition_count(d, at, "priority", -1000000, 1000000, &s->priority, e);
     if (status == 0 && (at = doc_get(n, "directory"))) {
@@ -113,10 +114,8 @@ static int read_entry(struct definition *d, const struct doc_node *n, struct ste
     if (!definition_is_name(name->text))
         return doc_error(d->doc, name, e, "a step's name has letters, digits, _ and -, at most 64");
     s->name = arena_text(&d->p->arena, name->text.at, name->text.len);
-    if (!doc_get(n, "run") == !doc_get(n, "fail"))
-        return doc_error(d->doc, n, e, "step %s wants run or fail", s->name);
-    s->kind = doc_get(n, "fail") ? STEP_FAIL : STEP_RUN;
-    return read_options(d, n, s, e);
+    int status = definition_kind(d, n, s, e);
+    return status ? status : read_options(d, n, s, e);
 }
 
 /* ---- a step ---- */
@@ -131,7 +130,7 @@ static int read_command(struct definition *d, const struct doc_node *n, struct s
         return status;
     }
     if (n->count == 0)
-        return doc_error(d->doc, n, e, "run is an empty list");
+        return doc_error(d->doc, n, e, "an empty list is no command");
     s->argv = arena_zero(&d->p->arena, (n->count + 1) * sizeof *s->argv);
     for (size_t i = 0; i < n->count; i++) {
         if (definition_text(d, &n->items[i], false, &text, e) < 0)
@@ -162,13 +161,6 @@ static int read_paths(struct definition *d, const struct doc_node *n, const uint
     return 0;
 }
 
-static bool is_variable(struct text name)
-{
-    if (name.len == 0 || (name.at[0] >= '0' && name.at[0] <= '9'))
-        return false;
-    return definition_is_name(name) && !memchr(name.at, '-', name.len);
-}
-
 typedef VEC(char *) word_list;
 
 static size_t length_of_name(const char *variable)
@@ -196,7 +188,7 @@ static int add_variables(struct definition *d, const struct doc_node *n, word_li
     for (size_t i = 0; i < n->count; i++) {
         const struct doc_node *key = &n->items[2 * i];
         struct text value;
-        if (!is_variable(key->text))
+        if (!definition_is_variable(key->text))
             return doc_error(d->doc, key, e, "no name of a variable");
         if (definition_text(d, key + 1, false, &value, e) < 0)
             return ERR_DATA;
@@ -250,12 +242,6 @@ static int name_step(struct definition *d, const struct doc_node *n, struct step
     return is_new ? 0 : doc_error(d->doc, n, e, "there are two steps %s", s->name);
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
 static void note_uses(struct definition *d, struct step *s)
 {
     if (d->uses.len == 0)
@@ -274,7 +260,7 @@ static int make_step(struct definition *d, void *context, struct error *e)
     d->uses.len = 0;
     d->marking = d->keeps;
     int status = name_step(d, n, &s, e);
-    if (status == 0 && (at = doc_get(n, "run")))
+    if (status == 0 && ((at = doc_get(n, "run")) || (at = doc_get(n, "callback"))))
         status = read_command(d, at, &s, e);
     if (status == 0 && (at = doc_get(n, "fail"))) {
         status = definition_text(d, at, false, &text, e);
@@ -292,6 +278,8 @@ static int make_step(struct definition *d, void *context, struct error *e)
         status = read_paths(d, at, &s.in, &s.in_count, e);
     if (status == 0 && (at = doc_get(n, "out")))
         status = read_paths(d, at, &s.out, &s.out_count, e);
+    if (status == 0)
+        status = definition_model(d, n, &s, e);
     if (status == 0)
         status = read_environment(d, doc_get(n, "env"), &s, e);
     d->marking = false;

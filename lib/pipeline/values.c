@@ -16,6 +16,13 @@ bool definition_is_name(struct text name)
     return name.len >= 1 && name.len <= 64;
 }
 
+bool definition_is_variable(struct text name)
+{
+    if (name.len == 0 || (name.at[0] >= '0' && name.at[0] <= '9'))
+        return false;
+    return definition_is_name(name) && !memchr(name.at, '-', name.len);
+}
+
 const char *parameter_type_name(enum parameter_type t)
 {
     static const char *const names[] = {"string", "integer", "float", "boolean"};

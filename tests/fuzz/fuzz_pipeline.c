@@ -31,10 +31,27 @@ static void check_order(const struct pipeline *p)
     mem_free(place);
 }
 
+/* What the kind of a step lives by. */
+static bool is_whole(const struct pipeline *p, const struct step *s)
+{
+    switch (s->entry->kind) {
+    case STEP_RUN:
+    case STEP_CALLBACK:
+        return s->script || s->argv;
+    case STEP_FAIL:
+        return s->message;
+    case STEP_APPROVE:
+        return !s->script && !s->argv && s->out_count == 0;
+    case STEP_REGISTER:
+        return s->model && s->file < p->path_count && s->out_count == 0;
+    }
+    return false;
+}
+
 static void check_step(const struct pipeline *p, uint32_t i)
 {
     const struct step *s = &p->steps[i];
-    if (pipeline_step(p, s->name) != i || (!s->script && !s->argv && !s->message))
+    if (pipeline_step(p, s->name) != i || !is_whole(p, s))
         abort();
     for (uint32_t k = 0; k < s->out_count; k++)
         if (s->out[k] >= p->path_count || p->maker[s->out[k]] != i)

@@ -694,6 +694,38 @@ static void add_long(struct ledger *l, size_t n)
 }
 
 /* Also of lengths about those of the blocks in which the file is read. */
+static int take_up_to_three(void *context, const struct ledger_event *event, struct error *e)
+{
+    uint64_t *last = context;
+    (void)e;
+    *last = event->seq;
+    return event->seq == 3 ? 7 : 0;
+}
+
+TEST(each_event_is_taken_from_where_one_was_left)
+{
+    const char *path = fresh("each");
+    uint64_t offset = 0, last = 0;
+    struct error e = {0};
+    CHECK_INT(ledger_each(path, &offset, take_up_to_three, &last, &e), 0);
+    CHECK_INT(last, 0);
+    write_events(path, 1, 4);
+    CHECK_INT(ledger_each(path, &offset, take_up_to_three, &last, &e), 7);
+    CHECK_INT(last, 3);
+    CHECK_INT(ledger_each(path, &offset, take_up_to_three, &last, &e), 0);
+    CHECK_INT(last, 4);
+    last = 0;
+    CHECK_INT(ledger_each(path, &offset, take_up_to_three, &last, &e), 0);
+    CHECK_INT(last, 0);
+    write_events(path, 5, 1);
+    CHECK_INT(ledger_each(path, &offset, take_up_to_three, &last, &e), 0);
+    CHECK_INT(last, 5);
+    CHECK_INT(ledger_each(path, NULL, take_up_to_three, &last, &e), 7);
+    CHECK_INT(last, 3);
+    offset = 1;
+    CHECK_INT(ledger_each(path, &offset, take_up_to_three, &last, &e), ERR_DATA);
+}
+
 TEST(lines_may_be_long)
 {
     static const size_t lengths[] = {LONG,      10,       LONG + 1,         LONG,

@@ -1,0 +1,52 @@
+/* What run, plan and resume share. */
+#ifndef PIPE_RUNNING_H
+#define PIPE_RUNNING_H
+
+#include "pipe.h"
+
+struct run_options_given {
+    struct option_list parameters, only;
+    const char *from;
+    int64_t jobs;
+    struct engine_given engine;
+    bool dry_run, keep_going, wait, events;
+};
+
+/* Runs the definition at path. Returns the exit status. */
+int run_definition(const char *path, const struct run_options_given *o);
+
+/* ---- what is told ---- */
+
+struct teller {
+    bool events, plan;
+    const char *run; /* its id */
+    size_t done, total;
+    struct buf out;
+};
+void tell(void *teller, const struct run_event *x);
+void tell_warning(void *teller, const char *text);
+void tell_summary(const struct run_summary *s);
+
+/* Rows of their tables. */
+#define OPTION_ROW_STEPS_AT_ONCE(S, field)                                                         \
+    {                                                                                              \
+        'j', "jobs", "N", INTO_INT(S, field), .range = "1..1024",                                  \
+                                              .help = "steps at once (default: one per processor)" \
+    }
+#define OPTION_ROW_KEEP_GOING(S, field)                                                            \
+    {                                                                                              \
+        'k', "keep-going", NULL, INTO_FLAG(S, field),                                              \
+            .help = "after a failure go on with what does not depend on it"                        \
+    }
+#define OPTION_ROW_WAIT(S, field)                                                                  \
+    {                                                                                              \
+        0, "wait", NULL, INTO_FLAG(S, field),                                                      \
+            .help = "wait for answers, and for another run of the pipeline to end"                 \
+    }
+#define OPTION_ROW_EVENTS(S, field)                                                                \
+    {                                                                                              \
+        0, "events", NULL, INTO_FLAG(S, field),                                                    \
+            .help = "write what happens to standard output, a JSON line for each event"            \
+    }
+
+#endif
