@@ -105,18 +105,24 @@ steps:
 END
         (cd $engine && ML_HOME=$PWD/.ml pipe run --engine $engine -j3 >out.txt 2>err.txt)
     done
-    diff -r local/out slurm/out && same local/words slurm/words && same local/sum slurm/sum
+    diff -r local/out slurm/out
+    same local/words slurm/words
+    same local/sum slurm/sum
     for engine in local slurm; do
         (cd $engine && steps '.step,.state,.attempt,.exit,.fingerprint,.command,.env,.in,.out' >../$engine.steps)
         for log in $engine/.ml/pipe/runs/*/*.log; do
             echo "$(basename "$log") $(sed "s|/$engine\$||" "$log" | cksum)"
         done >$engine.logs
     done
-    [ "$(wc -l <slurm.steps)" = 6 ] && same local.steps slurm.steps
-    [ "$(wc -l <slurm.logs)" = 5 ] && same local.logs slurm.logs
+    [ "$(wc -l <slurm.steps)" = 6 ]
+    same local.steps slurm.steps
+    [ "$(wc -l <slurm.logs)" = 5 ]
+    same local.logs slurm.logs
     sed 's/[0-9.]* s$//' local/err.txt | grep -c '^\[' >local.lines
     grep -c '^\[' slurm/err.txt | same - local.lines
-    cd slurm && ML_HOME=$PWD/.ml && pipe run 2>&1 | grep -qx 'pipe: 6 up to date'
+    cd slurm
+    ML_HOME=$PWD/.ml
+    pipe run 2>&1 | grep -qx 'pipe: 6 up to date'
     [ ! -e "$(echo .ml/pipe/locks/*.spool)" ]
     run -0 pipe audit
 }
@@ -159,7 +165,8 @@ END
     [[ $stderr == *"slow: failed: its time of 0.3 s was up"* && $stderr == *"cannot run 'no-such-program'"* ]]
     [[ $stderr == *"1 ran, 5 failed"* ]]
     steps '.step,.state,.attempt,.exit,.reason' >slurm
-    [ "$(wc -l <slurm)" = 7 ] && same local slurm
+    [ "$(wc -l <slurm)" = 7 ]
+    same local slurm
     jq -es 'any(.[]; .step == "good" and .max_rss > 100000 and .seconds < 5)' .ml/pipe/ledger.jsonl >/dev/null
 }
 
@@ -197,8 +204,10 @@ END
     scontrol update nodename="$(node 1)" state=down reason=test
     ends_with 0
     scontrol update nodename="$(node 1)" state=resume
-    begun 2 && [ "$(node 1)" != "$(node 2)" ]
-    [ "$(cat x)" = 2 ] && [ "$(steps .state,.attempt)" = '["Succeeded",1]' ]
+    begun 2
+    [ "$(node 1)" != "$(node 2)" ]
+    [ "$(cat x)" = 2 ]
+    [ "$(steps .state,.attempt)" = '["Succeeded",1]' ]
     until_true none_in_queue
 }
 
@@ -216,8 +225,10 @@ END
     kill -0 "$pid" # nobody has told it
     ends_with 0
     run -1 kill -0 "$pid"
-    begun 2 && [ "$(node 1)" != "$(node 2)" ]
-    [ "$(cat x)" = 2 ] && [ "$(steps .state,.attempt)" = '["Succeeded",1]' ]
+    begun 2
+    [ "$(node 1)" != "$(node 2)" ]
+    [ "$(cat x)" = 2 ]
+    [ "$(steps .state,.attempt)" = '["Succeeded",1]' ]
     sh "$ROOT/tests/slurm/cluster.sh" node "$CLUSTER" "${node#n}"
     until_true none_in_queue
     until_true '[ -z "$(processes)" ]'
@@ -230,7 +241,8 @@ END
     until_true begun
     scancel "$(cut -d' ' -f2 where)"
     ends_with 0
-    begun 2 && [ "$(steps .state,.attempt)" = '["Succeeded",1]' ]
+    begun 2
+    [ "$(steps .state,.attempt)" = '["Succeeded",1]' ]
     rm -rf x where .ml
     sed -i 's/ && \[ $n = 1 \]//' Pipefile
     in_background -j1
@@ -240,7 +252,9 @@ END
     done
     ends_with 1
     grep -q "first: failed: lost with node $(node 2), for the second time" err
-    begun 2 && [ "$(steps .state,.exit)" = '["Failed",137]' ] && [ ! -e x ]
+    begun 2
+    [ "$(steps .state,.exit)" = '["Failed",137]' ]
+    [ ! -e x ]
 }
 
 @test "a worker that is killed is missed, though its job is soon forgotten" {
@@ -251,7 +265,8 @@ END
     kill -9 "$(awk '{print $4}' "/proc/$pid/stat")" # the shell's parent
     ends_with 0
     kill -9 "$pid" 2>/dev/null || : # nobody has told it: this cluster does not track by cgroup
-    begun 2 && [ "$(steps .state,.attempt)" = '["Succeeded",1]' ]
+    begun 2
+    [ "$(steps .state,.attempt)" = '["Succeeded",1]' ]
 }
 
 @test "jobs that are held are released" {
@@ -298,7 +313,8 @@ END
     kill -TERM "$PIPE"
     ends_with 143
     run -1 kill -0 "$(cut -d' ' -f3 where)"
-    [ "$(steps .state)" = '["Stopped"]' ] && [ ! -e x ]
+    [ "$(steps .state)" = '["Stopped"]' ]
+    [ ! -e x ]
     until_true none_in_queue
 }
 
