@@ -537,3 +537,34 @@ END
     [ "$(pipe run -P scale=3 2>&1 | tail -n 1)" = "pipe: 2 restored" ]
     pipe audit >/dev/null
 }
+
+@test "a run says which commit it had, and whether more than that" {
+    simple
+    git init -q . && git config user.email a@b && git config user.name a
+    git add Pipefile a.txt && git commit -qm one
+    ran >/dev/null
+    pipe runs | jq -r 'select(.state == "Executing") | .commit + " " + (.changes // "none")' >one
+    [ "$(cat one)" = "$(git rev-parse HEAD) none" ]
+    echo 6 >>a.txt
+    ran >/dev/null
+    [ "$(pipe runs | jq -r 'select(.changes) | .changes')" = \
+        "$(git diff --binary --no-ext-diff HEAD | sha256sum | cut -d' ' -f1)" ]
+}
+
+@test "the longest way to the end begins first, once it is known" {
+    cat >Pipefile <<'END'
+steps:
+  - {name: a, run: "sleep 0.1; echo a >a", in: x, out: a}
+  - {name: b, run: "sleep 0.1; echo b >b", in: x, out: b}
+  - {name: c, run: "sleep 0.1; echo c >c", in: x, out: c}
+  - {name: d, run: "sleep 0.3; cat c x >d", in: [c, x], out: d}
+END
+    begun() { pipe run -j2 --events 2>err | jq -r 'select(.state == "Executing") | .step' | xargs; }
+    echo 1 >x
+    [ "$(begun)" = "a b c d" ]
+    echo 2 >x
+    [ "$(begun)" = "c a d b" ] || [ "$(pipe steps | jq -r .step | head -n 2 | xargs)" = "a c" ]
+    echo 3 >x
+    pipe run -j1 --events 2>err | jq -r 'select(.state == "Executing") | .step' | xargs >order
+    [ "$(cat order)" = "a b c d" ]
+}

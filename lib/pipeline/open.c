@@ -82,6 +82,7 @@ static void add_start(struct run *r)
     event_put(&b, "definition", digest);
     event_put(&b, "host", host);
     put_parameters(&b, r->p);
+    code_put(&b, r->p->folder);
     buf_format(&b, ",\"steps\":%zu", r->p->step_count);
     ledger_add(r->ledger, (struct text){b.at, b.len});
     r->pending++;
@@ -267,6 +268,7 @@ void run_release(struct run *r)
     mem_free(r->fate);
     mem_free(r->left);
     mem_free(r->attempt);
+    mem_free(r->rest);
     mem_free(r->fingerprint);
     mem_free(r->objects);
     mem_free(r->journal);

@@ -133,7 +133,7 @@ static void note_answer(struct questions *q, const json_t *event, usec time)
 {
     const char *about = json_string_value(json_object_get(event, "about"));
     const char *answer = json_string_value(json_object_get(event, "answer"));
-    struct answer a = {VERDICT_NONE};
+    struct answer a = {.verdict = VERDICT_NONE};
     if (!about || !answer)
         return;
     if (strcmp(answer, "approved") == 0 || strcmp(answer, "succeeded") == 0)

@@ -17,12 +17,42 @@ const char *step_state_name(enum step_state s)
     return names[s];
 }
 
-/* ---- the queue: by priority, then in the order of the definition ---- */
+/* ---- the queue: by priority, then the longest way to the end, then in the order of the
+ * definition ---- */
 
 static bool comes_first(const struct run *r, uint32_t a, uint32_t b)
 {
     int64_t x = r->p->steps[a].entry->priority, y = r->p->steps[b].entry->priority;
-    return x != y ? x > y : a < b;
+    if (x != y)
+        return x > y;
+    return r->rest && r->rest[a] != r->rest[b] ? r->rest[a] > r->rest[b] : a < b;
+}
+
+/* What a step and those that wait for it take, one after the other, as long as they took the last
+ * time; one that never ran takes as long as the others on average. One at a time the order does not
+ * matter, and is that of the definition. */
+static void find_rest(struct run *r)
+{
+    const struct pipeline *p = r->p;
+    double sum = 0;
+    size_t known = 0;
+    if (r->o->jobs < 2 || r->records.list.len == 0 || p->step_count < 2)
+        return;
+    r->rest = mem_array(NULL, p->step_count, sizeof *r->rest);
+    for (uint32_t i = 0; i < p->step_count; i++) {
+        const struct record *x = records_of_step(&r->records, p->name, p->steps[i].name);
+        r->rest[i] = x ? (float)x->seconds : -1;
+        sum += x ? x->seconds : 0;
+        known += x != NULL;
+    }
+    float usual = known ? (float)(sum / (double)known) : 0;
+    for (size_t i = p->step_count; i-- > 0;) { /* those that wait for it come first */
+        uint32_t step = p->order[i];
+        float longest = 0;
+        for (uint32_t k = p->waiters_from[step]; k < p->waiters_from[step + 1]; k++)
+            longest = r->rest[p->waiters[k]] > longest ? r->rest[p->waiters[k]] : longest;
+        r->rest[step] = (r->rest[step] < 0 ? usual : r->rest[step]) + longest;
+    }
 }
 
 void run_queue(struct run *r, uint32_t step)
@@ -242,6 +272,7 @@ static int run_all(struct run *r, struct error *e)
 {
     const struct pipeline *p = r->p;
     int status = run_look_at_files(r, e);
+    find_rest(r);
     for (uint32_t i = 0; i < p->step_count; i++) {
         r->left[i] = p->steps[i].wait_count;
         if (r->left[i] == 0)

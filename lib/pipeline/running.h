@@ -34,6 +34,7 @@ struct run {
     uint8_t *state, *fate; /* enum step_state; fate: what it is to become at its turn */
     uint32_t *left;        /* that it waits for */
     uint16_t *attempt;
+    float *rest; /* seconds to the end of all that waits for it, itself with them; NULL: not known */
     struct digest *fingerprint;
     VEC(uint32_t) ready;         /* a heap */
     VEC(struct delayed) delayed; /* for their next attempt */
@@ -61,6 +62,10 @@ int run_commit(struct run *r, bool at_once, struct error *e);
 int run_look_at_files(struct run *r, struct error *e);
 void run_queue(struct run *r, uint32_t step);
 void run_release_waiters(struct run *r, uint32_t step);
+
+/* The version of the code in a folder that is git's: the commit, and a digest of what is not in it;
+ * nothing where there is none. Members of an event. */
+void code_put(struct buf *b, const char *folder);
 
 /* ---- steps ---- */
 
