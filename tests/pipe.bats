@@ -563,7 +563,7 @@ END
     echo 1 >x
     [ "$(begun)" = "a b c d" ]
     echo 2 >x
-    [ "$(begun)" = "c a d b" ] || [ "$(pipe steps | jq -r .step | head -n 2 | xargs)" = "a c" ]
+    [[ $(begun) == "c "* ]]
     echo 3 >x
     pipe run -j1 --events 2>err | jq -r 'select(.state == "Executing") | .step' | xargs >order
     [ "$(cat order)" = "a b c d" ]
