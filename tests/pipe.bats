@@ -568,3 +568,40 @@ END
     pipe run -j1 --events 2>err | jq -r 'select(.state == "Executing") | .step' | xargs >order
     [ "$(cat order)" = "a b c d" ]
 }
+
+@test "resources: processors and GPUs are shared, memory is kept" {
+    cat >Pipefile <<'END'
+steps:
+  - {name: wide, run: "sleep 0.2; date +%s%N >wide", in: x, out: wide, resources: {cpus: 8}}
+  - {name: one, run: "date +%s%N >one", in: x, out: one}
+  - {name: g, run: "echo gpu $CUDA_VISIBLE_DEVICES >g; sleep 0.2", in: x, out: g, resources: {gpus: 1}}
+  - {name: h, run: "echo gpu $CUDA_VISIBLE_DEVICES >h; sleep 0.2", in: x, out: h, resources: {gpus: 2}}
+END
+    echo 1 >x
+    pipe -q run -j3 --gpus 2
+    [ "$(cat wide)" -lt "$(cat one)" ] # nothing ran beside it
+    [ "$(cat g)" = "gpu 0" ]
+    [ "$(cat h)" = "gpu 0,1" ]
+    echo 2 >x
+    fails_with 2 "Pipefile:5:5: step h wants 2 GPUs, and there are 1" pipe run --gpus 1
+    printf 'steps:\n  - {name: a, run: "true", resources: {memory: 10X}}\n' >Pipefile
+    fails_with 3 "memory: '10X' is no number of bytes" pipe validate
+    printf 'steps:\n  - {name: a, run: "python3 -c \\"x = bytearray(300 << 20)\\"", resources: {memory: 50M}}\n' >Pipefile
+    run -1 --separate-stderr pipe run
+    [[ $stderr == *"memory limit of 52428800 bytes"* || $stderr == *"cannot limit memory"* ]]
+}
+
+@test "metrics are in the record, and a file that has none fails the step" {
+    cat >Pipefile <<'END'
+steps:
+  - name: train
+    run: 'echo "{\"auc\": 0.91, \"rows\": 20, \"by\": {\"city\": {\"a\": 1.5}}, \"name\": \"x\"}" >m.json'
+    out: m.json
+    metrics: m.json
+END
+    pipe -q run
+    [ "$(pipe steps | jq -c .metrics)" = '{"auc":0.91,"rows":20,"by.city.a":1.5}' ]
+    sed -i 's/0.91/oops/' Pipefile
+    run -1 --separate-stderr pipe run
+    [[ $stderr == *"its metrics: m.json:1:"* ]]
+}

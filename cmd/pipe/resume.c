@@ -43,6 +43,7 @@ static int run_resume(void *options, struct operands *operands)
 /* clang-format off */
 static const struct option resume_options[] = {
     OPTION_ROW_STEPS_AT_ONCE(struct run_options_given, jobs),
+    OPTION_ROW_GPUS(struct run_options_given, gpus),
     OPTION_ROW_KEEP_GOING(struct run_options_given, keep_going),
     OPTION_ROW_WAIT(struct run_options_given, wait),
     OPTION_ROW_EVENTS(struct run_options_given, events),

@@ -7,7 +7,7 @@
 struct run_options_given {
     struct option_list parameters, only;
     const char *from;
-    int64_t jobs;
+    int64_t jobs, gpus;
     struct engine_given engine;
     bool dry_run, keep_going, wait, events;
 };
@@ -32,6 +32,11 @@ void tell_summary(const struct run_summary *s);
     {                                                                                              \
         'j', "jobs", "N", INTO_INT(S, field), .range = "1..1024",                                  \
                                               .help = "steps at once (default: one per processor)" \
+    }
+#define OPTION_ROW_GPUS(S, field)                                                                  \
+    {                                                                                              \
+        0, "gpus", "N", INTO_INT(S, field), .range = "1..64",                                       \
+            .help = "GPUs that steps may have (default: those of NVIDIA in /dev)"                  \
     }
 #define OPTION_ROW_KEEP_GOING(S, field)                                                            \
     {                                                                                              \

@@ -178,6 +178,9 @@ double random_normal(uint64_t seed, uint64_t stream, uint64_t counter); /* mean 
 /* [0, n), with a bias below 2^-64. */
 uint64_t random_below(uint64_t seed, uint64_t stream, uint64_t counter, uint64_t n);
 
+/* "64M": a number of bytes with a power of 1024: K M G T P, or KiB and so on. */
+bool size_parse(const char *p, size_t n, uint64_t *size);
+
 bool json_valid(struct text t); /* one JSON value, as json_next reads it */
 /* Appends s as a JSON string with quotes; bad UTF-8 becomes U+FFFD. */
 void json_put_string(struct buf *b, const char *s, size_t n);

@@ -9,24 +9,6 @@ union number {
     double real;
 };
 
-/* "64M": a number of bytes with a power of 1024. */
-static bool read_size(const char *p, size_t n, uint64_t *size)
-{
-    static const char letters[] = "KMGTP";
-    if (n > 3 && memcmp(p + n - 2, "iB", 2) == 0)
-        n -= 2;
-    const char *letter = n > 0 && p[n - 1] ? strchr(letters, p[n - 1]) : NULL;
-    int shift = letter ? 10 * (int)(letter - letters + 1) : 0;
-    int64_t whole;
-    double real;
-    if (number_parse(p, letter ? n - 1 : n, &whole, &real) != NUMBER_INT || whole < 0)
-        return false;
-    if ((uint64_t)whole > UINT64_MAX >> shift)
-        return false;
-    *size = (uint64_t)whole << shift;
-    return true;
-}
-
 /* Reads a number in the notation of the option's kind; *as_real is for comparing with its range. */
 static bool read_number(enum option_kind kind, const char *p, size_t n, union number *v,
                         double *as_real)
@@ -39,7 +21,7 @@ static bool read_number(enum option_kind kind, const char *p, size_t n, union nu
         *as_real = (double)v->whole;
         return true;
     case OPTION_SIZE:
-        if (!read_size(p, n, &v->size))
+        if (!size_parse(p, n, &v->size))
             return false;
         *as_real = (double)v->size;
         return true;

@@ -119,6 +119,10 @@ void spool_put_job(struct buf *out, const struct job *j)
     (void)json_object_set_new(object, "grace_us", json_integer(j->grace));
     if (j->environment)
         set_list(object, "environment", j->environment);
+    if (j->limits) {
+        (void)json_object_set_new(object, "memory", json_integer((json_int_t)j->limits->memory));
+        (void)json_object_set_new(object, "processes", json_integer(j->limits->processes));
+    }
     dump(out, object);
     mem_free(directory);
     mem_free(log);
@@ -139,6 +143,12 @@ int spool_read_job(struct text text, struct arena *arena, struct job *out, struc
         .timeout = json_integer_value(json_object_get(object, "timeout_us")),
         .grace = json_integer_value(json_object_get(object, "grace_us")),
     };
+    if (json_object_get(object, "memory")) {
+        struct limits *limits = arena_zero(arena, sizeof *limits);
+        limits->memory = (uint64_t)json_integer_value(json_object_get(object, "memory"));
+        limits->processes = (uint32_t)json_integer_value(json_object_get(object, "processes"));
+        out->limits = limits;
+    }
     json_decref(object);
     return (out->argv && out->argv[0]) || out->script
                ? 0

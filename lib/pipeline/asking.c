@@ -197,7 +197,7 @@ int run_ask(struct run *r, uint32_t step, struct error *e)
 /* It may have been answered before its command ended. */
 int run_handed(struct run *r, uint32_t step, const struct job_result *x, struct error *e)
 {
-    run_add_record(r, step, x, STEP_PENDING, NULL);
+    run_add_record(r, step, x, STEP_PENDING, NULL, NULL);
     int status = run_commit(r, true, e);
     if (status == 0)
         status = records_follow(&r->records, e);

@@ -93,7 +93,7 @@ struct digests *digests_open(const char *path)
         bytes.len >= sizeof head)
         memcpy(&head, bytes.at, sizeof head);
     size_t n = bytes.len >= sizeof head ? (bytes.len - sizeof head) / sizeof(struct known) : 0;
-    const char *entries = bytes.at + sizeof head;
+    const char *entries = n ? bytes.at + sizeof head : NULL;
     bool good = n > 0 && memcmp(head.magic, magic, sizeof magic) == 0 && head.version == VERSION &&
                 head.count == n && head.check == xxh64(entries, n * sizeof(struct known), 0);
     size_t size = 1024;

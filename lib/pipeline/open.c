@@ -269,6 +269,7 @@ void run_release(struct run *r)
     mem_free(r->left);
     mem_free(r->attempt);
     mem_free(r->rest);
+    mem_free(r->gpus);
     mem_free(r->fingerprint);
     mem_free(r->objects);
     mem_free(r->journal);

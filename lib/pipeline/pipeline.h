@@ -31,6 +31,8 @@ enum step_kind {
     STEP_REGISTER  /* of a version of a model */
 };
 
+enum { GPUS_MAX = 64 };
+
 /* What the steps that one entry of the definition makes have in common. */
 struct step_entry {
     enum step_kind kind;
@@ -46,6 +48,8 @@ struct step_entry {
     const char **tools;    /* programs whose content counts, ends with NULL */
     const char *directory; /* where it runs, relative to the definition's folder; NULL: there */
     int64_t priority;
+    unsigned cpus, gpus;  /* of those of the run that it takes */
+    struct limits limits; /* of memory and processes */
     const char **may; /* who may approve, ends with NULL; NULL: anybody */
     bool asks;        /* of STEP_REGISTER: it waits for the approval */
     bool preapproved; /* of STEP_REGISTER: the version is approved from the beginning */
@@ -65,7 +69,8 @@ struct step {
     uint32_t wait_count;
     const uint32_t *uses; /* numbers of the parameters that its texts name, ascending, each once */
     uint32_t use_count;
-    const char *requires;   /* a group of models whose newest version must be approved; NULL */
+    const char *metrics_file; /* JSON that it makes: numbers for the record; NULL */
+    const char *requires;     /* a group of models whose newest version must be approved; NULL */
     const char *model;      /* of STEP_REGISTER: the group */
     uint32_t file, metrics; /* and the numbers of paths; metrics may be PATH_NONE */
 };
@@ -158,7 +163,8 @@ struct run_event {
 
 struct run_options {
     const char *home; /* the folder of the tool's state */
-    unsigned jobs;
+    unsigned jobs; /* steps at once, those of one processor */
+    unsigned gpus; /* that steps may have: CUDA_VISIBLE_DEVICES says which */
     struct job_engine_options engine;  /* where steps run */
     bool dry_run, keep_going, explain; /* explain: events of what runs say why */
     const bool *chosen;                /* by step: those that are looked at at all; NULL: all */

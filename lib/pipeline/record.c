@@ -73,7 +73,7 @@ void run_put_step(const struct run *r, uint32_t step, enum step_state state, str
 }
 
 void run_add_record(struct run *r, uint32_t step, const struct job_result *x, enum step_state state,
-                    const char *why)
+                    const char *why, const struct buf *metrics)
 {
     const struct step *s = &r->p->steps[step];
     struct buf b = {0};
@@ -90,6 +90,8 @@ void run_add_record(struct run *r, uint32_t step, const struct job_result *x, en
     put_files(r, &b, "in", s->in, s->in_count);
     if (state == STEP_SUCCEEDED)
         put_files(r, &b, "out", s->out, s->out_count);
+    if (metrics && metrics->len)
+        buf_add(&b, metrics->at, metrics->len);
     ledger_add(r->ledger, (struct text){b.at, b.len});
     if (r->pending++ == 0)
         r->committed = clock_now();

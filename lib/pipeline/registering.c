@@ -107,7 +107,7 @@ int run_register(struct run *r, uint32_t step, struct error *e)
     char *name = model_name(v), *said = mem_format("model %s", name);
     if (is_new || run_question(r, step)) {
         r->attempt[step] = 1;
-        run_add_record(r, step, &done, STEP_SUCCEEDED, said);
+        run_add_record(r, step, &done, STEP_SUCCEEDED, said, NULL);
         run_settle(r, step, STEP_SUCCEEDED, &done, said);
     } else {
         run_settle(r, step, STEP_UP_TO_DATE, NULL, NULL);

@@ -199,14 +199,16 @@ static int wait_for_one(struct run *r, struct error *e)
     int got = job_wait(r->pool, time_to_wait(r, clock_now()), &result, e);
     if (got == JOB_SIGNALLED)
         take_signal(r, result.signal);
-    if (got == JOB_ENDED)
+    if (got == JOB_ENDED) {
+        resources_give(r, (uint32_t)((const struct step *)result.tag - r->p->steps));
         return run_end(r, &result, e);
+    }
     return got < 0 ? got : 0;
 }
 
 static bool has_room(const struct run *r)
 {
-    return r->o->dry_run || job_has_room(r->pool);
+    return r->o->dry_run || (job_has_room(r->pool) && resources_fit(r, r->ready.at[0]));
 }
 
 static int take_turns(struct run *r, struct error *e)
@@ -271,7 +273,9 @@ int run_look_at_files(struct run *r, struct error *e)
 static int run_all(struct run *r, struct error *e)
 {
     const struct pipeline *p = r->p;
-    int status = run_look_at_files(r, e);
+    int status = r->o->dry_run ? 0 : resources_open(r, e);
+    if (status == 0)
+        status = run_look_at_files(r, e);
     find_rest(r);
     for (uint32_t i = 0; i < p->step_count; i++) {
         r->left[i] = p->steps[i].wait_count;

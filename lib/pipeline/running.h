@@ -45,6 +45,8 @@ struct run {
     struct map folders; /* that were made for outputs */
     size_t pending;     /* events added to the ledger since the last commit */
     usec committed;
+    unsigned cpus_used;
+    uint64_t gpus_free, *gpus; /* by step: those it has; NULL: no step wants any */
     bool stopping;
 };
 
@@ -90,11 +92,23 @@ void run_fail(struct run *r, uint32_t step, const struct job_result *x, const ch
  * borrowed. */
 char **run_environment(char *const *first, char *const *second);
 
+/* ---- what it takes of the machine ---- */
+
+int resources_open(struct run *r, struct error *e); /* ERR_USAGE: a step wants more than there is */
+bool resources_fit(const struct run *r, uint32_t step);
+void resources_take(struct run *r, uint32_t step);
+void resources_give(struct run *r, uint32_t step);
+/* CUDA_VISIBLE_DEVICES=0,1 when there are steps that want GPUs. Returns owned, or NULL. */
+char *resources_variable(const struct run *r, uint32_t step);
+
 /* ---- its record ---- */
 
 void run_put_step(const struct run *r, uint32_t step, enum step_state state, struct buf *b);
+/* metrics: one more member, or NULL. */
 void run_add_record(struct run *r, uint32_t step, const struct job_result *x, enum step_state state,
-                    const char *why);
+                    const char *why, const struct buf *metrics);
+/* The numbers in a step's file of metrics as a member; why: what is wrong with the file. */
+void metrics_read(const struct run *r, uint32_t step, struct buf *out, struct buf *why);
 
 /* ---- answers from outside ---- */
 

@@ -67,16 +67,25 @@ char **run_environment(char *const *first, char *const *second)
     return v.at;
 }
 
-/* What the command of a callback hands on. Returns owned, with its texts. */
-static char **names_of_callback(const struct run *r, uint32_t step)
+/* What the command of a callback hands on, and which GPUs it may use. Returns owned, with its
+ * texts; NULL: nothing. */
+static char **handed_variables(const struct run *r, uint32_t step)
 {
-    const struct question *q = run_question(r, step);
-    char **names = mem_array(NULL, 4, sizeof *names);
-    names[0] = mem_format("ML_CALLBACK_TOKEN=%s", q ? q->about : "");
-    names[1] = mem_format("ML_RUN=%s", r->summary->id);
-    names[2] = mem_format("ML_STEP=%s", r->p->steps[step].name);
-    names[3] = NULL;
-    return names;
+    bool callback = r->p->steps[step].entry->kind == STEP_CALLBACK;
+    char *devices = resources_variable(r, step);
+    VEC(char *) names = {0};
+    if (!callback && !devices)
+        return NULL;
+    if (callback) {
+        const struct question *q = run_question(r, step);
+        vec_push(&names, mem_format("ML_CALLBACK_TOKEN=%s", q ? q->about : ""));
+        vec_push(&names, mem_format("ML_RUN=%s", r->summary->id));
+        vec_push(&names, mem_format("ML_STEP=%s", r->p->steps[step].name));
+    }
+    if (devices)
+        vec_push(&names, devices);
+    vec_push(&names, NULL);
+    return names.at;
 }
 
 /* NULL: ours. Returns owned, the texts are borrowed. */
@@ -125,7 +134,8 @@ int run_start(struct run *r, uint32_t step, const char *why, struct error *e)
     int status = clear_outputs(r, s, e);
     if (status)
         return status;
-    char **handed = s->entry->kind == STEP_CALLBACK ? names_of_callback(r, step) : NULL;
+    resources_take(r, step);
+    char **handed = handed_variables(r, step);
     char **environment = environment_of(s, handed);
     char *log = pipeline_log_path(r->o->home, r->summary->id, s->name);
     char *directory = directory_of(r, s);
@@ -135,11 +145,15 @@ int run_start(struct run *r, uint32_t step, const char *why, struct error *e)
                       .environment = environment,
                       .log = log,
                       .timeout = s->entry->timeout,
+                      .limits = s->entry->limits.memory || s->entry->limits.processes
+                                    ? &s->entry->limits
+                                    : NULL,
                       .tag = &r->p->steps[step]};
     r->attempt[step]++;
     bool folder_there = !directory || is_folder(directory);
     if (!folder_there) {
         char *missing = mem_format("its folder %s is not there", directory);
+        resources_give(r, step);
         run_settle(r, step, STEP_FAILED, NULL, missing);
         mem_free(missing);
     } else {
@@ -231,7 +245,7 @@ void run_fail(struct run *r, uint32_t step, const struct job_result *x, const ch
     const struct step *s = &r->p->steps[step];
     remove_outputs(r, s);
     enum step_state state = x->stopped ? STEP_STOPPED : STEP_FAILED;
-    run_add_record(r, step, x, state, why);
+    run_add_record(r, step, x, state, why, NULL);
     if (!is_tried_again(r, step, x))
         run_settle(r, step, state, x, why);
     else if (r->o->tell)
@@ -247,16 +261,20 @@ int run_finish(struct run *r, uint32_t step, const struct job_result *x, const c
 {
     const struct step *s = &r->p->steps[step];
     struct buf why = {0};
+    struct buf metrics = {0};
     int status = look_at_outputs(r, s, &why, e);
+    if (status == 0 && why.len == 0 && s->metrics_file)
+        metrics_read(r, step, &metrics, &why);
     if (status == 0 && why.len) {
         run_fail(r, step, x, buf_text(&why));
     } else if (status == 0) {
         status = keep_outputs(r, s, e);
         if (status == 0)
-            run_add_record(r, step, x, STEP_SUCCEEDED, said);
+            run_add_record(r, step, x, STEP_SUCCEEDED, said, &metrics);
         if (status == 0)
             run_settle(r, step, STEP_SUCCEEDED, x, said);
     }
+    buf_release(&metrics);
     buf_release(&why);
     return status;
 }

@@ -6,7 +6,7 @@
 static const char *const known_keys[] = {
     "name",     "run",         "in",      "out",      "env",      "needs",    "when", "foreach",
     "matrix",   "retry",       "timeout", "cache",    "tools",    "fail",     "pass", "directory",
-    "priority", "description", "approve", "callback", "register", "requires",
+    "priority", "description", "approve", "callback", "register", "requires", "resources", "metrics",
 };
 
 /* What make_step works on. */
@@ -41,6 +41,43 @@ static int read_retry(struct definition *d, const struct doc_node *n, struct ste
         enum number_kind kind = number_parse(backoff->text.at, backoff->text.len, &i, &s->backoff);
         if (backoff->kind != DOC_NUMBER || kind == NUMBER_NONE || !(s->backoff >= 1))
             status = doc_error(d->doc, backoff, e, "backoff is a number of at least 1");
+    }
+    return status;
+}
+
+static int read_size(struct definition *d, const struct doc_node *n, uint64_t *out, struct error *e)
+{
+    char quoted[QUOTE_MAX];
+    bool scalar = n->kind == DOC_NUMBER || n->kind == DOC_TEXT;
+    if (scalar && size_parse(n->text.at, n->text.len, out) && *out > 0)
+        return 0;
+    return doc_error(d->doc, n, e, "memory: %s is no number of bytes as 512M or 4G",
+                     scalar ? quote(quoted, n->text.at, n->text.len) : doc_kind_name(n->kind));
+}
+
+/* cpus and gpus say how many of a run's the step takes; memory and processes are kept. */
+static int read_resources(struct definition *d, const struct doc_node *n, struct step_entry *s,
+                          struct error *e)
+{
+    static const char *const known[] = {"cpus", "gpus", "memory", "processes"};
+    const struct doc_node *at;
+    int64_t count = 0;
+    if (n->kind != DOC_MAP)
+        return doc_error(d->doc, n, e, "resources is a map of cpus, gpus, memory and processes");
+    int status = definition_keys(d, n, known, COUNT_OF(known), e);
+    if (status == 0 && (at = doc_get(n, "cpus"))) {
+        status = definition_count(d, at, "cpus", 1, 4096, &count, e);
+        s->cpus = (unsigned)count;
+    }
+    if (status == 0 && (at = doc_get(n, "gpus"))) {
+        status = definition_count(d, at, "gpus", 0, GPUS_MAX, &count, e);
+        s->gpus = (unsigned)count;
+    }
+    if (status == 0 && (at = doc_get(n, "memory")))
+        status = read_size(d, at, &s->limits.memory, e);
+    if (status == 0 && (at = doc_get(n, "processes"))) {
+        status = definition_count(d, at, "processes", 1, 1000000, &count, e);
+        s->limits.processes = (uint32_t)count;
     }
     return status;
 }
@@ -96,6 +133,8 @@ static int read_options(struct definition *d, const struct doc_node *n, struct s
         status = definition_words(d, at, &s->tools, e);
     if (status == 0 && (at = doc_get(n, "priority")))
         status = definition_count(d, at, "priority", -1000000, 1000000, &s->priority, e);
+    if (status == 0 && (at = doc_get(n, "resources")))
+        status = read_resources(d, at, s, e);
     if (status == 0 && (at = doc_get(n, "directory"))) {
         status = definition_text(d, at, false, &text, e);
         s->directory = text.at;
@@ -108,7 +147,7 @@ static int read_entry(struct definition *d, const struct doc_node *n, struct ste
 {
     const struct doc_node *name = doc_get(n, "name");
     *s = (struct step_entry){
-        .line = n->line, .column = n->column, .attempts = 1, .backoff = 1, .cache = true};
+        .line = n->line, .column = n->column, .attempts = 1, .backoff = 1, .cache = true, .cpus = 1};
     if (!name)
         return doc_error(d->doc, n, e, "a step without a name");
     if (!definition_is_name(name->text))
@@ -278,6 +317,10 @@ static int make_step(struct definition *d, void *context, struct error *e)
         status = read_paths(d, at, &s.in, &s.in_count, e);
     if (status == 0 && (at = doc_get(n, "out")))
         status = read_paths(d, at, &s.out, &s.out_count, e);
+    if (status == 0 && (at = doc_get(n, "metrics"))) {
+        status = definition_text(d, at, false, &text, e);
+        s.metrics_file = text.at;
+    }
     if (status == 0)
         status = definition_model(d, n, &s, e);
     if (status == 0)

@@ -1,5 +1,6 @@
 #include "sys/sys.h"
 
+#include <stdio.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -72,4 +73,14 @@ enum simd simd_level(void)
 const char *simd_name(enum simd level)
 {
     return level_names[level];
+}
+
+unsigned gpu_count(void)
+{
+    char path[32];
+    unsigned n = 0;
+    do
+        (void)snprintf(path, sizeof path, "/dev/nvidia%u", n);
+    while (access(path, F_OK) == 0 && ++n < 64);
+    return n;
 }

@@ -221,6 +221,7 @@ usec clock_now(void); /* of the wall clock, which may step */
 
 void entropy(void *into, size_t n); /* bytes that nobody can foresee */
 
+unsigned gpu_count(void); /* of NVIDIA's, by their files in /dev */
 unsigned cpu_count(void); /* processors this process may run on, at least 1 */
 
 /* Runs work(context, 0) ... work(context, n - 1), each on its own thread (number 0 on the
