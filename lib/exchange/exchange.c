@@ -221,7 +221,7 @@ void export_put_json(struct exporting *x, json_t *tree)
 static int check_step(struct exporting *x, const struct step *s, const struct exporter *to)
 {
     bool runs = s->entry->kind == STEP_RUN && (s->script || s->argv);
-    if (runs || s->entry->kind == STEP_FAIL)
+    if ((runs && !s->requires) || s->entry->kind == STEP_FAIL)
         return 0;
     return export_error(x, s, "%s has no way to say what it does", to->about.name);
 }

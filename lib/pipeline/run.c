@@ -3,6 +3,8 @@
 #include "pipeline/running.h"
 #include "pipeline/seal.h"
 
+#include <float.h>
+
 enum { COMMIT_EVENTS = 256, COMMIT_AFTER = 100000 }; /* microseconds */
 
 const char *step_state_name(enum step_state s)
@@ -29,14 +31,14 @@ static bool comes_first(const struct run *r, uint32_t a, uint32_t b)
 }
 
 /* What a step and those that wait for it take, one after the other, as long as they took the last
- * time; one that never ran takes as long as the others on average. One at a time the order does not
- * matter, and is that of the definition. */
+ * time; one that never ran takes as long as the others on average. What fails or asks comes first:
+ * the sooner, the better. One at a time the order does not matter, and is that of the definition. */
 static void find_rest(struct run *r)
 {
     const struct pipeline *p = r->p;
     double sum = 0;
     size_t known = 0;
-    if (r->o->jobs < 2 || r->records.list.len == 0 || p->step_count < 2)
+    if (r->o->dry_run || r->o->jobs < 2 || r->records.list.len == 0 || p->step_count < 2)
         return;
     r->rest = mem_array(NULL, p->step_count, sizeof *r->rest);
     for (uint32_t i = 0; i < p->step_count; i++) {
@@ -52,6 +54,8 @@ static void find_rest(struct run *r)
         for (uint32_t k = p->waiters_from[step]; k < p->waiters_from[step + 1]; k++)
             longest = r->rest[p->waiters[k]] > longest ? r->rest[p->waiters[k]] : longest;
         r->rest[step] = (r->rest[step] < 0 ? usual : r->rest[step]) + longest;
+        if (p->steps[step].entry->kind != STEP_RUN)
+            r->rest[step] = FLT_MAX;
     }
 }
 
