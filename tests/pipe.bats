@@ -605,3 +605,31 @@ END
     run -1 --separate-stderr pipe run
     [[ $stderr == *"its metrics: m.json:1:"* ]]
 }
+
+# eventually COMMAND...: within some seconds.
+eventually() {
+    for _ in $(seq 200); do
+        if "$@"; then return 0; fi
+        sleep 0.05
+    done
+    return 1
+}
+has() { [ "$(cat "$1" 2>/dev/null)" = "$2" ]; }
+
+@test "watch runs again when a file or the definition changes, and rests else" {
+    simple
+    pipe watch >out 2>err &
+    eventually has c.txt 30
+    seq 4 >a.txt
+    eventually has c.txt 20
+    sed -i 's/default: 2/default: 3/' Pipefile
+    eventually has c.txt 30
+    sleep 0.3
+    [ "$(wc -l <log)" = 3 ] # what it made itself is no change
+    echo 'steps: [' >Pipefile # wrong for a while
+    eventually grep -q 'Pipefile:' err
+    simple
+    eventually has c.txt 30
+    kill $!
+    wait $! || true
+}

@@ -9,6 +9,7 @@ static const struct command *const commands[] = {
     /* runs */
     &command_run,
     &command_resume,
+    &command_watch,
     &command_stop,
     &command_plan,
     &command_why,

@@ -77,6 +77,16 @@ int folder_make_parents(const char *path, struct error *e);
 /* With all that is in it; one that is not there is fine. */
 int folder_remove(const char *path, struct error *e);
 
+/* Tells when something in folders changes. */
+struct watcher;
+struct watcher *watcher_new(struct error *e); /* returns owned; NULL: e says why */
+/* One that is not there is not watched. */
+int watcher_add(struct watcher *w, const char *folder, struct error *e);
+/* Returns when something has changed since the last call, or since it was added, and then nothing
+ * for quiet_ms; or after a signal. */
+int watcher_wait(struct watcher *w, int quiet_ms, struct error *e);
+void watcher_free(struct watcher *w); /* NULL is fine */
+
 /* An advisory lock on a file (created when absent), held until lock_release or death.
  * ERR_BUSY when it is not free within timeout_ms (negative: wait for ever). */
 int lock_acquire(const char *path, bool exclusive, int timeout_ms, int *fd, struct error *e);
