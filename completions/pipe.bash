@@ -10,13 +10,14 @@ _pipe()
     fi
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case $word in
-            validate|graph|run|resume|stop|plan|why|worker|approve|reject|callback|model|runs|status|steps|logs|lineage|audit|gc|export|import) command=$word; break ;;
+            validate|graph|run|resume|watch|stop|plan|why|worker|approve|reject|callback|model|runs|status|steps|logs|diff|lineage|audit|gc|export|import) command=$word; break ;;
         esac
     done
     case $command:$previous in
         graph:--to|graph:-t) words='text dot mermaid' ;;
         run:--engine) words='local slurm' ;;
         resume:--engine) words='local slurm' ;;
+        watch:--engine) words='local slurm' ;;
         plan:--engine) words='local slurm' ;;
         model:--status) words='pending approved' ;;
         *:--progress) words='auto off jsonl' ;;
@@ -28,6 +29,7 @@ _pipe()
             graph) words=' -P --param -t --to -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             run) words=' -P --param -j --jobs -n --dry-run --gpus -k --keep-going --from --only --wait --events --engine --partition --engine-cpus --engine-memory --engine-option -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             resume) words=' -j --jobs --gpus -k --keep-going --wait --events --engine --partition --engine-cpus --engine-memory --engine-option -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            watch) words=' -P --param -j --jobs --gpus -k --keep-going --events --engine --partition --engine-cpus --engine-memory --engine-option -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             stop) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             plan) words=' -P --param -j --jobs -n --dry-run --gpus -k --keep-going --from --only --wait --events --engine --partition --engine-cpus --engine-memory --engine-option -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             why) words=' -P --param --file -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
@@ -40,7 +42,8 @@ _pipe()
             status) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             steps) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             logs) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
-            lineage) words=' --forth -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            diff) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            lineage) words=' --forth --openlineage -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             audit) words=' --head -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             gc) words=' --keep -n --dry-run -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             export) words=' -P --param -o --output -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
@@ -48,7 +51,7 @@ _pipe()
             *) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
         esac
     elif [[ -z $words && -z $command && $previous != -* ]]; then
-        words='validate graph run resume stop plan why worker approve reject callback model runs status steps logs lineage audit gc export import'
+        words='validate graph run resume watch stop plan why worker approve reject callback model runs status steps logs diff lineage audit gc export import'
     fi
     COMPREPLY=()
     while IFS= read -r word; do

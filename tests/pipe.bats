@@ -633,3 +633,46 @@ has() { [ "$(cat "$1" 2>/dev/null)" = "$2" ]; }
     kill $!
     wait $! || true
 }
+
+@test "diff says what two runs differ in" {
+    cat >Pipefile <<'END'
+parameters: {scale: 2}
+steps:
+  - {name: double, run: "awk '{print $1 * ${scale}}' a.txt >b.txt", in: a.txt, out: b.txt}
+  - name: sum
+    run: "awk '{s += $1} END {printf \"{\\\"sum\\\": %d}\", s}' b.txt >m.json"
+    in: b.txt
+    out: m.json
+    metrics: m.json
+END
+    seq 5 >a.txt
+    pipe -q run
+    first=$(pipe runs | tail -n 1 | jq -r .run)
+    pipe -q run -P scale=3
+    run -1 pipe diff "$first"
+    [ "${lines[0]}" = "parameter scale: 2 -> 3" ]
+    [ "$(grep -c '^step double: output b.txt: [0-9a-f]\{12\} -> ' <<<"$output")" = 1 ]
+    [[ $output == *"step sum: metric sum: 30 -> 45 (+15)"* ]]
+    pipe -q run -P scale=2 # put back
+    third=$(pipe runs | tail -n 1 | jq -r .run)
+    [ -z "$(pipe diff "$first" "$third")" ]
+    echo 6 >>a.txt
+    pipe -q run -P scale=2
+    run -1 pipe diff "$third" last
+    [[ $output == *"step double: input a.txt: "* ]]
+    fails_with 2 "there is no run 'nope'" pipe diff nope last
+}
+
+@test "a run's events as OpenLineage has them" {
+    simple
+    ran >/dev/null
+    pipe lineage --openlineage last >ol.jsonl
+    [ "$(jq -r '.eventType + " " + .job.name' ol.jsonl | head -n 3 | xargs)" = \
+        "START $(basename "$PWD") START $(basename "$PWD").double COMPLETE $(basename "$PWD").double" ]
+    [ "$(jq -r .eventType ol.jsonl | sort | uniq -c | xargs)" = "3 COMPLETE 3 START" ]
+    [ "$(jq -r '.run.runId' ol.jsonl | sort -u | grep -cE '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$')" = 3 ]
+    [ "$(jq -r 'select(.inputs | length > 0) | .inputs[0].name | split("/") | last' ol.jsonl | sort -u | xargs)" = "a.txt b.txt" ]
+    [ "$(jq -r 'select(.outputs[0].name | endswith("/b.txt")?) | .outputs[0].facets.version.datasetVersion' ol.jsonl | sort -u)" = \
+        "$(sha256sum <b.txt | cut -d' ' -f1)" ]
+    fails_with 2 "no run" pipe lineage --openlineage nope
+}

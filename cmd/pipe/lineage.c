@@ -9,12 +9,14 @@
 /* ---- lineage ---- */
 
 struct lineage_options {
-    bool forth;
+    bool forth, openlineage;
 };
 
 static const struct option lineage_options[] = {
     {0, "forth", NULL, INTO_FLAG(struct lineage_options, forth),
      .help = "the steps that used the file, and what became of that"},
+    {0, "openlineage", NULL, INTO_FLAG(struct lineage_options, openlineage),
+     .help = "the operand is a run: its events as OpenLineage has them"},
     OPTION_END,
 };
 
@@ -25,15 +27,32 @@ static int print_step(void *context, struct text line, unsigned depth, struct er
     return 0;
 }
 
+static int print_text(void *context, struct text line, unsigned depth, struct error *e)
+{
+    (void)context, (void)depth, (void)e;
+    (void)printf("%.*s\n", (int)line.len, line.at);
+    return 0;
+}
+
+/* What pipe-sh noted has the name of its make, which is no run of ours. */
+static int print_openlineage(const char *home, const char *run, struct error *e)
+{
+    char id[40];
+    bool of_make = strncmp(run, "make-", 5) == 0;
+    int status = of_make ? 0 : find_run(home, run, id, e);
+    return status ? status : openlineage_of_run(home, of_make ? run : id, print_text, NULL, e);
+}
+
 static int run_lineage(void *options, struct operands *operands)
 {
     const struct lineage_options *o = options;
     struct error e = {0};
     char *home = pipe_home(false, &e);
-    int status =
-        home ? lineage_of_file(home, operands->at[0], o->forth ? LINEAGE_FORTH : LINEAGE_BACK,
-                               print_step, NULL, &e)
-             : ERR_SYSTEM;
+    int status = !home ? ERR_SYSTEM
+                 : o->openlineage
+                     ? print_openlineage(home, operands->at[0], &e)
+                     : lineage_of_file(home, operands->at[0],
+                                       o->forth ? LINEAGE_FORTH : LINEAGE_BACK, print_step, NULL, &e);
     mem_free(home);
     return pipe_finish(status, &e);
 }
@@ -41,7 +60,7 @@ static int run_lineage(void *options, struct operands *operands)
 const struct command command_lineage = {
     .name = "lineage",
     .summary = "print the steps that made a file, and those that made what they read",
-    .operands = "FILE",
+    .operands = "FILE|RUN",
     .options = lineage_options,
     .options_size = sizeof(struct lineage_options),
     .run = run_lineage,

@@ -24,6 +24,7 @@ static const struct command *const commands[] = {
     &command_status,
     &command_steps,
     &command_logs,
+    &command_diff,
     &command_lineage,
     &command_audit,
     &command_gc,

@@ -9,7 +9,7 @@
 extern const struct command command_run, command_plan, command_why, command_validate, command_graph,
     command_runs, command_steps, command_status, command_logs, command_lineage, command_audit,
     command_stop, command_resume, command_approve, command_reject, command_callback, command_model,
-    command_gc, command_watch, command_export, command_import, command_worker;
+    command_gc, command_watch, command_diff, command_export, command_import, command_worker;
 
 int shell_main(char **argv); /* pipe-sh: returns its exit status */
 

@@ -2,6 +2,7 @@
 #include "pipeline/pipeline.h"
 
 #include "ledger/ledger.h"
+#include "pipeline/event.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -35,11 +36,6 @@ static void keep_digests(struct sweep *s, struct text line)
     }
 }
 
-static bool has_member(struct text line, const char *member)
-{
-    return memmem(line.at, line.len, member, strlen(member)) != NULL;
-}
-
 static void keep_run(struct sweep *s, struct text line)
 {
     static const char name[] = "\"run\":\"";
@@ -51,22 +47,24 @@ static void keep_run(struct sweep *s, struct text line)
 }
 
 /* What is no run and no step, as a registered model, is kept however old it is. */
+static int take_event(void *context, const struct ledger_event *event, struct error *e)
+{
+    struct sweep *s = context;
+    struct text kind = event_kind(event->line);
+    bool passing = text_equal(kind, text_of("step")) || text_equal(kind, text_of("run"));
+    (void)e;
+    if (!passing || event->time >= s->since) {
+        keep_digests(s, event->line);
+        keep_run(s, event->line);
+    }
+    return 0;
+}
+
 static int read_ledger(struct sweep *s, const char *home, struct error *e)
 {
     char *path = mem_format("%s/ledger.jsonl", home);
-    struct ledger_reader *reader = NULL;
-    struct ledger_event event;
-    int status = ledger_reader_open(path, 0, &reader, e);
-    while (status == 0 && (status = ledger_next(reader, &event, e)) > 0) {
-        bool passing = has_member(event.line, "\"event\":\"step\"") ||
-                       has_member(event.line, "\"event\":\"run\"");
-        if (!passing || event.time >= s->since) {
-            keep_digests(s, event.line);
-            keep_run(s, event.line);
-        }
-        status = 0;
-    }
-    ledger_reader_close(reader);
+    uint64_t offset = 0;
+    int status = ledger_each(path, &offset, take_event, s, e);
     mem_free(path);
     return status;
 }

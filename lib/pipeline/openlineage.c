@@ -19,6 +19,7 @@ struct writing {
     char namespace[300];
     json_t *began; /* the event that the run began with */
     char *folder;  /* of the definition: paths are relative to it */
+    bool seen;
 };
 
 static json_t *facet(const char *schema)
@@ -176,13 +177,14 @@ static int take_step(struct writing *w, const json_t *event, struct error *e)
 
 /* ---- the whole ---- */
 
-static int take_event(struct writing *w, struct text line, bool *seen, struct error *e)
+static int take_event(void *context, const struct ledger_event *x, struct error *e)
 {
-    json_t *event = json_loadb(line.at, line.len, 0, NULL);
+    struct writing *w = context;
+    json_t *event = json_loadb(x->line.at, x->line.len, 0, NULL);
     const char *kind = text_in(event, "event");
     int status = 0;
     if (strcmp(text_in(event, "run"), w->run) == 0) {
-        *seen = true;
+        w->seen = true;
         if (strcmp(kind, "run") == 0)
             status = take_run(w, event, e);
         else if (strcmp(kind, "step") == 0)
@@ -197,14 +199,9 @@ int openlineage_of_run(const char *home, const char *run, lineage_take *take, vo
 {
     struct writing w = {.run = run, .take = take, .context = context};
     char *path = mem_format("%s/ledger.jsonl", home);
-    struct ledger_reader *reader = NULL;
-    struct ledger_event event;
-    bool seen = false;
-    int status = ledger_reader_open(path, 0, &reader, e);
-    while (status == 0 && (status = ledger_next(reader, &event, e)) > 0)
-        status = take_event(&w, event.line, &seen, e);
-    ledger_reader_close(reader);
-    if (status == 0 && !seen)
+    uint64_t offset = 0;
+    int status = ledger_each(path, &offset, take_event, &w, e);
+    if (status == 0 && !w.seen)
         status = error_set(e, ERR_NO, "the ledger has no run %s", run);
     json_decref(w.began);
     mem_free(w.folder);

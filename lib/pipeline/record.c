@@ -63,6 +63,19 @@ static void put_use(struct buf *b, const struct job_result *x)
                (unsigned long long)x->max_rss);
 }
 
+void run_add_restored(struct run *r, uint32_t step)
+{
+    const struct step *s = &r->p->steps[step];
+    struct buf b = {0};
+    run_put_step(r, step, STEP_RESTORED, &b);
+    event_put_digest(&b, "fingerprint", r->fingerprint[step].at);
+    put_files(r, &b, "out", s->out, s->out_count);
+    ledger_add(r->ledger, (struct text){b.at, b.len});
+    if (r->pending++ == 0)
+        r->committed = clock_now();
+    buf_release(&b);
+}
+
 void run_put_step(const struct run *r, uint32_t step, enum step_state state, struct buf *b)
 {
     buf_puts(b, "\"event\":\"step\"");

@@ -107,6 +107,7 @@ void run_put_step(const struct run *r, uint32_t step, enum step_state state, str
 /* metrics: one more member, or NULL. */
 void run_add_record(struct run *r, uint32_t step, const struct job_result *x, enum step_state state,
                     const char *why, const struct buf *metrics);
+void run_add_restored(struct run *r, uint32_t step);
 /* The numbers in a step's file of metrics as a member; why: what is wrong with the file. */
 void metrics_read(const struct run *r, uint32_t step, struct buf *out, struct buf *why);
 

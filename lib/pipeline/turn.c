@@ -147,8 +147,11 @@ static int settle_by_record(struct run *r, uint32_t step, struct error *e)
         return 1;
     }
     int status = r->o->dry_run ? 0 : restore(r, step, record, e);
-    if (status > 0)
+    if (status > 0) {
+        if (!r->o->dry_run)
+            run_add_restored(r, step);
         run_settle(r, step, STEP_RESTORED, NULL, NULL);
+    }
     return status;
 }
 
