@@ -5,7 +5,8 @@
 
 #include <float.h>
 
-enum { COMMIT_EVENTS = 256, COMMIT_AFTER = 100000 }; /* microseconds */
+/* Microseconds. What was committed outlives this process, what was synced the system, too. */
+enum { COMMIT_EVENTS = 256, COMMIT_AFTER = 100000, SYNC_AFTER = 1000000 };
 
 const char *step_state_name(enum step_state s)
 {
@@ -163,9 +164,11 @@ int run_commit(struct run *r, bool at_once, struct error *e)
     if (r->pending == 0 ||
         (!at_once && r->pending < COMMIT_EVENTS && now - r->committed < COMMIT_AFTER))
         return 0;
+    bool durable = at_once || now - r->synced >= SYNC_AFTER;
     r->pending = 0;
     r->committed = now;
-    return ledger_commit(r->ledger, true, e);
+    r->synced = durable ? now : r->synced;
+    return ledger_commit(r->ledger, durable, e);
 }
 
 /* Steps that wait for their next attempt. */

@@ -44,7 +44,7 @@ struct run {
     bool warned;        /* of a notification that failed */
     struct map folders; /* that were made for outputs */
     size_t pending;     /* events added to the ledger since the last commit */
-    usec committed;
+    usec committed, synced;
     unsigned cpus_used;
     uint64_t gpus_free, *gpus; /* by step: those it has; NULL: no step wants any */
     bool stopping;

@@ -54,10 +54,18 @@ clear_all() {
     mkdir "$work/steps/$1/o"
 }
 
-run_pipe() { (cd "$work/steps/pipe" && "$BIN/pipe" -q --home .ml run -j2); }
-run_ninja() { (cd "$work/steps/ninja" && ninja -j2); }
-run_make() { (cd "$work/steps/make" && make -s -j2 -f Makefile MAKEFLAGS=); }
-full() { clear_all "$1" && "run_$1"; }
+run_pipe() { (cd "${2:-$work/steps/pipe}" && "$BIN/pipe" -q --home .ml run -j2); }
+run_ninja() { (cd "${2:-$work/steps/ninja}" && ninja -j2); }
+run_make() { (cd "${2:-$work/steps/make}" && make -s -j2 -f Makefile MAKEFLAGS=); }
+# full TOOL: in a new folder, for files that were just removed make new ones dear.
+full() {
+    new=$(mktemp -d "$work/steps/new-XXXXXX")
+    for file in Pipefile Makefile build.ninja in; do
+        if [ -e "$work/steps/$1/$file" ]; then cp "$work/steps/$1/$file" "$new/"; fi
+    done
+    mkdir "$new/o"
+    "run_$1" "$1" "$new"
+}
 touched() {
     date +%N >"$work/steps/$1/in"
     "run_$1"
@@ -95,7 +103,7 @@ for task in $tasks; do
         made=$steps
         cd "$work"
         for tool in pipe ninja make; do
-            if [ "$task" != steps ]; then full $tool >/dev/null 2>&1 || true; fi
+            if [ "$task" != steps ]; then clear_all $tool && run_$tool >/dev/null 2>&1 || true; fi
         done
     fi
     case $task in
