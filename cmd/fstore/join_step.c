@@ -230,11 +230,12 @@ static struct column status_column(struct batch *b, const struct pit_answer *ans
     return column_of_text(names);
 }
 
-/* One turn: some batches are given their answers side by side, while those of the turn before leave.
+/* One turn: some batches are given their answers side by side, while those of the turn before
+ * leave.
  */
 struct turn {
     struct step *step;
-    const size_t *first;    /* label of each batch held */
+    const size_t *first;     /* label of each batch held */
     size_t leave, next, end; /* numbers of batches: the first to leave, and to be answered */
     atomic_size_t taken;
     struct emit *out;
@@ -292,7 +293,9 @@ static int emit_answers(struct step *s, struct emit *out, struct error *e)
         first[i + 1] = first[i] + run->held.at[i]->rows;
     struct turn t = {.step = s, .first = first, .out = out, .error = e};
     while (t.leave < n) {
-        t.end = t.status < 0 ? t.next : t.next + 2 * (size_t)jobs < n ? t.next + 2 * (size_t)jobs : n;
+        t.end = t.status < 0                    ? t.next
+                : t.next + 2 * (size_t)jobs < n ? t.next + 2 * (size_t)jobs
+                                                : n;
         atomic_store(&t.taken, 0);
         team_run(t.next < t.end ? jobs : 1, work_on_turn, &t);
         t.leave = t.next;

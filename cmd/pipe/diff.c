@@ -29,7 +29,8 @@ const struct command command_diff = {
     .summary = "say what differs between two runs; status 1 when something does",
     .operands = "RUN [RUN]",
     .run = run,
-    .more = "Definition, commit and parameters, and of each step its command, parameters, inputs, "
-            "outputs and metrics, as they were when each run ended. The second run is the last one, "
-            "unless it is given.",
+    .more =
+        "Definition, commit and parameters, and of each step its command, parameters, inputs, "
+        "outputs and metrics, as they were when each run ended. The second run is the last one, "
+        "unless it is given.",
 };

@@ -48,11 +48,11 @@ static int run_lineage(void *options, struct operands *operands)
     const struct lineage_options *o = options;
     struct error e = {0};
     char *home = pipe_home(false, &e);
-    int status = !home ? ERR_SYSTEM
-                 : o->openlineage
-                     ? print_openlineage(home, operands->at[0], &e)
-                     : lineage_of_file(home, operands->at[0],
-                                       o->forth ? LINEAGE_FORTH : LINEAGE_BACK, print_step, NULL, &e);
+    int status = !home            ? ERR_SYSTEM
+                 : o->openlineage ? print_openlineage(home, operands->at[0], &e)
+                                  : lineage_of_file(home, operands->at[0],
+                                                    o->forth ? LINEAGE_FORTH : LINEAGE_BACK,
+                                                    print_step, NULL, &e);
     mem_free(home);
     return pipe_finish(status, &e);
 }

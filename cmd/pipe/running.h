@@ -35,7 +35,8 @@ void tell_summary(const struct run_summary *s);
     }
 #define OPTION_ROW_GPUS(S, field)                                                                  \
     {                                                                                              \
-        0, "gpus", "N", INTO_INT(S, field), .range = "1..64",                                       \
+        0, "gpus", "N", INTO_INT(S, field),                                                        \
+            .range = "1..64",                                                                      \
             .help = "GPUs that steps may have (default: those of NVIDIA in /dev)"                  \
     }
 #define OPTION_ROW_KEEP_GOING(S, field)                                                            \

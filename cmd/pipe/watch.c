@@ -68,8 +68,8 @@ static int watch_folders(struct watcher *w, const struct watched *files, struct 
     int status = 0;
     for (size_t i = 0; i < files->paths.len && status == 0; i++) {
         const char *path = files->paths.at[i], *slash = strrchr(path, '/');
-        char *folder = slash ? mem_text_n(path, (size_t)(slash - path) + (slash == path))
-                             : mem_text(".");
+        char *folder =
+            slash ? mem_text_n(path, (size_t)(slash - path) + (slash == path)) : mem_text(".");
         status = watcher_add(w, S_ISDIR(files->stats.at[i].st_mode) ? path : folder, e);
         mem_free(folder);
     }

@@ -53,8 +53,8 @@ static char **command_of(struct fit *f, const char *what, const char *operand)
     char **argv = arena_zero(&f->arena, (f->o->wrangle.len + 8) * sizeof *argv);
     argv[n++] = arena_format(&f->arena, "/bin/sh");
     argv[n++] = arena_format(&f->arena, "-c");
-    argv[n++] = arena_format(&f->arena, "exec wrangle %s --first-row=\"$ML_FIRST_ROW\" -j1 \"$@\"",
-                             what);
+    argv[n++] =
+        arena_format(&f->arena, "exec wrangle %s --first-row=\"$ML_FIRST_ROW\" -j1 \"$@\"", what);
     argv[n++] = arena_format(&f->arena, "wrangle");
     for (size_t i = 0; i < f->o->wrangle.len; i++)
         argv[n++] = arena_text(&f->arena, f->o->wrangle.at[i], strlen(f->o->wrangle.at[i]));

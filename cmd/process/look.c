@@ -119,9 +119,10 @@ static json_t *instance_of(const struct processing *p, size_t k, const struct pr
     mem_free(name);
     json_object_set_new(out, "files", json_integer((json_int_t)files));
     json_object_set_new(out, "bytes", json_integer((json_int_t)bytes));
-    json_object_set_new(
-        out, "status",
-        json_string(!there ? "None" : r->status == 0 ? "Completed" : "Failed"));
+    json_object_set_new(out, "status",
+                        json_string(!there           ? "None"
+                                    : r->status == 0 ? "Completed"
+                                                     : "Failed"));
     if (!there)
         return out;
     json_object_set_new(out, "exit", json_integer(r->status));

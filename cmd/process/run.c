@@ -41,15 +41,18 @@ static const struct option options[] = {
 static const struct {
     const char *extension, *program, *package;
 } interpreters[] = {
-    {".py", "python3", "python3"},   {".R", "Rscript", "r-base-core"}, {".r", "Rscript", "r-base-core"},
-    {".sh", "sh", "dash"},           {".bash", "bash", "bash"},        {".pl", "perl", "perl"},
-    {".jl", "julia", "julia"},       {".js", "node", "nodejs"},        {".rb", "ruby", "ruby"},
+    {".py", "python3", "python3"},    {".R", "Rscript", "r-base-core"},
+    {".r", "Rscript", "r-base-core"}, {".sh", "sh", "dash"},
+    {".bash", "bash", "bash"},        {".pl", "perl", "perl"},
+    {".jl", "julia", "julia"},        {".js", "node", "nodejs"},
+    {".rb", "ruby", "ruby"},
 };
 
 static int missing(const char *program, const char *package, struct error *e)
 {
-    return package ? error_set(e, ERR_USAGE, "%s: not found: it is in the package %s", program, package)
-                   : error_set(e, ERR_USAGE, "%s: not found: it is part of Apache Spark", program);
+    return package
+               ? error_set(e, ERR_USAGE, "%s: not found: it is in the package %s", program, package)
+               : error_set(e, ERR_USAGE, "%s: not found: it is part of Apache Spark", program);
 }
 
 /* NULL with no error: the script is a program itself. 127 is the status of a missing one. */
@@ -78,8 +81,9 @@ static int check_word(const char *option, const char *text, size_t n, struct err
     for (size_t i = 0; i < n; i++)
         is = is && (isalnum((unsigned char)text[i]) || text[i] == '_' || text[i] == '-');
     return is ? 0
-              : error_set(e, ERR_USAGE, "%s: '%s': expected NAME=PATH, NAME of letters, digits, _ and -",
-                          option, text);
+              : error_set(e, ERR_USAGE,
+                          "%s: '%s': expected NAME=PATH, NAME of letters, digits, _ and -", option,
+                          text);
 }
 
 /* Takes :shard, :replicate and :pipe from the end of the path. */
@@ -95,8 +99,8 @@ static void take_words(char *path, struct processing_input *in)
     }
 }
 
-static int read_inputs(const struct option_list *list, struct arena *arena, struct processing_job *j,
-                       struct error *e)
+static int read_inputs(const struct option_list *list, struct arena *arena,
+                       struct processing_job *j, struct error *e)
 {
     j->inputs = arena_zero(arena, (list->len + 1) * sizeof *j->inputs);
     for (size_t i = 0; i < list->len; i++) {

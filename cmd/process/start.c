@@ -72,7 +72,8 @@ static int settle_isolation(struct processing_job *j, struct error *e)
     if (isolated && sandbox_possible(&why) != 0) {
         if (j->no_network)
             return error_set(e, ERR_SYSTEM, "--no-network: %.300s", why.message);
-        cli_warn("--isolate: %s: folders are where $ML_INPUT_NAME and $ML_OUTPUT_NAME say", why.message);
+        cli_warn("--isolate: %s: folders are where $ML_INPUT_NAME and $ML_OUTPUT_NAME say",
+                 why.message);
         j->isolated = false;
     }
     return processing_possible(j, e);
@@ -101,8 +102,8 @@ int start_prepare(const struct start_options *o, const char *stem, struct proces
     j->attempts = (unsigned)o->retries + 1;
     j->isolated = o->isolate;
     j->no_network = o->no_network;
-    j->limits = (struct limits){
-        .memory = o->memory, .processes = (uint32_t)o->processes, .cpus = o->cpus};
+    j->limits =
+        (struct limits){.memory = o->memory, .processes = (uint32_t)o->processes, .cpus = o->cpus};
     if (o->no_network && !o->isolate)
         return error_set(e, ERR_USAGE, "--no-network: wants --isolate");
     return settle_isolation(j, e);
@@ -205,8 +206,9 @@ int start_job(const struct start_options *o, const struct processing_job *j)
     if (o->detach && writes_here(j))
         return cli_usage("--detach: the output wants a place: --output");
     char *home = jobs_home(true, &e);
-    int status = home ? processing_create(home, j, o->jobs ? (unsigned)o->jobs : cpu_count(), &p, &e)
-                      : e.code;
+    int status = home
+                     ? processing_create(home, j, o->jobs ? (unsigned)o->jobs : cpu_count(), &p, &e)
+                     : e.code;
     mem_free(home);
     if (status == 0 && o->detach) {
         status = start_detached(o, p);

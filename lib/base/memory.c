@@ -1,7 +1,7 @@
 #include "base/base.h"
 
-#include <stdalign.h>
 #include <malloc.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

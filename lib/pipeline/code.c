@@ -41,7 +41,7 @@ static bool ask(const char *folder, char *const argv[], struct buf *out)
 void code_put(struct buf *b, const char *folder)
 {
     char *commit[] = {(char[]){"git"}, (char[]){"rev-parse"}, (char[]){"HEAD"}, NULL};
-    char *changes[] = {(char[]){"git"},          (char[]){"diff"}, (char[]){"--binary"},
+    char *changes[] = {(char[]){"git"},           (char[]){"diff"}, (char[]){"--binary"},
                        (char[]){"--no-ext-diff"}, (char[]){"HEAD"}, NULL};
     struct buf answer = {0};
     char digest[2 * SHA256_SIZE + 1];

@@ -90,8 +90,8 @@ static void put_event(struct buf *b, const char *root, const struct watched_comm
     put_text(b, "run", text_of(c->run));
     put_text(b, "pipeline", text_of(slash && slash[1] ? slash + 1 : root));
     put_text(b, "step", name_of(c, out));
-    buf_format(b, ",\"state\":\"%s\",\"attempt\":1,\"exit\":%d",
-               c->status ? "Failed" : "Succeeded", c->status);
+    buf_format(b, ",\"state\":\"%s\",\"attempt\":1,\"exit\":%d", c->status ? "Failed" : "Succeeded",
+               c->status);
     put_time(b, "started", c->started);
     put_time(b, "ended", c->ended);
     buf_format(b, ",\"seconds\":%.6f", (double)(c->ended - c->started) / USEC_SECOND);

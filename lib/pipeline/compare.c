@@ -100,8 +100,10 @@ static int read_sides(struct comparing *c, const char *home, struct error *e)
     int status = ledger_each(path, &offset, find_ends, c, e);
     for (int i = 0; i < 2 && status == 0; i++)
         if (!c->sides[i].began)
-            status = error_set(e, ERR_USAGE, "run %s did not read its definition: it found all as it "
-                                             "was", c->sides[i].run);
+            status = error_set(e, ERR_USAGE,
+                               "run %s did not read its definition: it found all as it "
+                               "was",
+                               c->sides[i].run);
     offset = 0;
     if (status == 0)
         status = ledger_each(path, &offset, take_step, c, e);

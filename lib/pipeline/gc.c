@@ -134,8 +134,8 @@ static int sweep_runs(struct sweep *s, const char *runs, struct error *e)
     for (const struct dirent *entry; d && status == 0 && (entry = readdir(d)) != NULL;) {
         char *folder = mem_format("%s/%s", runs, entry->d_name);
         struct stat is;
-        if (entry->d_name[0] != '.' && !is_kept(s, "", entry->d_name) &&
-            lstat(folder, &is) == 0 && !is_young(s, &is)) {
+        if (entry->d_name[0] != '.' && !is_kept(s, "", entry->d_name) && lstat(folder, &is) == 0 &&
+            !is_young(s, &is)) {
             s->out->runs++;
             status = s->dry_run ? 0 : folder_remove(folder, e);
         }

@@ -26,36 +26,6 @@ static int make_parent(char *path, struct error *e)
     return status;
 }
 
-/* Shares blocks, else copies. */
-static int copy_file(const char *from, const char *to, struct error *e)
-{
-    struct replace *r = NULL;
-    struct stat s;
-    int in = open(from, O_RDONLY | O_CLOEXEC);
-    if (in < 0 || fstat(in, &s) != 0) {
-        if (in >= 0)
-            close(in);
-        return error_errno(e, "cannot open %s", from);
-    }
-    int status = replace_open(to, &r, e);
-    if (status == 0 && !file_clone(replace_fd(r), in)) {
-        char *block = mem_array(NULL, 1, 1 << 18);
-        ssize_t n;
-        while ((n = file_read(in, block, 1 << 18, from, e)) > 0 && status == 0)
-            status = file_write(replace_fd(r), block, (size_t)n, to, e);
-        status = n < 0 ? (int)n : status;
-        mem_free(block);
-    }
-    if (status == 0 && fchmod(replace_fd(r), s.st_mode & 0777) != 0)
-        status = error_errno(e, "cannot set the mode of %s", to);
-    if (status == 0)
-        status = replace_commit(r, e);
-    else
-        replace_abort(r);
-    close(in);
-    return status;
-}
-
 int objects_keep(const char *folder, struct digests *d, const char *path, struct file_state *state,
                  struct error *e)
 {
@@ -72,7 +42,7 @@ int objects_keep(const char *folder, struct digests *d, const char *path, struct
         if (linked)
             digests_renew(d, path, state);
         else if (status == 0 && errno != EEXIST)
-            status = copy_file(path, object, e);
+            status = file_copy(path, object, e);
     }
     mem_free(object);
     return status;
@@ -124,7 +94,7 @@ int objects_restore(const char *folder, struct digests *d, const struct digest *
         if (failed == 0)
             (void)unlink(path); /* it may be a second name of another object */
         if (failed == 0)
-            failed = copy_file(object, path, e);
+            failed = file_copy(object, path, e);
         status = failed ? failed : 1;
     }
     mem_free(target);
@@ -143,7 +113,7 @@ int objects_copy(const char *folder, struct digests *d, const char *path,
     if (!is_whole(d, object, digest)) {
         status = make_folders(object, e);
         if (status == 0)
-            status = copy_file(path, object, e);
+            status = file_copy(path, object, e);
         if (status == 0 && !is_whole(d, object, digest))
             status = error_set(e, ERR_DATA, "%s changed while it was read",
                                quote(quoted, path, strlen(path)));

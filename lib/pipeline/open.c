@@ -151,37 +151,13 @@ static int open_known(struct run *r, struct error *e)
     return status;
 }
 
-/* Who has the lock, for pipeline_stop. */
-static int note_pid(int lock, struct error *e)
-{
-    char text[32];
-    int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-    if (ftruncate(lock, 0) != 0 || pwrite(lock, text, (size_t)n, 0) != n)
-        return error_errno(e, "cannot write the lock");
-    return 0;
-}
-
 int pipeline_stop(const char *home, const char *path, struct error *e)
 {
     char *lock = pipeline_state_path(home, path, "lock");
-    struct buf text = {0};
-    int fd = -1, status = 0;
-    int64_t pid = 0;
-    double f;
-    bool there = access(lock, F_OK) == 0;
-    if (there)
-        status = lock_acquire(lock, true, 0, &fd, e);
-    if (!there || status == 0)
+    pid_t holder;
+    int status = lock_holder(lock, &holder, e);
+    if (status == 0 && (!holder || kill(holder, SIGTERM) != 0))
         status = error_set(e, ERR_NO, "no run of %s goes on", path);
-    else if (status == ERR_BUSY)
-        status = file_load(lock, sizeof(char[32]), &text, e);
-    if (fd >= 0)
-        lock_release(fd);
-    if (status == 0 &&
-        (number_parse(text.at, text.len ? text.len - 1 : 0, &pid, &f) != NUMBER_INT || pid <= 1 ||
-         kill((pid_t)pid, SIGTERM) != 0))
-        status = error_set(e, ERR_NO, "no run of %s goes on", path);
-    buf_release(&text);
     mem_free(lock);
     return status;
 }
@@ -196,7 +172,7 @@ static int open_pool(struct run *r, struct error *e)
         error_set(e, ERR_BUSY, "another run of %s goes on", r->p->path);
     mem_free(lock);
     if (status == 0)
-        status = note_pid(r->lock, e);
+        status = lock_sign(r->lock, e);
     if (status)
         return status;
     return job_pool_open(&(struct job_pool_options){.journal = r->journal,

@@ -86,14 +86,16 @@ static int take_run(struct writing *w, json_t *event, struct error *e)
         w->began = json_incref(event);
         w->folder = slash ? mem_text_n(path, (size_t)(slash - path)) : mem_text(".");
         (void)snprintf(w->namespace, sizeof w->namespace, "%s", text_in(event, "host"));
-        return put(w, event_of("START", text_in(event, "time"),
-                               json_pack("{s:s}", "runId", w->run), job_of_run(w)),
+        return put(w,
+                   event_of("START", text_in(event, "time"), json_pack("{s:s}", "runId", w->run),
+                            job_of_run(w)),
                    e);
     }
     if (!w->began)
         return 0;
-    return put(w, event_of(end_of(state), text_in(event, "time"),
-                           json_pack("{s:s}", "runId", w->run), job_of_run(w)),
+    return put(w,
+               event_of(end_of(state), text_in(event, "time"), json_pack("{s:s}", "runId", w->run),
+                        job_of_run(w)),
                e);
 }
 
@@ -137,17 +139,16 @@ static json_t *job_of_step(const struct writing *w, const json_t *event)
 {
     json_t *source = facet("facets/1-0-1/SourceCodeJobFacet.json");
     const json_t *command = json_object_get(event, "command");
-    char *text = json_is_string(command)
-                     ? mem_text(json_string_value(command))
-                     : NULL; /* a list of words is shown as it is kept */
+    char *text = json_is_string(command) ? mem_text(json_string_value(command))
+                                         : NULL; /* a list of words is shown as it is kept */
     char *words = text ? NULL : json_dumps(command, JSON_COMPACT | JSON_ENCODE_ANY);
     json_object_set_new(source, "language", json_string("shell"));
     json_object_set_new(source, "sourceCode", json_string(text ? text : words ? words : ""));
     mem_free(text);
     free(words);
     char *name = mem_format("%s.%s", text_in(event, "pipeline"), text_in(event, "step"));
-    json_t *job = json_pack("{s:s, s:s, s:{s:o}}", "namespace", w->namespace, "name", name, "facets",
-                            "sourceCode", source);
+    json_t *job = json_pack("{s:s, s:s, s:{s:o}}", "namespace", w->namespace, "name", name,
+                            "facets", "sourceCode", source);
     mem_free(name);
     return job;
 }

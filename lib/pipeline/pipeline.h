@@ -50,9 +50,9 @@ struct step_entry {
     int64_t priority;
     unsigned cpus, gpus;  /* of those of the run that it takes */
     struct limits limits; /* of memory and processes */
-    const char **may; /* who may approve, ends with NULL; NULL: anybody */
-    bool asks;        /* of STEP_REGISTER: it waits for the approval */
-    bool preapproved; /* of STEP_REGISTER: the version is approved from the beginning */
+    const char **may;     /* who may approve, ends with NULL; NULL: anybody */
+    bool asks;            /* of STEP_REGISTER: it waits for the approval */
+    bool preapproved;     /* of STEP_REGISTER: the version is approved from the beginning */
 };
 
 struct step {
@@ -71,8 +71,8 @@ struct step {
     uint32_t use_count;
     const char *metrics_file; /* JSON that it makes: numbers for the record; NULL */
     const char *requires;     /* a group of models whose newest version must be approved; NULL */
-    const char *model;      /* of STEP_REGISTER: the group */
-    uint32_t file, metrics; /* and the numbers of paths; metrics may be PATH_NONE */
+    const char *model;        /* of STEP_REGISTER: the group */
+    uint32_t file, metrics;   /* and the numbers of paths; metrics may be PATH_NONE */
 };
 #define PATH_NONE UINT32_MAX
 
@@ -162,9 +162,9 @@ struct run_event {
 };
 
 struct run_options {
-    const char *home; /* the folder of the tool's state */
-    unsigned jobs; /* steps at once, those of one processor */
-    unsigned gpus; /* that steps may have: CUDA_VISIBLE_DEVICES says which */
+    const char *home;                  /* the folder of the tool's state */
+    unsigned jobs;                     /* steps at once, those of one processor */
+    unsigned gpus;                     /* that steps may have: CUDA_VISIBLE_DEVICES says which */
     struct job_engine_options engine;  /* where steps run */
     bool dry_run, keep_going, explain; /* explain: events of what runs say why */
     const bool *chosen;                /* by step: those that are looked at at all; NULL: all */
@@ -202,7 +202,8 @@ struct gc_summary {
     uint64_t objects, definitions, runs; /* that went; runs: their logs */
     uint64_t bytes;                      /* that are free now */
 };
-/* Removes what no event of the ledger younger than `keep` names: kept outputs, definitions, logs. */
+/* Removes what no event of the ledger younger than `keep` names: kept outputs, definitions, logs.
+ */
 int pipeline_gc(const char *home, usec keep, bool dry_run, struct gc_summary *out, struct error *e);
 
 /* ---- commands that others run ---- */

@@ -33,7 +33,8 @@ static bool comes_first(const struct run *r, uint32_t a, uint32_t b)
 
 /* What a step and those that wait for it take, one after the other, as long as they took the last
  * time; one that never ran takes as long as the others on average. What fails or asks comes first:
- * the sooner, the better. One at a time the order does not matter, and is that of the definition. */
+ * the sooner, the better. One at a time the order does not matter, and is that of the definition.
+ */
 static void find_rest(struct run *r)
 {
     const struct pipeline *p = r->p;

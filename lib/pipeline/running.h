@@ -34,7 +34,8 @@ struct run {
     uint8_t *state, *fate; /* enum step_state; fate: what it is to become at its turn */
     uint32_t *left;        /* that it waits for */
     uint16_t *attempt;
-    float *rest; /* seconds to the end of all that waits for it, itself with them; NULL: not known */
+    float
+        *rest; /* seconds to the end of all that waits for it, itself with them; NULL: not known */
     struct digest *fingerprint;
     VEC(uint32_t) ready;         /* a heap */
     VEC(struct delayed) delayed; /* for their next attempt */

@@ -139,16 +139,15 @@ int run_start(struct run *r, uint32_t step, const char *why, struct error *e)
     char **environment = environment_of(s, handed);
     char *log = pipeline_log_path(r->o->home, r->summary->id, s->name);
     char *directory = directory_of(r, s);
-    struct job job = {.argv = s->argv,
-                      .script = s->script,
-                      .directory = directory,
-                      .environment = environment,
-                      .log = log,
-                      .timeout = s->entry->timeout,
-                      .limits = s->entry->limits.memory || s->entry->limits.processes
-                                    ? &s->entry->limits
-                                    : NULL,
-                      .tag = &r->p->steps[step]};
+    struct job job = {
+        .argv = s->argv,
+        .script = s->script,
+        .directory = directory,
+        .environment = environment,
+        .log = log,
+        .timeout = s->entry->timeout,
+        .limits = s->entry->limits.memory || s->entry->limits.processes ? &s->entry->limits : NULL,
+        .tag = &r->p->steps[step]};
     r->attempt[step]++;
     bool folder_there = !directory || is_folder(directory);
     if (!folder_there) {

@@ -4,9 +4,10 @@
 #include <stdlib.h>
 
 static const char *const known_keys[] = {
-    "name",     "run",         "in",      "out",      "env",      "needs",    "when", "foreach",
-    "matrix",   "retry",       "timeout", "cache",    "tools",    "fail",     "pass", "directory",
-    "priority", "description", "approve", "callback", "register", "requires", "resources", "metrics",
+    "name",    "run",      "in",       "out",       "env",       "needs",
+    "when",    "foreach",  "matrix",   "retry",     "timeout",   "cache",
+    "tools",   "fail",     "pass",     "directory", "priority",  "description",
+    "approve", "callback", "register", "requires",  "resources", "metrics",
 };
 
 /* What make_step works on. */
@@ -115,11 +116,21 @@ int definition_words(struct definition *d, const struct doc_node *n, const char 
     return 0;
 }
 
+/* Of a key that may not be there. */
+static int read_text(struct definition *d, const struct doc_node *n, const char *key,
+                     const char **out, struct error *e)
+{
+    const struct doc_node *at = doc_get(n, key);
+    struct text text = {NULL, 0};
+    int status = at ? definition_text(d, at, false, &text, e) : 0;
+    *out = text.at;
+    return status;
+}
+
 static int read_options(struct definition *d, const struct doc_node *n, struct step_entry *s,
                         struct error *e)
 {
     const struct doc_node *at;
-    struct text text;
     int status = 0;
     if ((at = doc_get(n, "timeout")))
         status = definition_duration(d, at, "timeout", &s->timeout, e);
@@ -135,19 +146,19 @@ static int read_options(struct definition *d, const struct doc_node *n, struct s
         status = definition_count(d, at, "priority", -1000000, 1000000, &s->priority, e);
     if (status == 0 && (at = doc_get(n, "resources")))
         status = read_resources(d, at, s, e);
-    if (status == 0 && (at = doc_get(n, "directory"))) {
-        status = definition_text(d, at, false, &text, e);
-        s->directory = text.at;
-    }
-    return status;
+    return status ? status : read_text(d, n, "directory", &s->directory, e);
 }
 
 static int read_entry(struct definition *d, const struct doc_node *n, struct step_entry *s,
                       struct error *e)
 {
     const struct doc_node *name = doc_get(n, "name");
-    *s = (struct step_entry){
-        .line = n->line, .column = n->column, .attempts = 1, .backoff = 1, .cache = true, .cpus = 1};
+    *s = (struct step_entry){.line = n->line,
+                             .column = n->column,
+                             .attempts = 1,
+                             .backoff = 1,
+                             .cache = true,
+                             .cpus = 1};
     if (!name)
         return doc_error(d->doc, n, e, "a step without a name");
     if (!definition_is_name(name->text))
@@ -290,37 +301,37 @@ static void note_uses(struct definition *d, struct step *s)
     s->use_count = (uint32_t)d->uses.len;
 }
 
+static int read_condition(struct definition *d, const struct doc_node *n, const char **out,
+                          struct error *e)
+{
+    int status = read_text(d, n, "when", out, e);
+    if (status == 0 && *out && d->keeps && strchr(*out, PARAMETER_MARK))
+        status = doc_error(d->doc, doc_get(n, "when"), e,
+                           "a parameter put into a condition cannot keep its name: "
+                           "write the name alone");
+    return status;
+}
+
 static int make_step(struct definition *d, void *context, struct error *e)
 {
     const struct making *m = context;
     const struct doc_node *n = m->node, *at;
     struct step s = {.entry = m->entry};
-    struct text text;
     d->uses.len = 0;
     d->marking = d->keeps;
     int status = name_step(d, n, &s, e);
     if (status == 0 && ((at = doc_get(n, "run")) || (at = doc_get(n, "callback"))))
         status = read_command(d, at, &s, e);
-    if (status == 0 && (at = doc_get(n, "fail"))) {
-        status = definition_text(d, at, false, &text, e);
-        s.message = text.at;
-    }
-    if (status == 0 && (at = doc_get(n, "when"))) {
-        status = definition_text(d, at, false, &text, e);
-        s.when = text.at;
-        if (status == 0 && d->keeps && memchr(text.at, PARAMETER_MARK, text.len))
-            status = doc_error(d->doc, at, e,
-                               "a parameter put into a condition cannot keep its name: "
-                               "write the name alone");
-    }
+    if (status == 0)
+        status = read_text(d, n, "fail", &s.message, e);
+    if (status == 0)
+        status = read_condition(d, n, &s.when, e);
     if (status == 0 && (at = doc_get(n, "in")))
         status = read_paths(d, at, &s.in, &s.in_count, e);
     if (status == 0 && (at = doc_get(n, "out")))
         status = read_paths(d, at, &s.out, &s.out_count, e);
-    if (status == 0 && (at = doc_get(n, "metrics"))) {
-        status = definition_text(d, at, false, &text, e);
-        s.metrics_file = text.at;
-    }
+    if (status == 0)
+        status = read_text(d, n, "metrics", &s.metrics_file, e);
     if (status == 0)
         status = definition_model(d, n, &s, e);
     if (status == 0)

@@ -84,7 +84,7 @@ static void put_variable(struct attempt *a, const char *kind, const char *name, 
 {
     char *text = mem_format("%s%s=%s", kind, name, value);
     for (char *at = text + strlen(kind); *at != '='; at++)
-        *at = *at >= 'a' && *at <= 'z'                                            ? (char)(*at - 32)
+        *at = *at >= 'a' && *at <= 'z'                                   ? (char)(*at - 32)
               : (*at >= 'A' && *at <= 'Z') || (*at >= '0' && *at <= '9') ? *at
                                                                          : '_';
     vec_push(&a->environment, text);

@@ -35,13 +35,12 @@ static json_t *outputs_of(const struct processing_job *j)
 {
     json_t *out = json_array();
     for (size_t i = 0; i < j->output_count; i++) {
-        json_t *s3 = json_pack("{s:o, s:o, s:s}", "S3Uri", format_text("file://", j->outputs[i].path),
-                               "LocalPath",
-                               format_text("/opt/ml/processing/output/", j->outputs[i].name),
-                               "S3UploadMode", "EndOfJob");
-        json_array_append_new(
-            out, json_pack("{s:s, s:b, s:o}", "OutputName", j->outputs[i].name, "AppManaged", 0,
-                           "S3Output", s3));
+        json_t *s3 =
+            json_pack("{s:o, s:o, s:s}", "S3Uri", format_text("file://", j->outputs[i].path),
+                      "LocalPath", format_text("/opt/ml/processing/output/", j->outputs[i].name),
+                      "S3UploadMode", "EndOfJob");
+        json_array_append_new(out, json_pack("{s:s, s:b, s:o}", "OutputName", j->outputs[i].name,
+                                             "AppManaged", 0, "S3Output", s3));
     }
     return json_pack("{s:o}", "Outputs", out);
 }
@@ -72,9 +71,10 @@ static json_t *request_of(const struct processing *p)
         "InstanceType", "local", "VolumeSizeInGB", 1, "AppSpecification", "ImageUri", "local",
         "ContainerEntrypoint", command, "Environment", environment_of(j));
     if (out && j->max_runtime)
-        json_object_set_new(out, "StoppingCondition",
-                            json_pack("{s:I}", "MaxRuntimeInSeconds",
-                                      (json_int_t)((j->max_runtime + USEC_SECOND - 1) / USEC_SECOND)));
+        json_object_set_new(
+            out, "StoppingCondition",
+            json_pack("{s:I}", "MaxRuntimeInSeconds",
+                      (json_int_t)((j->max_runtime + USEC_SECOND - 1) / USEC_SECOND)));
     return out;
 }
 

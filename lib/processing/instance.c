@@ -124,8 +124,7 @@ static int keep(struct attempt *a, const struct processing_result *told, struct 
     return status;
 }
 
-int instance_end(struct attempt *a, struct processing_result *told, char **message,
-                 struct error *e)
+int instance_end(struct attempt *a, struct processing_result *told, char **message, struct error *e)
 {
     struct error why = {0};
     if (attempt_fed(a, &why) != 0 && told->status == 0)
@@ -159,8 +158,7 @@ static int run_alone(const struct processing *p, struct job_pool *pool, size_t i
         status = instance_end(a, out, &message, e);
         if (!out->problem[0] && out->message.at)
             (void)snprintf(out->problem, sizeof out->problem, "%.*s",
-                           (int)(out->message.len < 255 ? out->message.len : 255),
-                           out->message.at);
+                           (int)(out->message.len < 255 ? out->message.len : 255), out->message.at);
         out->message = (struct text){NULL, 0}; /* what it was borrowed from goes */
     }
     mem_free(message);

@@ -134,8 +134,10 @@ static int check_parts(const struct processing *p, struct error *e)
         bool is_new;
         map_put(&paths, text_of(path), &is_new);
         if (!is_new)
-            status = error_set(e, ERR_USAGE, "two instances would write %s: let the output have "
-                                             "{rank} in it", path);
+            status = error_set(e, ERR_USAGE,
+                               "two instances would write %s: let the output have "
+                               "{rank} in it",
+                               path);
         mem_free(path);
     }
     map_release(&paths);
@@ -220,15 +222,13 @@ int processing_look(const struct processing *p, struct processing_summary *out, 
             continue;
         out->ended = r.ended > out->ended ? r.ended : out->ended;
         out->done += r.status == 0;
-        if (r.status && out->failed++ == 0) {
-            out->first_failed = i;
+        if (r.status && out->failed++ == 0)
             out->status = r.status;
-        }
     }
-    out->state = out->runner                                ? PROCESSING_IN_PROGRESS
-                 : out->failed                              ? PROCESSING_FAILED
+    out->state = out->runner                               ? PROCESSING_IN_PROGRESS
+                 : out->failed                             ? PROCESSING_FAILED
                  : out->done == p->instances && is_over(p) ? PROCESSING_COMPLETED
-                                                            : PROCESSING_STOPPED;
+                                                           : PROCESSING_STOPPED;
     out->ended = out->runner ? 0 : out->ended;
     mem_free(lock);
     buf_release(&room);

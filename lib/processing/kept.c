@@ -73,8 +73,8 @@ static json_t *outputs_of(const struct processing_job *j)
 {
     json_t *out = json_array();
     for (size_t i = 0; i < j->output_count; i++)
-        json_array_append_new(out, json_pack("{s:s, s:s}", "name", j->outputs[i].name, "path",
-                                             j->outputs[i].path));
+        json_array_append_new(
+            out, json_pack("{s:s, s:s}", "name", j->outputs[i].name, "path", j->outputs[i].path));
     return out;
 }
 
@@ -175,22 +175,21 @@ static bool read_job(struct processing *p, json_t *value)
                     &processes, "cpus", &cpus) != 0 ||
         instances < 1 || json_array_size(command) == 0)
         return false;
-    *j = (struct processing_job){.name = kept(p, name),
-                                 .argv = read_texts(&p->arena, command),
-                                 .script = *script ? kept(p, script) : NULL,
-                                 .instances = (size_t)instances,
-                                 .records = {header, quote[0]},
-                                 .environment = read_texts(&p->arena, environment),
-                                 .max_runtime = runtime,
-                                 .grace = grace,
-                                 .attempts = (unsigned)attempts,
-                                 .streams = streams,
-                                 .isolated = isolated,
-                                 .no_network = no_network,
-                                 .limits = {.memory = (uint64_t)memory,
-                                            .processes = (uint32_t)processes,
-                                            .cpus = cpus},
-                                 .output_header = output_header};
+    *j = (struct processing_job){
+        .name = kept(p, name),
+        .argv = read_texts(&p->arena, command),
+        .script = *script ? kept(p, script) : NULL,
+        .instances = (size_t)instances,
+        .records = {header, quote[0]},
+        .environment = read_texts(&p->arena, environment),
+        .max_runtime = runtime,
+        .grace = grace,
+        .attempts = (unsigned)attempts,
+        .streams = streams,
+        .isolated = isolated,
+        .no_network = no_network,
+        .limits = {.memory = (uint64_t)memory, .processes = (uint32_t)processes, .cpus = cpus},
+        .output_header = output_header};
     for (unsigned i = 0; i < COUNT_OF(methods); i++)
         if (strcmp(method, methods[i]) == 0)
             j->method = (enum shard_method)i;

@@ -48,7 +48,8 @@ bool output_is_split(const char *path)
 
 /* Calls take for every file below the folder, with its name there. */
 static int each_file(const char *folder, const char *name,
-                     int (*take)(void *context, const char *path, const char *name, struct error *e),
+                     int (*take)(void *context, const char *path, const char *name,
+                                 struct error *e),
                      void *context, struct error *e)
 {
     DIR *d = opendir(folder);
@@ -86,8 +87,8 @@ static int claim(void *context, const char *path, const char *name, struct error
 {
     const struct moving *m = context;
     char *to = mem_format("%s/%s", m->to, name), own[24];
-    char *note = mem_format("%s/claims/%016llx", m->p->folder,
-                            (unsigned long long)xxh64(to, strlen(to), 0));
+    char *note =
+        mem_format("%s/claims/%016llx", m->p->folder, (unsigned long long)xxh64(to, strlen(to), 0));
     struct buf owner = {0};
     bool first = false;
     (void)path;
@@ -160,8 +161,8 @@ static int move_part(const struct processing *p, const char *folder, size_t inst
 {
     const char *pattern = p->job.outputs[0].path;
     char *from = mem_format("%s.out", folder);
-    char *to = output_is_split(pattern) ? output_path(p, instance, pattern)
-                                        : kept_part(p, instance);
+    char *to =
+        output_is_split(pattern) ? output_path(p, instance, pattern) : kept_part(p, instance);
     int status = 0;
     if (access(from, F_OK) == 0)
         status = move_file(from, to, e);
@@ -194,8 +195,10 @@ static int add_part(const struct processing *p, size_t instance, int to, const c
         if (first)
             buf_add(header, map.at, n);
         else if (status == 0 && (n != header->len || memcmp(map.at, header->at, n) != 0))
-            status = error_set(e, ERR_DATA, "what instance %zu wrote has another header than what "
-                                            "was before it", instance);
+            status = error_set(e, ERR_DATA,
+                               "what instance %zu wrote has another header than what "
+                               "was before it",
+                               instance);
         size_t skip = first ? 0 : (size_t)n;
         if (status == 0)
             status = file_write(to, map.at + skip, map.len - skip, name, e);

@@ -59,7 +59,8 @@ int shares_check(const struct processing *p, struct error *e);
 /* Of an attempt that is the instance's last. *first false: another one was first. */
 int result_publish(const struct processing *p, const struct processing_result *r, bool *first,
                    struct error *e);
-void result_forget(const struct processing *p, size_t instance); /* that it failed in an earlier run */
+void result_forget(const struct processing *p,
+                   size_t instance); /* that it failed in an earlier run */
 
 /* ---- an attempt ---- */
 
@@ -70,7 +71,7 @@ struct attempt {
     const struct processing *p;
     size_t instance;
     unsigned number;
-    char *folder; /* work/K.A */
+    char *folder;            /* work/K.A */
     bool is_plain, is_moved; /* it has no folder, only its output; which is at its place */
     int streams[2];
     char *log;

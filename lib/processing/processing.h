@@ -21,8 +21,8 @@
 struct processing_input {
     const char *name;
     char **paths;    /* each a file, a folder (all below it), or a pattern; ends with NULL */
-    bool replicated;  /* every instance has all of it, else a share */
-    bool piped;       /* a FIFO in place of a folder: the files one after the other */
+    bool replicated; /* every instance has all of it, else a share */
+    bool piped;      /* a FIFO in place of a folder: the files one after the other */
 };
 
 struct processing_output {
@@ -33,9 +33,9 @@ struct processing_output {
 };
 
 struct processing_job {
-    const char *name;      /* letters, digits and -, at most 63 */
-    char **argv;           /* ends with NULL; [0] is looked up in PATH */
-    const char *script;    /* a file among argv of which the content counts; NULL: none */
+    const char *name;   /* letters, digits and -, at most 63 */
+    char **argv;        /* ends with NULL; [0] is looked up in PATH */
+    const char *script; /* a file among argv of which the content counts; NULL: none */
     struct processing_input *inputs;
     size_t input_count;
     struct processing_output *outputs;
@@ -46,13 +46,13 @@ struct processing_job {
                                    * has it once */
     bool count_rows;      /* $ML_FIRST_ROW is the number of an instance's first record, from 1 */
     bool records_by_name; /* in place of that: CSV when the first file is called so, else lines */
-    char **environment;           /* NAME=VALUE, for the command; ends with NULL */
-    usec max_runtime, grace;      /* of an attempt; 0: none, 30 s */
+    char **environment;   /* NAME=VALUE, for the command; ends with NULL */
+    usec max_runtime, grace; /* of an attempt; 0: none, 30 s */
     bool isolated; /* in a sandbox (sys.h) with the layout of the cloud below /opt/ml, where the
                     * system allows it */
     bool no_network;
     struct limits limits;
-    unsigned attempts;            /* at most; 1: no second one */
+    unsigned attempts; /* at most; 1: no second one */
     bool streams; /* the first input is the command's standard input, and its standard output the
                    * first output */
     bool output_header; /* parts of standard output begin with a header */
@@ -96,14 +96,18 @@ struct processing_run {
     void *context;
 };
 
-enum processing_state { PROCESSING_IN_PROGRESS, PROCESSING_COMPLETED, PROCESSING_FAILED, PROCESSING_STOPPED };
+enum processing_state {
+    PROCESSING_IN_PROGRESS,
+    PROCESSING_COMPLETED,
+    PROCESSING_FAILED,
+    PROCESSING_STOPPED
+};
 const char *processing_state_name(enum processing_state s); /* as InProgress */
 
 struct processing_summary {
     enum processing_state state;
     size_t instances, done, failed;
-    size_t first_failed; /* the lowest of them, */
-    int status;          /* and its exit status */
+    int status;          /* the exit status of the lowest of them */
     int signal;          /* that stopped the run; 0 */
     usec created, ended; /* ended 0: not yet */
     pid_t runner;        /* in progress: who runs it */

@@ -84,8 +84,10 @@ static int take_result(struct run *r, struct processing_result *told, struct buf
     if (got < 0)
         return got;
     if (got == 0 || kept.status != 0)
-        return error_set(e, ERR_SYSTEM, "instance %zu ended well, but its result is not to be seen "
-                                        "here: is %s shared?", told->instance, r->p->folder);
+        return error_set(e, ERR_SYSTEM,
+                         "instance %zu ended well, but its result is not to be seen "
+                         "here: is %s shared?",
+                         told->instance, r->p->folder);
     kept.final = true;
     *told = kept;
     return 0;
@@ -100,7 +102,7 @@ static int end(struct run *r, const struct job_result *result, struct error *e)
     bool first;
     instance_told(result, t->instance, t->number, &told);
     told.final = !is_tried_again(r, t, result);
-    int status = t->attempt ? instance_end(t->attempt, &told, &message, e)
+    int status = t->attempt         ? instance_end(t->attempt, &told, &message, e)
                  : told.status == 0 ? take_result(r, &told, &room, e)
                                     : 0;
     if (!told.final)

@@ -177,9 +177,10 @@ static int check_records(const path_list *paths, struct error *e)
         const char *dot = strrchr(paths->at[i], '.');
         for (size_t k = 0; dot && k < COUNT_OF(others); k++)
             if (strcmp(dot, others[k]) == 0)
-                return error_set(e, ERR_DATA,
-                                 "%s cannot be cut between records: divide whole files, by key or size",
-                                 paths->at[i]);
+                return error_set(
+                    e, ERR_DATA,
+                    "%s cannot be cut between records: divide whole files, by key or size",
+                    paths->at[i]);
     }
     return 0;
 }
@@ -240,29 +241,39 @@ static struct shard_records records_of(const char *path)
     return (struct shard_records){csv, csv ? '"' : 0};
 }
 
+/* Now that the files of the first input are known. */
+static void settle_by_files(struct processing *p, const path_list *paths)
+{
+    struct processing_job *j = &p->job;
+    if (j->records_by_name)
+        j->records = records_of(paths->at[0]);
+    p->instances = j->instances ? j->instances : paths->len;
+    p->shares = arena_zero(&p->arena, (p->instances * j->input_count + 1) * sizeof *p->shares);
+}
+
+static int make_input(struct processing *p, size_t input, unsigned threads, struct error *e)
+{
+    const struct processing_job *j = &p->job;
+    path_list paths = {0};
+    size_t cut = 0;
+    int status = find_files(p, &j->inputs[input], &paths, &cut, e);
+    if (status == 0 && input == 0)
+        settle_by_files(p, &paths);
+    if (status == 0 && j->method == SHARD_RECORD && !j->inputs[input].replicated)
+        status = check_records(&paths, e);
+    if (status == 0)
+        status = divide(p, input, &paths, cut, threads, e);
+    vec_release(&paths);
+    return status;
+}
+
 int shares_make(struct processing *p, unsigned threads, struct error *e)
 {
     const struct processing_job *j = &p->job;
     int status = 0;
-    p->instances = j->instances;
-    for (size_t i = 0; i < j->input_count && status == 0; i++) {
-        path_list paths = {0};
-        size_t cut = 0;
-        status = find_files(p, &j->inputs[i], &paths, &cut, e);
-        if (i == 0 && status == 0 && j->records_by_name)
-            p->job.records = records_of(paths.at[0]);
-        if (status == 0 && j->method == SHARD_RECORD && !j->inputs[i].replicated)
-            status = check_records(&paths, e);
-        if (i == 0 && !p->instances)
-            p->instances = paths.len;
-        if (i == 0 && status == 0)
-            p->shares = arena_zero(&p->arena,
-                                   (p->instances * j->input_count + 1) * sizeof *p->shares);
-        if (status == 0)
-            status = divide(p, i, &paths, cut, threads, e);
-        vec_release(&paths);
-    }
-    p->instances = p->instances ? p->instances : 1;
+    p->instances = j->instances ? j->instances : 1;
+    for (size_t i = 0; i < j->input_count && status == 0; i++)
+        status = make_input(p, i, threads, e);
     if (status == 0 && j->count_rows && j->input_count)
         status = count_rows(p, threads, e);
     return status;
@@ -279,8 +290,8 @@ static int check_script(const struct processing *p, struct error *e)
     if (status == 0) {
         sha256_hex((struct text){script.at, script.len}, digest);
         if (strcmp(p->script_digest, digest) != 0)
-            status = error_set(e, ERR_DATA, "%s is not as it was when the job was made",
-                               p->job.script);
+            status =
+                error_set(e, ERR_DATA, "%s is not as it was when the job was made", p->job.script);
     }
     buf_release(&script);
     return status;

@@ -202,7 +202,8 @@ static usec begins(const struct pit_options *o, const struct pit_record *r)
 struct lookup {
     struct pit_key keys[GROUP];
     const struct pit_entity *entities[GROUP];
-    uint32_t from[GROUP]; /* the first label, or in a tree one of many, that they are candidates of */
+    uint32_t
+        from[GROUP]; /* the first label, or in a tree one of many, that they are candidates of */
     struct pit_slot *slots[GROUP]; /* its slot; NULL: there is no such label, or a tree */
 };
 

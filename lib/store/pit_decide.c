@@ -40,8 +40,7 @@ static void decide_in_tree(const struct pit_entities *s, const struct pit_entity
     for (unsigned level = 0; level < pit_levels(n); level++, start += n)
         for (uint64_t block = 0; block < n; block += (uint64_t)1 << level) {
             uint64_t end = block + ((uint64_t)1 << level);
-            decide_in_block(s, start + block, start + (end < n ? end : n),
-                            pit_slots_of(s, entity));
+            decide_in_block(s, start + block, start + (end < n ? end : n), pit_slots_of(s, entity));
         }
 }
 

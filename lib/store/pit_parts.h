@@ -189,7 +189,8 @@ static inline unsigned pit_part_of(uint64_t hash)
 }
 
 /* Where it is looked for first. */
-static inline const uint64_t *pit_table_home(const struct pit_entities *s, const struct pit_key *key)
+static inline const uint64_t *pit_table_home(const struct pit_entities *s,
+                                             const struct pit_key *key)
 {
     return s->table + pit_part_of(key->hash) * (s->mask + 1) + ((uint32_t)key->hash & s->mask);
 }

@@ -39,18 +39,14 @@ static const struct call {
     bool renames; /* path is the new name */
 } calls[] = {
 #ifdef SYS_open
-    {SYS_open, 0, -1, 1, false},
-    {SYS_creat, 0, -1, -1, false},
-    {SYS_rename, 1, -1, -1, true},
-    {SYS_link, 1, -1, -1, true},
+    {SYS_open, 0, -1, 1, false},     {SYS_creat, 0, -1, -1, false},
+    {SYS_rename, 1, -1, -1, true},   {SYS_link, 1, -1, -1, true},
 #endif
 #ifdef SYS_renameat
     {SYS_renameat, 3, 2, -1, true},
 #endif
-    {SYS_openat, 1, 0, 2, false},
-    {SYS_openat2, 1, 0, -1, false},
-    {SYS_renameat2, 3, 2, -1, true},
-    {SYS_linkat, 3, 2, -1, true},
+    {SYS_openat, 1, 0, 2, false},    {SYS_openat2, 1, 0, -1, false},
+    {SYS_renameat2, 3, 2, -1, true}, {SYS_linkat, 3, 2, -1, true},
 };
 
 /* A thread that is traced. */
@@ -73,8 +69,8 @@ static int set_filter(void)
     enum { LENGTH = 4 + 2 * COUNT_OF(calls) + 1 };
     struct sock_filter code[LENGTH];
     unsigned n = 0;
-    code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-                                             offsetof(struct seccomp_data, arch));
+    code[n++] =
+        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
     code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OWN_ARCH, 1, 0);
     code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
     code[n++] =
