@@ -104,15 +104,15 @@ static int read_inputs(const struct option_list *list, struct arena *arena,
 {
     j->inputs = arena_zero(arena, (list->len + 1) * sizeof *j->inputs);
     for (size_t i = 0; i < list->len; i++) {
-        const char *equals = strchr(list->at[i], '=');
-        size_t n = equals ? (size_t)(equals - list->at[i]) : 0;
+        const char *path = strchr(list->at[i], '=') ? strchr(list->at[i], '=') + 1 : "";
+        size_t n = *path ? (size_t)(path - list->at[i]) - 1 : 0;
         struct processing_input *in = &j->inputs[j->input_count++];
         int status = check_word("--input", list->at[i], n, e);
         if (status)
             return status;
         in->name = arena_text(arena, list->at[i], n);
         in->paths = arena_zero(arena, 2 * sizeof *in->paths);
-        in->paths[0] = arena_text(arena, equals + 1, strlen(equals + 1));
+        in->paths[0] = arena_text(arena, path, strlen(path));
         take_words(in->paths[0], in);
         for (size_t k = 0; k < i; k++)
             if (strcmp(j->inputs[k].name, in->name) == 0)
@@ -126,13 +126,13 @@ static int read_outputs(const struct option_list *list, struct arena *arena,
 {
     j->outputs = arena_zero(arena, (list->len + 1) * sizeof *j->outputs);
     for (size_t i = 0; i < list->len; i++) {
-        const char *equals = strchr(list->at[i], '=');
-        size_t n = equals ? (size_t)(equals - list->at[i]) : 0;
+        const char *path = strchr(list->at[i], '=') ? strchr(list->at[i], '=') + 1 : "";
+        size_t n = *path ? (size_t)(path - list->at[i]) - 1 : 0;
         struct processing_output *out = &j->outputs[j->output_count++];
         int status = check_word("--output", list->at[i], n, e);
         if (status)
             return status;
-        *out = (struct processing_output){arena_text(arena, list->at[i], n), equals + 1};
+        *out = (struct processing_output){arena_text(arena, list->at[i], n), path};
         for (size_t k = 0; k < i; k++)
             if (strcmp(j->outputs[k].name, out->name) == 0)
                 return error_set(e, ERR_USAGE, "--output: there are two outputs %s", out->name);
@@ -176,7 +176,8 @@ static void look_for_layout(const struct run_options *o)
 
 static const char *stem_of(const struct run_options *o, const struct processing_job *j)
 {
-    const char *path = o->script ? o->script : j->argv[0], *slash = strrchr(path, '/');
+    const char *command = j->argv ? j->argv[0] : "";
+    const char *path = o->script ? o->script : command, *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
 }
 

@@ -50,10 +50,12 @@ void metrics_read(const struct run *r, uint32_t step, struct buf *out, struct bu
     json_t *value = NULL;
     if (file_load(path, FILE_MAX, &text, &e) != 0)
         buf_format(why, "its metrics: %s", e.message);
-    else if (!(value = json_loadb(buf_text(&text), text.len, 0, &problem)))
+    else
+        value = json_loadb(buf_text(&text), text.len, 0, &problem);
+    if (why->len == 0 && !value)
         buf_format(why, "its metrics: %s:%d:%d: %s", name, problem.line, problem.column,
                    problem.text);
-    else if (!json_is_object(value))
+    else if (value && !json_is_object(value))
         buf_format(why, "its metrics: %s is no JSON object", name);
     if (value && json_is_object(value)) {
         struct flat f = {.out = out};

@@ -144,7 +144,7 @@ static int run_alone(const struct processing *p, struct job_pool *pool, size_t i
 {
     char **argv = instance_command(&p->job), *message = NULL;
     struct attempt *a = NULL;
-    struct job_result result;
+    struct job_result result = {.status = 0};
     int status = instance_start(p, pool, argv, instance, number, NULL, &a, e);
     while (status == 0 && job_running(pool)) {
         int news = job_wait(pool, -1, &result, e);

@@ -12,7 +12,8 @@ struct layout {
     char hostname[32];
 };
 
-static void add(struct layout *l, char *outside, char *inside, bool writable)
+/* Takes both texts. */
+static void add(struct layout *l, const char *outside, const char *inside, bool writable)
 {
     vec_push(&l->mounts, ((struct sandbox_mount){outside, inside, writable}));
 }

@@ -29,7 +29,7 @@ static int add_folder(struct arena *arena, const char *folder, path_list *out, s
 {
     DIR *d = opendir(folder);
     int status = d ? 0 : error_errno(e, "cannot read the folder %s", folder);
-    for (const struct dirent *entry; status == 0 && (entry = readdir(d)) != NULL;)
+    for (const struct dirent *entry; d && status == 0 && (entry = readdir(d)) != NULL;)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             status = add_path(arena, arena_format(arena, "%s/%s", folder, entry->d_name), out, e);
     if (d)
@@ -107,7 +107,8 @@ static int find_files(struct processing *p, const struct processing_input *in, p
         if (status)
             return status;
     }
-    qsort(out->at, out->len, sizeof *out->at, compare_paths);
+    if (out->len > 1)
+        qsort(out->at, out->len, sizeof *out->at, compare_paths);
     drop_repeated(out);
     bool folder = !in->paths[1] && stat(in->paths[0], &s) == 0 && S_ISDIR(s.st_mode);
     *cut = folder ? strlen(in->paths[0]) + 1 : common_folder(out);

@@ -54,9 +54,10 @@ clear_all() {
     mkdir "$work/steps/$1/o"
 }
 
-run_pipe() { (cd "${2:-$work/steps/pipe}" && "$BIN/pipe" -q --home .ml run -j2); }
-run_ninja() { (cd "${2:-$work/steps/ninja}" && ninja -j2); }
-run_make() { (cd "${2:-$work/steps/make}" && make -s -j2 -f Makefile MAKEFLAGS=); }
+run_pipe() { "$BIN/pipe" -q --home .ml run -j2; }
+run_ninja() { ninja -j2; }
+run_make() { make -s -j2 -f Makefile MAKEFLAGS=; }
+run() { (cd "$work/steps/$1" && "run_$1"); }
 # full TOOL: in a new folder, for files that were just removed make new ones dear.
 full() {
     new=$(mktemp -d "$work/steps/new-XXXXXX")
@@ -64,11 +65,11 @@ full() {
         if [ -e "$work/steps/$1/$file" ]; then cp "$work/steps/$1/$file" "$new/"; fi
     done
     mkdir "$new/o"
-    "run_$1" "$1" "$new"
+    (cd "$new" && "run_$1")
 }
 touched() {
     date +%N >"$work/steps/$1/in"
-    "run_$1"
+    run "$1"
 }
 
 # each TASK WORK: a line for each tool that is there.
@@ -88,7 +89,7 @@ full | touched)
     exit
     ;;
 idle)
-    "run_$2"
+    run "$2"
     exit
     ;;
 esac
@@ -103,14 +104,17 @@ for task in $tasks; do
         made=$steps
         cd "$work"
         for tool in pipe ninja make; do
-            if [ "$task" != steps ]; then clear_all $tool && run_$tool >/dev/null 2>&1 || true; fi
+            if [ "$task" != steps ]; then
+                clear_all $tool
+                run $tool >/dev/null 2>&1 || true
+            fi
         done
     fi
     case $task in
     steps) each steps full ;;
     touched) each touched touched ;;
     *)
-        run_pipe >/dev/null 2>&1 || true # once, after which it is known that nothing is to be done
+        run pipe >/dev/null 2>&1 || true # once, after which it is known that nothing is to be done
         each "$task" idle
         ;;
     esac
