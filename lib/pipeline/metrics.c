@@ -48,16 +48,18 @@ void metrics_read(const struct run *r, uint32_t step, struct buf *out, struct bu
     struct error e = {0};
     json_error_t problem = {.line = 0};
     json_t *value = NULL;
-    if (file_load(path, FILE_MAX, &text, &e) != 0)
+    if (file_load(path, FILE_MAX, &text, &e) != 0) {
         buf_format(why, "its metrics: %s", e.message);
-    else
+    } else {
         value = json_loadb(buf_text(&text), text.len, 0, &problem);
-    if (why->len == 0 && !value)
-        buf_format(why, "its metrics: %s:%d:%d: %s", name, problem.line, problem.column,
-                   problem.text);
-    else if (value && !json_is_object(value))
+        if (!value)
+            buf_format(why, "its metrics: %s:%d:%d: %s", name, problem.line, problem.column,
+                       problem.text);
+    }
+    bool object = json_is_object(value);
+    if (value && !object)
         buf_format(why, "its metrics: %s is no JSON object", name);
-    if (value && json_is_object(value)) {
+    if (object) {
         struct flat f = {.out = out};
         buf_puts(out, ",\"metrics\":{");
         flatten(&f, value);

@@ -74,10 +74,11 @@ static int add_matching(struct arena *arena, const char *pattern, path_list *out
 static size_t common_folder(const path_list *paths)
 {
     size_t n = 0;
-    for (const char *at = paths->len ? paths->at[0] : ""; (at = strchr(at, '/')) != NULL; at++) {
-        size_t cut = (size_t)(at + 1 - paths->at[0]);
+    const char *first = paths->at ? paths->at[0] : "";
+    for (const char *at = first; (at = strchr(at, '/')) != NULL; at++) {
+        size_t cut = (size_t)(at + 1 - first);
         for (size_t i = 1; i < paths->len; i++)
-            if (strncmp(paths->at[i], paths->at[0], cut) != 0)
+            if (strncmp(paths->at[i], first, cut) != 0)
                 return n;
         n = cut;
     }
@@ -110,8 +111,9 @@ static int find_files(struct processing *p, const struct processing_input *in, p
     if (out->len > 1)
         qsort(out->at, out->len, sizeof *out->at, compare_paths);
     drop_repeated(out);
-    bool folder = !in->paths[1] && stat(in->paths[0], &s) == 0 && S_ISDIR(s.st_mode);
-    *cut = folder ? strlen(in->paths[0]) + 1 : common_folder(out);
+    const char *only = in->paths[0] && !in->paths[1] ? in->paths[0] : "";
+    bool folder = stat(only, &s) == 0 && S_ISDIR(s.st_mode);
+    *cut = folder ? strlen(only) + 1 : common_folder(out);
     return 0;
 }
 
@@ -246,7 +248,7 @@ static struct shard_records records_of(const char *path)
 static void settle_by_files(struct processing *p, const path_list *paths)
 {
     struct processing_job *j = &p->job;
-    if (j->records_by_name)
+    if (j->records_by_name && paths->at)
         j->records = records_of(paths->at[0]);
     p->instances = j->instances ? j->instances : paths->len;
     p->shares = arena_zero(&p->arena, (p->instances * j->input_count + 1) * sizeof *p->shares);

@@ -48,12 +48,6 @@ graph() {
     for tool in pipe ninja make; do echo 1 >$tool/in; done
 }
 
-# clear_all TOOL: as if it had never run.
-clear_all() {
-    rm -rf "$work/steps/$1/o" "$work/steps/$1/.ml" "$work/steps/$1/.ninja_log" "$work/steps/$1/.ninja_deps"
-    mkdir "$work/steps/$1/o"
-}
-
 run_pipe() { "$BIN/pipe" -q --home .ml run -j2; }
 run_ninja() { ninja -j2; }
 run_make() { make -s -j2 -f Makefile MAKEFLAGS=; }
@@ -79,7 +73,7 @@ each() {
         measure "$tool" sh "$here/pipe.sh" "$2" "$tool"
     done | awk -v task="$1" -v steps="$steps" '$1 == "pipe" {w = $2; c = $3}
         {printf "%-8s %-6s %7.3f s %7.3f CPU s %4d MB  %.3f ms a step", task, $1, $2, $3, $4 / 1024, 1000 * $2 / steps
-         if ($1 != "pipe") printf "  pipe takes %.2f of its wall, %.2f of its CPU", w / $2, c / ($3 ? $3 : 0.001)
+         if ($1 != "pipe") printf "  pipe takes %.2f of its wall, %.2f of its CPU", w / ($2 ? $2 : 0.001), c / ($3 ? $3 : 0.001)
          print ""}'
 }
 
@@ -103,19 +97,14 @@ for task in $tasks; do
         graph "$steps"
         made=$steps
         cd "$work"
-        for tool in pipe ninja make; do
-            if [ "$task" != steps ]; then
-                clear_all $tool
-                run $tool >/dev/null 2>&1 || true
-            fi
-        done
+    fi
+    if [ "$task" != steps ]; then
+        for tool in pipe ninja make; do run $tool >/dev/null 2>&1 || true; done
+        run pipe >/dev/null 2>&1 || true # once more: it is known then that nothing is to be done
     fi
     case $task in
     steps) each steps full ;;
     touched) each touched touched ;;
-    *)
-        run pipe >/dev/null 2>&1 || true # once, after which it is known that nothing is to be done
-        each "$task" idle
-        ;;
+    *) each "$task" idle ;;
     esac
 done

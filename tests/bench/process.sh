@@ -75,7 +75,7 @@ for task in $tasks; do
         measure "$tool" sh "$here/process.sh" "$task" "$tool"
     done | awk -v task="$task" -v n="$n" '$1 == "process" {w = $2; c = $3}
         {printf "%-8s %-8s %7.3f s %7.3f CPU s %4d MB  %.3f ms each", task, $1, $2, $3, $4 / 1024, 1000 * $2 / n
-         if ($1 != "process") printf "  process takes %.2f of its wall, %.2f of its CPU", w / $2, c / ($3 ? $3 : 0.001)
+         if ($1 != "process") printf "  process takes %.2f of its wall, %.2f of its CPU", w / ($2 ? $2 : 0.001), c / ($3 ? $3 : 0.001)
          print ""}'
 done
 if [ -e big.out.csv ] && [ -e big.out2.csv ]; then cmp big.out.csv big.out2.csv; fi
