@@ -14,7 +14,7 @@ _pipe()
         esac
     done
     case $command:$previous in
-        graph:--to|graph:-t) words='text dot mermaid' ;;
+        graph:--to|graph:-t) words='text dot mermaid svg' ;;
         run:--engine) words='local slurm' ;;
         resume:--engine) words='local slurm' ;;
         watch:--engine) words='local slurm' ;;

@@ -24,7 +24,7 @@ complete -c pipe -n 'not __fish_seen_subcommand_from validate graph run resume w
 complete -c pipe -n 'not __fish_seen_subcommand_from validate graph run resume watch stop plan why worker approve reject callback model runs status steps logs diff lineage audit gc export import' -a import -d 'write another tool\'s pipeline as a definition'
 complete -c pipe -n '__fish_seen_subcommand_from validate' -s P -l param -r -d 'the value of a parameter; repeated for several'
 complete -c pipe -n '__fish_seen_subcommand_from graph' -s P -l param -r -d 'the value of a parameter; repeated for several'
-complete -c pipe -n '__fish_seen_subcommand_from graph' -s t -l to -x -a 'text dot mermaid' -d 'what is written'
+complete -c pipe -n '__fish_seen_subcommand_from graph' -s t -l to -x -a 'text dot mermaid svg' -d 'what is written'
 complete -c pipe -n '__fish_seen_subcommand_from run' -s P -l param -r -d 'the value of a parameter; repeated for several'
 complete -c pipe -n '__fish_seen_subcommand_from run' -s j -l jobs -r -d 'steps at once (default: one per processor)'
 complete -c pipe -n '__fish_seen_subcommand_from run' -s n -l dry-run -d 'show what would run and why; exit status 1 when something would'

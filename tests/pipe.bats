@@ -676,3 +676,20 @@ END
         "$(sha256sum <b.txt | cut -d' ' -f1)" ]
     fails_with 2 "no run" pipe lineage --openlineage nope
 }
+
+@test "a drawing is well-formed, and has each step and edge" {
+    pipe graph -t svg "$ROOT/examples/flights/Pipefile" >g.svg
+    python3 - <<'END'
+import xml.etree.ElementTree as t
+svg = t.parse('g.svg').getroot()
+ns = '{http://www.w3.org/2000/svg}'
+names = [x.text for x in svg.iter(ns + 'text')]
+assert 'features' in names and 'register' in names and len(names) == len(set(names)), names
+open('edges', 'w').write(str(len(list(svg.iter(ns + 'path')))))
+boxes = {(r.get('x'), r.get('y')) for r in svg.iter(ns + 'rect')}
+assert len(boxes) == len(names)
+END
+    [ "$(cat edges)" = "$(pipe graph -t dot "$ROOT/examples/flights/Pipefile" | grep -c -- '->')" ]
+    printf 'steps:\n  - {name: a, run: "echo <&>"}\n' >Pipefile
+    pipe graph -t svg | python3 -c 'import sys, xml.etree.ElementTree as t; t.parse(sys.stdin)'
+}

@@ -41,12 +41,12 @@ const struct command command_validate = {
 
 static const struct option graph_options[] = {
     OPTION_ROW_PARAMETERS(struct definition_options, parameters),
-    {'t', "to", NULL, INTO_CHOICE(struct definition_options, to), .choices = "text|dot|mermaid",
+    {'t', "to", NULL, INTO_CHOICE(struct definition_options, to), .choices = "text|dot|mermaid|svg",
      .fallback = "text", .help = "what is written"},
     OPTION_END,
 };
 
-enum { TO_TEXT, TO_DOT, TO_MERMAID };
+enum { TO_TEXT, TO_DOT, TO_MERMAID, TO_SVG };
 
 static void put_quoted(const char *name)
 {
@@ -112,6 +112,8 @@ static int run_graph(void *options, struct operands *operands)
         put_dot(p);
     else if (o->to == TO_MERMAID)
         put_mermaid(p);
+    else if (o->to == TO_SVG)
+        put_svg(p);
     else
         put_text(p);
     pipeline_free(p);

@@ -22,6 +22,7 @@ int pipe_finish(int status, const struct error *e);
 
 /* The id of a run by its beginning; NULL or "last": the last. ERR_USAGE, ERR_NO: there is none. */
 int find_run(const char *home, const char *name, char out[static 40], struct error *e);
+void put_svg(const struct pipeline *p); /* to standard output */
 /* The event that the last run began with, as its line. ERR_NO: nothing was run yet. */
 int last_run_that_began(struct buf *line, struct error *e);
 
