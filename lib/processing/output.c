@@ -223,7 +223,8 @@ int output_join(const struct processing *p, struct error *e)
     if (status == 0 && !standard)
         status = replace_open(path, &r, e);
     for (size_t i = 0; i < p->instances && status == 0; i++)
-        status = add_part(p, i, r ? replace_fd(r) : STDOUT_FILENO, path, &header, e);
+        status = add_part(p, i, r ? replace_fd(r) : STDOUT_FILENO, r ? path : "standard output",
+                          &header, e);
     if (status == 0 && r)
         status = replace_commit(r, e);
     else
