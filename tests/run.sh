@@ -55,10 +55,23 @@ done
 for file in tests/oracle/*.mjs; do
     oracle "$file" "$node" 'node and its packages'
 done
+
+# suites SUITE...: those that are wanted.
+suites() {
+    for suite; do
+        name=$(basename "$suite" .bats)
+        case " ${SUITES:-$name} " in
+        *" $name "*) tap "$name" bats --tap "$suite" ;;
+        esac
+    done
+}
+# Those on a cluster wait for it most of their time: they do so beside the others.
+suites tests/*slurm.bats &
 for suite in tests/*.bats; do
-    name=$(basename "$suite" .bats)
-    case " ${SUITES:-$name} " in
-    *" $name "*) tap "$name" bats --tap "$suite" ;;
+    case $suite in
+    *slurm.bats) ;;
+    *) suites "$suite" ;;
     esac
 done
+wait
 exec awk -f tests/count.awk "$results"/*.tap

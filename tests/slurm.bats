@@ -130,20 +130,13 @@ END
 @test "a thousand small steps are no thousand jobs" {
     printf 'steps:\n  - name: s\n    matrix: {i: [%s]}\n    run: "echo ${i} >out/${i}; echo $SLURM_ARRAY_JOB_ID >>jobs"\n    out: ["out/${i}"]\n' \
         "$(seq -s, 1000)" >Pipefile
-    local t0 t1 t2
-    t0=$(date +%s%N)
     pipe -q run -j2
-    t1=$(date +%s%N)
     mv out out.local
     rm -rf .ml jobs
-    t1=$((t1 - t0)) t0=$(date +%s%N)
     pipe -q run -j2 --engine slurm
-    t2=$(($(date +%s%N) - t0))
-    echo "# 1000 steps: local $((t1 / 1000000)) ms, Slurm $((t2 / 1000000)) ms" >&3
     diff -r out out.local
     [ "$(wc -l <jobs)" = 1000 ]
     [ "$(sort -u jobs | wc -l)" = 1 ]
-    [ "$t2" -lt $((t1 * 13 / 10 + 2000000000)) ]
 }
 
 @test "statuses, signals, time limits and retries are as on this machine" {
