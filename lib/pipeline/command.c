@@ -1,9 +1,6 @@
 /* Commands that were run by others and watched: events of the ledger as steps are. */
-#include "pipeline/digests.h"
-
-#include "ledger/ledger.h"
-
-#include <stdlib.h>
+#include "pipeline/event.h"
+#include "pipeline/pipeline.h"
 
 enum { NAME_MAX_BYTES = 60 };
 
@@ -62,65 +59,41 @@ static void put_files(struct buf *b, const char *name, const struct files *f)
     buf_putc(b, '}');
 }
 
-static void put_text(struct buf *b, const char *name, struct text value)
-{
-    buf_format(b, ",\"%s\":", name);
-    json_put_string(b, value.at, value.len);
-}
-
-static void put_time(struct buf *b, const char *name, usec t)
-{
-    char text[TIME_MAX];
-    put_text(b, name, (struct text){text, time_print(text, t)});
-}
-
-/* It has no name of its own: that of the first file it made, else how it begins. */
-static struct text name_of(const struct watched_command *c, const struct files *out)
+/* It has no name of its own: that of the first file it made, else how it begins. Returns owned. */
+static char *name_of(const struct watched_command *c, const struct files *out)
 {
     size_t n = strcspn(c->line, "\n");
-    return out->names.len ? out->names.at[0]
-                          : (struct text){c->line, n < NAME_MAX_BYTES ? n : NAME_MAX_BYTES};
+    return out->names.len ? mem_text_n(out->names.at[0].at, out->names.at[0].len)
+                          : mem_text_n(c->line, n < NAME_MAX_BYTES ? n : NAME_MAX_BYTES);
 }
 
 static void put_event(struct buf *b, const char *root, const struct watched_command *c,
                       const struct files *in, const struct files *out)
 {
     const char *slash = strrchr(root, '/');
+    char *name = name_of(c, out);
     buf_puts(b, "\"event\":\"step\"");
-    put_text(b, "run", text_of(c->run));
-    put_text(b, "pipeline", text_of(slash && slash[1] ? slash + 1 : root));
-    put_text(b, "step", name_of(c, out));
+    event_put(b, "run", c->run);
+    event_put(b, "pipeline", slash && slash[1] ? slash + 1 : root);
+    event_put(b, "step", name);
+    mem_free(name);
     buf_format(b, ",\"state\":\"%s\",\"attempt\":1,\"exit\":%d", c->status ? "Failed" : "Succeeded",
                c->status);
-    put_time(b, "started", c->started);
-    put_time(b, "ended", c->ended);
+    event_put_time(b, "started", c->started);
+    event_put_time(b, "ended", c->ended);
     buf_format(b, ",\"seconds\":%.6f", (double)(c->ended - c->started) / USEC_SECOND);
-    put_text(b, "command", text_of(c->line));
-    put_text(b, "directory", text_of(c->directory));
+    event_put(b, "command", c->line);
+    event_put(b, "directory", c->directory);
     if (!c->files->traced)
         buf_puts(b, ",\"watched\":false");
     put_files(b, "in", in);
     put_files(b, "out", out);
 }
 
-static int append(const char *home, const struct buf *event, struct error *e)
-{
-    char *path = mem_format("%s/ledger.jsonl", home);
-    struct ledger *l = NULL;
-    int status = ledger_open(path, &l, e);
-    if (status == 0) {
-        ledger_add(l, (struct text){event->at, event->len});
-        status = ledger_commit(l, false, e);
-    }
-    ledger_close(l);
-    mem_free(path);
-    return status;
-}
-
 int pipeline_note_command(const char *home, const char *root, const struct watched_command *c,
                           struct error *e)
 {
-    char *known = mem_format("%s/digests", home);
+    char *known = mem_format("%s/digests", home), *ledger = mem_format("%s/ledger.jsonl", home);
     struct digests *d = digests_open(known);
     struct files in = {0}, out = {0};
     struct buf event = {0};
@@ -131,7 +104,7 @@ int pipeline_note_command(const char *home, const char *root, const struct watch
         status = digest_files(d, root, &out, e);
     if (status == 0) {
         put_event(&event, root, c, &in, &out);
-        status = append(home, &event, e);
+        status = event_append(ledger, &event, false, e);
     }
     if (status == 0)
         status = digests_save(d, e);
@@ -139,6 +112,7 @@ int pipeline_note_command(const char *home, const char *root, const struct watch
     buf_release(&event);
     files_release(&in);
     files_release(&out);
+    mem_free(ledger);
     mem_free(known);
     return status;
 }
