@@ -30,6 +30,9 @@ liblmdb-dev      lmdb-devel         lmdb-dev       lmdb       lmdb
 libyaml-dev      libyaml-devel      yaml-dev       libyaml    libyaml
 libhiredis-dev   hiredis-devel      hiredis-dev    hiredis    hiredis
 redis-server     redis              redis          redis      redis
+git              git                git            git        git
+python3          python3            python3        python     python
+parallel         parallel           parallel       parallel   parallel
 tzdata           tzdata             tzdata         tzdata     -
 bats             bats               bats           bats       bats-core
 mandoc           mandoc             mandoc         mandoc     mandoc
@@ -175,6 +178,8 @@ check)
     need bats command -v bats
     need mandoc command -v mandoc
     need jq command -v jq
+    need git command -v git
+    need python3 command -v python3
     need redis-server command -v redis-server
     if [ "${ORACLES:-}" = 1 ] || [ "${CI:-}" = true ]; then
         need_for_oracles
@@ -189,6 +194,8 @@ bench)
     need time test -x /usr/bin/time
     need redis-server command -v redis-server
     need ninja-build command -v ninja
+    need parallel command -v parallel
+    need bubblewrap command -v bwrap
     need_for_examples
     need_for_oracles
     (install_missing) || echo "benches go on without them" >&2
