@@ -65,6 +65,7 @@ qemu-system-arm  qemu-system-arm    qemu-system-arm qemu-system-arm qemu
 cppcheck         cppcheck           cppcheck       cppcheck   cppcheck
 clang-tidy       clang-tools-extra  clang-extra-tools clang   llvm
 clang-format     clang-tools-extra  clang-extra-tools clang   clang-format
+bubblewrap       bubblewrap         bubblewrap     bubblewrap -
 slurm-wlm        -                  -              -          -
 munge            -                  -              -          -
 pmccabe          -                  -              -          -
