@@ -328,5 +328,6 @@ END
     process map cat -i data --name two -o own/ >/dev/null
     : >.ml/process/two/results/1.json # as a power failure may leave it
     run -1 process status two
-    process resume two >/dev/null 2>&1 || true
+    [ "$(process resume two | jq -c '[.status, .done]')" = '["Completed",5]' ]
+    process status two >/dev/null
 }

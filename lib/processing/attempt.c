@@ -1,7 +1,6 @@
 /* One instance at work: its folder, its environment, and what becomes of what it made. */
 #include "processing/parts.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

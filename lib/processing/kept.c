@@ -332,6 +332,8 @@ int shares_read(struct processing *p, struct error *e)
 
 /* ---- results ---- */
 
+static const char *const result_kinds[] = {".json", ".failed.json"};
+
 static char *result_path(const struct processing *p, size_t instance, const char *kind)
 {
     return mem_format("%s/results/%zu%s", p->folder, instance, kind);
@@ -372,7 +374,7 @@ int result_publish(const struct processing *p, const struct processing_result *r
                    struct error *e)
 {
     struct buf b = {0};
-    char *path = result_path(p, r->instance, r->status == 0 ? ".json" : ".failed.json");
+    char *path = result_path(p, r->instance, result_kinds[r->status != 0]);
     put_result(&b, r);
     int status = file_publish(path, (struct text){b.at, b.len}, first, e);
     mem_free(path);
@@ -382,9 +384,11 @@ int result_publish(const struct processing *p, const struct processing_result *r
 
 void result_forget(const struct processing *p, size_t instance)
 {
-    char *path = result_path(p, instance, ".failed.json");
-    (void)unlink(path);
-    mem_free(path);
+    for (size_t i = 0; i < COUNT_OF(result_kinds); i++) {
+        char *path = result_path(p, instance, result_kinds[i]);
+        (void)unlink(path);
+        mem_free(path);
+    }
 }
 
 static usec time_in(const json_t *value, const char *name)
@@ -424,9 +428,8 @@ static bool read_result(struct buf *room, struct processing_result *out)
 int processing_result_of(const struct processing *p, size_t instance, struct buf *room,
                          struct processing_result *out, struct error *e)
 {
-    static const char *const kinds[] = {".json", ".failed.json"};
-    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-        char *path = result_path(p, instance, kinds[i]);
+    for (size_t i = 0; i < COUNT_OF(result_kinds); i++) {
+        char *path = result_path(p, instance, result_kinds[i]);
         bool there = access(path, F_OK) == 0;
         int status = 0;
         room->len = 0;

@@ -59,8 +59,8 @@ int shares_check(const struct processing *p, struct error *e);
 /* Of an attempt that is the instance's last. *first false: another one was first. */
 int result_publish(const struct processing *p, const struct processing_result *r, bool *first,
                    struct error *e);
-void result_forget(const struct processing *p,
-                   size_t instance); /* that it failed in an earlier run */
+/* What an earlier run left that is no good end, be it damaged. */
+void result_forget(const struct processing *p, size_t instance);
 
 /* ---- an attempt ---- */
 

@@ -49,8 +49,7 @@ static int take_up(struct run *r, struct error *e)
             r->summary->done++;
             status = output_move(r->p, i, result.attempt, e);
         } else {
-            if (got > 0)
-                result_forget(r->p, i);
+            result_forget(r->p, i);
             vec_push(&r->waiting, ((struct waiting){.instance = i, .attempt = 1}));
         }
     }
