@@ -1,21 +1,6 @@
 # process on a Slurm cluster: results as on one machine, also when nodes, daemons or process itself are killed.
 load helper
-
-setup_file() {
-    export PATH=$PATH:/usr/sbin:/sbin
-    export CLUSTER=
-    for needed in slurmctld slurmd squeue munged; do
-        command -v "$needed" >/dev/null || return 0
-    done
-    CLUSTER=$(mktemp -d /tmp/ml-slurm-XXXXXX)
-    sh "$ROOT/tests/slurm/cluster.sh" up "$CLUSTER" $((21000 + RANDOM % 8000)) 3
-    export SLURM_CONF=$CLUSTER/slurm.conf
-}
-
-teardown_file() {
-    [ -z "$CLUSTER" ] || sh "$ROOT/tests/slurm/cluster.sh" down "$CLUSTER"
-    [ -z "$CLUSTER" ] || rm -rf "$CLUSTER"
-}
+load slurm/cluster
 
 setup() {
     [ -n "$CLUSTER" ] || skip "without slurm-wlm and munge"

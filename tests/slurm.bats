@@ -1,22 +1,7 @@
 # pipe on a Slurm cluster: results as on one machine, and what becomes of steps when parts of the
 # cluster fail. One cluster of three nodes on this machine serves all tests.
 load helper
-
-setup_file() {
-    export PATH=$PATH:/usr/sbin:/sbin
-    export CLUSTER=
-    for needed in slurmctld slurmd squeue munged; do
-        command -v "$needed" >/dev/null || return 0
-    done
-    CLUSTER=$(mktemp -d /tmp/ml-slurm-XXXXXX)
-    sh "$ROOT/tests/slurm/cluster.sh" up "$CLUSTER" $((21000 + RANDOM % 8000)) 3
-    export SLURM_CONF=$CLUSTER/slurm.conf
-}
-
-teardown_file() {
-    [ -z "$CLUSTER" ] || sh "$ROOT/tests/slurm/cluster.sh" down "$CLUSTER"
-    [ -z "$CLUSTER" ] || rm -rf "$CLUSTER"
-}
+load slurm/cluster
 
 setup() {
     [ -n "$CLUSTER" ] || skip "without slurm-wlm and munge"

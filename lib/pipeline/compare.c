@@ -21,12 +21,6 @@ struct comparing {
     VEC(json_t *) by_fingerprint; /* the event that made it */
 };
 
-static const char *text_in(const json_t *event, const char *name)
-{
-    const char *text = json_string_value(json_object_get(event, name));
-    return text ? text : "";
-}
-
 /* ---- reading ---- */
 
 static int find_ends(void *context, const struct ledger_event *event, struct error *e)
@@ -38,10 +32,10 @@ static int find_ends(void *context, const struct ledger_event *event, struct err
     json_t *j = json_loadb(event->line.at, event->line.len, 0, NULL);
     for (int i = 0; i < 2; i++) {
         struct side *s = &c->sides[i];
-        if (strcmp(text_in(j, "run"), s->run) != 0)
+        if (strcmp(event_text(j, "run"), s->run) != 0)
             continue;
         s->ended = event->seq;
-        if (strcmp(text_in(j, "state"), "Executing") == 0) {
+        if (strcmp(event_text(j, "state"), "Executing") == 0) {
             json_decref(s->began);
             s->began = json_incref(j);
         }
@@ -62,7 +56,7 @@ static void keep(struct side *s, const char *step, json_t *event)
 /* What was put back was made by an event before. */
 static json_t *made_by(struct comparing *c, json_t *event)
 {
-    const char *state = text_in(event, "state"), *fingerprint = text_in(event, "fingerprint");
+    const char *state = event_text(event, "state"), *fingerprint = event_text(event, "fingerprint");
     size_t i = map_get(&c->fingerprints, text_of(fingerprint));
     if (strcmp(state, "Restored") == 0)
         return i == MAP_NONE ? NULL : c->by_fingerprint.at[i];
@@ -87,8 +81,8 @@ static int take_step(void *context, const struct ledger_event *event, struct err
     json_t *j = json_loadb(event->line.at, event->line.len, 0, NULL), *made = made_by(c, j);
     for (int i = 0; i < 2 && made; i++)
         if (event->seq <= c->sides[i].ended &&
-            strcmp(text_in(j, "pipeline"), text_in(c->sides[i].began, "pipeline")) == 0)
-            keep(&c->sides[i], text_in(j, "step"), made);
+            strcmp(event_text(j, "pipeline"), event_text(c->sides[i].began, "pipeline")) == 0)
+            keep(&c->sides[i], event_text(j, "step"), made);
     json_decref(j);
     return 0;
 }

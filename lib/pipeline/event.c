@@ -139,3 +139,9 @@ int event_append(const char *ledger, const struct buf *members, bool durable, st
     ledger_close(l);
     return status;
 }
+
+const char *event_text(const json_t *event, const char *name)
+{
+    const char *text = json_string_value(json_object_get(event, name));
+    return text ? text : "";
+}

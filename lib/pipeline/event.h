@@ -18,6 +18,8 @@ void event_put_person(struct buf *b);                                          /
 /* A value of jansson's, on one line, numbers as short as they are. */
 struct json_t;
 void event_put_json(struct buf *b, const struct json_t *value);
+/* A member that is a text; "" when there is none. Borrows from the event. */
+const char *event_text(const struct json_t *event, const char *name);
 /* Adds an event to a ledger that is not open. */
 int event_append(const char *ledger, const struct buf *members, bool durable, struct error *e);
 

@@ -4,6 +4,7 @@
 
 #include "base/digest.h"
 #include "ledger/ledger.h"
+#include "pipeline/event.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -27,18 +28,13 @@ static json_t *facet(const char *schema)
     return json_pack("{s:s, s:s+}", "_producer", PRODUCER, "_schemaURL", SPEC, schema);
 }
 
-static const char *text_in(const json_t *event, const char *name)
-{
-    const char *text = json_string_value(json_object_get(event, name));
-    return text ? text : "";
-}
-
 /* A step's run has an id of its own: the time of the run's, and bits of a digest of what names it
  * (RFC 9562: version 7). */
 static void step_id(const struct writing *w, const json_t *event, char out[static 40])
 {
     char digest[2 * SHA256_SIZE + 1];
-    char *name = mem_format("%s/%s/%s", w->run, text_in(event, "step"), text_in(event, "started"));
+    char *name =
+        mem_format("%s/%s/%s", w->run, event_text(event, "step"), event_text(event, "started"));
     sha256_hex(text_of(name), digest);
     mem_free(name);
     (void)snprintf(out, 40, "%.13s-7%.3s-8%.3s-%.12s", w->run, digest, digest + 3, digest + 6);
@@ -66,7 +62,7 @@ static json_t *event_of(const char *type, const char *time, json_t *run, json_t 
 static json_t *job_of_run(const struct writing *w)
 {
     return json_pack("{s:s, s:s}", "namespace", w->namespace, "name",
-                     text_in(w->began, "pipeline"));
+                     event_text(w->began, "pipeline"));
 }
 
 static const char *end_of(const char *state)
@@ -78,24 +74,24 @@ static const char *end_of(const char *state)
 
 static int take_run(struct writing *w, json_t *event, struct error *e)
 {
-    const char *state = text_in(event, "state");
+    const char *state = event_text(event, "state");
     if (strcmp(state, "Executing") == 0) {
-        const char *path = text_in(event, "path"), *slash = strrchr(path, '/');
+        const char *path = event_text(event, "path"), *slash = strrchr(path, '/');
         json_decref(w->began);
         mem_free(w->folder);
         w->began = json_incref(event);
         w->folder = slash ? mem_text_n(path, (size_t)(slash - path)) : mem_text(".");
-        (void)snprintf(w->namespace, sizeof w->namespace, "%s", text_in(event, "host"));
+        (void)snprintf(w->namespace, sizeof w->namespace, "%s", event_text(event, "host"));
         return put(w,
-                   event_of("START", text_in(event, "time"), json_pack("{s:s}", "runId", w->run),
+                   event_of("START", event_text(event, "time"), json_pack("{s:s}", "runId", w->run),
                             job_of_run(w)),
                    e);
     }
     if (!w->began)
         return 0;
     return put(w,
-               event_of(end_of(state), text_in(event, "time"), json_pack("{s:s}", "runId", w->run),
-                        job_of_run(w)),
+               event_of(end_of(state), event_text(event, "time"),
+                        json_pack("{s:s}", "runId", w->run), job_of_run(w)),
                e);
 }
 
@@ -125,7 +121,7 @@ static json_t *run_of_step(const struct writing *w, const json_t *event)
     json_object_set_new(parent, "run", json_pack("{s:s}", "runId", w->run));
     json_object_set_new(parent, "job", job_of_run(w));
     json_t *run = json_pack("{s:s, s:{s:o}}", "runId", id, "facets", "parent", parent);
-    const char *reason = text_in(event, "reason");
+    const char *reason = event_text(event, "reason");
     if (*reason) {
         json_t *error = facet("facets/1-0-1/ErrorMessageRunFacet.json");
         json_object_set_new(error, "message", json_string(reason));
@@ -146,7 +142,7 @@ static json_t *job_of_step(const struct writing *w, const json_t *event)
     json_object_set_new(source, "sourceCode", json_string(text ? text : words ? words : ""));
     mem_free(text);
     free(words);
-    char *name = mem_format("%s.%s", text_in(event, "pipeline"), text_in(event, "step"));
+    char *name = mem_format("%s.%s", event_text(event, "pipeline"), event_text(event, "step"));
     json_t *job = json_pack("{s:s, s:s, s:{s:o}}", "namespace", w->namespace, "name", name,
                             "facets", "sourceCode", source);
     mem_free(name);
@@ -164,16 +160,17 @@ static int put_step(struct writing *w, const json_t *event, const char *type, co
 
 static int take_step(struct writing *w, const json_t *event, struct error *e)
 {
-    if (!*text_in(event, "started"))
+    if (!*event_text(event, "started"))
         return 0;
     if (!w->began) { /* a line of pipe-sh: its make has no event */
         (void)snprintf(w->namespace, sizeof w->namespace, "make");
-        w->began = json_pack("{s:s}", "pipeline", text_in(event, "pipeline"));
-        w->folder = mem_text(text_in(event, "directory"));
+        w->began = json_pack("{s:s}", "pipeline", event_text(event, "pipeline"));
+        w->folder = mem_text(event_text(event, "directory"));
     }
-    int status = put_step(w, event, "START", text_in(event, "started"), e);
+    int status = put_step(w, event, "START", event_text(event, "started"), e);
     return status ? status
-                  : put_step(w, event, end_of(text_in(event, "state")), text_in(event, "ended"), e);
+                  : put_step(w, event, end_of(event_text(event, "state")),
+                             event_text(event, "ended"), e);
 }
 
 /* ---- the whole ---- */
@@ -182,9 +179,9 @@ static int take_event(void *context, const struct ledger_event *x, struct error 
 {
     struct writing *w = context;
     json_t *event = json_loadb(x->line.at, x->line.len, 0, NULL);
-    const char *kind = text_in(event, "event");
+    const char *kind = event_text(event, "event");
     int status = 0;
-    if (strcmp(text_in(event, "run"), w->run) == 0) {
+    if (strcmp(event_text(event, "run"), w->run) == 0) {
         w->seen = true;
         if (strcmp(kind, "run") == 0)
             status = take_run(w, event, e);
