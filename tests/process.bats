@@ -319,6 +319,14 @@ END
     fails_with 3 "is no regular file" process map cat -i data
 }
 
+@test "files larger than memory" {
+    awk 'BEGIN {print "id,text"; for (i = 0; i < 3000000; i++) printf "%d,a text that fills lines\n", i}' >large.csv
+    for n in 1 3; do
+        (ulimit -v 60000 && process map cat -i large.csv -o out.csv --instances $n --shard record -j2 >/dev/null)
+        cmp large.csv out.csv
+    done
+}
+
 @test "damaged state is told with its place" {
     process map cat -i data --name one -o own/ >/dev/null
     sed -i '2s/.*/{"instance":9}/' .ml/process/one/plan.jsonl

@@ -7,29 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BLOCK = 1 << 20, MESSAGE_MAX = 1024 };
+enum { MESSAGE_MAX = 1024 };
 
 /* ---- inputs ---- */
-
-static int copy_range(int from, uint64_t begin, uint64_t end, int to, const struct item *item,
-                      struct error *e)
-{
-    char *block = mem_array(NULL, 1, BLOCK);
-    int status = 0;
-    while (begin < end && status == 0) {
-        size_t n = end - begin < BLOCK ? (size_t)(end - begin) : BLOCK;
-        ssize_t got = file_read_at(from, block, n, begin, item->path, e);
-        if (got < 0)
-            status = (int)got;
-        else if (got == 0)
-            status = error_set(e, ERR_SYSTEM, "%s became shorter", item->path);
-        else
-            status = file_write(to, block, (size_t)got, item->as, e);
-        begin += (uint64_t)(got > 0 ? got : 0);
-    }
-    mem_free(block);
-    return status;
-}
 
 /* The header, and the records of the instance. */
 static int write_part(const struct item *item, const char *to, struct error *e)
@@ -38,9 +18,9 @@ static int write_part(const struct item *item, const char *to, struct error *e)
     int out = in < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     int status = in < 0    ? error_errno(e, "cannot open %s", item->path)
                  : out < 0 ? error_errno(e, "cannot write %s", to)
-                           : copy_range(in, 0, item->header, out, item, e);
+                           : file_pass(in, item->path, 0, item->header, out, to, e);
     if (status == 0)
-        status = copy_range(in, item->begin, item->end, out, item, e);
+        status = file_pass(in, item->path, item->begin, item->end, out, to, e);
     if (in >= 0)
         close(in);
     if (out >= 0)

@@ -181,32 +181,46 @@ int output_move(const struct processing *p, size_t instance, unsigned attempt, s
     return status;
 }
 
-/* The part without its header when that is the one that is there already. */
+/* The first part's header is kept, to compare with. *skip: how much of a part is not written. */
+static int take_header(const struct processing *p, int from, const char *path, uint64_t size,
+                       struct buf *header, uint64_t *skip, struct error *e)
+{
+    struct buf own = {0};
+    uint64_t n = 0;
+    int status = shard_header(path, size, &p->job.records, &n, e);
+    buf_reserve(&own, n + 1);
+    if (status == 0 && file_read_at(from, own.at, n, 0, path, e) != (ssize_t)n)
+        status = error_set(e, ERR_SYSTEM, "%s became shorter", path);
+    *skip = header->len ? n : 0;
+    if (status == 0 && header->len == 0)
+        buf_add(header, own.at, n);
+    else if (status == 0 && (n != header->len || memcmp(own.at, header->at, n) != 0))
+        status = ERR_DATA;
+    buf_release(&own);
+    return status;
+}
+
+/* The part without its header when that is there already. */
 static int add_part(const struct processing *p, size_t instance, int to, const char *name,
                     struct buf *header, struct error *e)
 {
     char *path = kept_part(p, instance);
-    struct text map;
-    int status = file_map(path, &map, e);
-    if (status == 0 && map.len > 0 && p->job.output_header) {
-        uint64_t n = 0;
-        status = shard_header(path, map.len, &p->job.records, &n, e);
-        bool first = header->len == 0;
-        if (first)
-            buf_add(header, map.at, n);
-        else if (status == 0 && (n != header->len || memcmp(map.at, header->at, n) != 0))
-            status = error_set(e, ERR_DATA,
-                               "what instance %zu wrote has another header than what "
-                               "was before it",
-                               instance);
-        size_t skip = first ? 0 : (size_t)n;
-        if (status == 0)
-            status = file_write(to, map.at + skip, map.len - skip, name, e);
-    } else if (status == 0) {
-        status = file_write(to, map.at, map.len, name, e);
+    int from = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat s = {0};
+    uint64_t skip = 0;
+    int status = from < 0 || fstat(from, &s) != 0 ? error_errno(e, "cannot open %s", path) : 0;
+    uint64_t size = (uint64_t)s.st_size;
+    if (status == 0 && size && p->job.output_header) {
+        status = take_header(p, from, path, size, header, &skip, e);
+        if (status == ERR_DATA)
+            error_set(e, ERR_DATA,
+                      "what instance %zu wrote has another header than what was before it",
+                      instance);
     }
-    if (map.at)
-        file_unmap(map);
+    if (status == 0)
+        status = file_pass(from, path, skip, size, to, name, e);
+    if (from >= 0)
+        close(from);
     mem_free(path);
     return status;
 }

@@ -20,6 +20,24 @@ static int copy_bytes(int from, const char *name, int to, const char *to_name, s
     return status;
 }
 
+int file_pass(int from, const char *name, uint64_t begin, uint64_t end, int to, const char *to_name,
+              struct error *e)
+{
+    char *block = mem_array(NULL, 1, BLOCK);
+    int status = 0;
+    while (begin < end && status == 0) {
+        size_t n = end - begin < BLOCK ? (size_t)(end - begin) : BLOCK;
+        ssize_t got = file_read_at(from, block, n, begin, name, e);
+        if (got > 0)
+            status = file_write(to, block, (size_t)got, to_name, e);
+        else
+            status = got < 0 ? (int)got : error_set(e, ERR_SYSTEM, "%s became shorter", name);
+        begin += (uint64_t)(got > 0 ? got : 0);
+    }
+    mem_free(block);
+    return status;
+}
+
 int file_copy(const char *from, const char *to, struct error *e)
 {
     struct replace *r = NULL;

@@ -20,6 +20,9 @@ int file_write(int fd, const void *from, size_t n, const char *name, struct erro
 /* One read: at least a byte, unless the file ends; for streams that must flow. */
 ssize_t file_read_some(int fd, void *into, size_t n, const char *name, struct error *e);
 int file_writev(int fd, const struct iovec *parts, size_t count, const char *name, struct error *e);
+/* Bytes begin to end of one file, appended to another. */
+int file_pass(int from, const char *name, uint64_t begin, uint64_t end, int to, const char *to_name,
+              struct error *e);
 /* A copy with the mode of the original, which appears whole or not at all. It shares the blocks of
  * the original where the file system can. */
 int file_copy(const char *from, const char *to, struct error *e);
