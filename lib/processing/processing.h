@@ -82,8 +82,8 @@ struct processing_result {
     int status, signal;
     bool timed_out, stopped;
     usec started, ended;
-    double user_s, system_s;
-    uint64_t max_rss;
+    double user_s, system_s; /* of the processor */
+    uint64_t max_rss;        /* bytes, of its largest process */
     char problem[256];
     struct text message; /* what it left in /opt/ml/output/message, else its last line; missing */
     bool final;          /* it is not tried again */
@@ -107,7 +107,7 @@ const char *processing_state_name(enum processing_state s); /* as InProgress */
 struct processing_summary {
     enum processing_state state;
     size_t instances, done, failed;
-    int status;          /* the exit status of the lowest of them */
+    int status;          /* the exit status of the lowest that failed */
     int signal;          /* that stopped the run; 0 */
     usec created, ended; /* ended 0: not yet */
     pid_t runner;        /* in progress: who runs it */
@@ -122,8 +122,10 @@ int processing_run(struct processing *p, const struct processing_run *how,
 /* One attempt of one instance, here; its result and outputs are as after processing_run. */
 int processing_instance(struct processing *p, size_t instance, unsigned number,
                         struct processing_result *out, struct error *e);
+/* How far it is, from its folder; any process. */
 int processing_look(const struct processing *p, struct processing_summary *out, struct error *e);
-/* 1; 0: the instance is not done. message borrows until *room is changed. */
+/* 1: how the instance ended, well or after its last attempt; 0: it has not, or its result is
+ * damaged. message borrows until *room is changed. */
 int processing_result_of(const struct processing *p, size_t instance, struct buf *room,
                          struct processing_result *out, struct error *e);
 pid_t processing_runner(const struct processing *p); /* who runs it now; 0: nobody */
