@@ -693,3 +693,39 @@ END
     printf 'steps:\n  - {name: a, run: "echo <&>"}\n' >Pipefile
     pipe graph -t svg | python3 -c 'import sys, xml.etree.ElementTree as t; t.parse(sys.stdin)'
 }
+
+@test "what runs is shown on a terminal, above it what ended, and nothing of it stays" {
+    cat >Pipefile <<'END'
+steps:
+  - {name: long, foreach: ["a\tb"], run: "sleep 1; touch long", out: [long]}
+  - {name: quick, run: "sleep 0.4; echo said; touch quick", out: [quick]}
+END
+    export TERM=xterm
+    script -qec 'pipe run -j2' /dev/null >out
+    grep -q '^  quick  0\.[1-9] s' out
+    grep -q '^  long\[a?b\]  0\.[0-9] s' out
+    grep -q '\[0/2\] 2 running, 0\.[0-9] s' out
+    grep -q '\[1/2\] quick: ' out
+    grep -q '^said' out
+    # as a terminal has it in the end: drawn lines are wiped by going up and erasing
+    python3 - <<'END' >shown
+import re
+lines = []
+for part in re.split(r'(\x1b\[\d+A\r\x1b\[J|\r?\n)', re.sub(r'\x1b\[\?7[lh]', '', open('out', newline='').read())):
+    if re.fullmatch(r'\r?\n', part): lines.append('')
+    elif part.startswith('\x1b'): up = int(part[2:-5]); lines = lines[:len(lines) - 1 - up] + ['']
+    else: lines = (lines or [''])[:-1] + [(lines or [''])[-1] + part]
+print(re.sub(r'\d\.\d+', 'N', '\n'.join(lines)))
+END
+    [ "$(cat shown)" = "[1/2] quick: N s
+said
+[2/2] long[a"$'\t'"b]: N s
+pipe: 2 ran" ]
+    rm long quick
+    for off in '--progress=off' '-q' '--events'; do
+        script -qec "pipe run $off --home new$off" /dev/null >out
+        ! grep -q running out
+    done
+    TERM=dumb script -qec 'pipe run --home dumb' /dev/null >out
+    ! grep -q running out
+}

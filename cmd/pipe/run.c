@@ -94,6 +94,7 @@ static int run_pipeline(const char *path, const struct run_options_given *given,
         status = choose(p, given, &chosen, &forced, e);
     if (status == 0) {
         teller.total = p->step_count;
+        live_begin(&teller);
         struct run_options o = {
             .home = home,
             .jobs = given->jobs ? (unsigned)given->jobs : cpu_count(),
@@ -108,10 +109,12 @@ static int run_pipeline(const char *path, const struct run_options_given *given,
             .wait = given->wait,
             .warn = tell_warning,
             .tell = tell,
+            .pulse = teller.rows ? live_pulse : NULL,
             .context = &teller,
         };
         status = pipeline_run(p, &o, summary, e);
     }
+    live_end(&teller);
     buf_release(&teller.out);
     mem_free(chosen);
     mem_free(forced);

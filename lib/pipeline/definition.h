@@ -15,6 +15,8 @@ struct entry_range {
     uint32_t first, count;
 };
 
+typedef VEC(struct text) text_list;
+
 struct definition {
     struct pipeline *p;
     struct doc *doc;
@@ -22,7 +24,8 @@ struct definition {
     bool marking;            /* here they may */
     struct map parameters;   /* names to numbers */
     struct map paths, names; /* of steps */
-    VEC(struct text) path_list;
+    text_list path_list;
+    bool has_patterns; /* among the inputs of steps */
     VEC(struct step) steps;
     VEC(struct entry_range) entries;
     const struct doc_node *environment; /* for all steps, or NULL */
@@ -63,6 +66,13 @@ int definition_expand(struct definition *d, const struct doc_node *n,
                       void *context, struct error *e);
 /* Its number among the paths. */
 uint32_t definition_path(struct definition *d, struct text path);
+/* Appends the files that match now, in order of their bytes. */
+int definition_match(struct definition *d, const struct doc_node *n, struct text pattern,
+                     text_list *out, struct error *e);
+bool definition_is_pattern(struct text path);               /* it has *, ? or [ */
+int definition_compare_texts(const void *a, const void *b); /* struct text, for qsort */
+/* Puts files in the places of patterns; all steps are read. */
+int definition_patterns(struct definition *d, struct error *e);
 
 /* What one entry says of answers from outside for all its steps: its kind, who may approve. */
 int definition_kind(struct definition *d, const struct doc_node *n, struct step_entry *s,

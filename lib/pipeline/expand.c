@@ -7,12 +7,10 @@
 
 enum { COMBINATIONS_MAX = 1000000 };
 
-typedef VEC(struct text) value_list;
-
 /* A variable and its values. */
 struct variable {
     struct text name;
-    value_list values;
+    text_list values;
     const struct doc_node *items; /* that they came from, when they may be maps */
 };
 
@@ -20,14 +18,13 @@ typedef int maker(struct definition *d, void *context, struct error *e);
 
 /* ---- values ---- */
 
-static int compare_texts(const void *a, const void *b)
+int definition_compare_texts(const void *a, const void *b)
 {
     return text_compare(*(const struct text *)a, *(const struct text *)b);
 }
 
-/* The files that match now, in order of their bytes. */
-static int match_files(struct definition *d, const struct doc_node *n, struct text pattern,
-                       value_list *out, struct error *e)
+int definition_match(struct definition *d, const struct doc_node *n, struct text pattern,
+                     text_list *out, struct error *e)
 {
     char quoted[QUOTE_MAX];
     glob_t found = {0};
@@ -52,18 +49,18 @@ static int match_files(struct definition *d, const struct doc_node *n, struct te
         return doc_error(d->doc, n, e, "cannot look for %s",
                          quote(quoted, pattern.at, pattern.len));
     if (out->len > 1)
-        qsort(out->at, out->len, sizeof *out->at, compare_texts);
+        qsort(out->at, out->len, sizeof *out->at, definition_compare_texts);
     return 0;
 }
 
 /* maps: a value may be one; its text is empty. */
-static int list_values(struct definition *d, const struct doc_node *n, bool maps, value_list *out,
+static int list_values(struct definition *d, const struct doc_node *n, bool maps, text_list *out,
                        struct error *e)
 {
     struct text text;
     if (n->kind == DOC_TEXT) {
         int status = definition_text(d, n, false, &text, e);
-        return status ? status : match_files(d, n, text, out, e);
+        return status ? status : definition_match(d, n, text, out, e);
     }
     if (n->kind != DOC_LIST)
         return doc_error(d->doc, n, e, "a list of values or a pattern of files is wanted here");

@@ -35,6 +35,8 @@ static int read_steps(struct definition *d, const struct doc_node *n, struct err
     int status = 0;
     for (size_t i = 0; i < n->count && status == 0; i++)
         status = definition_entry(d, &n->items[i], e);
+    if (status == 0)
+        status = definition_patterns(d, e);
     struct pipeline *p = d->p;
     p->step_count = d->steps.len;
     p->steps = arena_copy(&p->arena, d->steps.at ? d->steps.at : &(struct step){0},

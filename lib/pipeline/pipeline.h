@@ -101,6 +101,7 @@ struct pipeline {
     size_t path_count;
     uint32_t *maker; /* by path: the step that makes it; STEP_NONE */
     bool *moving;    /* by path: it has in it, or lies in, what steps make: known at its turn */
+    bool *holds;     /* by path: others of the paths are in it */
     uint32_t *order; /* of the steps, each behind those it waits for */
     /* Those that wait for step i: from waiters[waiters_from[i]] to waiters[waiters_from[i + 1]] */
     uint32_t *waiters, *waiters_from;
@@ -159,6 +160,7 @@ struct run_event {
     const char *why; /* of a step that runs, would run or failed, or was answered: NULL: there is no
                       * more to say */
     const struct question *question; /* of STEP_PENDING */
+    double usual; /* of STEP_RUNNING: seconds that it took the last time; 0: not known */
 };
 
 struct run_options {
@@ -173,6 +175,7 @@ struct run_options {
     bool wait;           /* until what steps ask for is answered */
     void (*warn)(void *context, const char *text); /* of what is no failure; may be NULL */
     void (*tell)(void *context, const struct run_event *event);
+    void (*pulse)(void *context); /* ten times a second while steps run; may be NULL */
     void *context;
 };
 

@@ -187,6 +187,8 @@ static int time_to_wait(const struct run *r, usec now)
     usec due = r->pending ? r->committed + COMMIT_AFTER : INT64_MAX;
     if (r->waiting && r->listened + LISTEN_EVERY < due)
         due = r->listened + LISTEN_EVERY;
+    if (r->o->pulse && r->pulsed + PULSE_EVERY < due)
+        due = r->pulsed + PULSE_EVERY;
     for (size_t i = 0; i < r->delayed.len; i++)
         due = r->delayed.at[i].due < due ? r->delayed.at[i].due : due;
     if (due == INT64_MAX)
@@ -201,9 +203,19 @@ static void take_signal(struct run *r, int number)
     job_stop_all(r->pool);
 }
 
+static void pulse(struct run *r)
+{
+    usec now = r->o->pulse ? clock_now() : 0;
+    if (now - r->pulsed < PULSE_EVERY && now >= r->pulsed)
+        return;
+    r->pulsed = now;
+    r->o->pulse(r->o->context);
+}
+
 static int wait_for_one(struct run *r, struct error *e)
 {
     struct job_result result;
+    pulse(r);
     int got = job_wait(r->pool, time_to_wait(r, clock_now()), &result, e);
     if (got == JOB_SIGNALLED)
         take_signal(r, result.signal);
@@ -285,6 +297,7 @@ static int run_all(struct run *r, struct error *e)
     if (status == 0)
         status = run_look_at_files(r, e);
     find_rest(r);
+    r->pulsed = r->o->pulse ? clock_now() : 0;
     for (uint32_t i = 0; i < p->step_count; i++) {
         r->left[i] = p->steps[i].wait_count;
         if (r->left[i] == 0)

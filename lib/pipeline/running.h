@@ -16,7 +16,8 @@ struct asked {
     const struct question *question; /* of the records */
 };
 
-enum { LISTEN_EVERY = 200000 }; /* microseconds between looks for answers */
+/* Microseconds: between looks for answers, between pulses. */
+enum { LISTEN_EVERY = 200000, PULSE_EVERY = 100000 };
 
 struct run {
     struct pipeline *p;
@@ -41,7 +42,7 @@ struct run {
     VEC(struct delayed) delayed; /* for their next attempt */
     VEC(struct asked) asked;
     size_t waiting; /* of them are STEP_PENDING */
-    usec listened;
+    usec listened, pulsed;
     bool warned;        /* of a notification that failed */
     struct map folders; /* that were made for outputs */
     size_t pending;     /* events added to the ledger since the last commit */

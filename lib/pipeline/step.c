@@ -28,6 +28,12 @@ static int make_folder_of(struct run *r, char *path, struct error *e)
     return is_new ? make_folders(path, e) : 0;
 }
 
+/* A folder with other inputs or outputs in it is not one step's alone. */
+static bool may_be_kept(const struct run *r, const struct step *s, uint32_t path)
+{
+    return s->entry->cache && !(r->files[path].kind == FILE_FOLDER && r->p->holds[path]);
+}
+
 /* What an earlier run left is not there when a step begins: its file may have a second name among
  * the objects, and what was not made anew must not pass for it. */
 static int clear_outputs(struct run *r, const struct step *s, struct error *e)
@@ -39,6 +45,8 @@ static int clear_outputs(struct run *r, const struct step *s, struct error *e)
         status = make_folder_of(r, path, e);
         if (status == 0 && f->kind == FILE_REGULAR && unlink(path) != 0 && errno != ENOENT)
             status = error_errno(e, "cannot remove %s", path);
+        if (status == 0 && f->kind == FILE_FOLDER && may_be_kept(r, s, s->out[k]))
+            status = objects_part(r->objects, r->digests, path, e);
         mem_free(path);
     }
     return status;
@@ -128,6 +136,12 @@ static bool is_folder(const char *path)
     return stat(path, &is) == 0 && S_ISDIR(is.st_mode);
 }
 
+static double usual_seconds(const struct run *r, const struct step *s)
+{
+    const struct record *x = r->o->pulse ? records_of_step(&r->records, r->p->name, s->name) : NULL;
+    return x ? x->seconds : 0;
+}
+
 int run_start(struct run *r, uint32_t step, const char *why, struct error *e)
 {
     const struct step *s = &r->p->steps[step];
@@ -160,9 +174,11 @@ int run_start(struct run *r, uint32_t step, const char *why, struct error *e)
         status = job_start(r->pool, &job, e);
     }
     if (status == 0 && folder_there && r->o->tell)
-        r->o->tell(r->o->context,
-                   &(struct run_event){
-                       .step = s, .state = STEP_RUNNING, .attempt = r->attempt[step], .why = why});
+        r->o->tell(r->o->context, &(struct run_event){.step = s,
+                                                      .state = STEP_RUNNING,
+                                                      .attempt = r->attempt[step],
+                                                      .why = why,
+                                                      .usual = usual_seconds(r, s)});
     mem_free(directory);
     mem_free(log);
     mem_free(environment);
@@ -193,7 +209,9 @@ static int look_at_outputs(struct run *r, const struct step *s, struct buf *miss
 static int keep_outputs(struct run *r, const struct step *s, struct error *e)
 {
     int status = 0;
-    for (uint32_t k = 0; k < s->out_count && status == 0 && s->entry->cache; k++) {
+    for (uint32_t k = 0; k < s->out_count && status == 0; k++) {
+        if (!may_be_kept(r, s, s->out[k]))
+            continue;
         char *path = run_path(r, s->out[k]);
         status = objects_keep(r->objects, r->digests, path, &r->files[s->out[k]], e);
         mem_free(path);

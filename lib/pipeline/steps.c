@@ -205,6 +205,7 @@ static int read_paths(struct definition *d, const struct doc_node *n, const uint
         if (text.len == 0)
             return doc_error(d->doc, item, e, "an empty path");
         numbers[i] = definition_path(d, text);
+        d->has_patterns |= definition_is_pattern(text);
     }
     *out = numbers;
     *count = (uint32_t)length;

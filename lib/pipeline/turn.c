@@ -44,6 +44,8 @@ static int restore(struct run *r, uint32_t step, const struct record *record, st
         struct file_state *f = &r->files[s->out[k]];
         if (is_there(r, s->out[k], &record->out[k]))
             continue;
+        if (r->p->holds[s->out[k]] && f->kind == FILE_FOLDER)
+            return 0;
         char *path = run_path(r, s->out[k]);
         status = objects_restore(r->objects, r->digests, &record->out[k], path, e);
         mem_free(path);

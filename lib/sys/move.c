@@ -38,7 +38,7 @@ int file_pass(int from, const char *name, uint64_t begin, uint64_t end, int to, 
     return status;
 }
 
-int file_copy(const char *from, const char *to, struct error *e)
+int file_copy(const char *from, const char *to, bool durable, struct error *e)
 {
     struct replace *r = NULL;
     struct stat s;
@@ -55,7 +55,7 @@ int file_copy(const char *from, const char *to, struct error *e)
     if (status == 0 && fchmod(replace_fd(r), s.st_mode & 0777) != 0)
         status = error_errno(e, "cannot set the mode of %s", to);
     if (status == 0)
-        status = replace_commit(r, e);
+        status = durable ? replace_commit(r, e) : replace_commit_later(r, e);
     else
         replace_abort(r);
     close(in);
@@ -68,7 +68,7 @@ int file_move(const char *from, const char *to, struct error *e)
         return 0;
     if (errno != EXDEV)
         return error_errno(e, "cannot move %s to %s", from, to);
-    int status = file_copy(from, to, e);
+    int status = file_copy(from, to, true, e);
     if (status == 0 && unlink(from) != 0)
         status = error_errno(e, "cannot remove %s", from);
     return status;
