@@ -195,6 +195,7 @@ bench)
     need time test -x /usr/bin/time
     need redis-server command -v redis-server
     need ninja-build command -v ninja
+    need snakemake command -v snakemake
     need parallel command -v parallel
     need bubblewrap command -v bwrap
     need_for_examples

@@ -285,7 +285,7 @@ int digests_save(struct digests *d, struct error *e)
     if (status == 0)
         status = write_known(d, replace_fd(r), e);
     if (status == 0)
-        status = replace_commit(r, e);
+        status = replace_commit_later(r, e); /* a damaged one is told by its sum */
     else
         replace_abort(r);
     d->changed = status != 0;

@@ -18,16 +18,6 @@ static char *object_path(const char *folder, const struct digest *digest)
     return buf_take(&path);
 }
 
-static int make_parent(char *path, struct error *e)
-{
-    char *slash = strrchr(path, '/');
-    *slash = 0;
-    int status =
-        mkdir(path, 0777) == 0 || errno == EEXIST ? 0 : error_errno(e, "cannot make %s", path);
-    *slash = '/';
-    return status;
-}
-
 static bool give_second_name(const char *path, const char *object)
 {
     return linkat(AT_FDCWD, path, AT_FDCWD, object, AT_SYMLINK_FOLLOW) == 0;
@@ -41,7 +31,7 @@ static int keep_file(const char *folder, struct digests *d, const char *path,
     if (access(object, F_OK) != 0) {
         bool linked = give_second_name(path, object);
         if (!linked && errno == ENOENT)
-            status = make_parent(object, e);
+            status = folder_make_parents(object, e);
         if (!linked && status == 0)
             linked = give_second_name(path, object);
         if (linked)
@@ -86,7 +76,7 @@ static int keep_listing(const char *folder, struct text listing, const struct di
     int status = 0;
     if (!load_listing(folder, digest, &there)) {
         (void)unlink(path); /* it may be damaged */
-        status = make_folders(path, e);
+        status = folder_make_parents(path, e);
         if (status == 0)
             status = file_publish(path, listing, &first, e);
     }
@@ -159,35 +149,22 @@ static bool is_whole(struct digests *d, const char *object, const struct digest 
     return s == OBJECT_SAME;
 }
 
-int make_folders(char *path, struct error *e)
-{
-    for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
-        *slash = 0;
-        int failed = mkdir(path, 0777) != 0 && errno != EEXIST;
-        *slash = '/';
-        if (failed)
-            return error_errno(e, "cannot make the folders of %s", path);
-    }
-    return 0;
-}
-
 /* 1: it is there; 0: it is not kept, or there is a folder in its place. */
 static int restore_file(const char *folder, struct digests *d, const struct digest *digest,
                         const char *path, struct error *e)
 {
-    char *object = object_path(folder, digest), *target = mem_text(path);
+    char *object = object_path(folder, digest);
     struct stat is;
     bool folder_there = lstat(path, &is) == 0 && S_ISDIR(is.st_mode);
     int status = !folder_there && is_whole(d, object, digest);
     if (status > 0) {
-        int failed = make_folders(target, e);
+        int failed = folder_make_parents(path, e);
         if (failed == 0)
             (void)unlink(path); /* it may be a second name of another object */
         if (failed == 0)
             failed = file_copy(object, path, false, e);
         status = failed ? failed : 1;
     }
-    mem_free(target);
     mem_free(object);
     return status;
 }
@@ -263,7 +240,7 @@ static int restore_folder(const char *folder, struct digests *d, const struct di
     if (good) {
         remove_listed(path, listing_text(&now));
         char *inside = mem_format("%s/", path);
-        status = make_folders(inside, e);
+        status = folder_make_parents(inside, e);
         mem_free(inside);
         if (status == 0)
             status = restore_listed(folder, d, path, text, e);
@@ -329,7 +306,7 @@ int objects_copy(const char *folder, struct digests *d, const char *path,
     char *object = object_path(folder, digest);
     int status = 0;
     if (!is_whole(d, object, digest)) {
-        status = make_folders(object, e);
+        status = folder_make_parents(object, e);
         if (status == 0)
             status = file_copy(path, object, true, e);
         if (status == 0 && !is_whole(d, object, digest))

@@ -5,9 +5,6 @@
 
 #include "pipeline/digests.h"
 
-/* The folders that a file is in, as far as they are not there; path is as it was afterwards. */
-int make_folders(char *path, struct error *e);
-
 /* Keeps a file that has the digest, by a second name, or where that is not to be had by a copy; of
  * a folder all its files so, and its listing, when there is nothing else in it. */
 int objects_keep(const char *folder, struct digests *d, const char *path, struct file_state *state,

@@ -186,10 +186,10 @@ static int open_pool(struct run *r, struct error *e)
 static int begin(struct run *r, struct error *e)
 {
     make_id(r->summary->id);
-    char *run = mem_format("runs/%s", r->summary->id);
+    char *run = mem_format("%s/runs/%s/", r->o->home, r->summary->id);
     int status = keep_definition(r, e);
     if (status == 0)
-        status = make_folder(r->o->home, run, e);
+        status = folder_make_parents(run, e);
     mem_free(run);
     add_start(r);
     return status;

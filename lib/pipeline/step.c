@@ -18,14 +18,14 @@ char *run_path(const struct run *r, uint32_t path)
 /* ---- before ---- */
 
 /* The folder of an output, once. */
-static int make_folder_of(struct run *r, char *path, struct error *e)
+static int make_folder_of(struct run *r, const char *path, struct error *e)
 {
-    char *slash = strrchr(path, '/');
+    const char *slash = strrchr(path, '/');
     bool is_new;
     if (!slash || slash == path)
         return 0;
     map_put(&r->folders, (struct text){path, (size_t)(slash - path)}, &is_new);
-    return is_new ? make_folders(path, e) : 0;
+    return is_new ? folder_make_parents(path, e) : 0;
 }
 
 /* A folder with other inputs or outputs in it is not one step's alone. */
