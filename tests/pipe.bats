@@ -234,7 +234,9 @@ END
     wait $pid || got=$?
     [ $got -eq 143 ]
     [ "$(cat x)" = bye ]
-    [ "$(pipe status | jq -r .state | xargs)" = "Executing Stopped" ]
+    [ "$(pipe runs | jq -r .state | xargs)" = "Executing Stopped" ]
+    run -1 pipe status
+    [ "$(jq -r .state <<<"$output")" = Stopped ]
 }
 
 @test "the ledger has each step's command, digests and times, and logs what it wrote" {
@@ -728,4 +730,33 @@ pipe: 2 ran" ]
     done
     TERM=dumb script -qec 'pipe run --home dumb' /dev/null >out
     ! grep -q running out
+}
+
+@test "status says how far a run is, by its exit status, too" {
+    cat >Pipefile <<'END'
+parameters: {code: 0}
+steps:
+  - {name: quick, run: "true", out: []}
+  - {name: long, foreach: [1, 2], run: "sleep 60 & echo $! >pid; wait; exit ${code}"}
+END
+    pipe -q run -j2 &
+    for _ in $(seq 100); do
+        sleep 0.1
+        pipe status >now 2>/dev/null || true
+        [ "$(jq '.running | length' now)" = 2 ] && break
+    done
+    [ "$(jq -c '[.state, .steps, .ran, [.running[] | .step]]' now)" = '["Executing",3,1,["long[1]","long[2]"]]' ]
+    run -5 pipe status last
+    kill -9 %1
+    wait %1 || true
+    run -1 pipe status
+    [ "$(jq -c '[.state, .running]' <<<"$output")" = '["Interrupted",null]' ]
+    sed -i 's/sleep 60/sleep 0/' Pipefile
+    pipe -q run
+    [ "$(pipe status | jq -c '[.state, .ran, .failed, (.ended > .began)]')" = '["Succeeded",3,0,true]' ]
+    pipe -q run -P code=3 || true
+    run -1 pipe status
+    [ "$(jq -c '[.state, .failed > 0, .parameters.code]' <<<"$output")" = '["Failed",true,"3"]' ]
+    run -1 pipe status last
+    fails_with 2 "there is no run" pipe status xyz
 }

@@ -4,28 +4,6 @@
 
 #include "sys/sys.h"
 
-static bool is_over(enum step_state s)
-{
-    return s == STEP_SUCCEEDED || s == STEP_FAILED || s == STEP_STOPPED || s == STEP_WAITING ||
-           s == STEP_PENDING;
-}
-
-void live_note(struct teller *t, const struct run_event *x)
-{
-    if (t->rows == 0)
-        return;
-    t->failed += x->state == STEP_FAILED;
-    if (x->state == STEP_RUNNING)
-        vec_push(&t->running, ((struct running_step){x->step, clock_now(), x->usual}));
-    for (size_t i = 0; i < t->running.len && is_over(x->state); i++)
-        if (t->running.at[i].step == x->step) {
-            memmove(t->running.at + i, t->running.at + i + 1,
-                    (t->running.len - i - 1) * sizeof *t->running.at);
-            t->running.len--;
-            return;
-        }
-}
-
 /* 5.2 s, 3:07 or 1:03:07 */
 static void put_time(struct buf *b, double seconds)
 {
@@ -64,35 +42,35 @@ static void put_running(struct buf *b, const struct running_step *r, usec now)
     buf_putc(b, '\n');
 }
 
-static void put_block(struct buf *b, const struct teller *t)
+static void put_block(struct buf *b, const struct teller *t, const struct run_now *x)
 {
     usec now = clock_now();
-    size_t n = t->running.len, shown = n < t->rows ? n : t->rows - 1;
+    size_t n = x->running_count, shown = n < t->rows ? n : t->rows - 1;
     buf_format(b, "[%zu/%zu] ", t->done, t->total);
     if (n)
         buf_format(b, "%zu running, ", n);
-    if (t->failed)
-        buf_format(b, "%zu failed, ", t->failed);
+    if (x->so_far->failed)
+        buf_format(b, "%zu failed, ", x->so_far->failed);
     put_time(b, (double)(now - t->began) / USEC_SECOND);
     buf_putc(b, '\n');
     for (size_t i = 0; i < shown; i++)
-        put_running(b, &t->running.at[i], now);
+        put_running(b, &x->running[i], now);
     if (shown < n)
         buf_format(b, "  and %zu more\n", n - shown);
 }
 
-void live_show(struct teller *t, struct text above)
+void live_show(struct teller *t, const struct run_now *now, struct text above)
 {
     struct buf block = {0};
-    put_block(&block, t);
+    put_block(&block, t, now);
     live_write(above, (struct text){block.at, block.len});
     buf_release(&block);
     t->drawn = true;
 }
 
-void live_pulse(void *context)
+void live_pulse(void *context, const struct run_now *now)
 {
-    live_show(context, (struct text){NULL, 0});
+    live_show(context, now, (struct text){NULL, 0});
 }
 
 void live_begin(struct teller *t)
@@ -101,10 +79,4 @@ void live_begin(struct teller *t)
     size_t rows = t->events || t->plan ? 0 : live_rows();
     t->rows = rows < 3 ? 0 : rows < ROWS_MAX ? rows - 1 : ROWS_MAX;
     t->began = clock_now();
-}
-
-void live_end(struct teller *t)
-{
-    live_clear();
-    vec_release(&t->running);
 }

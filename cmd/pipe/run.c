@@ -114,7 +114,7 @@ static int run_pipeline(const char *path, const struct run_options_given *given,
         };
         status = pipeline_run(p, &o, summary, e);
     }
-    live_end(&teller);
+    live_clear();
     buf_release(&teller.out);
     mem_free(chosen);
     mem_free(forced);

@@ -17,22 +17,14 @@ int run_definition(const char *path, const struct run_options_given *o);
 
 /* ---- what is told ---- */
 
-struct running_step {
-    const struct step *step;
-    usec since;
-    double usual; /* seconds; 0: not known */
-};
-
 struct teller {
     bool events, plan;
     const char *run; /* its id */
     size_t done, total;
     struct buf out;
     size_t rows; /* of the terminal, for steps that run; 0: they are not shown */
-    size_t failed;
     usec began;
     bool drawn;
-    VEC(struct running_step) running;
 };
 void tell(void *teller, const struct run_event *x);
 void tell_warning(void *teller, const char *text);
@@ -40,10 +32,9 @@ void tell_summary(const struct run_summary *s);
 
 /* What goes on, at the end of the terminal. live_begin settles t->rows. */
 void live_begin(struct teller *t);
-void live_note(struct teller *t, const struct run_event *x);
-void live_show(struct teller *t, struct text above); /* anew, with lines above it that stay */
-void live_pulse(void *teller);                       /* anew */
-void live_end(struct teller *t);
+/* Anew, with lines above it that stay. */
+void live_show(struct teller *t, const struct run_now *now, struct text above);
+void live_pulse(void *teller, const struct run_now *now);
 
 /* Rows of their tables. */
 #define OPTION_ROW_STEPS_AT_ONCE(S, field)                                                         \

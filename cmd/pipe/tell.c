@@ -129,10 +129,9 @@ void tell(void *context, const struct run_event *x)
         put_result(&t->out, t, x);
     if (!t->events && x->result && (t->out.len || x->result->wrote))
         put_tail(&t->out, x->result);
-    live_note(t, x);
     if (t->drawn) {
         if (t->out.len)
-            live_show(t, (struct text){t->out.at, t->out.len});
+            live_show(t, x->now, (struct text){t->out.at, t->out.len});
         return;
     }
     int fd = t->events || t->plan ? STDOUT_FILENO : STDERR_FILENO;

@@ -89,17 +89,21 @@ static void add_start(struct run *r)
     buf_release(&b);
 }
 
-void run_put_end(const struct run *r, const char *state, struct buf *b)
+void run_put_counts(const struct run_summary *s, struct buf *b)
 {
-    const struct run_summary *s = r->summary;
-    buf_puts(b, "\"event\":\"run\"");
-    event_put(b, "state", state);
-    event_put(b, "run", s->id);
-    event_put(b, "pipeline", r->p->name);
     buf_format(b,
                ",\"ran\":%zu,\"up_to_date\":%zu,\"restored\":%zu,\"failed\":%zu,\"skipped\":%zu,"
                "\"blocked\":%zu,\"pending\":%zu",
                s->ran, s->up_to_date, s->restored, s->failed, s->skipped, s->blocked, s->pending);
+}
+
+void run_put_end(const struct run *r, const char *state, struct buf *b)
+{
+    buf_puts(b, "\"event\":\"run\"");
+    event_put(b, "state", state);
+    event_put(b, "run", r->summary->id);
+    event_put(b, "pipeline", r->p->name);
+    run_put_counts(r->summary, b);
 }
 
 /* ---- definitions, kept by their digest ---- */
@@ -191,6 +195,8 @@ static int begin(struct run *r, struct error *e)
     if (status == 0)
         status = folder_make_parents(run, e);
     mem_free(run);
+    if (status == 0)
+        run_begin_now(r);
     add_start(r);
     return status;
 }
@@ -250,6 +256,7 @@ void run_release(struct run *r)
     mem_free(r->objects);
     mem_free(r->journal);
     mem_free(r->spool);
+    vec_release(&r->running);
     vec_release(&r->ready);
     vec_release(&r->delayed);
     vec_release(&r->asked);

@@ -152,6 +152,19 @@ enum step_state {
 };
 const char *step_state_name(enum step_state s); /* as Succeeded */
 
+/* What goes on at the moment. */
+struct running_step {
+    const struct step *step;
+    usec since;
+    double usual; /* seconds that it took the last time; 0: not known */
+};
+struct run_summary;
+struct run_now {
+    const struct running_step *running; /* in the order in which they began */
+    size_t running_count;
+    const struct run_summary *so_far;
+};
+
 struct run_event {
     const struct step *step;
     enum step_state state;
@@ -160,7 +173,7 @@ struct run_event {
     const char *why; /* of a step that runs, would run or failed, or was answered: NULL: there is no
                       * more to say */
     const struct question *question; /* of STEP_PENDING */
-    double usual; /* of STEP_RUNNING: seconds that it took the last time; 0: not known */
+    const struct run_now *now;
 };
 
 struct run_options {
@@ -175,7 +188,8 @@ struct run_options {
     bool wait;           /* until what steps ask for is answered */
     void (*warn)(void *context, const char *text); /* of what is no failure; may be NULL */
     void (*tell)(void *context, const struct run_event *event);
-    void (*pulse)(void *context); /* ten times a second while steps run; may be NULL */
+    /* Ten times a second while steps run; may be NULL. */
+    void (*pulse)(void *context, const struct run_now *now);
     void *context;
 };
 
@@ -192,6 +206,11 @@ int pipeline_stop(const char *home, const char *path, struct error *e);
 /* Such a run's event in the ledger. */
 int pipeline_note_idle(const char *home, const char *path, size_t steps, struct run_summary *out,
                        struct error *e);
+/* How far a run is, as one line of JSON; *state is that of its steps together. ERR_NO: there is no
+ * such run. */
+enum run_state { RUN_GOES_ON, RUN_SUCCEEDED, RUN_FAILED, RUN_WAITS };
+int pipeline_look(const char *home, const char *run, struct buf *line, enum run_state *state,
+                  struct error *e);
 /* Where what a step writes in a run is kept, when it writes. Returns owned. */
 char *pipeline_log_path(const char *home, const char *run, const char *step);
 /* 0 when every step is done, ERR_NO when one failed (or would run, in a dry run), ERR_BUSY, with no

@@ -146,12 +146,11 @@ void run_settle(struct run *r, uint32_t step, enum step_state state,
         if (r->pool)
             job_withdraw(r->pool);
     }
-    if (r->o->tell)
-        r->o->tell(r->o->context, &(struct run_event){.step = &r->p->steps[step],
-                                                      .state = state,
-                                                      .attempt = r->attempt[step],
-                                                      .result = result,
-                                                      .why = why});
+    run_tell(r, &(struct run_event){.step = &r->p->steps[step],
+                                    .state = state,
+                                    .attempt = r->attempt[step],
+                                    .result = result,
+                                    .why = why});
     run_release_waiters(r, step);
     if (state == STEP_FAILED)
         notify_of_failure(r, step, why);
@@ -187,8 +186,8 @@ static int time_to_wait(const struct run *r, usec now)
     usec due = r->pending ? r->committed + COMMIT_AFTER : INT64_MAX;
     if (r->waiting && r->listened + LISTEN_EVERY < due)
         due = r->listened + LISTEN_EVERY;
-    if (r->o->pulse && r->pulsed + PULSE_EVERY < due)
-        due = r->pulsed + PULSE_EVERY;
+    usec pulse = run_next_pulse(r);
+    due = pulse < due ? pulse : due;
     for (size_t i = 0; i < r->delayed.len; i++)
         due = r->delayed.at[i].due < due ? r->delayed.at[i].due : due;
     if (due == INT64_MAX)
@@ -203,24 +202,17 @@ static void take_signal(struct run *r, int number)
     job_stop_all(r->pool);
 }
 
-static void pulse(struct run *r)
-{
-    usec now = r->o->pulse ? clock_now() : 0;
-    if (now - r->pulsed < PULSE_EVERY && now >= r->pulsed)
-        return;
-    r->pulsed = now;
-    r->o->pulse(r->o->context);
-}
-
 static int wait_for_one(struct run *r, struct error *e)
 {
     struct job_result result;
-    pulse(r);
+    run_pulse(r);
     int got = job_wait(r->pool, time_to_wait(r, clock_now()), &result, e);
     if (got == JOB_SIGNALLED)
         take_signal(r, result.signal);
     if (got == JOB_ENDED) {
-        resources_give(r, (uint32_t)((const struct step *)result.tag - r->p->steps));
+        uint32_t step = (uint32_t)((const struct step *)result.tag - r->p->steps);
+        resources_give(r, step);
+        run_note_end(r, step);
         return run_end(r, &result, e);
     }
     return got < 0 ? got : 0;
@@ -297,7 +289,6 @@ static int run_all(struct run *r, struct error *e)
     if (status == 0)
         status = run_look_at_files(r, e);
     find_rest(r);
-    r->pulsed = r->o->pulse ? clock_now() : 0;
     for (uint32_t i = 0; i < p->step_count; i++) {
         r->left[i] = p->steps[i].wait_count;
         if (r->left[i] == 0)
@@ -356,6 +347,8 @@ int pipeline_run(struct pipeline *p, const struct run_options *o, struct run_sum
         bool failed = out->failed || out->signal || status;
         out->pending = r.waiting;
         int last = o->dry_run ? 0 : leave(&r, failed, &second);
+        if (!o->dry_run)
+            run_end_now(&r);
         if (status == 0 && last)
             *e = second;
         status = status                     ? status

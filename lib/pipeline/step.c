@@ -136,12 +136,6 @@ static bool is_folder(const char *path)
     return stat(path, &is) == 0 && S_ISDIR(is.st_mode);
 }
 
-static double usual_seconds(const struct run *r, const struct step *s)
-{
-    const struct record *x = r->o->pulse ? records_of_step(&r->records, r->p->name, s->name) : NULL;
-    return x ? x->seconds : 0;
-}
-
 int run_start(struct run *r, uint32_t step, const char *why, struct error *e)
 {
     const struct step *s = &r->p->steps[step];
@@ -170,15 +164,12 @@ int run_start(struct run *r, uint32_t step, const char *why, struct error *e)
         run_settle(r, step, STEP_FAILED, NULL, missing);
         mem_free(missing);
     } else {
-        r->state[step] = STEP_RUNNING;
+        run_note_start(r, step);
         status = job_start(r->pool, &job, e);
     }
-    if (status == 0 && folder_there && r->o->tell)
-        r->o->tell(r->o->context, &(struct run_event){.step = s,
-                                                      .state = STEP_RUNNING,
-                                                      .attempt = r->attempt[step],
-                                                      .why = why,
-                                                      .usual = usual_seconds(r, s)});
+    if (status == 0 && folder_there)
+        run_tell(r, &(struct run_event){
+                        .step = s, .state = STEP_RUNNING, .attempt = r->attempt[step], .why = why});
     mem_free(directory);
     mem_free(log);
     mem_free(environment);
@@ -265,12 +256,12 @@ void run_fail(struct run *r, uint32_t step, const struct job_result *x, const ch
     run_add_record(r, step, x, state, why, NULL);
     if (!is_tried_again(r, step, x))
         run_settle(r, step, state, x, why);
-    else if (r->o->tell)
-        r->o->tell(r->o->context, &(struct run_event){.step = s,
-                                                      .state = STEP_WAITING,
-                                                      .attempt = r->attempt[step],
-                                                      .result = x,
-                                                      .why = why});
+    else
+        run_tell(r, &(struct run_event){.step = s,
+                                        .state = STEP_WAITING,
+                                        .attempt = r->attempt[step],
+                                        .result = x,
+                                        .why = why});
 }
 
 int run_finish(struct run *r, uint32_t step, const struct job_result *x, const char *said,
