@@ -760,3 +760,44 @@ END
     run -1 pipe status last
     fails_with 2 "there is no run" pipe status xyz
 }
+
+@test "a full disk: the run ends, the ledger is whole, and with room again the rest is made" {
+    mkdir disk
+    seq 40 | awk '{
+        if (NR == 1) print "steps:"
+        printf "  - {name: s%d, run: \"head -c 3000 /dev/zero >o%d\", out: [o%d]}\n", $1, $1, $1
+    }' >Pipefile.full
+    cat >inside <<'END'
+mount -t tmpfs -o size=128k none disk || exit 9
+cd disk
+export ML_HOME=$PWD/.ml
+cp ../Pipefile.full Pipefile
+pipe run -j2 2>../first
+echo $? >../status
+pipe audit verify >../audit 2>&1
+mount -o remount,size=2m "$PWD" && cd "$PWD"
+pipe -q run || exit 8
+pipe audit verify >../audit2 || exit 7
+cat o* | wc -c >../bytes
+pipe plan || exit 6
+END
+    unshare -rm sh inside
+    [[ $(cat status) == [14] ]]
+    grep -q 'No space left on device\|failed' first
+    [ "$(cat bytes)" = 120000 ]
+}
+
+@test "a clock that was wrong does no harm" {
+    simple
+    touch -d '2099-01-01' a.txt
+    [ "$(ran)" = "double sum" ]
+    [ "$(ran)" = "" ]
+    printf '1\n' >a.txt
+    touch -d '2001-01-01' a.txt
+    [ "$(ran)" = "double sum" ]
+    touch -d '2099-01-01' b.txt c.txt Pipefile .ml/pipe/ledger.jsonl .ml/pipe/digests
+    [ "$(ran)" = "" ]
+    touch -d '1980-01-01' b.txt c.txt Pipefile .ml/pipe/ledger.jsonl .ml/pipe/digests
+    [ "$(ran)" = "" ]
+    pipe audit verify >/dev/null
+}
