@@ -46,7 +46,7 @@ static void put_block(struct buf *b, const struct teller *t, const struct run_no
 {
     usec now = clock_now();
     size_t n = x->running_count, shown = n < t->rows ? n : t->rows - 1;
-    buf_format(b, "[%zu/%zu] ", t->done, t->total);
+    buf_format(b, "[%zu/%zu] ", t->done, x->so_far->steps);
     if (n)
         buf_format(b, "%zu running, ", n);
     if (x->so_far->failed)

@@ -20,7 +20,7 @@ int run_definition(const char *path, const struct run_options_given *o);
 struct teller {
     bool events, plan;
     const char *run; /* its id */
-    size_t done, total;
+    size_t done;
     struct buf out;
     size_t rows; /* of the terminal, for steps that run; 0: they are not shown */
     usec began;

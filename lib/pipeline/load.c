@@ -32,7 +32,7 @@ static int read_steps(struct definition *d, const struct doc_node *n, struct err
     if (!n || n->kind != DOC_LIST)
         return doc_error(d->doc, n ? n : doc_root(d->doc), e,
                          n ? "steps are a list" : "a definition without steps");
-    int status = 0;
+    int status = definition_rounds(d, n, e);
     for (size_t i = 0; i < n->count && status == 0; i++)
         status = definition_entry(d, &n->items[i], e);
     if (status == 0)
@@ -44,6 +44,11 @@ static int read_steps(struct definition *d, const struct doc_node *n, struct err
     p->path_count = d->path_list.len;
     p->paths = arena_copy(&p->arena, d->path_list.at ? d->path_list.at : &(struct text){0},
                           d->path_list.len * sizeof *p->paths);
+    if (status == 0)
+        definition_lists(d);
+    p->deferred_count = d->deferred.len;
+    if (d->deferred.len)
+        p->deferred = arena_copy(&p->arena, d->deferred.at, d->deferred.len * sizeof *p->deferred);
     return status;
 }
 
@@ -81,15 +86,17 @@ static void definition_release(struct definition *d)
     vec_release(&d->path_list);
     vec_release(&d->steps);
     vec_release(&d->entries);
+    vec_release(&d->deferred);
     vec_release(&d->uses);
     buf_release(&d->text);
 }
 
 static int parse(const char *path, struct text source, const char *const *given, size_t given_count,
-                 bool keeps, struct pipeline **out, struct error *e)
+                 unsigned round, bool keeps, struct pipeline **out, struct error *e)
 {
     struct pipeline *p = mem_alloc(sizeof *p);
-    struct definition d = {.p = p, .keeps = keeps};
+    struct definition d = {.p = p, .round = round, .keeps = keeps};
+    p->round = round;
     p->given = given;
     p->given_count = given_count;
     p->path = arena_text(&p->arena, path, strlen(path));
@@ -108,23 +115,23 @@ static int parse(const char *path, struct text source, const char *const *given,
 int pipeline_parse(const char *path, struct text source, const char *const *given,
                    size_t given_count, struct pipeline **out, struct error *e)
 {
-    return parse(path, source, given, given_count, false, out, e);
+    return parse(path, source, given, given_count, ROUND_ALL, false, out, e);
 }
 
 int pipeline_parse_kept(const char *path, struct text source, struct pipeline **out,
                         struct error *e)
 {
-    return parse(path, source, NULL, 0, true, out, e);
+    return parse(path, source, NULL, 0, ROUND_ALL, true, out, e);
 }
 
-static int load(const char *path, const char *const *given, size_t given_count, bool keeps,
-                struct pipeline **out, struct error *e)
+static int load(const char *path, const char *const *given, size_t given_count, unsigned round,
+                bool keeps, struct pipeline **out, struct error *e)
 {
     struct buf source = {0};
     int status = file_load(path, LONGEST, &source, e);
     if (status == 0)
         status = parse(path, (struct text){source.at ? source.at : "", source.len}, given,
-                       given_count, keeps, out, e);
+                       given_count, round, keeps, out, e);
     buf_release(&source);
     return status;
 }
@@ -132,13 +139,24 @@ static int load(const char *path, const char *const *given, size_t given_count, 
 int pipeline_load(const char *path, const char *const *given, size_t given_count,
                   struct pipeline **out, struct error *e)
 {
-    return load(path, given, given_count, false, out, e);
+    return load(path, given, given_count, ROUND_ALL, false, out, e);
+}
+
+int pipeline_load_first(const char *path, const char *const *given, size_t given_count,
+                        struct pipeline **out, struct error *e)
+{
+    return load(path, given, given_count, 0, false, out, e);
+}
+
+int pipeline_load_next(const struct pipeline *p, struct pipeline **out, struct error *e)
+{
+    return parse(p->path, p->source, p->given, p->given_count, p->round + 1, false, out, e);
 }
 
 int pipeline_load_kept(const char *path, const char *const *given, size_t given_count,
                        struct pipeline **out, struct error *e)
 {
-    return load(path, given, given_count, true, out, e);
+    return load(path, given, given_count, ROUND_ALL, true, out, e);
 }
 
 void pipeline_free(struct pipeline *p)

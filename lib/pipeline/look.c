@@ -51,8 +51,8 @@ static void copy(json_t *out, const json_t *from, const char *name, const char *
 
 static json_t *describe(const struct looking *l, const json_t *now, const char *state)
 {
-    static const char *const counts[] = {"ran",     "up_to_date", "restored", "failed",
-                                         "skipped", "blocked",    "pending",  "running"};
+    static const char *const counts[] = {"steps",   "ran",     "up_to_date", "restored", "failed",
+                                         "skipped", "blocked", "pending",    "running"};
     const json_t *first = l->began ? l->began : l->ended;
     json_t *out = json_object();
     copy(out, first, "run", "run");
@@ -62,7 +62,6 @@ static json_t *describe(const struct looking *l, const json_t *now, const char *
     copy(out, first, "time", "began");
     copy(out, l->ended, "time", "ended");
     copy(out, l->began, "parameters", "parameters");
-    copy(out, l->began, "steps", "steps");
     for (size_t i = 0; i < COUNT_OF(counts); i++)
         copy(out, l->ended ? l->ended : now, counts[i], counts[i]);
     return out;

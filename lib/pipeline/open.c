@@ -92,9 +92,11 @@ static void add_start(struct run *r)
 void run_put_counts(const struct run_summary *s, struct buf *b)
 {
     buf_format(b,
-               ",\"ran\":%zu,\"up_to_date\":%zu,\"restored\":%zu,\"failed\":%zu,\"skipped\":%zu,"
+               ",\"steps\":%zu,\"ran\":%zu,\"up_to_date\":%zu,\"restored\":%zu,\"failed\":%zu,"
+               "\"skipped\":%zu,"
                "\"blocked\":%zu,\"pending\":%zu",
-               s->ran, s->up_to_date, s->restored, s->failed, s->skipped, s->blocked, s->pending);
+               s->steps, s->ran, s->up_to_date, s->restored, s->failed, s->skipped, s->blocked,
+               s->pending);
 }
 
 void run_put_end(const struct run *r, const char *state, struct buf *b)
@@ -130,7 +132,7 @@ static int keep_definition(struct run *r, struct error *e)
 
 /* ---- opening ---- */
 
-static void allocate(struct run *r)
+void run_allocate(struct run *r)
 {
     size_t n = r->p->step_count + 1, paths = r->p->path_count + 1;
     r->files = mem_alloc(paths * sizeof *r->files);
@@ -140,6 +142,22 @@ static void allocate(struct run *r)
     r->left = mem_alloc(n * sizeof *r->left);
     r->attempt = mem_alloc(n * sizeof *r->attempt);
     r->fingerprint = mem_alloc(n * sizeof *r->fingerprint);
+    r->summary->steps = r->p->step_count;
+}
+
+void run_free_steps(struct run *r)
+{
+    mem_free(r->files);
+    mem_free(r->unknown);
+    mem_free(r->state);
+    mem_free(r->fate);
+    mem_free(r->left);
+    mem_free(r->attempt);
+    mem_free(r->rest);
+    mem_free(r->gpus);
+    mem_free(r->fingerprint);
+    r->rest = NULL;
+    r->gpus = NULL;
 }
 
 static int open_known(struct run *r, struct error *e)
@@ -205,7 +223,7 @@ int run_open(struct run *r, struct error *e)
 {
     r->lock = -1;
     r->objects = mem_format("%s/objects", r->o->home);
-    allocate(r);
+    run_allocate(r);
     int status = 0;
     if (!r->o->dry_run) {
         status = make_state(r, e);
@@ -238,21 +256,15 @@ int pipeline_note_idle(const char *home, const char *path, size_t steps, struct 
 
 void run_release(struct run *r)
 {
+    run_free_steps(r);
+    map_release(&r->earlier);
+    vec_release(&r->earlier_states);
     job_pool_close(r->pool);
     ledger_close(r->ledger);
     digests_close(r->digests);
     records_release(&r->records);
     if (r->lock >= 0)
         lock_release(r->lock);
-    mem_free(r->files);
-    mem_free(r->unknown);
-    mem_free(r->state);
-    mem_free(r->fate);
-    mem_free(r->left);
-    mem_free(r->attempt);
-    mem_free(r->rest);
-    mem_free(r->gpus);
-    mem_free(r->fingerprint);
     mem_free(r->objects);
     mem_free(r->journal);
     mem_free(r->spool);
@@ -261,4 +273,5 @@ void run_release(struct run *r)
     vec_release(&r->delayed);
     vec_release(&r->asked);
     map_release(&r->folders);
+    pipeline_free(r->own);
 }

@@ -20,6 +20,7 @@ struct expanding {
     uint32_t *pattern_of; /* its number among the ranges, + 1; 0: it is none, or not expanded yet */
     VEC(struct range) ranges;
     number_list matches, list;
+    bool is_deep;    /* the entry is of a later round */
     struct map seen; /* paths of one step, by their bytes */
 };
 
@@ -43,34 +44,28 @@ static bool is_there(const struct definition *d, struct text path)
     return is;
 }
 
-/* A folder that is made may have anything in it by then. */
-static int check_folder(const struct expanding *x, const struct doc_node *n, struct text pattern,
-                        struct error *e)
+/* Files that match and steps make. */
+static void find_made(const struct expanding *x, struct text pattern, text_list *out)
 {
-    char quoted[QUOTE_MAX];
-    for (size_t i = pattern.len; i-- > 1;) {
-        size_t folder =
-            pattern.at[i] == '/' ? map_get(&x->d->paths, (struct text){pattern.at, i}) : MAP_NONE;
-        if (folder < x->paths && x->made[folder])
-            return doc_error(x->d->doc, n, e, "%s: a step makes the folder: name it instead",
-                             quote(quoted, pattern.at, pattern.len));
-    }
-    return 0;
+    for (size_t i = 0; i < x->paths; i++)
+        if (x->made[i] &&
+            fnmatch(pattern.at, x->d->path_list.at[i].at, FNM_PATHNAME | FNM_PERIOD) == 0)
+            vec_push(out, x->d->path_list.at[i]);
 }
 
+/* Where steps of later rounds make what matches, other files that match are what such steps left
+ * that are no more. */
 static int find_matches(const struct expanding *x, const struct doc_node *n, struct text pattern,
                         text_list *out, struct error *e)
 {
     char quoted[QUOTE_MAX];
     struct definition *d = x->d;
-    int status = check_folder(x, n, pattern, e);
-    if (status == 0)
+    int status = 0;
+    find_made(x, pattern, out);
+    if (out->len == 0 || !x->is_deep)
         status = definition_match(d, n, pattern, out, e);
-    for (size_t i = 0; i < x->paths && status == 0; i++)
-        if (x->made[i] &&
-            fnmatch(pattern.at, d->path_list.at[i].at, FNM_PATHNAME | FNM_PERIOD) == 0)
-            vec_push(out, d->path_list.at[i]);
-    if (status == 0 && out->len == 0 && is_there(d, pattern))
+    bool is_to_be_made = x->is_deep && d->round == ROUND_ALL;
+    if (status == 0 && out->len == 0 && (is_to_be_made || is_there(d, pattern)))
         vec_push(out, pattern);
     if (status == 0 && out->len == 0)
         status = doc_error(d->doc, n, e, "%s: no file is called so",
@@ -149,6 +144,7 @@ int definition_patterns(struct definition *d, struct error *e)
             x.made[d->steps.at[i].out[k]] = true;
     for (size_t i = 0; i < d->entries.len; i++) {
         const struct entry_range *r = &d->entries.at[i];
+        x.is_deep = d->depth && d->depth[i] > 0;
         for (uint32_t k = r->first; k < r->first + r->count && status == 0; k++)
             status = expand_inputs(&x, r->node, &d->steps.at[k], e);
     }

@@ -13,6 +13,8 @@
 #include "job/job.h"
 #include "pipeline/questions.h"
 
+#include <limits.h>
+
 /* ---- definition and plan ---- */
 
 enum parameter_type { PARAMETER_STRING, PARAMETER_INTEGER, PARAMETER_FLOAT, PARAMETER_BOOLEAN };
@@ -95,6 +97,10 @@ struct pipeline {
     size_t parameter_count;
     struct notification *notifications;
     size_t notification_count;
+    unsigned round;
+    /* Whose steps are known in later rounds */
+    const struct step_entry **deferred;
+    size_t deferred_count;
     struct step *steps; /* in the order of the definition */
     size_t step_count;
     struct text *paths; /* every input and output, without . and double slashes */
@@ -114,6 +120,14 @@ struct pipeline {
  * name or that make one file, cycles; ERR_USAGE for what is wrong in given. */
 int pipeline_load(const char *path, const char *const *given, size_t given_count,
                   struct pipeline **out, struct error *e);
+/* A run goes in rounds when it is not known before what some entries stand for: their variables
+ * take values from files, or their inputs are patterns for files, that steps make. This is the
+ * first round, and with what was made in a round the next one; pipeline_load has all steps, as far
+ * as the files are there now. */
+int pipeline_load_first(const char *path, const char *const *given, size_t given_count,
+                        struct pipeline **out, struct error *e);
+int pipeline_load_next(const struct pipeline *p, struct pipeline **out, struct error *e);
+#define ROUND_ALL UINT_MAX
 /* The same of bytes that are there already: path is for messages and folders. */
 int pipeline_parse(const char *path, struct text source, const char *const *given,
                    size_t given_count, struct pipeline **out, struct error *e);
@@ -183,7 +197,8 @@ struct run_options {
     struct job_engine_options engine;  /* where steps run */
     bool dry_run, keep_going, explain; /* explain: events of what runs say why */
     const bool *chosen;                /* by step: those that are looked at at all; NULL: all */
-    const bool *forced;                /* by step: those that run whatever is known; NULL: none */
+    const bool *forced;                /* by step: those that run whatever is known; NULL: none.
+                                        * Both only where p has all steps (ROUND_ALL) */
     int lock_timeout_ms; /* for another run of the pipeline; negative: wait for ever */
     bool wait;           /* until what steps ask for is answered */
     void (*warn)(void *context, const char *text); /* of what is no failure; may be NULL */
@@ -195,6 +210,7 @@ struct run_options {
 
 struct run_summary {
     char id[40];
+    size_t steps; /* that are known */
     size_t ran, up_to_date, restored, failed, skipped, blocked, pending, would_run;
     int signal; /* that stopped it; 0 */
 };

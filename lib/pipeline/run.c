@@ -335,6 +335,15 @@ static int leave(struct run *r, bool failed, struct error *e)
     return status;
 }
 
+static int run_rounds(struct run *r, struct error *e)
+{
+    int status = run_all(r, e);
+    while (status == 0 && (status = run_next_round(r, e)) > 0)
+        status = run_all(r, e);
+    run_tell_deferred(r);
+    return status;
+}
+
 int pipeline_run(struct pipeline *p, const struct run_options *o, struct run_summary *out,
                  struct error *e)
 {
@@ -343,7 +352,7 @@ int pipeline_run(struct pipeline *p, const struct run_options *o, struct run_sum
     *out = (struct run_summary){0};
     int status = run_open(&r, e);
     if (status == 0) {
-        status = run_all(&r, e);
+        status = run_rounds(&r, e);
         bool failed = out->failed || out->signal || status;
         out->pending = r.waiting;
         int last = o->dry_run ? 0 : leave(&r, failed, &second);

@@ -21,6 +21,9 @@ enum { LISTEN_EVERY = 200000, PULSE_EVERY = 100000, NOTE_EVERY = 1000000 };
 
 struct run {
     struct pipeline *p;
+    struct pipeline *own;        /* p from the second round on; NULL */
+    struct map earlier;          /* names of the steps of earlier rounds, and by their numbers: */
+    VEC(uint8_t) earlier_states; /* enum step_state */
     const struct run_options *o;
     struct run_summary *summary;
     char *objects, *journal, *spool; /* paths */
@@ -61,6 +64,9 @@ char *pipeline_state_path(const char *home, const char *definition, const char *
 
 int run_open(struct run *r, struct error *e);
 void run_release(struct run *r);
+/* What there is by step and by path, for the steps of r->p. */
+void run_allocate(struct run *r);
+void run_free_steps(struct run *r);
 /* Members: how many steps became what. */
 void run_put_counts(const struct run_summary *s, struct buf *b);
 /* Members of the event of the run's end. */
@@ -97,6 +103,15 @@ void run_fail(struct run *r, uint32_t step, const struct job_result *x, const ch
 /* Variables of first, then those of second that have other names. Returns owned, the texts are
  * borrowed. */
 char **run_environment(char *const *first, char *const *second);
+
+/* ---- rounds (next.c) ---- */
+
+/* Whether it was settled in an earlier round, and as what. */
+bool run_was_settled(const struct run *r, uint32_t step, enum step_state *out);
+/* 1: r->p has the steps of the next round; 0: there is none. */
+int run_next_round(struct run *r, struct error *e);
+/* Tells of entries whose steps never were known. */
+void run_tell_deferred(struct run *r);
 
 /* ---- what goes on (now.c) ---- */
 

@@ -159,8 +159,9 @@ static int settle_by_record(struct run *r, uint32_t step, struct error *e)
 
 int run_take_turn(struct run *r, uint32_t step, struct error *e)
 {
-    if (!is_chosen(r, step)) { /* what it made is taken as it is */
-        r->state[step] = STEP_UP_TO_DATE;
+    enum step_state settled = STEP_UP_TO_DATE;
+    if (run_was_settled(r, step, &settled) || !is_chosen(r, step)) { /* it is taken as it is */
+        r->state[step] = (uint8_t)settled;
         run_add_values(r, step);
         fingerprint_of(r, step, &r->fingerprint[step]);
         run_release_waiters(r, step);
