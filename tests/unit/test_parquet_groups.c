@@ -155,7 +155,8 @@ static void make_file(const char *path, const struct layout *l)
         }
     at[1][0] -= l->wrong == OVERLAP ? 1 : 0;
     at[0][0] -= l->wrong == IN_MAGIC ? 1 : 0;
-    bytes[l->groups - 1][1] += l->wrong == IN_FOOTER ? 1 : 0;
+    if (l->wrong == IN_FOOTER)
+        bytes[l->groups - 1][1]++;
     put_footer(&out, l, at, bytes);
     write_bytes(path, &out);
     buf_release(&out);
