@@ -69,13 +69,11 @@ static int open_taken(const char *path, const char *name, struct taken *out, str
 {
     *out = (struct taken){.fd = open(path, O_RDONLY | O_CLOEXEC), .path = path};
     off_t size = out->fd < 0 ? -1 : lseek(out->fd, 0, SEEK_END);
-    if (size < 0) {
-        close_taken(out);
-        return error_errno(e, "cannot open %s", path);
-    }
+    int status = size < 0 ? error_errno(e, "cannot open %s", path) : 0;
     struct parquet_bytes bytes = {
         .read = read_taken, .context = out, .size = (uint64_t)size, .name = name};
-    int status = parquet_open(&bytes, &out->file, e);
+    if (status == 0)
+        status = parquet_open(&bytes, &out->file, e);
     if (status == 0)
         status = check_places(out->file, e);
     if (status)
@@ -252,9 +250,9 @@ struct joining {
 
 static void add_span(struct joining *j, size_t part, const struct parquet_chunk *c)
 {
-    struct span *last = j->spans.len ? &j->spans.at[j->spans.len - 1] : NULL;
-    if (last && last->part == part && last->end == c->offset)
-        last->end += c->bytes;
+    size_t n = j->spans.len;
+    if (n && j->spans.at[n - 1].part == part && j->spans.at[n - 1].end == c->offset)
+        j->spans.at[n - 1].end += c->bytes;
     else if (c->bytes)
         vec_push(&j->spans, ((struct span){part, c->offset, c->offset + c->bytes}));
     j->offset += c->bytes;

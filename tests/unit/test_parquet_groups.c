@@ -1,5 +1,6 @@
 #include "table/parquet_groups.h"
 
+#include "shard/shard.h"
 #include "sys/sys.h"
 #include "table/parquet_file.h"
 #include "unit.h"
@@ -288,6 +289,61 @@ TEST(files_of_one_schema_become_one)
     mem_free(a);
     mem_free(b);
     mem_free(c);
+    scratch_remove(folder);
+}
+
+/* Every row group of every file is in one item, in order; returns their rows. */
+static uint64_t check_items(const struct shard_plan *plan, char *const *paths, size_t files)
+{
+    static const struct shard_records how = {.groups = true};
+    uint64_t rows = 0, all = 0, reached = UINT64_MAX;
+    size_t file = 0;
+    for (size_t k = 0; k < plan->count; k++)
+        for (size_t i = 0; i < plan->shards[k].count; i++) {
+            const struct shard_item *x = &plan->shards[k].items[i];
+            file += reached == UINT64_MAX ? 0 : strcmp(x->path, paths[file]) != 0;
+            CHECK(file < files && strcmp(x->path, paths[file]) == 0);
+            CHECK(x->header == 0 && x->begin < x->end && x->end <= x->size);
+            CHECK(x->begin == 0 || x->begin == reached);
+            CHECK_INT(shard_count(x->path, x->begin, x->end, &how, &rows, NULL), 0);
+            CHECK(rows > 0 || (x->begin == 0 && x->end == x->size)); /* a file of none */
+            reached = x->end;
+            all += rows;
+        }
+    return all;
+}
+
+TEST(shards_have_row_groups)
+{
+    static const size_t counts[] = {1, 2, 3, 5, 30};
+    static const struct shard_records how = {.groups = true};
+    char *paths[3];
+    uint64_t drawn = 0;
+    begin();
+    for (size_t i = 0; i < COUNT_OF(paths); i++)
+        paths[i] = mem_format("%s/%zu", folder, i);
+    for (int round = 0; round < 100; round++) {
+        uint64_t rows = 0;
+        for (size_t i = 0; i < COUNT_OF(paths); i++) {
+            struct layout l = {.groups = random_below(3, 1, drawn++, 8),
+                               .backwards = round & 1,
+                               .gaps = round & 2,
+                               .physical = PHYSICAL_INT32};
+            make_file(paths[i], &l);
+            rows += l.groups * (l.groups + 1) / 2;
+        }
+        for (size_t i = 0; i < COUNT_OF(counts); i++) {
+            struct shard_plan plan;
+            struct error e;
+            CHECK_INT(shard_plan_make((const char *const *)paths, COUNT_OF(paths), SHARD_RECORD,
+                                      counts[i], &how, 1, &plan, &e),
+                      0);
+            CHECK_INT(check_items(&plan, paths, COUNT_OF(paths)), rows);
+            shard_plan_release(&plan);
+        }
+    }
+    for (size_t i = 0; i < COUNT_OF(paths); i++)
+        mem_free(paths[i]);
     scratch_remove(folder);
 }
 
