@@ -39,8 +39,8 @@ static int read_steps(struct definition *d, const struct doc_node *n, struct err
         status = definition_patterns(d, e);
     struct pipeline *p = d->p;
     p->step_count = d->steps.len;
-    p->steps = arena_copy(&p->arena, d->steps.at ? d->steps.at : &(struct step){0},
-                          d->steps.len * sizeof *p->steps);
+    p->steps = d->steps.at ? d->steps.at : mem_alloc(sizeof *p->steps); /* it is p's now */
+    d->steps.at = NULL;
     p->path_count = d->path_list.len;
     p->paths = arena_copy(&p->arena, d->path_list.at ? d->path_list.at : &(struct text){0},
                           d->path_list.len * sizeof *p->paths);
@@ -91,7 +91,8 @@ static void definition_release(struct definition *d)
     buf_release(&d->text);
 }
 
-static int parse(const char *path, struct text source, const char *const *given, size_t given_count,
+/* Takes source. */
+static int parse(const char *path, struct buf *source, const char *const *given, size_t given_count,
                  unsigned round, bool keeps, struct pipeline **out, struct error *e)
 {
     struct pipeline *p = mem_alloc(sizeof *p);
@@ -100,7 +101,8 @@ static int parse(const char *path, struct text source, const char *const *given,
     p->given = given;
     p->given_count = given_count;
     p->path = arena_text(&p->arena, path, strlen(path));
-    p->source = (struct text){arena_text(&p->arena, source.at, source.len), source.len};
+    p->source.len = source->len;
+    p->source.at = buf_take(source);
     int status = doc_parse(path, p->source, DOC_BY_CONTENT, &d.doc, e);
     if (status == 0)
         status = read_definition(&d, given, given_count, e);
@@ -112,16 +114,26 @@ static int parse(const char *path, struct text source, const char *const *given,
     return status;
 }
 
+static struct buf copy_of(struct text source)
+{
+    struct buf b = {0};
+    if (source.len)
+        buf_add(&b, source.at, source.len);
+    return b;
+}
+
 int pipeline_parse(const char *path, struct text source, const char *const *given,
                    size_t given_count, struct pipeline **out, struct error *e)
 {
-    return parse(path, source, given, given_count, ROUND_ALL, false, out, e);
+    struct buf b = copy_of(source);
+    return parse(path, &b, given, given_count, ROUND_ALL, false, out, e);
 }
 
 int pipeline_parse_kept(const char *path, struct text source, struct pipeline **out,
                         struct error *e)
 {
-    return parse(path, source, NULL, 0, ROUND_ALL, true, out, e);
+    struct buf b = copy_of(source);
+    return parse(path, &b, NULL, 0, ROUND_ALL, true, out, e);
 }
 
 static int load(const char *path, const char *const *given, size_t given_count, unsigned round,
@@ -130,8 +142,7 @@ static int load(const char *path, const char *const *given, size_t given_count, 
     struct buf source = {0};
     int status = file_load(path, LONGEST, &source, e);
     if (status == 0)
-        status = parse(path, (struct text){source.at ? source.at : "", source.len}, given,
-                       given_count, round, keeps, out, e);
+        return parse(path, &source, given, given_count, round, keeps, out, e);
     buf_release(&source);
     return status;
 }
@@ -150,7 +161,8 @@ int pipeline_load_first(const char *path, const char *const *given, size_t given
 
 int pipeline_load_next(const struct pipeline *p, struct pipeline **out, struct error *e)
 {
-    return parse(p->path, p->source, p->given, p->given_count, p->round + 1, false, out, e);
+    struct buf b = copy_of(p->source);
+    return parse(p->path, &b, p->given, p->given_count, p->round + 1, false, out, e);
 }
 
 int pipeline_load_kept(const char *path, const char *const *given, size_t given_count,
@@ -163,6 +175,8 @@ void pipeline_free(struct pipeline *p)
 {
     if (!p)
         return;
+    mem_free(p->steps);
+    mem_free((char *)(uintptr_t)p->source.at);
     arena_release(&p->arena);
     mem_free(p);
 }
