@@ -247,15 +247,21 @@ static void forget_recent(struct digests *d)
     vec_release(&d->recent);
 }
 
-static void settle_recent(struct digests *d)
+void digests_settle(struct digests *d)
 {
     int64_t now = nanoseconds_now();
+    size_t left = 0;
     for (size_t i = 0; d->recent.at && i < d->recent.len; i++) {
-        const struct recent *r = &d->recent.at[i];
-        if (identity_is_settled(&r->known.is, now) && is_still(r->path, &r->known.is))
+        struct recent *r = &d->recent.at[i];
+        if (!identity_is_settled(&r->known.is, now)) {
+            d->recent.at[left++] = *r;
+            continue;
+        }
+        if (is_still(r->path, &r->known.is))
             remember(d, &r->known);
+        mem_free(r->path);
     }
-    forget_recent(d);
+    d->recent.len = left;
 }
 
 static int write_known(const struct digests *d, int fd, struct error *e)
@@ -278,7 +284,7 @@ static int write_known(const struct digests *d, int fd, struct error *e)
 int digests_save(struct digests *d, struct error *e)
 {
     struct replace *r = NULL;
-    settle_recent(d);
+    digests_settle(d);
     if (!d->changed)
         return 0;
     int status = replace_open(d->path, &r, e);

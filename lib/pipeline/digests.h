@@ -43,6 +43,8 @@ int digests_file(struct digests *d, const char *path, const struct stat *s, stru
                  struct error *e);
 /* The file was given a second name, which changed its identity and nothing else. */
 void digests_renew(struct digests *d, const char *path, struct file_state *state);
+/* Looks once more at files that were digested too soon after they were changed. */
+void digests_settle(struct digests *d);
 int digests_save(struct digests *d, struct error *e);
 void digests_close(struct digests *d); /* NULL is fine */
 

@@ -40,6 +40,7 @@ int run_next_round(struct run *r, struct error *e)
     if (status)
         return status;
     note_states(r);
+    digests_settle(r->digests);
     run_free_steps(r);
     pipeline_free(r->own);
     r->p = r->own = next;

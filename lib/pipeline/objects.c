@@ -23,9 +23,11 @@ static bool give_second_name(const char *path, const char *object)
     return linkat(AT_FDCWD, path, AT_FDCWD, object, AT_SYMLINK_FOLLOW) == 0;
 }
 
-static int keep_file(const char *folder, struct digests *d, const char *path,
-                     struct file_state *state, struct error *e)
+int objects_keep(const char *folder, struct digests *d, const char *path, struct file_state *state,
+                 struct error *e)
 {
+    if (state->kind != FILE_REGULAR)
+        return 0;
     char *object = object_path(folder, &state->digest);
     int status = 0;
     if (access(object, F_OK) != 0) {
@@ -94,7 +96,7 @@ static int keep_listed(const char *folder, struct digests *d, const char *path, 
         char *inner = mem_format("%s/%s", path, buf_text(&x.name));
         struct file_state state = {.kind = FILE_REGULAR, .digest = x.digest};
         if (identity_of(AT_FDCWD, inner, &state.identity))
-            status = keep_file(folder, d, inner, &state, e);
+            status = objects_keep(folder, d, inner, &state, e);
         mem_free(inner);
     }
     buf_release(&x.name);
@@ -102,29 +104,20 @@ static int keep_listed(const char *folder, struct digests *d, const char *path, 
 }
 
 /* All files in it, then the listing: it is not there before they are. */
-static int keep_folder(const char *folder, struct digests *d, const char *path,
-                       const struct file_state *state, struct error *e)
+int objects_keep_folder(const char *folder, struct digests *d, const char *path,
+                        struct file_state *out, struct error *e)
 {
     struct listing list;
-    struct digest now;
     int status = listing_make(d, path, &list, e);
     struct text text = listing_text(&list);
-    sha256(text, now.at);
-    if (status == 0 && list.plain && memcmp(&now, &state->digest, sizeof now) == 0) {
+    *out = (struct file_state){.kind = FILE_FOLDER};
+    sha256(text, out->digest.at);
+    if (status == 0 && list.plain)
         status = keep_listed(folder, d, path, text, e);
-        if (status == 0)
-            status = keep_listing(folder, text, &state->digest, e);
-    }
+    if (status == 0 && list.plain)
+        status = keep_listing(folder, text, &out->digest, e);
     listing_release(&list);
     return status;
-}
-
-int objects_keep(const char *folder, struct digests *d, const char *path, struct file_state *state,
-                 struct error *e)
-{
-    return state->kind == FILE_REGULAR  ? keep_file(folder, d, path, state, e)
-           : state->kind == FILE_FOLDER ? keep_folder(folder, d, path, state, e)
-                                        : 0;
 }
 
 /* ---- back ---- */

@@ -5,10 +5,14 @@
 
 #include "pipeline/digests.h"
 
-/* Keeps a file that has the digest, by a second name, or where that is not to be had by a copy; of
- * a folder all its files so, and its listing, when there is nothing else in it. */
+/* Keeps a file that has the digest, by a second name, or where that is not to be had by a copy.
+ * Anything else is not kept. */
 int objects_keep(const char *folder, struct digests *d, const char *path, struct file_state *state,
                  struct error *e);
+/* Looks at a folder, as digests_of does, and keeps its files so, and its listing, unless there is
+ * anything else in it. */
+int objects_keep_folder(const char *folder, struct digests *d, const char *path,
+                        struct file_state *out, struct error *e);
 /* Puts the file or folder that has the digest at path, in place of what is there: 1; 0 when it is
  * not kept, or was changed by its other name since, or when there is a folder in place of a file,
  * or one with files that are not kept. Copies share their blocks where the file system can. */

@@ -29,9 +29,9 @@ static int make_folder_of(struct run *r, const char *path, struct error *e)
 }
 
 /* A folder with other inputs or outputs in it is not one step's alone. */
-static bool may_be_kept(const struct run *r, const struct step *s, uint32_t path)
+static bool keeps_folder(const struct run *r, const struct step *s, uint32_t path)
 {
-    return s->entry->cache && !(r->files[path].kind == FILE_FOLDER && r->p->holds[path]);
+    return s->entry->cache && !r->p->holds[path];
 }
 
 /* What an earlier run left is not there when a step begins: its file may have a second name among
@@ -45,7 +45,7 @@ static int clear_outputs(struct run *r, const struct step *s, struct error *e)
         status = make_folder_of(r, path, e);
         if (status == 0 && f->kind == FILE_REGULAR && unlink(path) != 0 && errno != ENOENT)
             status = error_errno(e, "cannot remove %s", path);
-        if (status == 0 && f->kind == FILE_FOLDER && may_be_kept(r, s, s->out[k]))
+        if (status == 0 && f->kind == FILE_FOLDER && keeps_folder(r, s, s->out[k]))
             status = objects_part(r->objects, r->digests, path, e);
         mem_free(path);
     }
@@ -181,6 +181,18 @@ int run_start(struct run *r, uint32_t step, const char *why, struct error *e)
 
 /* ---- after ---- */
 
+/* A folder is looked at and kept in one: there may be much in it. */
+static int look_at_output(struct run *r, const struct step *s, uint32_t path, struct error *e)
+{
+    char *whole = run_path(r, path);
+    int status =
+        keeps_folder(r, s, path) && is_folder(whole)
+            ? objects_keep_folder(r->objects, r->digests, whole, &r->files[path], e)
+            : digests_of(r->digests, r->p->folder, &r->p->paths[path], 1, 1, &r->files[path], e);
+    mem_free(whole);
+    return status;
+}
+
 static int look_at_outputs(struct run *r, const struct step *s, struct buf *missing,
                            struct error *e)
 {
@@ -189,7 +201,7 @@ static int look_at_outputs(struct run *r, const struct step *s, struct buf *miss
     for (uint32_t k = 0; k < s->out_count && status == 0; k++) {
         struct text name = r->p->paths[s->out[k]];
         struct file_state *f = &r->files[s->out[k]];
-        status = digests_of(r->digests, r->p->folder, &name, 1, 1, f, e);
+        status = look_at_output(r, s, s->out[k], e);
         if (status == 0 && f->kind == FILE_MISSING)
             buf_format(missing, "%s%s", missing->len ? ", " : "it did not make ",
                        quote(quoted, name.at, name.len));
@@ -200,9 +212,7 @@ static int look_at_outputs(struct run *r, const struct step *s, struct buf *miss
 static int keep_outputs(struct run *r, const struct step *s, struct error *e)
 {
     int status = 0;
-    for (uint32_t k = 0; k < s->out_count && status == 0; k++) {
-        if (!may_be_kept(r, s, s->out[k]))
-            continue;
+    for (uint32_t k = 0; k < s->out_count && status == 0 && s->entry->cache; k++) {
         char *path = run_path(r, s->out[k]);
         status = objects_keep(r->objects, r->digests, path, &r->files[s->out[k]], e);
         mem_free(path);
