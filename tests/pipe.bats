@@ -801,3 +801,21 @@ END
     [ "$(ran)" = "" ]
     pipe audit verify >/dev/null
 }
+
+@test "100,000 steps: each behind the one before it, or all side by side" {
+    echo 1 >f0
+    for before in 0 'i - 1'; do
+        awk 'BEGIN {
+            print "steps:"
+            for (i = 1; i <= 100000; i++)
+                printf "  - {name: s%d, run: \"cp f%d f%d\", in: [f%d], out: [f%d]}\n", i, '"$before"', i, '"$before"', i
+        }' >Pipefile
+        pipe validate
+        [ "$(pipe graph | wc -l)" = 100000 ]
+        pipe plan >out || [ $? = 1 ]
+        [ "$(wc -l <out)" = 100000 ]
+        [ "$(tail -n 1 out | cut -d: -f1)" = s100000 ]
+    done
+    printf '  - {name: first, run: "cp f100000 f1", in: [f100000], out: [f0]}\n' >>Pipefile
+    fails_with 3 "the steps wait for one another: " pipe validate
+}
