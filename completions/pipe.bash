@@ -27,11 +27,11 @@ _pipe()
         case $command in
             validate) words=' -P --param -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             graph) words=' -P --param -t --to -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
-            run) words=' -P --param -j --jobs -n --dry-run --gpus -k --keep-going --from --only --wait --events --engine --partition --engine-cpus --engine-memory --engine-option -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            run) words=' -P --param -j --jobs -n --dry-run --gpus -k --keep-going --from --to --only --wait --events --engine --partition --engine-cpus --engine-memory --engine-option -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             resume) words=' -j --jobs --gpus -k --keep-going --wait --events --engine --partition --engine-cpus --engine-memory --engine-option -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             watch) words=' -P --param -j --jobs --gpus -k --keep-going --events --engine --partition --engine-cpus --engine-memory --engine-option -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             stop) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
-            plan) words=' -P --param -j --jobs -n --dry-run --gpus -k --keep-going --from --only --wait --events --engine --partition --engine-cpus --engine-memory --engine-option -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
+            plan) words=' -P --param -j --jobs -n --dry-run --gpus -k --keep-going --from --to --only --wait --events --engine --partition --engine-cpus --engine-memory --engine-option -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             why) words=' -P --param --file -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             worker) words=' -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;
             approve) words=' -m --comment -q --quiet -v --verbose -C --directory --home --progress --describe --help --version' ;;

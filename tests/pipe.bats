@@ -263,6 +263,24 @@ END
     fails_with 2 "there is no step 'x'" pipe run --only x
 }
 
+@test "--to looks at a step and what it needs" {
+    cat >Pipefile <<'END'
+steps:
+  - {name: a, run: "echo 1 >a", out: [a]}
+  - {name: b, run: "cp a b", in: [a], out: [b]}
+  - {name: c, run: "cp b c", in: [b], out: [c]}
+  - {name: d, foreach: [1, 2], run: "echo ${item} >d${item}", out: ["d${item}"]}
+END
+    [ "$(ran -j1 --to b)" = "a b" ]
+    [ "$(ran -j1 --to b)" = "" ]
+    [ "$(ran -j1 --to 'd[2]' --to a)" = "d[2]" ]
+    pipe plan --to c >out || [ $? = 1 ]
+    [ "$(cat out)" = "c: it never ran to its end" ]
+    [ "$(ran -j1 --to d)" = "d[1]" ]
+    [ "$(ran -j1)" = c ]
+    fails_with 2 "there is no step 'x'" pipe run --to x
+}
+
 @test "variables that a step passes, and programs it names, count" {
     mkdir bin
     printf '#!/bin/sh\necho one\n' >bin/tool

@@ -13,6 +13,8 @@ static const struct option run_options[] = {
     OPTION_ROW_KEEP_GOING(struct run_options_given, keep_going),
     {0, "from", "STEP", INTO_TEXT(struct run_options_given, from),
      .help = "run STEP and all that depends on it, whatever is known of them"},
+    {0, "to", "STEP", INTO_LIST(struct run_options_given, to),
+     .help = "look at this step and those it needs alone; repeated for several"},
     {0, "only", "STEP", INTO_LIST(struct run_options_given, only),
      .help = "look at this step alone; repeated for several"},
     OPTION_ROW_WAIT(struct run_options_given, wait),
@@ -46,12 +48,31 @@ static void mark_those_behind(const struct pipeline *p, bool *marks)
     }
 }
 
+static void mark_those_before(const struct pipeline *p, bool *marks)
+{
+    for (size_t i = p->step_count; i-- > 0;) {
+        const struct step *s = &p->steps[p->order[i]];
+        for (uint32_t k = 0; k < s->wait_count && marks[p->order[i]]; k++)
+            marks[s->waits_for[k]] = true;
+    }
+}
+
+/* Steps that were named by --only, --to or --from. */
+static bool names_steps(const struct run_options_given *o)
+{
+    return o->only.len || o->to.len || o->from;
+}
+
 static int choose(const struct pipeline *p, const struct run_options_given *o, bool **chosen,
                   bool **forced, struct error *e)
 {
     int status = 0;
-    if (o->only.len)
+    if (o->only.len || o->to.len)
         *chosen = mem_alloc(p->step_count + 1);
+    for (size_t i = 0; i < o->to.len && status == 0; i++)
+        status = find_step(p, o->to.at[i], *chosen, e);
+    if (status == 0 && o->to.len)
+        mark_those_before(p, *chosen);
     for (size_t i = 0; i < o->only.len && status == 0; i++)
         status = find_step(p, o->only.at[i], *chosen, e);
     if (status == 0 && o->from) {
@@ -68,7 +89,7 @@ static int choose(const struct pipeline *p, const struct run_options_given *o, b
 static int is_idle(const char *home, const char *path, const struct run_options_given *given,
                    struct run_summary *summary, struct error *e)
 {
-    if (given->events || given->only.len || given->from || cli_verbose())
+    if (given->events || names_steps(given) || cli_verbose())
         return 0;
     size_t steps = pipeline_idle(home, path, given->parameters.at, given->parameters.len);
     if (steps == 0 || given->dry_run)
@@ -89,8 +110,7 @@ static int run_pipeline(const char *path, const struct run_options_given *given,
         mem_free(home);
         return status > 0 ? 0 : status;
     }
-    bool some = given->from || given->only.len;
-    status = (some ? pipeline_load : pipeline_load_first)(path, given->parameters.at,
+    status = (names_steps(given) ? pipeline_load : pipeline_load_first)(path, given->parameters.at,
                                                           given->parameters.len, &p, e);
     if (status == 0)
         status = choose(p, given, &chosen, &forced, e);

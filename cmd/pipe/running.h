@@ -5,7 +5,7 @@
 #include "pipe.h"
 
 struct run_options_given {
-    struct option_list parameters, only;
+    struct option_list parameters, only, to;
     const char *from;
     int64_t jobs, gpus;
     struct engine_given engine;
