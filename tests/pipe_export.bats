@@ -64,7 +64,7 @@ same_files() { # FOLDER
     pipe export make -o got/Makefile
     make -s -C got
     [ "$(make -s -C got -n)" = "" ] # nothing is left to do
-    rm got/Makefile
+    rm -r got/Makefile got/.parameters
     same_files got
 }
 
@@ -165,93 +165,46 @@ teardown() {
     same_files got
 }
 
+# exported FORMAT [NAME=VALUE...]: what the export made, in the folder got.
+exported() {
+    rm -rf got work artifact
+    mkdir got
+    pipe -q export "$1" >document
+    [ "$1" != codepipeline ] || pipe -q export buildspec >buildspec.yml
+    [ "$1" != asl ] || mkdir -p got/made got/sub got/out got/elsewhere # a machine makes no folders
+    # PyYAML is that of the system
+    PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$ROOT/tests/tool/run_export.py" "$1" document got "${@:2}"
+    find got -type d -empty -delete
+}
+
+has_python() {
+    /usr/bin/python3 -c 'import yaml' 2>/dev/null || skip "no python3 with yaml"
+}
+
 @test "the DAG of Airflow is Python whose commands do what the steps do" {
-    command -v python3 >/dev/null || skip "no python3"
+    has_python
     awkward
     made_by_pipe
-    mkdir -p got fake/airflow/operators
-    pipe export airflow -o got/dag.py
-    python3 -c 'import ast, sys; ast.parse(open("got/dag.py").read())'
-    cat >fake/airflow/__init__.py <<'END'
-class DAG:
-    def __init__(self, dag_id, **more): self.dag_id = dag_id
-    def __enter__(self): return self
-    def __exit__(self, *more): pass
-END
-    : >fake/airflow/operators/__init__.py
-    cat >fake/airflow/operators/bash.py <<'END'
-import os, subprocess
-done = {}
-class BashOperator:
-    template_fields = ("bash_command",)
-    def __init__(self, task_id, bash_command, cwd, append_env, skip_on_exit_code, retries, **more):
-        assert type(self).template_fields == () and retries >= 0
-        self.id, self.command, self.cwd, self.before = task_id, bash_command, cwd, []
-        done[task_id] = self
-    def __rshift__(self, other): other.before.append(self)
-def run_all():
-    ran = []
-    while len(ran) < len(done):
-        task = next(t for t in done.values() if t not in ran and all(b in ran for b in t.before))
-        subprocess.run(["bash", "-c", task.command], cwd=task.cwd, check=True)
-        ran.append(task)
-END
-    (cd got && PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=../fake python3 -c 'import runpy
-runpy.run_path("dag.py")
-import airflow.operators.bash as b; b.run_all()')
-    rm -r got/dag.py fake/airflow
+    exported airflow
+    python3 -c 'import ast, sys; ast.parse(open("document").read())'
     same_files got
 }
 
 @test "a Jenkinsfile has the commands in texts that Groovy reads as they are" {
-    command -v python3 >/dev/null || skip "no python3"
+    has_python
     awkward
     made_by_pipe
-    mkdir got
-    pipe export jenkins >Jenkinsfile
-    python3 - <<'END'
-import re, subprocess
-text = open("Jenkinsfile").read()
-literal = re.compile(r"sh '''((?:\\.|[^\\])*?)'''", re.S)
-escapes = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
-scripts = [re.sub(r"\\(.)", lambda m: escapes.get(m[1], m[1]), s, flags=re.S) for s in literal.findall(text)]
-assert len(scripts) == 4
-rest = literal.sub("sh", text)
-assert "$" not in rest and rest.count("{") == rest.count("}"), rest
-for script in scripts:
-    subprocess.run(["sh", "-c", script], cwd="got", check=True)
-END
+    exported jenkins
     same_files got
+    [ "$(grep -c '^ *sh(' document)" = 4 ]
+    [ "$(tr -cd '{' <document | wc -c)" = "$(tr -cd '}' <document | wc -c)" ]
 }
 
 @test "CodePipeline's actions take and give artifacts that the buildspec makes" {
-    command -v python3 >/dev/null && /usr/bin/python3 -c 'import yaml' 2>/dev/null || skip "no PyYAML"
+    has_python
     awkward
     made_by_pipe
-    pipe export codepipeline >pipeline.json
-    pipe export buildspec >buildspec.yml
-    /usr/bin/python3 - <<'END'
-import json, os, shutil, subprocess, yaml
-pipeline = json.load(open("pipeline.json"))["pipeline"]
-spec = yaml.safe_load(open("buildspec.yml"))
-assert spec["version"] == 0.2 and spec["artifacts"]["base-directory"] == ".artifact"
-os.makedirs("artifact/Source"); os.makedirs("got")
-for stage in pipeline["stages"][1:]:
-    for action in stage["actions"]:
-        config = action["configuration"]
-        shutil.copytree("artifact/" + config["PrimarySource"], "work")
-        env = dict(os.environ)
-        for v in json.loads(config["EnvironmentVariables"]):
-            env[v["name"]] = v["value"]
-        for a in action["inputArtifacts"]:
-            env["CODEBUILD_SRC_DIR_" + a["name"]] = os.path.abspath("artifact/" + a["name"])
-        for command in spec["phases"]["build"]["commands"]:
-            subprocess.run(["sh", "-c", command], cwd="work", env=env, check=True)
-        for a in action["outputArtifacts"]:
-            shutil.copytree("work/.artifact", "artifact/" + a["name"])
-            shutil.copytree("work/.artifact", "got", dirs_exist_ok=True)
-        shutil.rmtree("work")
-END
+    exported codepipeline
     same_files got
 }
 
@@ -261,37 +214,15 @@ valid() {
 }
 
 @test "a state machine is one for asl-validator, and its commands make the same" {
-    command -v python3 >/dev/null || skip "no python3"
+    has_python
     awkward
     made_by_pipe
-    mkdir got
-    pipe export asl >machine.json
-    python3 - <<'END'
-import json, os, subprocess
-def run(machine):
-    name = machine["StartAt"]
-    while name:
-        state = machine["States"][name]
-        if state["Type"] == "Parallel":
-            for branch in state["Branches"]:
-                run(branch)
-        else:
-            job = state["Parameters"]["ContainerOverrides"]
-            env = dict(os.environ, **{v["Name"]: v["Value"] for v in job.get("Environment", [])})
-            os.makedirs("got/made", exist_ok=True)
-            os.makedirs("got/sub", exist_ok=True)
-            subprocess.run(job["Command"], cwd="got", env=env, check=True)
-        name = state.get("Next")
-        assert ("Next" in state) != state.get("End", False)
-machine = json.load(open("machine.json"))
-two = machine["States"]["two"]
-assert two["TimeoutSeconds"] == 60
-assert two["Retry"] == [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 1, "BackoffRate": 1.0}]
-run(machine)
-END
+    exported asl
+    [ "$(jq -c '.States.two | [.TimeoutSeconds, .Retry]' document)" = \
+        '[60,[{"ErrorEquals":["States.ALL"],"IntervalSeconds":1,"MaxAttempts":1,"BackoffRate":1}]]' ]
     same_files got
     if [ -d "${NODE_PACKAGES:-}/asl-validator" ]; then
-        valid machine.json
+        valid document
         echo 'steps: [{name: a, run: "true"}, {name: f, fail: no, needs: a}, {name: b, run: "true", needs: f}]' >Pipefile
         pipe export asl >machine.json
         valid machine.json
@@ -517,28 +448,286 @@ END
     [[ $output == *"it's no good"* && $output == *"it did not make never"* ]]
 }
 
-@test "a condition that does not hold leaves out the step and those behind it" {
+# Parameters everywhere that texts are, and conditions of every form.
+parametric() {
+    cat >Pipefile <<'END'
+name: parametric
+parameters:
+  scale: {type: float, default: 2}
+  word: "o'neil $x #1"
+  train-lr: "0.50"
+  train_lr: other
+  flag: true
+  n: 3
+  where: out
+  s: "*"
+env: {ALL: "<${train-lr}>"}
+steps:
+  - {name: words, run: [sh, -c, 'printf "%s|" "$@" "$ALL" >words', sh, "${scale}", "${word}", "${train-lr}${train_lr}", "${flag}", "${n}", "${s}"], out: words}
+  - {name: script, run: 'echo "scale ${scale} n ${n}" >${where}/s-${n}; v=$s; echo "$v" >>${where}/s-${n}', out: "${where}/s-${n}"}
+  - {name: moved, directory: "${where}", env: {WORD: "${word}!"}, run: 'cat s-${n} >../moved; echo "$WORD" >>../moved', in: "${where}/s-${n}", out: moved}
+  - {name: c1, when: "scale > 2 and flag", run: "echo c1 ${n} >c1", out: c1}
+  - {name: c2, when: "word == \"o'neil $x #1\" or n in [4, 5]", run: "echo c2 >c2", out: c2, retry: 1}
+  - {name: c3, when: "n between 2 and 3", run: "echo c3 >c3", out: c3}
+  - {name: c4, when: "not flag", run: "echo c4 >c4", out: c4}
+  - {name: c5, when: "word != 'x' and word < 'p' and `train-lr` not in ['0.5', 'a)b']", run: "echo c5 >c5", out: c5}
+  - {name: c6, when: "2.5 >= scale and scale != n", run: "echo c6 >c6", out: c6}
+  - {name: both, run: "cat c1 c2 >both", in: [c1, c2], out: both}
+  - {name: later, needs: both, when: "n < 10", run: "echo later >later", out: later}
+  - {name: always, when: "1 == 1", run: "echo always >always", out: always}
+END
+}
+
+# What each of these sets of values makes; -P is before each.
+values() { # NUMBER: fills given
+    case $1 in
+    1) given=() ;;
+    2) given=(scale=3.5 "word=a'b" n=4 where=elsewhere) ;;
+    3) given=(flag=false n=2 train-lr=0.5) ;;
+    4) given=(word=x scale=1e1 'train_lr=$HOME `id` "q" \c') ;;
+    5) given=(scale=0.1 n=5 flag=false word= "s=a  b") ;;
+    6) given=(scale=2 n=2) ;;
+    esac
+}
+SETS=6
+
+made_with_values() { # NUMBER
+    values "$1"
+    rm -rf want
+    mkdir want
+    cp Pipefile want
+    words=()
+    for value in "${given[@]}"; do words+=(-P "$value"); done
+    (cd want && ML_HOME=$PWD/.ml pipe -q run "${words[@]}" && rm -r .ml Pipefile)
+}
+
+@test "conditions and parameters: the values that are tried take every branch" {
+    parametric
+    for set in $(seq $SETS); do
+        made_with_values $set
+        (cd want && echo *)
+    done >all
+    for name in c1 c2 c3 c4 c5 c6 both later; do
+        [ "$(grep -cw "$name" all)" -gt 0 ]
+        [ "$(grep -cw "$name" all)" -lt $SETS ]
+    done
+}
+
+@test "make takes other values of parameters, decides by them, and makes anew what goes by them" {
+    parametric
+    mkdir kept
+    pipe export make -o kept/Makefile
+    made_with_values 1
+    make -s -C kept
+    for set in $(seq $SETS); do
+        made_with_values $set
+        rm -rf got
+        mkdir got
+        pipe export make -o got/Makefile
+        values $set
+        make -s -C got "${given[@]}"
+        rm -r got/Makefile got/.parameters
+        same_files got
+        # in the folder with what other values made only what goes by them is new
+        make -s -C kept "${given[@]}"
+        for file in $(cd want && find . -type f); do cmp "want/$file" "kept/$file"; done
+        [ -z "$(make -s -C kept -n "${given[@]}")" ]
+    done
+    pipe export make >Makefile
+    make -s n=9
+    touch -d '1 hour ago' out/s-9 words
+    make -s n=9 scale=7
+    grep -q 'scale 7' out/s-9
+    [ "$(make -s -n n=9 scale=7 flag=false | grep -c 'echo c4')" -eq 1 ]
+}
+
+@test "ninja takes other values of parameters, and makes anew what goes by them" {
+    command -v ninja >/dev/null || skip "no ninja"
+    parametric
+    for set in $(seq $SETS); do
+        made_with_values $set
+        mkdir got-$set
+        pipe export ninja -o got-$set/build.ninja
+        values $set
+        for value in "${given[@]}"; do
+            # as the file says: what stands between single quotes, each $ twice
+            sed "s/'/'\\\\''/g; s/\\$/\$\$/g" <<<"${value#*=}" >value
+            awk -v name="${value%%=*}" '{ getline value <"value"; close("value") }
+                index($0, name " = ") == 1 { $0 = name " = " value } { print }' got-$set/build.ninja >new
+            mv new got-$set/build.ninja
+        done
+        ninja -C got-$set >log
+        rm -r got-$set/build.ninja got-$set/.ninja_*
+        same_files got-$set
+    done
+    pipe export ninja -o build.ninja
+    ninja >log
+    sed -i 's/^scale = .*/scale = 7/' build.ninja
+    ninja >log
+    grep -q 'scale 7' out/s-3
+}
+
+@test "the script for Slurm takes parameters, and submits what is to run with them" {
+    parametric
+    fake_sbatch
+    for set in $(seq $SETS); do
+        made_with_values $set
+        rm -rf got jobs
+        mkdir got jobs
+        pipe export slurm -o got/submit
+        values $set
+        (cd got && sh submit "${given[@]}" >../ids && rm submit)
+        same_files got
+        [ "$(wc -l <ids)" = "$(find want -type f | wc -l)" ]
+    done
+    pipe export slurm >submit
+    run -2 sh submit scal=3
+    [[ $output == "there is no parameter scal=3" ]]
+    sed -i 's/train_lr: other/train_lr: {type: string}/' Pipefile
+    pipe export slurm >submit
+    run -2 sh submit
+    [[ $output == *"parameter train_lr has no default: give train_lr=VALUE" ]]
+    # what a job takes of the machine
+    cat >Pipefile <<'END'
+steps: [{name: a, run: "true", resources: {cpus: 3, gpus: 2, memory: 5M}}]
+END
+    rm jobs/*
+    pipe export slurm | sh >ids
+    grep -q -- '--job-name=a --cpus-per-task=3 --gres=gpu:2 --mem=5120K' jobs/calls
+}
+
+@test "Jenkins, CodePipeline, Airflow and a state machine take parameters and decide by them" {
+    has_python
+    parametric
+    for format in jenkins codepipeline airflow asl; do
+        # a state machine takes numbers, an empty text is no variable of CodePipeline's
+        for set in $(seq $SETS); do
+            [ "$format/$set" != asl/4 ] || continue
+            [ "$format/$set" != codepipeline/5 ] || continue
+            made_with_values $set
+            exported "$format" "${given[@]}"
+            same_files got || { echo "$format with ${given[*]}"; return 1; }
+            [ "$format" != asl ] || [ ! -d "${NODE_PACKAGES:-}/asl-validator" ] || valid document
+        done
+    done
+}
+
+@test "a condition that a format has not is decided, and leaves out the step and those behind it" {
     cat >Pipefile <<'END'
 parameters: {n: 1}
 steps:
-  - {name: a, when: "n > 1", run: "echo a >a", out: [a]}
+  - {name: a, when: "n // 1 > 1", run: "echo a >a", out: [a]}
   - {name: b, run: "cp a b", in: [a], out: [b]}
   - {name: c, run: "echo ${n} >c", out: [c]}
 END
-    pipe export make -o Makefile
+    pipe export make -o Makefile 2>err
+    [ "$(cat err)" = "pipe: warning: Pipefile:3:5: step a: when: 'n // 1 > 1' is decided by the values of now: make has no such condition" ]
     make -s
     [ ! -e a ]
     [ ! -e b ]
     [ "$(cat c)" = 1 ]
     rm c
-    pipe export make -P n=2 -o Makefile
+    pipe -q export make -P n=2 -o Makefile
     make -s
     [ "$(cat b)" = a ]
     [ "$(cat c)" = 2 ]
     for format in make asl jenkins codepipeline buildspec airflow slurm ninja; do
-        run -1 grep -w 'cp a b' <(pipe export $format)
+        run -1 grep -w 'cp a b' <(pipe -q export $format)
     done
-    pipe export sagemaker | jq -e '.Steps | length == 3' >out
+}
+
+@test "where names of parameters would say something else, they have their values" {
+    cat >Pipefile <<'END'
+parameters: {n: 1, file: a-1, list: b}
+steps:
+  - {name: a, run: "echo ${n} >a-${n}", out: "a-${n}"}
+  - {name: b, run: "cp ${file} b", in: "${file}", out: b}
+END
+    for format in make ninja slurm asl jenkins codepipeline buildspec airflow sagemaker; do
+        pipe export $format >document 2>err
+        grep -q "^pipe: warning: Pipefile: parameters have their values of now, conditions are decided: which steps wait" err
+    done
+    pipe -q export make >Makefile
+    make -s
+    [ "$(cat b)" = 1 ]
+    sed -i 's/, in: .*/, when: "${n} == 1"}/' Pipefile
+    pipe export make >Makefile 2>err
+    grep -q "conditions are decided: a parameter put into a condition cannot keep its name" err
+    echo '{"parameters": {"SHELL": "x", "l": ["a\nb"][0], "n": 1}, "steps": []}' >Pipefile
+    cat >Pipefile <<'END'
+parameters: {SHELL: "a", lines: "a\nb", n: {default: 1, maximum: 3}, each: x}
+steps:
+  - {name: a, run: [sh, -c, 'printf "%s\n" "$@" >a', sh, "${SHELL}", "${lines}", "${n}"], out: a}
+  - {name: b, foreach: ["${each}", y], run: "echo ${item} >b-${item}", out: "b-${item}"}
+END
+    pipe export make >Makefile 2>err
+    [ "$(sed 's/.*Pipefile: //' err)" = "parameter SHELL: make has its own use of the name: it has its value of now
+parameter lines: make has no line feeds and control characters in a value: it has its value of now
+parameter n: its minimum, maximum and choices have no place in make
+parameter each: its value of now is in foreach and matrix" ]
+    make -s n=2
+    [ "$(xargs <a)" = "a a b 2" ]
+    echo '{"parameters": {"n": {"type": "integer"}}, "steps": [{"name": "a", "run": "echo ${n} >a", "out": "a"}]}' >Pipefile
+    fails_with 2 "parameter n has no default: give it by -P n=VALUE" pipe export ninja
+    pipe export make >Makefile
+    run -2 make -s
+    [[ $output == *"parameter n has no default: make n=VALUE"* ]]
+    make -s n=7
+    [ "$(cat a)" = 7 ]
+}
+
+@test "what a format has no place for is a warning that names the step and the key" {
+    cat >Pipefile <<'END'
+notify: cat
+steps:
+  - {name: s, foreach: [1, 2], run: "true", priority: 1, pass: X, tools: cp, cache: 1h, metrics: m.json, resources: {cpus: 2, gpus: 1, memory: 1G, processes: 9}, retry: {on: [capacity, temporary], attempts: 2, expire: 1h}}
+  - {name: t, run: "true", cache: false, retry: {on: [3, timeout], attempts: 2}}
+END
+    lost() { # FORMAT: what of s, then of t
+        pipe export "$1" 2>&1 >document | sed 's/.*step //; s/.*Pipefile: //; s/ has no place in [a-z]*$//' | xargs
+    }
+    local shell="s: retry: a shell cannot tell what is capacity s: retry: expire counts the pauses alone in"
+    all="s: priority s: pass s: tools s: a duration of cache s: resources: cpus s: resources: gpus s: resources: memory s: resources: processes s: metrics notify"
+    for format in make ninja jenkins codepipeline buildspec airflow slurm asl sagemaker; do
+        case $format in
+        slurm) want="${all/s: resources: cpus s: resources: gpus s: resources: memory /} $shell slurm" ;;
+        airflow) want="${all/s: priority /}"; want="${want/s: resources: cpus /} $shell airflow" ;;
+        codepipeline) want=$all ;;
+        asl) want="${all/s: resources: cpus s: resources: gpus s: resources: memory /} s: retry: expire has no place in a state machine s: retry: a state machine tells timeouts alone from other failures t: retry: a state machine tells timeouts alone from other failures" ;;
+        sagemaker) want="${all/s: a duration of cache /} s: retry: a policy of SageMaker has no expire beside attempts t: retry: SageMaker does not try again after a timeout t: retry: SageMaker does not try again after status 3" ;;
+        *) want="$all $shell $format" ;;
+        esac
+        [ "$(lost $format)" = "$want" ] || { echo "$format: $(lost $format)"; echo "$want"; return 1; }
+    done
+    [ -z "$(pipe -q export make 2>&1 >document)" ]
+}
+
+@test "retries by what a failure means are the same in a shell" {
+    command -v ninja >/dev/null || skip "no ninja"
+    step() { printf '  - {name: %s, run: "echo x >>%s.tries; %s", out: [%s], retry: %s}\n' "$1" "$1" "$2" "$1" "$3"; }
+    {
+        echo 'steps:'
+        step temporary 'exit 75' '{on: temporary, attempts: 3}'
+        step other 'exit 4' '{on: [temporary, killed, timeout], attempts: 3}'
+        step killed 'kill -9 $$' '{on: killed, attempts: 2}'
+        step error 'exit 4' '{on: error, attempts: 3}'
+        step status 'exit 4' '{on: [4, 7], attempts: 4}'
+        step two 'test $(wc -l <two.tries) -lt 3 && exit 75; exit 7' '[{on: temporary, attempts: 3}, {on: 7, attempts: 2}]'
+        step never 'exit 5' '[{on: temporary, attempts: 1}, {attempts: 9}]'
+        step missing 'true' '{on: error, attempts: 2}'
+        echo '  - {name: slow, run: "echo x >>slow.tries; sleep 9", timeout: 50ms, retry: {on: timeout, attempts: 2}}'
+    } >Pipefile
+    run -1 pipe -q run -k
+    wc -l *.tries | awk '{ print $1, $2 }' >want
+    [ "$(xargs <want)" = "3 error.tries 2 killed.tries 2 missing.tries 1 never.tries 1 other.tries 2 slow.tries 4 status.tries 3 temporary.tries 4 two.tries 22 total" ]
+    rm *.tries
+    pipe export make >Makefile
+    run -2 make -s -k
+    wc -l *.tries | awk '{ print $1, $2 }' | same - want
+    rm *.tries
+    pipe export ninja >build.ninja
+    run -1 ninja -k 0
+    wc -l *.tries | awk '{ print $1, $2 }' | same - want
 }
 
 @test "what a format cannot say is told, with its place" {

@@ -11,7 +11,7 @@ static const struct exporter *const exporters[] = {
 };
 static const struct importer *const importers[] = {&import_sagemaker, &import_dvc};
 
-enum { FORMATS = COUNT_OF(exporters), NAME_MAX_LENGTH = 64 };
+enum { FORMATS = COUNT_OF(exporters), NAME_MAX_LENGTH = 64, LONGEST = 256 << 20 };
 
 const struct exchange_format *exchange_exports(size_t *count, size_t i)
 {
@@ -112,6 +112,15 @@ char *export_beside_paths(struct exporting *x, char *name)
     return is_path(x, text_of(name)) ? new_name(x, name, true) : name;
 }
 
+char **export_phony_names(struct exporting *x)
+{
+    char **names = arena_zero(&x->arena, (x->p->step_count + 1) * sizeof *names);
+    for (size_t i = 0; i < x->p->step_count; i++)
+        if (x->p->steps[i].out_count == 0)
+            names[i] = export_beside_paths(x, x->names[i]);
+    return names;
+}
+
 /* ---- who waits for whom ---- */
 
 enum export_wait export_wait_of(const struct pipeline *p, const struct step *s, uint32_t maker)
@@ -180,6 +189,41 @@ int export_error(const struct exporting *x, const struct step *s, const char *fo
     return error_at(x->e, x->p->path, s->entry->line, s->entry->column);
 }
 
+/* Each once. */
+static void add_warning(struct exporting *x, struct buf *line)
+{
+    bool is_new = false;
+    buf_putc(line, '\n');
+    map_put(&x->warned, (struct text){line->at, line->len}, &is_new);
+    if (is_new && x->warnings)
+        buf_add(x->warnings, line->at, line->len);
+}
+
+void export_warn(struct exporting *x, const struct step *s, const char *format, ...)
+{
+    struct buf line = {0};
+    va_list args;
+    buf_format(&line, "%s:%u:%u: step %s: ", x->p->path, (unsigned)s->entry->line,
+               (unsigned)s->entry->column, s->entry->name);
+    va_start(args, format);
+    buf_vformat(&line, format, args);
+    va_end(args);
+    add_warning(x, &line);
+    buf_release(&line);
+}
+
+void export_warn_of_all(struct exporting *x, const char *format, ...)
+{
+    struct buf line = {0};
+    va_list args;
+    buf_format(&line, "%s: ", x->p->path);
+    va_start(args, format);
+    buf_vformat(&line, format, args);
+    va_end(args);
+    add_warning(x, &line);
+    buf_release(&line);
+}
+
 json_t *json_text(const char *text)
 {
     return json_string(text);
@@ -226,28 +270,75 @@ static int check_step(struct exporting *x, const struct step *s, const struct ex
     return export_error(x, s, "%s has no way to say what it does", to->about.name);
 }
 
-static int put(struct exporting *x, const struct exporter *to)
+/* ---- what is lost ---- */
+
+static void warn_of(struct exporting *x, const struct step *s, bool is_said, unsigned holds,
+                    const char *key)
 {
-    size_t n = x->p->step_count;
-    int status = 0;
-    x->names = mem_alloc((n + 1) * sizeof *x->names);
-    x->skipped = mem_alloc(n + 1);
-    for (size_t i = 0; i < n; i++)
-        x->names[i] = new_name(x, x->p->steps[i].name, false);
-    if (!to->keeps)
-        status = pipeline_skipped(x->p, x->skipped, x->e);
-    for (size_t i = 0; i < n && status == 0; i++)
-        status = check_step(x, &x->p->steps[i], to);
-    if (status == 0)
-        status = to->put(x);
+    if (is_said && !(x->to->holds & holds))
+        export_warn(x, s, "%s has no place in %s", key, x->to->about.name);
+}
+
+/* Of what all steps of an entry have in common. */
+static void warn_of_entry(struct exporting *x, const struct step *s)
+{
+    const struct step_entry *t = s->entry;
+    warn_of(x, s, t->priority != 0, HOLDS_PRIORITY, "priority");
+    warn_of(x, s, t->passed != NULL, 0, "pass");
+    warn_of(x, s, t->tools != NULL, 0, "tools");
+    warn_of(x, s, !t->cache, HOLDS_ALWAYS, "cache: false");
+    warn_of(x, s, t->cache && t->cache_lasts, HOLDS_CACHE, "a duration of cache");
+    warn_of(x, s, t->cpus > 1, HOLDS_CPUS, "resources: cpus");
+    warn_of(x, s, t->gpus > 0, HOLDS_GPUS, "resources: gpus");
+    warn_of(x, s, t->limits.memory > 0, HOLDS_MEMORY, "resources: memory");
+    warn_of(x, s, t->limits.processes > 0, 0, "resources: processes");
+    warn_of(x, s, s->metrics_file != NULL, 0, "metrics");
+}
+
+static void warn_of_all(struct exporting *x)
+{
+    const struct step_entry *before = NULL;
+    for (size_t i = 0; i < x->p->step_count; i++) {
+        if (x->p->steps[i].entry != before)
+            warn_of_entry(x, &x->p->steps[i]);
+        before = x->p->steps[i].entry;
+    }
+    if (x->p->notification_count)
+        export_warn_of_all(x, "notify has no place in %s", x->to->about.name);
+}
+
+/* ---- the whole ---- */
+
+static void release(struct exporting *x)
+{
+    for (size_t i = 0; i < x->conditions.len; i++)
+        json_decref(x->conditions.at[i].choice);
+    vec_release(&x->conditions);
     mem_free(x->names);
     mem_free(x->skipped);
     map_release(&x->taken);
+    map_release(&x->warned);
     map_release(&x->wanted);
     map_release(&x->paths);
     vec_release(&x->next);
     arena_release(&x->arena);
-    return status;
+}
+
+static int put(struct exporting *x, struct pipeline *p)
+{
+    size_t n = p->step_count;
+    int status = 0;
+    x->names = mem_alloc((n + 1) * sizeof *x->names);
+    x->skipped = mem_alloc(n + 1);
+    for (size_t i = 0; i < n; i++)
+        x->names[i] = new_name(x, p->steps[i].name, false);
+    for (size_t i = 0; i < n && status == 0; i++)
+        status = check_step(x, &p->steps[i], x->to);
+    if (status)
+        return status;
+    warn_of_all(x);
+    status = export_settle(x, p);
+    return status ? status : x->to->put(x);
 }
 
 static const struct exporter *find_exporter(const char *format, struct error *e)
@@ -259,39 +350,71 @@ static const struct exporter *find_exporter(const char *format, struct error *e)
     return NULL;
 }
 
-/* Takes p. */
-static int export_pipeline(const struct exporter *to, struct pipeline *p, int status,
-                           struct buf *out, struct error *e)
+/* Whether the same steps wait for the same, whatever parameters are worth. */
+static bool same_order(const struct pipeline *a, const struct pipeline *b)
 {
-    struct exporting x = {.p = p, .out = out, .e = e};
+    bool same = a->step_count == b->step_count;
+    for (size_t i = 0; i < a->step_count && same; i++) {
+        const struct step *x = &a->steps[i], *y = &b->steps[i];
+        same = x->wait_count == y->wait_count &&
+               memcmp(x->waits_for, y->waits_for, x->wait_count * sizeof *x->waits_for) == 0;
+    }
+    return same;
+}
+
+/* The pipeline with the names of its parameters, where that says the same as with their values. */
+static int load_best(struct exporting *x, const char *path, struct text source,
+                     const char *const *given, size_t given_count, struct pipeline **out)
+{
+    struct pipeline *kept = NULL, *decided = NULL;
+    struct error second = {0};
+    int status = pipeline_parse_kept(path, source, given, given_count, &kept, x->e);
+    *out = kept;
+    if (status == 0 && kept->parameter_count == 0)
+        return 0;
+    int other = pipeline_parse(path, source, given, given_count, &decided, &second);
+    if (other == 0 && (status || !same_order(kept, decided))) {
+        x->decided = true;
+        x->p = *out = decided;
+        export_warn_of_all(x, "parameters have their values of now, conditions are decided: %s",
+                           status ? x->e->message
+                                  : "which steps wait for others goes by parameters in paths");
+        pipeline_free(kept);
+        *x->e = (struct error){0};
+        return 0;
+    }
+    pipeline_free(decided);
+    return status;
+}
+
+int exchange_export_text(const char *format, const char *path, struct text source,
+                         const char *const *given, size_t given_count, struct buf *out,
+                         struct buf *warnings, struct error *e)
+{
+    struct exporting x = {.to = find_exporter(format, e), .out = out, .warnings = warnings, .e = e};
+    struct pipeline *p = NULL;
+    if (!x.to)
+        return ERR_USAGE;
+    int status = load_best(&x, path, source, given, given_count, &p);
+    x.p = p;
     if (status == 0)
-        status = put(&x, to);
+        status = put(&x, p);
+    release(&x);
     pipeline_free(p);
     return status;
 }
 
 int exchange_export(const char *format, const char *path, const char *const *given,
-                    size_t given_count, struct buf *out, struct error *e)
+                    size_t given_count, struct buf *out, struct buf *warnings, struct error *e)
 {
-    const struct exporter *to = find_exporter(format, e);
-    struct pipeline *p = NULL;
-    if (!to)
-        return ERR_USAGE;
-    int status = to->keeps ? pipeline_load_kept(path, given, given_count, &p, e)
-                           : pipeline_load(path, given, given_count, &p, e);
-    return export_pipeline(to, p, status, out, e);
-}
-
-int exchange_export_text(const char *format, const char *path, struct text source, struct buf *out,
-                         struct error *e)
-{
-    const struct exporter *to = find_exporter(format, e);
-    struct pipeline *p = NULL;
-    if (!to)
-        return ERR_USAGE;
-    int status = to->keeps ? pipeline_parse_kept(path, source, &p, e)
-                           : pipeline_parse(path, source, NULL, 0, &p, e);
-    return export_pipeline(to, p, status, out, e);
+    struct buf source = {0};
+    int status = find_exporter(format, e) ? file_load(path, LONGEST, &source, e) : ERR_USAGE;
+    if (status == 0)
+        status = exchange_export_text(format, path,
+                                      (struct text){source.at ? source.at : "", source.len}, given,
+                                      given_count, out, warnings, e);
+    buf_release(&source);
+    return status;
 }
 
 int exchange_import(const char *format, const char *path, struct text bytes, struct buf *out,

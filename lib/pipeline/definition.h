@@ -18,7 +18,7 @@ struct entry_range {
 struct definition {
     struct pipeline *p;
     struct doc *doc;
-    bool keeps;              /* parameters leave marks, where they may: see pipeline_load_kept */
+    bool keeps;              /* parameters leave marks, where they may: see pipeline_parse_kept */
     bool marking;            /* here they may */
     struct map parameters;   /* names to numbers */
     struct map paths, names; /* of steps */
@@ -71,6 +71,9 @@ int definition_kind(struct definition *d, const struct doc_node *n, struct step_
 int definition_model(struct definition *d, const struct doc_node *n, struct step *s,
                      struct error *e);
 int definition_notify(struct definition *d, const struct doc_node *n, struct error *e);
+/* Which failures a step is tried again after. */
+int definition_retry(struct definition *d, const struct doc_node *n, struct step_entry *s,
+                     struct error *e);
 /* A scalar, or a list of them, as words that end with NULL. */
 int definition_words(struct definition *d, const struct doc_node *n, const char ***out,
                      struct error *e);

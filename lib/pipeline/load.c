@@ -109,34 +109,22 @@ int pipeline_parse(const char *path, struct text source, const char *const *give
     return parse(path, source, given, given_count, false, out, e);
 }
 
-int pipeline_parse_kept(const char *path, struct text source, struct pipeline **out,
-                        struct error *e)
+int pipeline_parse_kept(const char *path, struct text source, const char *const *given,
+                        size_t given_count, struct pipeline **out, struct error *e)
 {
-    return parse(path, source, NULL, 0, true, out, e);
-}
-
-static int load(const char *path, const char *const *given, size_t given_count, bool keeps,
-                struct pipeline **out, struct error *e)
-{
-    struct buf source = {0};
-    int status = file_load(path, LONGEST, &source, e);
-    if (status == 0)
-        status = parse(path, (struct text){source.at ? source.at : "", source.len}, given,
-                       given_count, keeps, out, e);
-    buf_release(&source);
-    return status;
+    return parse(path, source, given, given_count, true, out, e);
 }
 
 int pipeline_load(const char *path, const char *const *given, size_t given_count,
                   struct pipeline **out, struct error *e)
 {
-    return load(path, given, given_count, false, out, e);
-}
-
-int pipeline_load_kept(const char *path, const char *const *given, size_t given_count,
-                       struct pipeline **out, struct error *e)
-{
-    return load(path, given, given_count, true, out, e);
+    struct buf source = {0};
+    int status = file_load(path, LONGEST, &source, e);
+    if (status == 0)
+        status = parse(path, (struct text){source.at ? source.at : "", source.len}, given,
+                       given_count, false, out, e);
+    buf_release(&source);
+    return status;
 }
 
 void pipeline_free(struct pipeline *p)

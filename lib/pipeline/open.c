@@ -254,4 +254,5 @@ void run_release(struct run *r)
     vec_release(&r->delayed);
     vec_release(&r->asked);
     map_release(&r->folders);
+    retries_free(r->retries);
 }
