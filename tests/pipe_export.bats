@@ -621,7 +621,7 @@ steps:
   - {name: c, run: "echo ${n} >c", out: [c]}
 END
     pipe export make -o Makefile 2>err
-    [ "$(cat err)" = "pipe: warning: Pipefile:3:5: step a: when: 'n // 1 > 1' is decided by the values of now: make has no such condition" ]
+    [ "$(cat err)" = "pipe: warning: Pipefile:3:5: step a: when: 'n // 1 > 1' is decided by the values of now: the format has no such condition" ]
     make -s
     [ ! -e a ]
     [ ! -e b ]

@@ -64,7 +64,7 @@ const struct command command_export = {
     .options_size = sizeof(struct export_options),
     .run = run_export,
     .more = "FORMAT is make, ninja, slurm, sagemaker, asl, jenkins, codepipeline, buildspec or "
-            "airflow.",
+            "airflow. What it has no place for is a warning.",
 };
 
 /* ---- import ---- */

@@ -52,7 +52,7 @@ static void put_parameters(struct exporting *x)
     for (size_t i = 0; i < x->p->parameter_count; i++)
         if (x->kept[i])
             put_parameter(x, i);
-    buf_puts(x->out, "    },\n    render_template_as_native_obj=False,\n");
+    buf_puts(x->out, "    },\n");
 }
 
 /* Variables that tasks have their parameters by. */

@@ -189,10 +189,10 @@ static void put_buildspec_variables(struct exporting *x)
     buf_puts(x->out, "env:\n  variables:\n");
     for (size_t i = 0; i < x->p->parameter_count; i++) {
         struct text value = x->p->parameters[i].value;
-        if (!x->kept[i])
+        if (!x->kept[i] || !value.at)
             continue;
         buf_format(x->out, "    %s: ", x->variables[i]);
-        yaml_put_quoted(x->out, value.at ? value : (struct text){"", 0});
+        yaml_put_quoted(x->out, value);
         buf_putc(x->out, '\n');
     }
 }

@@ -34,6 +34,9 @@ static void put_parameters(struct exporting *x)
         bool truth = p->type == PARAMETER_BOOLEAN && p->value.at;
         if (!x->kept[i])
             continue;
+        if (!p->value.at)
+            export_warn_of_all(x, "parameter %s: Jenkins takes an empty text where none is given",
+                               p->name);
         buf_format(x->out, "        %s(name: '%s'", truth ? "booleanParam" : "string", p->name);
         if (p->value.at)
             buf_puts(x->out, ", defaultValue: ");

@@ -50,30 +50,41 @@ static int put_make_path(struct exporting *x, const struct step *s, struct text 
 
 /* ---- parameters ---- */
 
-static const char *unfit_for_make(const struct parameter *p)
+static bool is_name_of_make(const char *name)
 {
     static const char *const own[] = {
-        "SHELL",    "MAKE",     "MAKEFLAGS",    "MAKEFILES", "MAKELEVEL", "MAKECMDGOALS",
-        "MFLAGS",   "CURDIR",   "VPATH",        "SUFFIXES",  "PATH",      "HOME",
-        "define",   "endef",    "undefine",     "ifdef",     "ifndef",    "ifeq",
-        "ifneq",    "else",     "endif",        "include",   "sinclude",  "override",
-        "export",   "unexport", "private",      "vpath",     "load",      "MAKEOVERRIDES",
-        "MAKE_PID", "MAKEFILE", "GNUMAKEFLAGS",
+        "SHELL",    "MAKE",         "MAKEFLAGS",     "MAKEFILES", "MAKELEVEL", "MAKECMDGOALS",
+        "MFLAGS",   "GNUMAKEFLAGS", "MAKEOVERRIDES", "CURDIR",    "VPATH",     "SUFFIXES",
+        "PATH",     "HOME",         "define",        "endef",     "undefine",  "ifdef",
+        "ifndef",   "ifeq",         "ifneq",         "else",      "endif",     "include",
+        "sinclude", "override",     "export",        "unexport",  "private",   "vpath",
+        "load",
     };
-    struct text v = p->value;
     for (size_t i = 0; i < COUNT_OF(own); i++)
-        if (strcmp(p->name, own[i]) == 0)
-            return "make has its own use of the name";
-    if (p->name[0] == '-')
-        return "make takes the name for an option";
-    for (size_t i = 0; i < v.len; i++)
-        if ((unsigned char)v.at[i] < ' ' && v.at[i] != '\t')
-            return "make has no line feeds and control characters in a value";
+        if (strcmp(name, own[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Lines between define and endef that would be something else. */
+static bool is_line_of_make(struct text v)
+{
     while (v.len && (v.at[0] == ' ' || v.at[0] == '\t'))
         v = (struct text){v.at + 1, v.len - 1};
-    bool is_word = v.len >= 5 && (memcmp(v.at, "endef", 5) == 0 || memcmp(v.at, "define", 5) == 0);
-    bool goes_on = v.len && v.at[v.len - 1] == '\\';
-    return is_word || goes_on ? "make would take its value for something else" : NULL;
+    return (v.len >= 5 && memcmp(v.at, "endef", 5) == 0) ||
+           (v.len >= 6 && memcmp(v.at, "define", 6) == 0) || (v.len && v.at[v.len - 1] == '\\');
+}
+
+static const char *unfit_for_make(const struct parameter *p)
+{
+    if (is_name_of_make(p->name))
+        return "make has its own use of the name";
+    if (p->name[0] == '-')
+        return "make takes the name for an option";
+    for (size_t i = 0; i < p->value.len; i++)
+        if ((unsigned char)p->value.at[i] < ' ' && p->value.at[i] != '\t')
+            return "make has no line feeds and control characters in a value";
+    return is_line_of_make(p->value) ? "make would take its value for something else" : NULL;
 }
 
 static bool is_plain_value(struct text value)

@@ -83,9 +83,11 @@ static void settle_texts(struct exporting *x, struct pipeline *p)
 {
     for (size_t i = 0; i < p->step_count; i++) {
         struct step *s = &p->steps[i];
-        struct step_entry *entry = arena_copy(&x->arena, s->entry, sizeof *entry);
-        entry->directory = settled(x, entry->directory);
-        s->entry = entry;
+        if (s->entry->directory && export_has_mark(text_of(s->entry->directory))) {
+            struct step_entry *entry = arena_copy(&x->arena, s->entry, sizeof *entry);
+            entry->directory = settled(x, entry->directory);
+            s->entry = entry;
+        }
         s->script = settled(x, s->script);
         s->message = settled(x, s->message);
         s->argv = settled_list(x, s->argv);
@@ -224,8 +226,10 @@ static int read_condition(struct exporting *x, const struct step *s, uint32_t *n
     else if (status == 0)
         status = decide(x, s, condition->root, holds);
     if (status == 0 && *number == STEP_NONE && !is_literal(condition->root) && !x->decided)
-        export_warn(x, s, "when: %s is decided by the values of now: %s has no such condition",
-                    quote(quoted, s->when, strlen(s->when)), x->to->about.name);
+        export_warn(x, s, "when: %s is decided by the values of now: %s",
+                    quote(quoted, s->when, strlen(s->when)),
+                    has_its_parameters(x, condition->root) ? "the format has no such condition"
+                                                           : "its parameters have them, too");
     expr_free(condition);
     return status;
 }

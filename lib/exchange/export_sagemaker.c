@@ -7,8 +7,6 @@
 
 #include "exchange/sagemaker.h"
 
-#include <stdlib.h>
-
 enum {
     FILES_MAX = 10,
     ATTEMPTS_MAX = 20,
@@ -19,14 +17,11 @@ enum {
 
 /* ---- texts with parameters ---- */
 
-static json_t *part_of(const struct exporting *x, const char *mark, const char **end)
+static json_t *reference_to(const struct parameter *p)
 {
-    char *behind;
-    size_t number = strtoul(mark + 1, &behind, 10);
-    char *path = mem_format("Parameters.%s", x->p->parameters[number].name);
+    char *path = mem_format("Parameters.%s", p->name);
     json_t *get = json_pack("{s:s}", "Get", path);
     mem_free(path);
-    *end = behind + 1;
     return get;
 }
 
@@ -34,15 +29,13 @@ static json_t *part_of(const struct exporting *x, const char *mark, const char *
 static json_t *value_of(const struct exporting *x, struct text text)
 {
     json_t *parts = json_array();
-    const char *at = text.at, *end = at + text.len;
-    while (at < end) {
-        const char *mark = memchr(at, PARAMETER_MARK, (size_t)(end - at));
-        size_t n = (size_t)((mark ? mark : end) - at);
-        if (n)
-            json_array_append_new(parts, json_stringn(at, n));
-        at += n;
-        if (mark)
-            json_array_append_new(parts, part_of(x, mark, &at));
+    struct text plain;
+    uint32_t i;
+    while (export_next(&text, &plain, &i)) {
+        if (plain.len)
+            json_array_append_new(parts, json_stringn(plain.at, plain.len));
+        if (i != PARAMETER_NONE)
+            json_array_append_new(parts, reference_to(&x->p->parameters[i]));
     }
     size_t count = json_array_size(parts);
     json_t *one = count == 1 ? json_incref(json_array_get(parts, 0)) : NULL;
@@ -121,26 +114,33 @@ static json_t *files_of(const struct exporting *x, const uint32_t *paths, uint32
     return list;
 }
 
+/* Values of parameters are put in as they are, so none may stand in quotes of a shell: a folder is
+ * an argument of one that goes there and becomes the command. */
 static json_t *specification_of(const struct exporting *x, const struct step *s)
 {
-    json_t *entry = json_array(), *arguments = json_array();
-    struct buf script = {0};
+    static const char *const shell[] = {"/bin/sh", "-c", NULL};
+    static const char *const there[] = {"/bin/sh", "-c", "cd \"$1\" && shift && exec \"$@\"", "sh",
+                                        NULL};
+    json_t *words = json_array(), *entry = json_array();
+    for (const char *const *at = there; s->entry->directory && *at; at++)
+        json_array_append_new(words, json_text(*at));
     if (s->entry->directory)
-        shell_put_command(&script, s, 0);
-    else if (s->script)
-        buf_puts(&script, s->script);
-    if (script.len || s->script) {
-        json_array_append_new(entry, json_text("/bin/sh"));
-        json_array_append_new(entry, json_text("-c"));
-        json_array_append_new(arguments, value_of(x, (struct text){buf_text(&script), script.len}));
+        json_array_append_new(words, value_of(x, text_of(s->entry->directory)));
+    for (const char *const *at = shell; s->script && *at; at++)
+        json_array_append_new(words, json_text(*at));
+    if (s->script)
+        json_array_append_new(words, value_of(x, text_of(s->script)));
+    for (char **at = s->argv; at && *at; at++)
+        json_array_append_new(words, value_of(x, text_of(*at)));
+    const char *second = json_string_value(json_array_get(words, 1));
+    for (size_t n = second && strcmp(second, "-c") == 0 ? 2 : 1; n > 0; n--) {
+        json_array_append(entry, json_array_get(words, 0));
+        json_array_remove(words, 0);
     }
-    for (char **at = script.len ? NULL : s->argv; at && *at; at++)
-        json_array_append_new(at == s->argv ? entry : arguments, value_of(x, text_of(*at)));
-    buf_release(&script);
     json_t *out = json_pack("{s:s, s:o}", "ImageUri", "local", "ContainerEntrypoint", entry);
-    if (json_array_size(arguments))
-        json_object_set(out, "ContainerArguments", arguments);
-    json_decref(arguments);
+    if (json_array_size(words))
+        json_object_set(out, "ContainerArguments", words);
+    json_decref(words);
     return out;
 }
 
