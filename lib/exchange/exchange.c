@@ -356,8 +356,9 @@ static bool same_order(const struct pipeline *a, const struct pipeline *b)
     bool same = a->step_count == b->step_count;
     for (size_t i = 0; i < a->step_count && same; i++) {
         const struct step *x = &a->steps[i], *y = &b->steps[i];
-        same = x->wait_count == y->wait_count &&
-               memcmp(x->waits_for, y->waits_for, x->wait_count * sizeof *x->waits_for) == 0;
+        same = x->wait_count == y->wait_count;
+        for (uint32_t k = 0; k < x->wait_count && same; k++)
+            same = x->waits_for[k] == y->waits_for[k];
     }
     return same;
 }
