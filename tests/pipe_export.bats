@@ -156,13 +156,26 @@ teardown() {
     mkdir got
     pipe export slurm -o got/submit
     (cd got && sh submit >../ids)
-    last=$(awk 'END { print $2 }' ids)
-    for _ in $(seq 200); do
-        [ "$(squeue -h -j "$last" 2>/dev/null | wc -l)" -gt 0 ] || break
-        sleep 0.5
-    done
+    all_have_ended
     rm -f got/submit got/slurm-*
     same_files got
+    parametric
+    sed -i 's/- {name: c1, /&resources: {memory: 20M}, /' Pipefile
+    made_with_values 2
+    rm -r got && mkdir got
+    pipe export slurm -o got/submit
+    (cd got && sh submit "${given[@]}" >../ids)
+    all_have_ended
+    rm -f got/submit got/slurm-*
+    same_files got
+}
+
+# No job is in the queue, or runs.
+all_have_ended() {
+    for _ in $(seq 200); do
+        [ "$(squeue -h 2>/dev/null | wc -l)" -gt 0 ] || break
+        sleep 0.5
+    done
 }
 
 # exported FORMAT [NAME=VALUE...]: what the export made, in the folder got.
@@ -240,6 +253,7 @@ valid() {
   - {name: behind, run: "cp none.txt b.txt", in: none.txt, out: b.txt}
   - {name: between, when: "rate between 0.2 and 0.3", run: "echo >between.txt", out: between.txt}
   - {name: guard, when: "rate >= 8", fail: "too much: ${rate}"}
+  - {name: joined, when: "word . '-' . rate == 'x-0.6'", run: "echo >joined.txt", out: joined.txt}
 END
     made_by_pipe
     [ -e want/some.txt ]
@@ -251,7 +265,7 @@ END
     rm -r got/.ml got/Pipefile
     same_files got
     # other values of parameters have the same meaning in both
-    for given in '-P rate=0.7 -P word=x' '-P rate=0.25' '-P rate=0.2' '-P rate=7 -P word=x' '-P rate=0.6 -P word=y'; do
+    for given in '-P rate=0.7 -P word=x' '-P rate=0.25' '-P rate=0.2' '-P rate=7 -P word=x' '-P rate=0.6 -P word=x'; do
         rm -rf want got
         mkdir want got
         cp Pipefile want
@@ -261,7 +275,7 @@ END
         same_files got
         ls want
     done | sort -u | xargs >all
-    [ "$(cat all)" = "b.txt between.txt last.txt made none.txt some.txt sub" ]
+    [ "$(cat all)" = "b.txt between.txt joined.txt last.txt made none.txt some.txt sub" ]
     pipe import sagemaker definition.json -o Pipefile
     run -1 --separate-stderr pipe run -P rate=9
     [[ $stderr == *"guard: failed: too much: 9"* ]]
@@ -746,6 +760,23 @@ END
     fails_with 3 "Pipefile:1:38: step s: SageMaker has no such condition: 'upper(p) == 'A''" pipe export sagemaker
     sed -i 's/upper(p)/lower(${p})/' Pipefile
     fails_with 3 "Pipefile:1:72: a parameter put into a condition cannot keep its name" pipe export sagemaker
+}
+
+@test "a text that is not UTF-8 is no text of JSON, YAML or Python, and nothing else is lost of it" {
+    name=$(printf 'f\377.csv')
+    echo x >"$name"
+    cat >Pipefile <<'END'
+parameters: {w: a}
+steps:
+  - {name: a, foreach: "f*.csv", run: [cp, "${item}", "b${w}"], in: "${item}", out: "b${w}"}
+END
+    for format in sagemaker asl codepipeline buildspec airflow; do
+        fails_with 3 "Pipefile:3:5: step a[f\xFF.csv]: $format has no way to write what is not UTF-8: 'f\xFF.csv'" pipe export $format
+    done
+    pipe export make -P "w=$name" | make -s -f -
+    cmp "$name" "b$name"
+    sed -i 's/f\*.csv/P*/' Pipefile
+    fails_with 3 "parameter w: asl has no way to write what is not UTF-8" pipe export asl -P "w=$name"
 }
 
 @test "formats have names" {

@@ -261,13 +261,63 @@ void export_put_json(struct exporting *x, json_t *tree)
     json_decref(tree);
 }
 
+/* ---- what cannot be said ---- */
+
+static int check_text(struct exporting *x, const struct step *s, struct text text)
+{
+    char quoted[QUOTE_MAX];
+    if (text.len == 0 || utf8_valid_prefix(text.at, text.len) == text.len)
+        return 0;
+    return export_error(x, s, "%s has no way to write what is not UTF-8: %s", x->to->about.name,
+                        quote(quoted, text.at, text.len));
+}
+
+static int check_list(struct exporting *x, const struct step *s, char *const *list)
+{
+    int status = 0;
+    for (; list && *list && status == 0; list++)
+        status = check_text(x, s, text_of(*list));
+    return status;
+}
+
+static int check_paths(struct exporting *x, const struct step *s, const uint32_t *paths,
+                       uint32_t count)
+{
+    int status = 0;
+    for (uint32_t k = 0; k < count && status == 0; k++)
+        status = check_text(x, s, x->p->paths[paths[k]]);
+    return status;
+}
+
+static int check_texts(struct exporting *x, const struct step *s)
+{
+    const char *const texts[] = {s->script, s->message, s->entry->directory};
+    int status = check_list(x, s, s->argv);
+    for (size_t i = 0; i < COUNT_OF(texts) && status == 0; i++)
+        status = texts[i] ? check_text(x, s, text_of(texts[i])) : 0;
+    if (status == 0)
+        status = check_list(x, s, s->environment);
+    if (status == 0)
+        status = check_paths(x, s, s->in, s->in_count);
+    return status ? status : check_paths(x, s, s->out, s->out_count);
+}
+
 /* Commands and failures: no format has a word for other kinds of steps. */
-static int check_step(struct exporting *x, const struct step *s, const struct exporter *to)
+static int check_step(struct exporting *x, const struct step *s)
 {
     bool runs = s->entry->kind == STEP_RUN && (s->script || s->argv);
     if ((runs && !s->requires) || s->entry->kind == STEP_FAIL)
+        return x->to->unicode ? check_texts(x, s) : 0;
+    return export_error(x, s, "%s has no way to say what it does", x->to->about.name);
+}
+
+static int check_parameter(const struct exporting *x, const struct parameter *p)
+{
+    struct text v = p->value;
+    if (!x->to->unicode || v.len == 0 || utf8_valid_prefix(v.at, v.len) == v.len)
         return 0;
-    return export_error(x, s, "%s has no way to say what it does", to->about.name);
+    return error_set(x->e, ERR_DATA, "parameter %s: %s has no way to write what is not UTF-8",
+                     p->name, x->to->about.name);
 }
 
 /* ---- what is lost ---- */
@@ -332,8 +382,10 @@ static int put(struct exporting *x, struct pipeline *p)
     x->skipped = mem_alloc(n + 1);
     for (size_t i = 0; i < n; i++)
         x->names[i] = new_name(x, p->steps[i].name, false);
+    for (size_t i = 0; i < p->parameter_count && status == 0; i++)
+        status = check_parameter(x, &p->parameters[i]);
     for (size_t i = 0; i < n && status == 0; i++)
-        status = check_step(x, &p->steps[i], x->to);
+        status = check_step(x, &p->steps[i]);
     if (status)
         return status;
     warn_of_all(x);

@@ -50,6 +50,7 @@ enum export_holds {
 struct exporter {
     struct exchange_format about;
     unsigned holds;
+    bool unicode;        /* its documents have no other bytes */
     bool own_conditions; /* they stay expressions, for put to write */
     bool choices;        /* conditions are those of a Choice state */
     /* Why a parameter cannot be a variable; NULL: it can. It is put in then. */

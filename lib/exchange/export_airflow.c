@@ -166,6 +166,7 @@ static int put(struct exporting *x)
 
 const struct exporter export_airflow = {
     .about = {"airflow", "a DAG file of Airflow, in Python"},
+    .unicode = true,
     .holds = HOLDS_PRIORITY | HOLDS_CPUS | HOLDS_ALWAYS,
     .put = put,
 };

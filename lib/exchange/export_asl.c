@@ -323,6 +323,7 @@ static int put(struct exporting *x)
 
 const struct exporter export_asl = {
     .about = {"asl", "a state machine of AWS Step Functions, with jobs of AWS Batch"},
+    .unicode = true,
     .holds = HOLDS_CPUS | HOLDS_GPUS | HOLDS_MEMORY | HOLDS_ALWAYS,
     .choices = true,
     .unfit = unfit_for_asl,

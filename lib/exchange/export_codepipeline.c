@@ -125,6 +125,7 @@ static int put(struct exporting *x)
 
 const struct exporter export_codepipeline = {
     .about = {"codepipeline", "a pipeline of AWS CodePipeline; its commands are in the buildspec"},
+    .unicode = true,
     .holds = HOLDS_ALWAYS,
     .unfit = unfit_for_codepipeline,
     .put = put,
@@ -222,6 +223,7 @@ static int put_buildspec(struct exporting *x)
 
 const struct exporter export_buildspec = {
     .about = {"buildspec", "the buildspec.yml that goes with codepipeline"},
+    .unicode = true,
     .holds = HOLDS_ALWAYS,
     .unfit = unfit_for_codepipeline,
     .put = put_buildspec,

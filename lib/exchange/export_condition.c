@@ -6,9 +6,24 @@
 
 static json_t *condition_of(const struct exporting *x, const struct node *n);
 
-/* NULL: it is neither a parameter nor a literal of one of their types. */
+static json_t *operand_of(const struct exporting *x, const struct node *n);
+
+static json_t *join_of(const struct exporting *x, const struct node *n)
+{
+    json_t *values = json_array();
+    for (size_t i = 0; i < n->count; i++)
+        if (json_array_append_new(values, operand_of(x, n->args[i])) != 0) {
+            json_decref(values);
+            return NULL;
+        }
+    return json_pack("{s:{s:s, s:o}}", "Std:Join", "On", "", "Values", values);
+}
+
+/* NULL: it is neither a parameter nor a literal of one of their types, nor some of them joined. */
 static json_t *operand_of(const struct exporting *x, const struct node *n)
 {
+    if (node_is_call(n, "concat"))
+        return join_of(x, n);
     if (n->form == NODE_COLUMN) {
         char *path = mem_format("Parameters.%s", x->p->parameters[n->column].name);
         json_t *out = json_pack("{s:s}", "Get", path);

@@ -191,11 +191,6 @@ static bool has_its_parameters(const struct exporting *x, const struct node *n)
     return all;
 }
 
-static bool is_literal(const struct node *n)
-{
-    return n->form == NODE_LITERAL;
-}
-
 /* False when the format has no such condition. */
 static bool keep_condition(struct exporting *x, const struct step *s, const struct node *n)
 {
@@ -214,22 +209,26 @@ static bool keep_condition(struct exporting *x, const struct step *s, const stru
     return good;
 }
 
-/* *number: of the condition when it is kept, else STEP_NONE and *holds. */
-static int read_condition(struct exporting *x, const struct step *s, uint32_t *number, bool *holds)
+/* What became of a text that is a condition. */
+struct settled_condition {
+    uint32_t number; /* STEP_NONE: it is decided, */
+    bool holds;      /* so, */
+    const char *why; /* as the format cannot keep it; NULL: there is nothing to keep */
+};
+
+static int read_condition(struct exporting *x, const struct step *s, struct settled_condition *out)
 {
-    char quoted[QUOTE_MAX];
     struct expr *condition = NULL;
     int status = pipeline_condition(x->p, s, &condition, x->e);
-    *number = STEP_NONE;
-    if (status == 0 && !is_literal(condition->root) && keep_condition(x, s, condition->root))
-        *number = (uint32_t)x->conditions.len - 1;
+    bool constant = status == 0 && condition->root->form == NODE_LITERAL;
+    *out = (struct settled_condition){STEP_NONE, true, NULL};
+    if (status == 0 && !constant && keep_condition(x, s, condition->root))
+        out->number = (uint32_t)x->conditions.len - 1;
     else if (status == 0)
-        status = decide(x, s, condition->root, holds);
-    if (status == 0 && *number == STEP_NONE && !is_literal(condition->root) && !x->decided)
-        export_warn(x, s, "when: %s is decided by the values of now: %s",
-                    quote(quoted, s->when, strlen(s->when)),
-                    has_its_parameters(x, condition->root) ? "the format has no such condition"
-                                                           : "its parameters have them, too");
+        status = decide(x, s, condition->root, &out->holds);
+    if (status == 0 && out->number == STEP_NONE && !constant)
+        out->why = has_its_parameters(x, condition->root) ? "the format has no such condition"
+                                                          : "its parameters have them, too";
     expr_free(condition);
     return status;
 }
@@ -269,37 +268,42 @@ static struct export_when all_conditions(struct exporting *x, const struct step 
     return one;
 }
 
-struct own_condition {
-    uint32_t number; /* STEP_NONE: it is decided */
-    bool holds;
-};
+/* Steps that wait for one that is skipped are skipped, too. */
+static void settle_step(struct exporting *x, uint32_t step, const struct settled_condition *c)
+{
+    char quoted[QUOTE_MAX];
+    const struct step *s = &x->p->steps[step];
+    bool holds = c->holds;
+    for (uint32_t k = 0; k < s->wait_count; k++)
+        holds = holds && !x->skipped[s->waits_for[k]];
+    x->skipped[step] = !holds;
+    x->when[step] = all_conditions(x, s, c->number);
+    if (c->why && !x->decided)
+        export_warn(x, s, "when: %s is decided by the values of now: %s",
+                    quote(quoted, s->when, strlen(s->when)), c->why);
+}
 
 static int settle_conditions(struct exporting *x)
 {
-    const struct pipeline *p = x->p;
-    struct map texts = {0}; /* of conditions */
-    VEC(struct own_condition) own = {0};
+    const struct settled_condition none = {STEP_NONE, true, NULL};
+    struct map texts = {0};
+    VEC(struct settled_condition) all = {0}; /* by text */
     int status = 0;
-    for (size_t i = 0; i < p->step_count && status == 0; i++) {
-        uint32_t at = p->order[i];
-        const struct step *s = &p->steps[at];
-        uint32_t number = STEP_NONE;
-        bool holds = true, is_new = false;
-        size_t known = s->when ? map_put(&texts, text_of(s->when), &is_new) : 0;
-        if (s->when && is_new) {
-            status = read_condition(x, s, &number, &holds);
-            vec_push(&own, ((struct own_condition){number, holds}));
-        } else if (s->when) {
-            number = own.at[known].number;
-            holds = own.at[known].holds;
+    for (size_t i = 0; i < x->p->step_count && status == 0; i++) {
+        uint32_t step = x->p->order[i];
+        const struct step *s = &x->p->steps[step];
+        struct settled_condition one = none;
+        bool is_new = false;
+        size_t number = s->when ? map_put(&texts, text_of(s->when), &is_new) : 0;
+        if (is_new) {
+            status = read_condition(x, s, &one);
+            vec_push(&all, one);
         }
-        for (uint32_t k = 0; k < s->wait_count; k++)
-            holds = holds && !x->skipped[s->waits_for[k]];
-        x->skipped[at] = !holds;
-        x->when[at] = all_conditions(x, s, number);
+        if (status == 0)
+            settle_step(x, step, s->when ? &all.at[number] : &none);
     }
     map_release(&texts);
-    vec_release(&own);
+    vec_release(&all);
     return status;
 }
 

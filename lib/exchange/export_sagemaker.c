@@ -331,6 +331,7 @@ static int put(struct exporting *x)
 
 const struct exporter export_sagemaker = {
     .about = {"sagemaker", "a pipeline definition of SageMaker, version 2020-12-01"},
+    .unicode = true,
     .holds = HOLDS_CACHE | HOLDS_ALWAYS,
     .own_conditions = true,
     .put = put,
