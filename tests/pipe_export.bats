@@ -626,6 +626,74 @@ END
     done
 }
 
+# random_conditions SEED EASY: 40 steps with any conditions; EASY: without arithmetic.
+random_conditions() {
+    awk -v seed="$1" -v easy="$2" 'function one(list,   n, parts) { n = split(list, parts, " "); return parts[1 + int(rand() * n)] }
+        function text() { return "'"'"'" one("x y ab A a_b z1 9 10") "'"'"'" }
+        function number() { return one("-3 0 1 2 2.5 7 1e1") }
+        function sign() { return one("== != < <= > >=") }
+        function atom(   kind) {
+            kind = int(rand() * (easy ? 9 : 12))
+            if (kind == 0) return one("a b") " " sign() " " number()
+            if (kind == 1) return number() " " sign() " " one("r a")
+            if (kind == 2) return one("w v") " " sign() " " text()
+            if (kind == 3) return one("t u")
+            if (kind == 4) return one("a b") " in [" number() ", " number() ", 3]"
+            if (kind == 5) return one("w v") " not in [" text() ", " text() "]"
+            if (kind == 6) return one("a r") " between " one("-1 0 1") " and " one("1 2 3")
+            if (kind == 7) return one("a b") " " sign() " " one("r b")
+            if (kind == 8) return "w " sign() " v"
+            if (kind == 9) return "a + " number() " " sign() " b * 2 - r"
+            if (kind == 10) return "w . " text() " . a == v . " text() " . b"
+            return one("t u") " == " one("true false t")
+        }
+        function tree(depth) {
+            if (depth == 0 || rand() < 0.3) return atom()
+            if (rand() < 0.25) return "not (" tree(depth - 1) ")"
+            return "(" tree(depth - 1) ") " one("and or") " (" tree(depth - 1) ")"
+        }
+        BEGIN {
+            srand(seed)
+            print "parameters: {a: 1, b: 2, r: {type: float, default: 0.5}, w: x, v: y, t: true, u: false}\nsteps:"
+            for (i = 1; i <= 40; i++)
+                printf "  - {name: s%d, when: \"%s\", run: \"echo >s%d\", out: s%d}\n", i, tree(3), i, i
+        }' >Pipefile
+}
+
+@test "random conditions mean for awk, in a Choice state and to SageMaker and back what they mean here" {
+    has_python
+    for seed in 1 2; do
+        for easy in 0 1; do
+            random_conditions $seed $easy
+            pipe export make >Makefile 2>err
+            [ ! -s err ]
+            [ $easy = 0 ] || pipe export asl >machine.json 2>err
+            [ ! -s err ]
+            [ $easy = 0 ] || pipe export sagemaker >definition.json
+            [ $easy = 0 ] || pipe import sagemaker definition.json -o back.yaml
+            for values in 'a=1' 'a=-3 b=7 w=ab' 'r=2.5 t=false v=x' 'a=10 b=10 r=10 u=true' 'w=10 v=9 a=2 t=false' 'w= v=A b=0 a=0 r=0'; do
+                rm -rf want got got2 got3
+                mkdir want got got2 got3
+                given=$(printf -- '-P %s ' $values)
+                cp Pipefile want
+                (cd want && ML_HOME=$PWD/.ml pipe -q run $given && rm -r .ml Pipefile)
+                make -s -C got -f ../Makefile $values
+                rm -r got/.parameters
+                diff -r want got || { echo "make $values"; return 1; }
+                [ $easy = 1 ] || continue
+                PYTHONDONTWRITEBYTECODE=1 python3 "$ROOT/tests/tool/run_export.py" asl machine.json got2 $values
+                diff -r want got2 || { echo "asl $values"; return 1; }
+                cp back.yaml got3/Pipefile
+                (cd got3 && ML_HOME=$PWD/.ml pipe -q run $given && rm -r .ml Pipefile)
+                diff -r want got3 || { echo "sagemaker $values"; return 1; }
+                ls want | wc -l >>counts
+            done
+        done
+    done
+    [ "$(sort -n counts | head -n 1)" -gt 2 ]
+    [ "$(sort -n counts | tail -n 1)" -lt 38 ]
+}
+
 @test "a condition that a format has not is decided, and leaves out the step and those behind it" {
     cat >Pipefile <<'END'
 parameters: {n: 1}
@@ -777,6 +845,16 @@ END
     cmp "$name" "b$name"
     sed -i 's/f\*.csv/P*/' Pipefile
     fails_with 3 "parameter w: asl has no way to write what is not UTF-8" pipe export asl -P "w=$name"
+}
+
+@test "the control character that stands for parameters is none of a text" {
+    echo '{"steps": [{"name": "s", "run": "x\u0001"}]}' >Pipefile
+    fails_with 3 "Pipefile:1:12: step s: a text with the control character 1" pipe export make
+    echo '{"parameters": {"p": "x"}, "steps": [{"name": "s", "run": "x ${p}"}]}' >Pipefile
+    fails_with 3 "parameter p: a text with the control character 1" pipe export make -P "p=$(printf 'a\001')"
+    touch "$(printf 'f\0017')"
+    echo 'steps: [{name: s, foreach: "f*", run: [cat, "${item}"]}]' >Pipefile
+    fails_with 3 "a text with the control character 1" pipe export asl
 }
 
 @test "formats have names" {

@@ -4,6 +4,7 @@
 #include "exchange/import.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static const struct exporter *const exporters[] = {
     &export_make,    &export_ninja,        &export_slurm,     &export_sagemaker, &export_asl,
@@ -263,10 +264,27 @@ void export_put_json(struct exporting *x, json_t *tree)
 
 /* ---- what cannot be said ---- */
 
+/* Marks are those of parameters, each as pipeline_parse_kept writes it. */
+static bool has_other_marks(const struct exporting *x, struct text text)
+{
+    const char *at = text.at, *end = at + text.len;
+    while (text.len && (at = memchr(at, PARAMETER_MARK, (size_t)(end - at)))) {
+        char *behind;
+        unsigned long number = strtoul(at + 1, &behind, 10);
+        if (x->decided || behind == at + 1 || *behind != PARAMETER_END ||
+            number >= x->p->parameter_count)
+            return true;
+        at = behind;
+    }
+    return false;
+}
+
 static int check_text(struct exporting *x, const struct step *s, struct text text)
 {
     char quoted[QUOTE_MAX];
-    if (text.len == 0 || utf8_valid_prefix(text.at, text.len) == text.len)
+    if (has_other_marks(x, text))
+        return export_error(x, s, "a text with the control character %d", PARAMETER_MARK);
+    if (!x->to->unicode || text.len == 0 || utf8_valid_prefix(text.at, text.len) == text.len)
         return 0;
     return export_error(x, s, "%s has no way to write what is not UTF-8: %s", x->to->about.name,
                         quote(quoted, text.at, text.len));
@@ -307,13 +325,16 @@ static int check_step(struct exporting *x, const struct step *s)
 {
     bool runs = s->entry->kind == STEP_RUN && (s->script || s->argv);
     if ((runs && !s->requires) || s->entry->kind == STEP_FAIL)
-        return x->to->unicode ? check_texts(x, s) : 0;
+        return check_texts(x, s);
     return export_error(x, s, "%s has no way to say what it does", x->to->about.name);
 }
 
 static int check_parameter(const struct exporting *x, const struct parameter *p)
 {
     struct text v = p->value;
+    if (v.len && memchr(v.at, PARAMETER_MARK, v.len))
+        return error_set(x->e, ERR_DATA, "parameter %s: a text with the control character %d",
+                         p->name, PARAMETER_MARK);
     if (!x->to->unicode || v.len == 0 || utf8_valid_prefix(v.at, v.len) == v.len)
         return 0;
     return error_set(x->e, ERR_DATA, "parameter %s: %s has no way to write what is not UTF-8",

@@ -14,16 +14,18 @@ bool export_has_mark(struct text text)
 
 bool export_next(struct text *rest, struct text *plain, uint32_t *parameter)
 {
-    const char *end = rest->at + rest->len;
-    const char *mark = rest->len ? memchr(rest->at, PARAMETER_MARK, rest->len) : NULL;
-    char *behind = NULL;
     *parameter = PARAMETER_NONE;
-    *plain = (struct text){rest->at, (size_t)((mark ? mark : end) - rest->at)};
+    *plain = (struct text){"", 0};
     if (rest->len == 0)
         return false;
-    if (mark)
+    const char *end = rest->at + rest->len, *mark = memchr(rest->at, PARAMETER_MARK, rest->len);
+    const char *next = mark ? mark : end;
+    *plain = (struct text){rest->at, (size_t)(next - rest->at)};
+    if (mark) {
+        char *behind;
         *parameter = (uint32_t)strtoul(mark + 1, &behind, 10);
-    const char *next = mark ? behind + 1 : end;
+        next = behind + 1;
+    }
     *rest = (struct text){next, (size_t)(end - next)};
     return true;
 }
