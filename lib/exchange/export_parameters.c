@@ -296,13 +296,15 @@ static int settle_conditions(struct exporting *x)
         const struct step *s = &x->p->steps[step];
         struct settled_condition one = none;
         bool is_new = false;
-        size_t number = s->when ? map_put(&texts, text_of(s->when), &is_new) : 0;
+        size_t number = s->when ? map_put(&texts, text_of(s->when), &is_new) : SIZE_MAX;
         if (is_new) {
             status = read_condition(x, s, &one);
             vec_push(&all, one);
+        } else if (number < all.len) {
+            one = all.at[number];
         }
         if (status == 0)
-            settle_step(x, step, s->when ? &all.at[number] : &none);
+            settle_step(x, step, &one);
     }
     map_release(&texts);
     vec_release(&all);

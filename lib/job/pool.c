@@ -4,14 +4,10 @@
 const char *job_class_name(enum job_class c)
 {
     static const char *const names[] = {
-        [JOB_SUCCEEDED] = "none",
-        [JOB_FAILED] = "error",
-        [JOB_THROTTLED] = "temporary",
-        [JOB_INTERNAL] = "killed",
-        [JOB_CAPACITY] = "capacity",
-        [JOB_LIMIT] = "limit",
-        [JOB_UNREACHABLE] = "unreachable",
-        [JOB_TIMED_OUT] = "timeout",
+        [JOB_SUCCEEDED] = "none",          [JOB_FAILED] = "error",
+        [JOB_THROTTLED] = "temporary",     [JOB_INTERNAL] = "killed",
+        [JOB_CAPACITY] = "capacity",       [JOB_LIMIT] = "limit",
+        [JOB_UNREACHABLE] = "unreachable", [JOB_TIMED_OUT] = "timeout",
     };
     return names[c];
 }
