@@ -13,6 +13,13 @@ struct export_condition {
     json_t *choice;          /* the same of a Choice state */
 };
 
+/* Numbers of conditions, ascending, that must hold: those of a step and of all that it waits for.
+ */
+struct export_when {
+    const uint32_t *at;
+    uint32_t count;
+};
+
 struct exporting {
     const struct exporter *to;
     const struct pipeline *p;
@@ -26,11 +33,7 @@ struct exporting {
     bool *kept;         /* by parameter: it is a variable of the export */
     char **variables;   /* by parameter: its name as a variable of sh, p_NAME */
     VEC(struct export_condition) conditions;
-    struct export_when {
-        const uint32_t *at; /* numbers of conditions, ascending, that must hold: those of the step
-                             * and of all that it waits for */
-        uint32_t count;
-    } * when; /* by step */
+    struct export_when *when; /* by step */
     struct arena arena;
     struct buf *out, *warnings; /* warnings: lines, may be NULL */
     struct map warned;          /* those lines */
@@ -71,8 +74,7 @@ void export_warn(struct exporting *x, const struct step *s, const char *format, 
 void export_warn_of_all(struct exporting *x, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Such a name that is no step's, and no path's. Lives in the arena. */
 const char *export_new_name(struct exporting *x, const char *wanted);
-/* The name of a step that has it already, unless it is a path's. */
-char *export_beside_paths(struct exporting *x, char *name);
+void export_name_steps(struct exporting *x);
 /* By step: for those without outputs a name that is no path's; else NULL. Lives in the arena. */
 char **export_phony_names(struct exporting *x);
 enum export_wait {
@@ -89,6 +91,9 @@ struct levels {
 };
 struct levels export_levels(struct exporting *x);
 
+/* What the format cannot say is an error, what it has no place for a warning. */
+int export_check(struct exporting *x);
+
 /* ---- parameters and conditions ---- */
 
 /* Decides which parameters and conditions are kept, puts in the values of the others, and fills
@@ -100,8 +105,6 @@ int export_settle(struct exporting *x, struct pipeline *p);
 bool export_next(struct text *rest, struct text *plain, uint32_t *parameter);
 bool export_has_mark(struct text text);
 bool export_any_kept(const struct exporting *x);
-/* The value of a parameter with quotes as they stand in single quotes of sh. */
-void export_put_in_quotes(struct buf *b, struct text value);
 
 /* As a command of sh that has status 0 when it holds. False: it cannot be written. */
 struct node;
@@ -114,6 +117,8 @@ json_t *condition_choice(const struct pipeline *p, const struct node *n);
 /* A text as one word of sh, in quotes where it needs them. Marks of parameters always stand in
  * single quotes. */
 void shell_put_word(struct buf *b, struct text word);
+/* A text as it stands between single quotes. */
+void shell_put_in_quotes(struct buf *b, struct text text);
 /* Commands of sh whose parameters are its variables. */
 void shell_put_script(struct buf *b, const struct exporting *x, struct text script);
 /* "C1 && C2": all conditions of a step, with marks; nothing when there are none. */

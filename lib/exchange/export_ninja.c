@@ -56,7 +56,7 @@ static void put_parameters(struct exporting *x)
         struct buf value = {0};
         if (!x->kept[i])
             continue;
-        export_put_in_quotes(&value, x->p->parameters[i].value);
+        shell_put_in_quotes(&value, x->p->parameters[i].value);
         buf_format(x->out, "%s = %s", x->p->parameters[i].name,
                    value.len && value.at[0] == ' ' ? "$" : "");
         rules_put_text(x, (struct text){value.at, value.len}, put_ninja_parameter);

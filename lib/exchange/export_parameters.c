@@ -30,15 +30,6 @@ bool export_next(struct text *rest, struct text *plain, uint32_t *parameter)
     return true;
 }
 
-void export_put_in_quotes(struct buf *b, struct text value)
-{
-    for (size_t i = 0; i < value.len; i++)
-        if (value.at[i] == '\'')
-            buf_puts(b, "'\\''");
-        else
-            buf_putc(b, value.at[i]);
-}
-
 /* ---- what is not kept ---- */
 
 /* The text with the values of parameters that are not kept. */

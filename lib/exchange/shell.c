@@ -11,14 +11,19 @@ static bool is_plain(char c)
            (c && strchr("_-./+,:@%", c));
 }
 
+void shell_put_in_quotes(struct buf *b, struct text text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.at[i] == '\'')
+            buf_puts(b, "'\\''");
+        else
+            buf_putc(b, text.at[i]);
+}
+
 static void put_quoted(struct buf *b, struct text word)
 {
     buf_putc(b, '\'');
-    for (size_t i = 0; i < word.len; i++)
-        if (word.at[i] == '\'')
-            buf_puts(b, "'\\''");
-        else
-            buf_putc(b, word.at[i]);
+    shell_put_in_quotes(b, word);
     buf_putc(b, '\'');
 }
 
