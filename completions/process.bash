@@ -15,13 +15,13 @@ _process()
     done
     case $command:$previous in
         run:--shard) words='key size record' ;;
-        run:--records) words='csv lines' ;;
+        run:--records) words='csv lines parquet' ;;
         run:--engine) words='local slurm' ;;
         map:--output-header) words='no yes' ;;
         map:--shard) words='key size record' ;;
-        map:--records) words='csv lines' ;;
+        map:--records) words='csv lines parquet' ;;
         map:--engine) words='local slurm' ;;
-        fit:--records) words='csv lines' ;;
+        fit:--records) words='csv lines parquet' ;;
         fit:--engine) words='local slurm' ;;
         resume:--engine) words='local slurm' ;;
         *:--progress) words='auto off jsonl' ;;

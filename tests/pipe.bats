@@ -300,7 +300,9 @@ END
     wait $pid || got=$?
     [ $got -eq 143 ]
     [ "$(cat x)" = bye ]
-    [ "$(pipe status | jq -r .state | xargs)" = "Executing Stopped" ]
+    [ "$(pipe runs | jq -r .state | xargs)" = "Executing Stopped" ]
+    run -1 pipe status
+    [ "$(jq -r .state <<<"$output")" = Stopped ]
 }
 
 @test "the ledger has each step's command, digests and times, and logs what it wrote" {
@@ -812,4 +814,128 @@ END
     [ "$(cat edges)" = "$(pipe graph -t dot "$ROOT/examples/flights/Pipefile" | grep -c -- '->')" ]
     printf 'steps:\n  - {name: a, run: "echo <&>"}\n' >Pipefile
     pipe graph -t svg | python3 -c 'import sys, xml.etree.ElementTree as t; t.parse(sys.stdin)'
+}
+
+@test "what runs is shown on a terminal, above it what ended, and nothing of it stays" {
+    cat >Pipefile <<'END'
+steps:
+  - {name: long, foreach: ["a\tb"], run: "sleep 1; touch long", out: [long]}
+  - {name: quick, run: "sleep 0.4; echo said; touch quick", out: [quick]}
+END
+    export TERM=xterm
+    script -qec 'pipe run -j2' /dev/null >out
+    grep -q '^  quick  0\.[1-9] s' out
+    grep -q '^  long\[a?b\]  0\.[0-9] s' out
+    grep -q '\[0/2\] 2 running, 0\.[0-9] s' out
+    grep -q '\[1/2\] quick: ' out
+    grep -q '^said' out
+    # as a terminal has it in the end: drawn lines are wiped by going up and erasing
+    python3 - <<'END' >shown
+import re
+lines = []
+for part in re.split(r'(\x1b\[\d+A\r\x1b\[J|\r?\n)', re.sub(r'\x1b\[\?7[lh]', '', open('out', newline='').read())):
+    if re.fullmatch(r'\r?\n', part): lines.append('')
+    elif part.startswith('\x1b'): up = int(part[2:-5]); lines = lines[:len(lines) - 1 - up] + ['']
+    else: lines = (lines or [''])[:-1] + [(lines or [''])[-1] + part]
+print(re.sub(r'\d\.\d+', 'N', '\n'.join(lines)))
+END
+    [ "$(cat shown)" = "[1/2] quick: N s
+said
+[2/2] long[a"$'\t'"b]: N s
+pipe: 2 ran" ]
+    rm long quick
+    for off in '--progress=off' '-q' '--events'; do
+        script -qec "pipe run $off --home new$off" /dev/null >out
+        ! grep -q running out
+    done
+    TERM=dumb script -qec 'pipe run --home dumb' /dev/null >out
+    ! grep -q running out
+}
+
+@test "status says how far a run is, by its exit status, too" {
+    cat >Pipefile <<'END'
+parameters: {code: 0}
+steps:
+  - {name: quick, run: "true", out: []}
+  - {name: long, foreach: [1, 2], run: "sleep 60 & echo $! >pid; wait; exit ${code}"}
+END
+    pipe -q run -j2 &
+    for _ in $(seq 100); do
+        sleep 0.1
+        pipe status >now 2>/dev/null || true
+        [ "$(jq '.running | length' now)" = 2 ] && break
+    done
+    [ "$(jq -c '[.state, .steps, .ran, [.running[] | .step]]' now)" = '["Executing",3,1,["long[1]","long[2]"]]' ]
+    run -5 pipe status last
+    kill -9 %1
+    wait %1 || true
+    run -1 pipe status
+    [ "$(jq -c '[.state, .running]' <<<"$output")" = '["Interrupted",null]' ]
+    sed -i 's/sleep 60/sleep 0/' Pipefile
+    pipe -q run
+    [ "$(pipe status | jq -c '[.state, .ran, .failed, (.ended > .began)]')" = '["Succeeded",3,0,true]' ]
+    pipe -q run -P code=3 || true
+    run -1 pipe status
+    [ "$(jq -c '[.state, .failed > 0, .parameters.code]' <<<"$output")" = '["Failed",true,"3"]' ]
+    run -1 pipe status last
+    fails_with 2 "there is no run" pipe status xyz
+}
+
+@test "a full disk: the run ends, the ledger is whole, and with room again the rest is made" {
+    mkdir disk
+    seq 40 | awk '{
+        if (NR == 1) print "steps:"
+        printf "  - {name: s%d, run: \"head -c 3000 /dev/zero >o%d\", out: [o%d]}\n", $1, $1, $1
+    }' >Pipefile.full
+    cat >inside <<'END'
+mount -t tmpfs -o size=128k none disk || exit 9
+cd disk
+export ML_HOME=$PWD/.ml
+cp ../Pipefile.full Pipefile
+pipe run -j2 2>../first
+echo $? >../status
+pipe audit verify >../audit 2>&1
+mount -o remount,size=2m "$PWD" && cd "$PWD"
+pipe -q run || exit 8
+pipe audit verify >../audit2 || exit 7
+cat o* | wc -c >../bytes
+pipe plan || exit 6
+END
+    unshare -rm sh inside
+    [[ $(cat status) == [14] ]]
+    grep -q 'No space left on device\|failed' first
+    [ "$(cat bytes)" = 120000 ]
+}
+
+@test "a clock that was wrong does no harm" {
+    simple
+    touch -d '2099-01-01' a.txt
+    [ "$(ran)" = "double sum" ]
+    [ "$(ran)" = "" ]
+    printf '1\n' >a.txt
+    touch -d '2001-01-01' a.txt
+    [ "$(ran)" = "double sum" ]
+    touch -d '2099-01-01' b.txt c.txt Pipefile .ml/pipe/ledger.jsonl .ml/pipe/digests
+    [ "$(ran)" = "" ]
+    touch -d '1980-01-01' b.txt c.txt Pipefile .ml/pipe/ledger.jsonl .ml/pipe/digests
+    [ "$(ran)" = "" ]
+    pipe audit verify >/dev/null
+}
+
+@test "100,000 steps: each behind the one before it, or all side by side" {
+    echo 1 >f0
+    for before in 0 'i - 1'; do
+        awk 'BEGIN {
+            print "steps:"
+            for (i = 1; i <= 100000; i++)
+                printf "  - {name: s%d, run: \"cp f%d f%d\", in: [f%d], out: [f%d]}\n", i, '"$before"', i, '"$before"', i
+        }' >Pipefile
+        pipe validate
+        [ "$(pipe graph | wc -l)" = 100000 ]
+        pipe plan >out || [ $? = 1 ]
+        [ "$(wc -l <out)" = 100000 ]
+        [ "$(tail -n 1 out | cut -d: -f1)" = s100000 ]
+    done
+    printf '  - {name: first, run: "cp f100000 f1", in: [f100000], out: [f0]}\n' >>Pipefile
+    fails_with 3 "the steps wait for one another: " pipe validate
 }

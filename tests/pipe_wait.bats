@@ -194,7 +194,7 @@ waits() { # STEP N: it asked in N runs
 @test "which run and step is answered" {
     gated
     ended 5
-    first=$(pipe status | jq -r .run | tail -n 1)
+    first=$(pipe runs | jq -r .run | tail -n 1)
     ended 5
     [ "$(token gate)" = "$(events question | jq -r .about | head -n 1)" ] # it is one question
     fails_with 2 "there is no run 'zzz'" pipe approve zzz gate
@@ -466,7 +466,7 @@ END
     echo "steps: [{name: gate, foreach: [a, \"b c'd\"], approve: $ME}]" >Pipefile
     ended 5 --events
     jq -r 'select(.state == "Pending") | [.step, .about, .answer] | join("|")' <<<"$output" >got
-    id=$(pipe status | jq -r .run | tail -n 1)
+    id=$(pipe runs | jq -r .run | tail -n 1)
     [ "$(cut -d'|' -f1,3 got)" = "gate[a]|pipe approve $id 'gate[a]'
 gate[b c'd]|pipe approve $id 'gate[b c'\\''d]'" ]
     cut -d'|' -f3 got | sh -ex

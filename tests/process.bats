@@ -187,6 +187,105 @@ END
     [ ! -e m2.json ]
 }
 
+# in_groups ROWS GROUPS: a table, t.csv, and the same in row groups, t.parquet.
+in_groups() {
+    awk -v n="$1" 'BEGIN {
+        print "id,x,word"
+        for (i = 1; i <= n; i++)
+            printf "%d,%s,%s\n", i, i % 3 ? i * 7 % 101 / 8 : "", i % 4 ? "w" i % 9 : "\"a, \"\"b\"\"\""
+    }' >t.csv
+    process map 'wrangle -t parquet --types id:int,x:float,word:text "filter true"' -i t.csv -o t.parquet \
+        --instances "$2" --shard record >/dev/null
+    [ "$(wrangle sniff t.parquet | jq -c '[.records, .row_groups]')" = "[$1,$2]" ]
+    wrangle convert t.parquet >want.csv
+    same <(wrangle convert t.csv) want.csv
+}
+
+@test "Parquet is cut between row groups, and put together again" {
+    in_groups 3000 12
+    for n in 1 2 5 12 40; do
+        process map cat -i t.parquet -o o.parquet --instances $n --shard record >/dev/null
+        same t.parquet o.parquet
+        process map cat -i t.parquet --instances $n --shard record >o.parquet
+        same t.parquet o.parquet
+        process map 'wrangle convert -' -i t.parquet -o o.csv --instances $n --shard record >/dev/null
+        same want.csv o.csv
+    done
+    process map cat -i t.parquet -o 'parts/{rank}.parquet' --instances 5 --shard record >/dev/null
+    for i in parts/*; do wrangle sniff $i | jq .row_groups; done >groups
+    [ "$(sort -u groups | xargs) $(awk '{ n += $1 } END { print n }' groups)" = "2 3 12" ]
+    [ "$(process describe | jq '[.results[].bytes] | add')" = "$(stat -c %s t.parquet)" ]
+}
+
+@test "Parquet in folders, through a FIFO, from several files" {
+    in_groups 1000 7
+    cp t.parquet u.parquet
+    cat >sums.sh <<'END'
+for part in "$ML_INPUT_IN"/*; do wrangle 'agg n=count() s=sum(id)' "$part"; done | grep -v n >"$ML_OUTPUT_OUT/$ML_RANK"
+wrangle 'agg n=count() s=sum(id)' - <"$ML_INPUT_FED" | grep -v n >"$ML_OUTPUT_OUT/fed$ML_RANK"
+ls "$ML_INPUT_IN" | xargs
+END
+    sum() { awk -F, '{ n += $1; s += $2 } END { print n, s }' "$@"; }
+    process run --script sums.sh -i in='[tu].parquet' -i fed='[tu].parquet:pipe' -o out=res --instances 3 --shard record >/dev/null
+    [ "$(sum res/[0-9]*)" = "2000 1001000" ]
+    [ "$(sum res/fed*)" = "2000 1001000" ]
+    [ "$(for i in 0 1 2; do process logs last $i; done)" = "$(printf 't.parquet\nt.parquet u.parquet\nu.parquet')" ]
+    process run --script sums.sh -i in=t.parquet:replicate -i fed='[tu].parquet:replicate:pipe' -o out=res2 >/dev/null
+    [ "$(cat res2/0 res2/fed0 | xargs)" = "1000,500500 2000,1001000" ]
+    # whole files, several to an instance: one file of Parquet
+    process map 'wrangle "agg n=count()"' -i '[tu].parquet' --instances 1 -o n.csv >/dev/null
+    [ "$(xargs <n.csv)" = "n 2000" ]
+    cp t.parquet nameless
+    process map 'wrangle convert -' -i nameless --instances 2 --shard record --records parquet -o n.csv >/dev/null
+    same want.csv n.csv
+    # what stands beside it is told apart by its own names
+    process run -i in=t.parquet -i side=data:pipe -o out=res3 --instances 2 --shard record \
+        -- sh -c 'wc -l <$ML_INPUT_SIDE >$ML_OUTPUT_OUT/$ML_RANK' >/dev/null
+    [ "$(sum res3/*)" = "47 0" ]
+}
+
+@test "fit of row groups is the fit of the whole" {
+    in_groups 3000 8
+    for program in 'impute x with=mean | scale x method=standard' 'impute x with=random_sample | set z = x + 1' \
+        'onehot word max=4 | impute x with=median'; do
+        wrangle fit -r whole.json "$program" t.parquet
+        wrangle apply whole.json t.parquet >whole.csv
+        for n in 1 3 11; do
+            process fit -r m.json "$program" t.parquet --instances $n -o m.csv >/dev/null
+            same whole.json m.json
+            same whole.csv m.csv
+        done
+        process fit -r m.json "$program" t.parquet --instances 3 -o m.parquet >/dev/null
+        wrangle convert m.parquet >m.csv
+        same whole.csv m.csv
+    done
+}
+
+@test "Parquet that does not belong together, or is damaged" {
+    in_groups 1000 5
+    printf 'id,x,word\n1,2,a\n' | wrangle convert --types id:int,x:int,word:text -t parquet >u.parquet
+    run -3 --separate-stderr process map cat -i '[tu].parquet' --instances 1 --retries 0 -o all.parquet
+    [[ $stderr == *"algo-1, attempt 1: exit status 3: "*"u.parquet: column 'x': its type is int, but float in "*"t.parquet" ]]
+    [ ! -e all.parquet ]
+    fails_with 3 "what instance 1 wrote: column 'x': its type is int, but float in what instance 0 wrote" \
+        process map cat -i '[tu].parquet' -o all.parquet
+    fails_with 3 "what instance 0 wrote: is no Parquet file" process map 'wc -l' -i data -o all.parquet
+    fails_with 3 "no instance wrote anything" process map true -i data -o all.parquet
+    [ ! -e all.parquet ]
+    size=$(stat -c %s t.parquet)
+    footer=$(tail -c 8 t.parquet | od -An -tu4 -N4 | tr -d ' ')
+    head -c $((size - 1)) t.parquet >cut.parquet
+    { head -c $((size - 8)) t.parquet; printf '\377\377\377\000PAR1'; } >long.parquet
+    { head -c $((size - 8 - footer / 2)) t.parquet; tail -c 8 t.parquet; } >hurt.parquet
+    { printf PAR1; tail -c $((footer + 8)) t.parquet; } >beyond.parquet
+    for bad in cut long hurt beyond; do
+        fails_with 3 "$bad.parquet: " process map cat -i $bad.parquet --instances 2 --shard record -o all.parquet
+        fails_with 3 "$bad.parquet: " process fit -r s.json 'scale x' $bad.parquet --instances 2
+    done
+    fails_with 3 "f1.csv: is no Parquet file" process map cat -i data/f1.csv --records parquet --instances 2 --shard record
+    [ ! -e all.parquet ]
+}
+
 @test "a file that is not as it was, and a script, end a resume" {
     counting
     echo 'exit 3' >>count.sh

@@ -152,7 +152,7 @@ need_for_targets() {
 # onnxruntime-node wants more from elsewhere.
 install_node_packages() {
     for package in @duckdb/node-api@1.5.6-r.1 nodejs-polars@0.26.1 nodejs-polars-linux-x64-gnu@0.26.1 csv-spectrum@2.0.0 \
-        onnxruntime-node@1.30.0 hyparquet@1.31.5 asl-validator@4.0.0 @aws-sdk/client-sagemaker@3.1142.0; do
+        onnxruntime-node@1.30.0 hyparquet@1.31.5 parquet-wasm@0.8.0 asl-validator@4.0.0 @aws-sdk/client-sagemaker@3.1142.0; do
         [ -d "build/node/node_modules/${package%@*}" ] && continue
         mkdir -p build/node
         npm install --ignore-scripts --no-audit --no-fund --loglevel=error --prefix build/node "$package" >/dev/null ||
@@ -195,6 +195,7 @@ bench)
     need time test -x /usr/bin/time
     need redis-server command -v redis-server
     need ninja-build command -v ninja
+    need snakemake command -v snakemake
     need parallel command -v parallel
     need bubblewrap command -v bwrap
     need_for_examples

@@ -176,16 +176,34 @@ const struct command command_runs = {
 
 static int run_status(void *options, struct operands *operands)
 {
+    static const int exits[] = {[RUN_GOES_ON] = -ERR_BUSY,
+                                [RUN_SUCCEEDED] = 0,
+                                [RUN_FAILED] = -ERR_NO,
+                                [RUN_WAITS] = -ERR_BUSY};
     (void)options;
-    return print_events("run", operands->len ? operands->at[0] : NULL, false);
+    struct error e = {0};
+    struct buf line = {0};
+    enum run_state state = RUN_FAILED;
+    char id[40];
+    char *home = pipe_home(false, &e);
+    int status = home ? find_run(home, operands->len ? operands->at[0] : NULL, id, &e) : ERR_SYSTEM;
+    if (status == 0)
+        status = pipeline_look(home, id, &line, &state, &e);
+    if (status == 0)
+        (void)printf("%s\n", buf_text(&line));
+    buf_release(&line);
+    mem_free(home);
+    return status ? pipe_finish(status, &e) : exits[state];
 }
 
 const struct command command_status = {
     .name = "status",
-    .summary = "print how a run began and ended",
+    .summary = "how far a run is; status 1 when it failed, 5 while it goes on or waits",
     .operands = "[RUN]",
     .run = run_status,
-    .more = "RUN is an id or its beginning; else the last one.",
+    .more = "RUN is an id or its beginning; else the last one. It is a JSON line: when the run "
+            "began and ended, how many steps became what, and while it goes on which run. A run "
+            "that was killed is Interrupted.",
 };
 
 static int run_steps(void *options, struct operands *operands)

@@ -132,8 +132,9 @@ static int audit(const char *path, const struct audit_options *o, struct error *
 static int run_audit(void *options, struct operands *operands)
 {
     struct error e = {0};
+    if (operands->len && strcmp(operands->at[0], "verify") != 0)
+        return cli_usage("unexpected operand '%s'", operands->at[0]);
     char *home = pipe_home(false, &e);
-    (void)operands;
     char *path = home ? mem_format("%s/ledger.jsonl", home) : NULL;
     int status = home ? audit(path, options, &e) : ERR_SYSTEM;
     mem_free(path);
@@ -144,6 +145,7 @@ static int run_audit(void *options, struct operands *operands)
 const struct command command_audit = {
     .name = "audit",
     .summary = "prove that the ledger is as it was written; status 1 when it is not",
+    .operands = "[verify]",
     .options = audit_options,
     .options_size = sizeof(struct audit_options),
     .run = run_audit,

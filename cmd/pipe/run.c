@@ -89,11 +89,13 @@ static int run_pipeline(const char *path, const struct run_options_given *given,
         mem_free(home);
         return status > 0 ? 0 : status;
     }
-    status = pipeline_load(path, given->parameters.at, given->parameters.len, &p, e);
+    bool some = given->from || given->only.len;
+    status = (some ? pipeline_load : pipeline_load_first)(path, given->parameters.at,
+                                                          given->parameters.len, &p, e);
     if (status == 0)
         status = choose(p, given, &chosen, &forced, e);
     if (status == 0) {
-        teller.total = p->step_count;
+        live_begin(&teller);
         struct run_options o = {
             .home = home,
             .jobs = given->jobs ? (unsigned)given->jobs : cpu_count(),
@@ -108,10 +110,12 @@ static int run_pipeline(const char *path, const struct run_options_given *given,
             .wait = given->wait,
             .warn = tell_warning,
             .tell = tell,
+            .pulse = teller.rows ? live_pulse : NULL,
             .context = &teller,
         };
         status = pipeline_run(p, &o, summary, e);
     }
+    live_clear();
     buf_release(&teller.out);
     mem_free(chosen);
     mem_free(forced);

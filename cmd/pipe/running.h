@@ -20,12 +20,21 @@ int run_definition(const char *path, const struct run_options_given *o);
 struct teller {
     bool events, plan;
     const char *run; /* its id */
-    size_t done, total;
+    size_t done;
     struct buf out;
+    size_t rows; /* of the terminal, for steps that run; 0: they are not shown */
+    usec began;
+    bool drawn;
 };
 void tell(void *teller, const struct run_event *x);
 void tell_warning(void *teller, const char *text);
 void tell_summary(const struct run_summary *s);
+
+/* What goes on, at the end of the terminal. live_begin settles t->rows. */
+void live_begin(struct teller *t);
+/* Anew, with lines above it that stay. */
+void live_show(struct teller *t, const struct run_now *now, struct text above);
+void live_pulse(void *teller, const struct run_now *now);
 
 /* Rows of their tables. */
 #define OPTION_ROW_STEPS_AT_ONCE(S, field)                                                         \

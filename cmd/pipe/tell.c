@@ -5,21 +5,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* As a shell reads it again. */
-static void put_word(struct buf *b, const char *word)
-{
-    static const char plain[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./,:@%+=";
-    if (*word && strspn(word, plain) == strlen(word)) {
-        buf_puts(b, word);
-        return;
-    }
-    buf_putc(b, '\'');
-    for (; *word; word++)
-        buf_puts(b, *word == '\'' ? "'\\''" : (char[]){*word, 0});
-    buf_putc(b, '\'');
-}
-
 /* The state, when who answers would not find it without a word. */
 static void put_home(struct buf *b)
 {
@@ -27,7 +12,7 @@ static void put_home(struct buf *b)
     if (!home || (usual && strcmp(home, usual) == 0))
         return;
     buf_puts(b, " --home ");
-    put_word(b, home);
+    buf_put_word(b, text_of(home));
 }
 
 /* The command that answers. */
@@ -43,7 +28,7 @@ static void put_answer(struct buf *b, const struct teller *t, const struct run_e
         buf_format(b, " success %s", q->about);
     } else {
         buf_format(b, "%s %s ", *x->step->name == '-' ? " --" : "", t->run);
-        put_word(b, x->step->name);
+        buf_put_word(b, text_of(x->step->name));
     }
 }
 
@@ -100,14 +85,15 @@ static void put_result(struct buf *b, const struct teller *t, const struct run_e
     else if (x->state == STEP_PENDING)
         put_question(b, t, x);
     else if (x->state == STEP_SUCCEEDED && x->why)
-        buf_format(b, "[%zu/%zu] %s: %s\n", t->done, t->total, x->step->name, x->why);
+        buf_format(b, "[%zu/%zu] %s: %s\n", t->done, x->now->so_far->steps, x->step->name, x->why);
     else if (x->state == STEP_SUCCEEDED)
-        buf_format(b, "[%zu/%zu] %s: %.2f s\n", t->done, t->total, x->step->name,
+        buf_format(b, "[%zu/%zu] %s: %.2f s\n", t->done, x->now->so_far->steps, x->step->name,
                    (double)(r->ended - r->started) / USEC_SECOND);
     else if (x->state == STEP_RESTORED)
-        buf_format(b, "[%zu/%zu] %s: restored\n", t->done, t->total, x->step->name);
+        buf_format(b, "[%zu/%zu] %s: restored\n", t->done, x->now->so_far->steps, x->step->name);
     else if (x->state == STEP_FAILED || x->state == STEP_STOPPED)
-        buf_format(b, "[%zu/%zu] %s: failed: %s\n", t->done, t->total, x->step->name, x->why);
+        buf_format(b, "[%zu/%zu] %s: failed: %s\n", t->done, x->now->so_far->steps, x->step->name,
+                   x->why);
     else if (x->state == STEP_WAITING)
         buf_format(b, "%s: attempt %u failed: %s\n", x->step->name, x->attempt, x->why);
 }
@@ -131,6 +117,11 @@ void tell(void *context, const struct run_event *x)
         put_result(&t->out, t, x);
     if (!t->events && x->result && (t->out.len || x->result->wrote))
         put_tail(&t->out, x->result);
+    if (t->drawn) {
+        if (t->out.len)
+            live_show(t, x->now, (struct text){t->out.at, t->out.len});
+        return;
+    }
     int fd = t->events || t->plan ? STDOUT_FILENO : STDERR_FILENO;
     if (t->out.len)
         (void)file_write(fd, t->out.at, t->out.len, "standard output", NULL);

@@ -41,7 +41,7 @@ static void look(const char *path, const struct run_options_given *o, struct wat
     if (pipeline_load(path, o->parameters.at, o->parameters.len, &p, &e) != 0)
         return;
     for (size_t i = 0; i < p->path_count; i++)
-        if (p->maker[i] == STEP_NONE)
+        if (p->maker[i] == STEP_NONE && !p->moving[i])
             add(out, p->paths[i].at[0] == '/' || strcmp(p->folder, ".") == 0
                          ? mem_text_n(p->paths[i].at, p->paths[i].len)
                          : mem_format("%s/%.*s", p->folder, (int)p->paths[i].len, p->paths[i].at));

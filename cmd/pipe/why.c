@@ -17,14 +17,23 @@ static const struct option why_options[] = {
 
 struct asking {
     const char *step;
-    bool would_run;
+    bool found, would_run;
 };
+
+/* A step by its name, or all of an entry by that; one of an entry whose steps are not known yet. */
+static bool is_meant(const char *asked, const struct step *s)
+{
+    size_t n = strlen(s->entry->name);
+    return strcmp(s->name, asked) == 0 || strcmp(s->entry->name, asked) == 0 ||
+           (s->name == s->entry->name && strncmp(asked, s->name, n) == 0 && asked[n] == '[');
+}
 
 static void answer(void *context, const struct run_event *x)
 {
     struct asking *a = context;
-    if (strcmp(x->step->name, a->step) != 0 && strcmp(x->step->entry->name, a->step) != 0)
+    if (!is_meant(a->step, x->step))
         return;
+    a->found = true;
     a->would_run = a->would_run || x->state == STEP_WOULD_RUN;
     if (x->state == STEP_WOULD_RUN)
         (void)printf("%s: %s\n", x->step->name, x->why);
@@ -42,15 +51,8 @@ static int run_why_command(void *options, struct operands *operands)
     struct error e = {0};
     char quoted[QUOTE_MAX];
     char *home = pipe_home(false, &e);
-    int status =
-        home ? pipeline_load(o->file, o->parameters.at, o->parameters.len, &p, &e) : ERR_SYSTEM;
-    bool found = false;
-    for (size_t i = 0; status == 0 && i < p->step_count; i++)
-        found = found || strcmp(p->steps[i].name, asking.step) == 0 ||
-                strcmp(p->steps[i].entry->name, asking.step) == 0;
-    if (status == 0 && !found)
-        status = error_set(&e, ERR_USAGE, "there is no step %s",
-                           quote(quoted, asking.step, strlen(asking.step)));
+    int status = home ? pipeline_load_first(o->file, o->parameters.at, o->parameters.len, &p, &e)
+                      : ERR_SYSTEM;
     if (status == 0) {
         struct run_options how = {.home = home,
                                   .jobs = 1,
@@ -62,6 +64,9 @@ static int run_why_command(void *options, struct operands *operands)
         if (status == ERR_NO)
             status = 0;
     }
+    if (status == 0 && !asking.found)
+        status = error_set(&e, ERR_USAGE, "there is no step %s",
+                           quote(quoted, asking.step, strlen(asking.step)));
     pipeline_free(p);
     mem_free(home);
     return status ? pipe_finish(status, &e) : asking.would_run;

@@ -22,8 +22,7 @@ static const struct option options[] = {
      .help = "an option for wrangle fit and apply, such as --na=NA; repeated for several"},
     OPTION_ROW_INSTANCES(struct fit_options, start.instances,
                          "how many share the records (default: one per processor)"),
-    {0, "records", NULL, INTO_CHOICE(struct fit_options, start.records), .choices = "csv|lines",
-     .help = "what a record is: of CSV with a header and quotes, or a line (default: by the name)"},
+    OPTION_ROW_RECORDS(struct fit_options, start.records),
     {0, "max-runtime", "DURATION", INTO_DURATION(struct fit_options, start.max_runtime),
      .help = "an instance that runs longer is ended, and has failed"},
     {0, "retries", "N", INTO_INT(struct fit_options, start.retries), .range = "0..100",
@@ -46,16 +45,24 @@ struct fit {
     struct processing_output output;
 };
 
+static bool ends_with(const char *path, const char *end)
+{
+    size_t n = path ? strlen(path) : 0, m = strlen(end);
+    return n >= m && strcmp(path + n - m, end) == 0;
+}
+
 /* The shell knows the number of the first record when it runs. */
-static char **command_of(struct fit *f, const char *what, const char *operand)
+static char **command_of(struct fit *f, const char *what, const char *operand, const char *output)
 {
     size_t n = 0;
-    char **argv = arena_zero(&f->arena, (f->o->wrangle.len + 8) * sizeof *argv);
+    char **argv = arena_zero(&f->arena, (f->o->wrangle.len + 9) * sizeof *argv);
     argv[n++] = arena_format(&f->arena, "/bin/sh");
     argv[n++] = arena_format(&f->arena, "-c");
     argv[n++] =
         arena_format(&f->arena, "exec wrangle %s --first-row=\"$ML_FIRST_ROW\" -j1 \"$@\"", what);
     argv[n++] = arena_format(&f->arena, "wrangle");
+    if (ends_with(output, ".parquet"))
+        argv[n++] = arena_format(&f->arena, "--to=parquet");
     for (size_t i = 0; i < f->o->wrangle.len; i++)
         argv[n++] = arena_text(&f->arena, f->o->wrangle.at[i], strlen(f->o->wrangle.at[i]));
     argv[n++] = arena_text(&f->arena, operand, strlen(operand));
@@ -72,7 +79,7 @@ static int prepare(struct fit *f, const char *what, const char *operand, const c
     start.instances = start.instances ? start.instances : cpu_count();
     start.name = o->start.name ? arena_format(&f->arena, "%s-%s", o->start.name, what) : NULL;
     f->input = (struct processing_input){.name = "in", .paths = f->operands->at + 1};
-    f->job = (struct processing_job){.argv = command_of(f, what, operand),
+    f->job = (struct processing_job){.argv = command_of(f, what, operand, output),
                                      .inputs = &f->input,
                                      .input_count = 1,
                                      .outputs = &f->output,
@@ -80,8 +87,7 @@ static int prepare(struct fit *f, const char *what, const char *operand, const c
                                      .count_rows = true,
                                      .streams = true};
     int status = start_prepare(&start, what, &f->job, e);
-    const char *dot = output ? strrchr(output, '.') : NULL;
-    f->job.output_header = dot && (strcmp(dot, ".csv") == 0 || strcmp(dot, ".tsv") == 0);
+    f->job.output_header = ends_with(output, ".csv") || ends_with(output, ".tsv");
     f->output = (struct processing_output){
         .name = "out",
         .path = output ? output

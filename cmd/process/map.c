@@ -20,7 +20,8 @@ static const struct option options[] = {
      .more = "A folder (one that is there, or PATH ends with /) has a file for each instance, named "
              "as its input, or part-00000 and so on where it has several files or parts of one. "
              "{file}, {name} (without its extension) and {rank} in PATH say another name. Any other "
-             "PATH is a file in which the instances' parts follow each other, with one header."},
+             "PATH is a file in which the instances' parts follow each other, with one header; "
+             "parts that are Parquet become one file of Parquet."},
     {0, "output-header", NULL, INTO_CHOICE(struct map_options, output_header), .choices = "no|yes",
      .help = "whether what is written begins with a header (default: when PATH is called .csv or .tsv)"},
     OPTION_ROW_INSTANCES(struct map_options, start.instances,
@@ -137,7 +138,8 @@ const struct command command_map = {
     .run = run,
     .more =
         "COMMAND reads a file, or the instance's share of all of them, from standard input and "
-        "writes to standard output. A single operand is cut at spaces; one in which the shell "
+        "writes to standard output. A share of Parquet is a file of Parquet. A single operand is "
+        "cut at spaces; one in which the shell "
         "would find something to do is given to the shell.\n\n"
         "What an instance that failed has written goes nowhere; of the others' it is kept, but a "
         "file of all parts is only written when all are done: process resume goes on.",

@@ -39,14 +39,18 @@ struct start_options {
 /* clang-format off */
 #define OPTION_ROW_INSTANCES(S, field, what)                                                       \
     {0, "instances", "N", INTO_INT(S, field), .range = "1..100000", .help = what}
+#define OPTION_ROW_RECORDS(S, field)                                                               \
+    {0, "records", NULL, INTO_CHOICE(S, field), .choices = "csv|lines|parquet",                    \
+     .help = "what a record is: of CSV with a header and quotes, a line, or a row group of "       \
+             "Parquet (default: by the name)"}
 #define OPTION_ROWS_START(S, field)                                                                \
     {0, "shard", NULL, INTO_CHOICE(S, field.shard), .choices = "key|size|record",                  \
      .help = "divide whole files by name or by size, or cut them between records (default: key)",  \
      .more = "key: file i of the sorted names goes to instance i modulo N. size: the largest "     \
              "first, each to the instance that has least. record: about as many bytes to each, "   \
-             "cut where a record begins, in order; a CSV header is in every part."},               \
-    {0, "records", NULL, INTO_CHOICE(S, field.records), .choices = "csv|lines",                    \
-     .help = "what a record is: of CSV with a header and quotes, or a line (default: by the name)"},\
+             "cut where a record begins, in order; a CSV header is in every part. Parquet is cut " \
+             "between row groups."},                                                               \
+    OPTION_ROW_RECORDS(S, field.records),                                                          \
     {'e', "env", "NAME=VALUE", INTO_LIST(S, field.environment),                                    \
      .help = "a variable for the command; repeated for several"},                                  \
     {0, "max-runtime", "DURATION", INTO_DURATION(S, field.max_runtime),                            \

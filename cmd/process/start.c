@@ -95,7 +95,7 @@ int start_prepare(const struct start_options *o, const char *stem, struct proces
     j->environment[o->environment.len] = NULL;
     j->instances = (size_t)o->instances;
     j->method = o->shard >= 0 ? (enum shard_method)o->shard : SHARD_KEY;
-    j->records = (struct shard_records){csv, csv ? '"' : 0};
+    j->records = (struct shard_records){csv, csv ? '"' : 0, o->records == 2};
     j->records_by_name = o->records < 0;
     j->max_runtime = o->max_runtime;
     j->grace = o->grace;

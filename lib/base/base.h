@@ -123,8 +123,9 @@ void buf_add(struct buf *b, const void *bytes, size_t n);
 void buf_puts(struct buf *b, const char *s);
 void buf_format(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
 void buf_vformat(struct buf *b, const char *format, va_list args) PRINTF_LIKE(2, 0);
-const char *buf_text(struct buf *b); /* borrows until the next change */
-char *buf_take(struct buf *b);       /* returns owned, NUL-terminated; b empty */
+void buf_put_word(struct buf *b, struct text word); /* of the shell, quoted where it must be */
+const char *buf_text(struct buf *b);                /* borrows until the next change */
+char *buf_take(struct buf *b);                      /* returns owned, NUL-terminated; b empty */
 void buf_release(struct buf *b);
 static inline void buf_putc(struct buf *b, char c)
 {

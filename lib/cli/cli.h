@@ -154,4 +154,13 @@ void progress_start(struct progress *p, const char *what, const char *unit, uint
 void progress_add(struct progress *p, uint64_t n); /* any thread */
 void progress_finish(struct progress *p);
 
+/* Lines at the end of the terminal that is stderr, drawn again and again: what goes on. */
+
+/* How many there is room for; 0: they are not wanted (no terminal, -q, --progress). */
+size_t live_rows(void);
+/* Draws `lines` in place of those that were drawn before, and `above`, which stays, above them.
+ * Both end with newlines; controls are the caller's. Messages (cli_warn ...) take them away. */
+void live_write(struct text above, struct text lines);
+void live_clear(void);
+
 #endif

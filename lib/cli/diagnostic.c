@@ -54,6 +54,7 @@ void message_write(const char *prefix, const char *text)
     size_t len = head < 0 ? 0 : (size_t)head;
     len += mask(line + len, sizeof(line) - len, text);
     line[len++] = '\n';
+    live_clear();
     ssize_t written = write(STDERR_FILENO, line, len);
     (void)written; /* there is nobody left to tell */
 }

@@ -13,6 +13,7 @@ struct cli_state {
     bool quiet, verbose;
     const char *home;
     enum progress_mode progress;
+    size_t live_lines; /* that are drawn at the end of the terminal */
 };
 extern struct cli_state cli_state;
 

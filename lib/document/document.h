@@ -19,12 +19,15 @@ enum doc_kind { DOC_NULL, DOC_BOOL, DOC_NUMBER, DOC_TEXT, DOC_LIST, DOC_MAP };
 /* What an alias stands for is shared, not copied; at most 10 million values, and 512 levels, if it
  * were. */
 struct doc_node {
-    enum doc_kind kind;
+    uint8_t kind;          /* enum doc_kind */
     bool truth;            /* DOC_BOOL */
     uint32_t line, column; /* of its first character, from 1; column in bytes */
-    struct text text;      /* of a scalar as written, escapes decoded: UTF-8, a NUL behind it */
-    size_t count;
-    const struct doc_node *items; /* count of a list; of a map 2 * count: key, value, key ... */
+    uint32_t count;        /* of the items of a list, the entries of a map; else 0 */
+    union {                /* 32 bytes in all: there may be millions */
+        struct text text;  /* of a scalar as written, escapes decoded: UTF-8, a NUL behind it; of a
+                            * list and a map its length is 0 */
+        const struct doc_node *items; /* count of a list; of a map 2 * count: key, value, key ... */
+    };
 };
 
 struct doc;

@@ -193,7 +193,7 @@ int tree_close(struct tree *t, struct branch *out)
     merge_entries(t, l);
     struct doc_node *node = &l->branch.node;
     size_t count = t->items.len - l->first;
-    node->count = node->kind == DOC_MAP ? count / 2 : count;
+    node->count = (uint32_t)(node->kind == DOC_MAP ? count / 2 : count);
     if (count)
         node->items =
             arena_copy(&t->doc->arena, t->items.at + l->first, count * sizeof *node->items);

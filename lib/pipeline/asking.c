@@ -64,9 +64,7 @@ void run_wait(struct run *r, uint32_t step, bool tell_outside)
     struct buf b = {0};
     r->state[step] = STEP_PENDING;
     r->waiting++;
-    if (r->o->tell)
-        r->o->tell(r->o->context,
-                   &(struct run_event){.step = s, .state = STEP_PENDING, .question = q});
+    run_tell(r, &(struct run_event){.step = s, .state = STEP_PENDING, .question = q});
     if (tell_outside) {
         put_question(r, step, q->kind, q->about, q->may, &b);
         run_notify(r, NOTIFY_WAITING, s->name, step_state_name(STEP_PENDING), &b);

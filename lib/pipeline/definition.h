@@ -15,14 +15,22 @@ struct entry_range {
     uint32_t first, count;
 };
 
+typedef VEC(struct text) text_list;
+
 struct definition {
     struct pipeline *p;
     struct doc *doc;
+    unsigned round;        /* entries of a greater depth are left out */
+    const uint32_t *depth; /* by entry, see rounds.c; NULL: all 0 */
+    VEC(const struct step_entry *) deferred;
     bool keeps;              /* parameters leave marks, where they may: see pipeline_parse_kept */
     bool marking;            /* here they may */
     struct map parameters;   /* names to numbers */
     struct map paths, names; /* of steps */
-    VEC(struct text) path_list;
+    text_list path_list;
+    bool has_patterns; /* among the inputs of steps */
+    bool in_command;   /* here ${in} and ${out} may stand: marks, until they are known */
+    bool has_lists;
     VEC(struct step) steps;
     VEC(struct entry_range) entries;
     const struct doc_node *environment; /* for all steps, or NULL */
@@ -42,6 +50,9 @@ int definition_parameters(struct definition *d, const struct doc_node *n, const 
  * a name is the shell's. */
 int definition_text(struct definition *d, const struct doc_node *n, bool in_shell, struct text *out,
                     struct error *e);
+/* The text of a scalar with the values of parameters put in, and `any` in the places of other
+ * variables. */
+void definition_outline(struct definition *d, const struct doc_node *n, char any, struct buf *out);
 /* A scalar that is no text: "what" is for the message. */
 int definition_count(struct definition *d, const struct doc_node *n, const char *what,
                      int64_t least, int64_t most, int64_t *out, struct error *e);
@@ -61,8 +72,22 @@ int definition_entry(struct definition *d, const struct doc_node *n, struct erro
 int definition_expand(struct definition *d, const struct doc_node *n,
                       int (*make)(struct definition *d, void *context, struct error *e),
                       void *context, struct error *e);
+/* Of the value of a variable {lines: FILE}: the file; NULL: it is not such a value. */
+const struct doc_node *definition_lines(const struct doc_node *n);
+/* In which round the steps of which entry are known. */
+int definition_rounds(struct definition *d, const struct doc_node *steps, struct error *e);
 /* Its number among the paths. */
 uint32_t definition_path(struct definition *d, struct text path);
+/* Appends the files that match now, in order of their bytes. */
+int definition_match(struct definition *d, const struct doc_node *n, struct text pattern,
+                     text_list *out, struct error *e);
+bool definition_is_pattern(struct text path);               /* it has *, ? or [ */
+int definition_compare_texts(const void *a, const void *b); /* struct text, for qsort */
+/* Puts the paths of steps in the places of marks in their commands. */
+void definition_lists(struct definition *d);
+enum { LIST_IN = 4, LIST_OUT = 5 };
+/* Puts files in the places of patterns; all steps are read. */
+int definition_patterns(struct definition *d, struct error *e);
 
 /* What one entry says of answers from outside for all its steps: its kind, who may approve. */
 int definition_kind(struct definition *d, const struct doc_node *n, struct step_entry *s,

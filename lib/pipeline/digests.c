@@ -3,9 +3,8 @@
  * still for some milliseconds: a file that was changed as late as that before it was looked at may
  * be changed again without a trace, and is not remembered until it has been looked at once more.
  */
-#include "pipeline/digests.h"
+#include "pipeline/listing.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -203,8 +202,8 @@ static void look_later(struct digests *d, const char *path, const struct known *
     d->recent.len = n + 1;
 }
 
-static int digest_file(struct digests *d, const char *path, const struct stat *s,
-                       struct digest *out, struct error *e)
+int digests_file(struct digests *d, const char *path, const struct stat *s, struct digest *out,
+                 struct error *e)
 {
     struct known k = {.is = identity_in(s)};
     if (recall(d, &k)) {
@@ -223,72 +222,6 @@ static int digest_file(struct digests *d, const char *path, const struct stat *s
     else if (same)
         look_later(d, path, &k);
     pthread_mutex_unlock(&d->lock);
-    return 0;
-}
-
-/* ---- a folder ---- */
-
-typedef VEC(char *) name_list;
-
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static int list_names(const char *path, name_list *out, struct error *e)
-{
-    DIR *folder = opendir(path);
-    struct dirent *entry;
-    if (!folder)
-        return error_errno(e, "cannot open %s", path);
-    while ((entry = readdir(folder)))
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            vec_push(out, mem_text(entry->d_name));
-    closedir(folder);
-    if (out->len > 1)
-        qsort(out->at, out->len, sizeof *out->at, compare_names);
-    return 0;
-}
-
-static int put_entry(struct digests *d, const char *path, const char *name, struct buf *out,
-                     unsigned depth, struct error *e);
-
-static int put_folder(struct digests *d, const char *path, const char *name, struct buf *out,
-                      unsigned depth, struct error *e)
-{
-    enum { DEEPEST = 256 };
-    name_list names = {0};
-    int status = depth > DEEPEST ? error_set(e, ERR_SYSTEM, "%s: too many folders in folders", path)
-                                 : list_names(path, &names, e);
-    for (size_t i = 0; i < names.len; i++) {
-        char *inner = mem_format("%s/%s", path, names.at[i]);
-        char *inner_name = mem_format("%s%s%s", name, *name ? "/" : "", names.at[i]);
-        if (status == 0)
-            status = put_entry(d, inner, inner_name, out, depth + 1, e);
-        mem_free(inner_name);
-        mem_free(inner);
-        mem_free(names.at[i]);
-    }
-    vec_release(&names);
-    return status;
-}
-
-static int put_entry(struct digests *d, const char *path, const char *name, struct buf *out,
-                     unsigned depth, struct error *e)
-{
-    struct stat s;
-    struct digest digest;
-    if (stat(path, &s) != 0)
-        return errno == ENOENT ? 0 : error_errno(e, "cannot look at %s", path);
-    if (S_ISDIR(s.st_mode))
-        return put_folder(d, path, name, out, depth, e);
-    if (!S_ISREG(s.st_mode))
-        return 0;
-    int status = digest_file(d, path, &s, &digest, e);
-    if (status)
-        return status;
-    hex_put(out, digest.at, 2 * SHA256_SIZE);
-    buf_format(out, " %c %s\n", s.st_mode & S_IXUSR ? 'x' : '-', name);
     return 0;
 }
 
@@ -314,15 +247,21 @@ static void forget_recent(struct digests *d)
     vec_release(&d->recent);
 }
 
-static void settle_recent(struct digests *d)
+void digests_settle(struct digests *d)
 {
     int64_t now = nanoseconds_now();
+    size_t left = 0;
     for (size_t i = 0; d->recent.at && i < d->recent.len; i++) {
-        const struct recent *r = &d->recent.at[i];
-        if (identity_is_settled(&r->known.is, now) && is_still(r->path, &r->known.is))
+        struct recent *r = &d->recent.at[i];
+        if (!identity_is_settled(&r->known.is, now)) {
+            d->recent.at[left++] = *r;
+            continue;
+        }
+        if (is_still(r->path, &r->known.is))
             remember(d, &r->known);
+        mem_free(r->path);
     }
-    forget_recent(d);
+    d->recent.len = left;
 }
 
 static int write_known(const struct digests *d, int fd, struct error *e)
@@ -345,14 +284,14 @@ static int write_known(const struct digests *d, int fd, struct error *e)
 int digests_save(struct digests *d, struct error *e)
 {
     struct replace *r = NULL;
-    settle_recent(d);
+    digests_settle(d);
     if (!d->changed)
         return 0;
     int status = replace_open(d->path, &r, e);
     if (status == 0)
         status = write_known(d, replace_fd(r), e);
     if (status == 0)
-        status = replace_commit(r, e);
+        status = replace_commit_later(r, e); /* a damaged one is told by its sum */
     else
         replace_abort(r);
     d->changed = status != 0;
@@ -381,13 +320,13 @@ static int look_at(struct digests *d, const char *path, struct file_state *out, 
     out->identity = identity_in(&s);
     out->kind = S_ISREG(s.st_mode) ? FILE_REGULAR : S_ISDIR(s.st_mode) ? FILE_FOLDER : FILE_OTHER;
     if (out->kind == FILE_REGULAR)
-        return digest_file(d, path, &s, &out->digest, e);
+        return digests_file(d, path, &s, &out->digest, e);
     if (out->kind == FILE_OTHER)
         return 0;
-    struct buf list = {0};
-    int status = put_folder(d, path, "", &list, 0, e);
-    sha256((struct text){list.at ? list.at : "", list.len}, out->digest.at);
-    buf_release(&list);
+    struct listing list = {.plain = false};
+    int status = listing_make(d, path, &list, e);
+    sha256(listing_text(&list), out->digest.at);
+    listing_release(&list);
     return status;
 }
 

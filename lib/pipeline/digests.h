@@ -17,8 +17,7 @@ struct identity {
 };
 
 enum file_kind { FILE_MISSING, FILE_REGULAR, FILE_FOLDER, FILE_OTHER };
-/* A folder's digest is that of a text with a line for each file in it, in order of names:
- * "HEX [x-] NAME\n". */
+/* A folder's digest is that of its listing (listing.h). */
 struct file_state {
     enum file_kind kind;
     struct digest digest;
@@ -38,8 +37,14 @@ struct digests *digests_open(const char *path);
  * cannot be read. */
 int digests_of(struct digests *d, const char *folder, const struct text *names, size_t n,
                unsigned jobs, struct file_state *out, struct error *e);
+/* The digest of a file of which the system says this. */
+struct stat;
+int digests_file(struct digests *d, const char *path, const struct stat *s, struct digest *out,
+                 struct error *e);
 /* The file was given a second name, which changed its identity and nothing else. */
 void digests_renew(struct digests *d, const char *path, struct file_state *state);
+/* Looks once more at files that were digested too soon after they were changed. */
+void digests_settle(struct digests *d);
 int digests_save(struct digests *d, struct error *e);
 void digests_close(struct digests *d); /* NULL is fine */
 

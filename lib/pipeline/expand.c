@@ -4,15 +4,14 @@
 #include <errno.h>
 #include <glob.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { COMBINATIONS_MAX = 1000000 };
-
-typedef VEC(struct text) value_list;
 
 /* A variable and its values. */
 struct variable {
     struct text name;
-    value_list values;
+    text_list values;
     const struct doc_node *items; /* that they came from, when they may be maps */
 };
 
@@ -20,14 +19,13 @@ typedef int maker(struct definition *d, void *context, struct error *e);
 
 /* ---- values ---- */
 
-static int compare_texts(const void *a, const void *b)
+int definition_compare_texts(const void *a, const void *b)
 {
     return text_compare(*(const struct text *)a, *(const struct text *)b);
 }
 
-/* The files that match now, in order of their bytes. */
-static int match_files(struct definition *d, const struct doc_node *n, struct text pattern,
-                       value_list *out, struct error *e)
+int definition_match(struct definition *d, const struct doc_node *n, struct text pattern,
+                     text_list *out, struct error *e)
 {
     char quoted[QUOTE_MAX];
     glob_t found = {0};
@@ -52,21 +50,60 @@ static int match_files(struct definition *d, const struct doc_node *n, struct te
         return doc_error(d->doc, n, e, "cannot look for %s",
                          quote(quoted, pattern.at, pattern.len));
     if (out->len > 1)
-        qsort(out->at, out->len, sizeof *out->at, compare_texts);
+        qsort(out->at, out->len, sizeof *out->at, definition_compare_texts);
     return 0;
 }
 
+const struct doc_node *definition_lines(const struct doc_node *n)
+{
+    bool is =
+        n->kind == DOC_MAP && n->count == 1 && text_equal(n->items[0].text, TEXT_LITERAL("lines"));
+    return is ? &n->items[1] : NULL;
+}
+
+/* The lines of a file that are not empty. One that is not there has none as long as it is to be
+ * made yet. */
+static int read_lines(struct definition *d, const struct doc_node *n, text_list *out,
+                      struct error *e)
+{
+    enum { LONGEST = 64 << 20 };
+    struct text name;
+    struct buf bytes = {0};
+    if (definition_text(d, n, false, &name, e) < 0)
+        return ERR_DATA;
+    d->p->has_patterns = true;
+    char *path = name.at[0] == '/' ? mem_text(name.at) : mem_format("%s/%s", d->p->folder, name.at);
+    bool there = access(path, F_OK) == 0;
+    int status = !there && d->round == ROUND_ALL ? 0 : file_load(path, LONGEST, &bytes, e);
+    mem_free(path);
+    const char *end = bytes.at + bytes.len;
+    for (const char *at = bytes.at, *stop; status == 0 && at < end; at = stop + 1) {
+        stop = memchr(at, '\n', (size_t)(end - at));
+        stop = stop ? stop : end;
+        size_t len = (size_t)(stop - at) - (stop > at && stop[-1] == '\r');
+        if (memchr(at, 0, len))
+            status = doc_error(d->doc, n, e, "%s: a line with a NUL character", name.at);
+        if (len)
+            vec_push(out, ((struct text){arena_text(&d->p->arena, at, len), len}));
+    }
+    buf_release(&bytes);
+    return status;
+}
+
 /* maps: a value may be one; its text is empty. */
-static int list_values(struct definition *d, const struct doc_node *n, bool maps, value_list *out,
+static int list_values(struct definition *d, const struct doc_node *n, bool maps, text_list *out,
                        struct error *e)
 {
     struct text text;
     if (n->kind == DOC_TEXT) {
         int status = definition_text(d, n, false, &text, e);
-        return status ? status : match_files(d, n, text, out, e);
+        return status ? status : definition_match(d, n, text, out, e);
     }
+    if (definition_lines(n))
+        return read_lines(d, definition_lines(n), out, e);
     if (n->kind != DOC_LIST)
-        return doc_error(d->doc, n, e, "a list of values or a pattern of files is wanted here");
+        return doc_error(d->doc, n, e,
+                         "a list of values, a pattern of files or {lines: FILE} is wanted here");
     for (size_t i = 0; i < n->count; i++) {
         text = (struct text){"", 0};
         if (!(maps && n->items[i].kind == DOC_MAP) &&

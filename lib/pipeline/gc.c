@@ -3,6 +3,7 @@
 
 #include "ledger/ledger.h"
 #include "pipeline/event.h"
+#include "pipeline/objects.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,7 +11,8 @@
 #include <unistd.h>
 
 struct sweep {
-    struct map kept; /* digests, and names of runs */
+    const char *objects; /* where they are kept */
+    struct map kept;     /* digests, and names of runs */
     usec since;
     bool dry_run;
     struct gc_summary *out;
@@ -19,6 +21,25 @@ struct sweep {
 static bool is_hex(char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
+static void keep_file_of_folder(void *context, const struct digest *file)
+{
+    struct sweep *s = context;
+    struct buf hex = {0};
+    hex_put(&hex, file->at, LEDGER_HEX);
+    map_put(&s->kept, (struct text){hex.at, hex.len}, NULL);
+    buf_release(&hex);
+}
+
+/* A digest, and when it is a folder's those of its files. */
+static void keep_digest(struct sweep *s, struct text hex)
+{
+    struct digest digest;
+    bool is_new;
+    map_put(&s->kept, hex, &is_new);
+    if (is_new && digest_read(hex, &digest))
+        objects_listed(s->objects, &digest, keep_file_of_folder, s);
 }
 
 /* All digests that an event has, whatever they are of. */
@@ -31,7 +52,7 @@ static void keep_digests(struct sweep *s, struct text line)
             continue;
         }
         if (n == LEDGER_HEX)
-            map_put(&s->kept, (struct text){line.at + i - n, n}, NULL);
+            keep_digest(s, (struct text){line.at + i - n, n});
         n = 0;
     }
 }
@@ -71,7 +92,10 @@ static int read_ledger(struct sweep *s, const char *home, struct error *e)
 
 static bool is_kept(const struct sweep *s, const char *folder, const char *name)
 {
-    char *digest = mem_format("%s%s", folder, name);
+    size_t n = strlen(name), suffix = sizeof LISTING_SUFFIX - 1;
+    if (n > suffix && strcmp(name + n - suffix, LISTING_SUFFIX) == 0)
+        n -= suffix;
+    char *digest = mem_format("%s%.*s", folder, (int)n, name);
     bool is = map_get(&s->kept, text_of(digest)) != MAP_NONE;
     mem_free(digest);
     return is;
@@ -151,6 +175,7 @@ int pipeline_gc(const char *home, usec keep, bool dry_run, struct gc_summary *ou
     struct sweep s = {.since = clock_now() - keep, .dry_run = dry_run, .out = out};
     char *objects = mem_format("%s/objects", home), *runs = mem_format("%s/runs", home);
     char *definitions = mem_format("%s/definitions", home);
+    s.objects = objects;
     *out = (struct gc_summary){0};
     int status = read_ledger(&s, home, e);
     if (status == 0)

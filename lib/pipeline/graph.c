@@ -61,9 +61,33 @@ static int two_makers(struct definition *d, uint32_t path, const struct step *a,
     return error_at(e, d->p->path, b->entry->line, b->entry->column);
 }
 
+static bool is_above(struct text name)
+{
+    return name.len >= 2 && memcmp(name.at, "..", 2) == 0 && (name.len == 2 || name.at[2] == '/');
+}
+
+/* Of "." and what is outside of the definition's folder it cannot be told by the names. */
+static void note_holders(struct definition *d)
+{
+    struct pipeline *p = d->p;
+    p->holds = arena_zero(&p->arena, p->path_count + 1);
+    for (size_t i = 0; i < p->path_count; i++) {
+        struct text name = p->paths[i];
+        for (size_t n = name.len; n-- > 1;) {
+            size_t around =
+                name.at[n] == '/' ? map_get(&d->paths, (struct text){name.at, n}) : MAP_NONE;
+            if (around != MAP_NONE)
+                p->holds[around] = true;
+        }
+        if (name.at[0] == '/' || text_equal(name, text_of(".")) || is_above(name))
+            p->holds[i] = true;
+    }
+}
+
 static int note_makers(struct definition *d, struct error *e)
 {
     struct pipeline *p = d->p;
+    note_holders(d);
     p->maker = arena_alloc(&p->arena, (p->path_count + 1) * sizeof *p->maker);
     p->moving = arena_zero(&p->arena, p->path_count + 1);
     for (size_t i = 0; i < p->path_count; i++)

@@ -2,7 +2,8 @@
 
 #include "base/digest.h"
 #include "ledger/ledger.h"
-#include "pipeline/digests.h"
+#include "pipeline/event.h"
+#include "pipeline/objects.h"
 
 #include <jansson.h>
 
@@ -19,26 +20,63 @@ struct made {
 struct history {
     VEC(struct made) steps;
     struct map digests;
+    VEC(number_list) inside;   /* by digest: the files of a folder, when its listing is kept */
     VEC(number_list) touching; /* by digest: the steps that made it; with FORTH: that used it */
+    char *objects;             /* where listings are kept */
     struct arena arena;
     bool forth;
 };
 
 /* ---- what is in the ledger ---- */
 
+struct listing_to {
+    struct history *history;
+    number_list files;
+};
+
+static void take_file(void *context, const struct digest *file)
+{
+    struct listing_to *to = context;
+    struct buf hex = {0};
+    hex_put(&hex, file->at, 2 * SHA256_SIZE);
+    vec_push(&to->files,
+             (uint32_t)map_put(&to->history->digests, (struct text){hex.at, hex.len}, NULL));
+    buf_release(&hex);
+}
+
+/* A digest, and when it is that of a folder those of its files. */
+static void add_digest(struct history *h, const char *hex, number_list *out)
+{
+    struct digest digest;
+    uint32_t number = (uint32_t)map_put(&h->digests, text_of(hex), NULL);
+    vec_push(out, number);
+    if (number >= h->inside.len) { /* it is looked for once */
+        struct listing_to to = {h, {0}};
+        if (digest_read(text_of(hex), &digest))
+            objects_listed(h->objects, &digest, take_file, &to);
+        while (h->inside.len <= number)
+            vec_push(&h->inside, ((number_list){0}));
+        h->inside.at[number] = to.files;
+    }
+    const number_list *files = &h->inside.at[number];
+    for (size_t i = 0; i < files->len; i++)
+        vec_push(out, files->at[i]);
+}
+
 static const uint32_t *number_digests(struct history *h, const json_t *files, size_t *count)
 {
     const char *name;
     json_t *value;
-    size_t n = 0;
-    uint32_t *out = arena_alloc(&h->arena, (json_object_size(files) + 1) * sizeof *out);
+    number_list list = {0};
     json_object_foreach((json_t *)(uintptr_t)files, name, value)
     {
-        const char *text = json_string_value(value);
-        if (text)
-            out[n++] = (uint32_t)map_put(&h->digests, text_of(text), NULL);
+        if (json_is_string(value))
+            add_digest(h, json_string_value(value), &list);
     }
-    *count = n;
+    const uint32_t *out = list.len ? arena_copy(&h->arena, list.at, list.len * sizeof *list.at)
+                                   : arena_alloc(&h->arena, sizeof *out);
+    *count = list.len;
+    vec_release(&list);
     return out;
 }
 
@@ -77,6 +115,7 @@ static int take_event(void *context, const struct ledger_event *event, struct er
 static int load(struct history *h, const char *home, struct error *e)
 {
     char *path = mem_format("%s/ledger.jsonl", home);
+    h->objects = mem_format("%s/objects", home);
     int status = ledger_each(path, NULL, take_event, h, e);
     mem_free(path);
     return status;
@@ -86,6 +125,10 @@ static void release(struct history *h)
 {
     for (size_t i = 0; i < h->touching.len; i++)
         vec_release(&h->touching.at[i]);
+    for (size_t i = 0; i < h->inside.len; i++)
+        vec_release(&h->inside.at[i]);
+    vec_release(&h->inside);
+    mem_free(h->objects);
     vec_release(&h->touching);
     vec_release(&h->steps);
     map_release(&h->digests);

@@ -32,16 +32,23 @@ static int read_steps(struct definition *d, const struct doc_node *n, struct err
     if (!n || n->kind != DOC_LIST)
         return doc_error(d->doc, n ? n : doc_root(d->doc), e,
                          n ? "steps are a list" : "a definition without steps");
-    int status = 0;
+    int status = definition_rounds(d, n, e);
     for (size_t i = 0; i < n->count && status == 0; i++)
         status = definition_entry(d, &n->items[i], e);
+    if (status == 0)
+        status = definition_patterns(d, e);
     struct pipeline *p = d->p;
     p->step_count = d->steps.len;
-    p->steps = arena_copy(&p->arena, d->steps.at ? d->steps.at : &(struct step){0},
-                          d->steps.len * sizeof *p->steps);
+    p->steps = d->steps.at ? d->steps.at : mem_alloc(sizeof *p->steps); /* it is p's now */
+    d->steps.at = NULL;
     p->path_count = d->path_list.len;
     p->paths = arena_copy(&p->arena, d->path_list.at ? d->path_list.at : &(struct text){0},
                           d->path_list.len * sizeof *p->paths);
+    if (status == 0)
+        definition_lists(d);
+    p->deferred_count = d->deferred.len;
+    if (d->deferred.len)
+        p->deferred = arena_copy(&p->arena, d->deferred.at, d->deferred.len * sizeof *p->deferred);
     return status;
 }
 
@@ -79,19 +86,23 @@ static void definition_release(struct definition *d)
     vec_release(&d->path_list);
     vec_release(&d->steps);
     vec_release(&d->entries);
+    vec_release(&d->deferred);
     vec_release(&d->uses);
     buf_release(&d->text);
 }
 
-static int parse(const char *path, struct text source, const char *const *given, size_t given_count,
-                 bool keeps, struct pipeline **out, struct error *e)
+/* Takes source. */
+static int parse(const char *path, struct buf *source, const char *const *given, size_t given_count,
+                 unsigned round, bool keeps, struct pipeline **out, struct error *e)
 {
     struct pipeline *p = mem_alloc(sizeof *p);
-    struct definition d = {.p = p, .keeps = keeps};
+    struct definition d = {.p = p, .round = round, .keeps = keeps};
+    p->round = round;
     p->given = given;
     p->given_count = given_count;
     p->path = arena_text(&p->arena, path, strlen(path));
-    p->source = (struct text){arena_text(&p->arena, source.at, source.len), source.len};
+    p->source.len = source->len;
+    p->source.at = buf_take(source);
     int status = doc_parse(path, p->source, DOC_BY_CONTENT, &d.doc, e);
     if (status == 0)
         status = read_definition(&d, given, given_count, e);
@@ -103,34 +114,63 @@ static int parse(const char *path, struct text source, const char *const *given,
     return status;
 }
 
+static struct buf copy_of(struct text source)
+{
+    struct buf b = {0};
+    if (source.len)
+        buf_add(&b, source.at, source.len);
+    return b;
+}
+
 int pipeline_parse(const char *path, struct text source, const char *const *given,
                    size_t given_count, struct pipeline **out, struct error *e)
 {
-    return parse(path, source, given, given_count, false, out, e);
+    struct buf b = copy_of(source);
+    return parse(path, &b, given, given_count, ROUND_ALL, false, out, e);
 }
 
 int pipeline_parse_kept(const char *path, struct text source, const char *const *given,
                         size_t given_count, struct pipeline **out, struct error *e)
 {
-    return parse(path, source, given, given_count, true, out, e);
+    struct buf b = copy_of(source);
+    return parse(path, &b, given, given_count, ROUND_ALL, true, out, e);
+}
+
+static int load(const char *path, const char *const *given, size_t given_count, unsigned round,
+                struct pipeline **out, struct error *e)
+{
+    struct buf source = {0};
+    int status = file_load(path, LONGEST, &source, e);
+    if (status == 0)
+        return parse(path, &source, given, given_count, round, false, out, e);
+    buf_release(&source);
+    return status;
 }
 
 int pipeline_load(const char *path, const char *const *given, size_t given_count,
                   struct pipeline **out, struct error *e)
 {
-    struct buf source = {0};
-    int status = file_load(path, LONGEST, &source, e);
-    if (status == 0)
-        status = parse(path, (struct text){source.at ? source.at : "", source.len}, given,
-                       given_count, false, out, e);
-    buf_release(&source);
-    return status;
+    return load(path, given, given_count, ROUND_ALL, out, e);
+}
+
+int pipeline_load_first(const char *path, const char *const *given, size_t given_count,
+                        struct pipeline **out, struct error *e)
+{
+    return load(path, given, given_count, 0, out, e);
+}
+
+int pipeline_load_next(const struct pipeline *p, struct pipeline **out, struct error *e)
+{
+    struct buf b = copy_of(p->source);
+    return parse(p->path, &b, p->given, p->given_count, p->round + 1, false, out, e);
 }
 
 void pipeline_free(struct pipeline *p)
 {
     if (!p)
         return;
+    mem_free(p->steps);
+    mem_free((char *)(uintptr_t)p->source.at);
     arena_release(&p->arena);
     mem_free(p);
 }

@@ -5,17 +5,26 @@
 
 #include "pipeline/digests.h"
 
-/* The folders that a file is in, as far as they are not there; path is as it was afterwards. */
-int make_folders(char *path, struct error *e);
-
-/* Keeps a file that has the digest, by a second name, or where that is not to be had by a copy. A
- * folder is not kept. */
+/* Keeps a file that has the digest, by a second name, or where that is not to be had by a copy.
+ * Anything else is not kept. */
 int objects_keep(const char *folder, struct digests *d, const char *path, struct file_state *state,
                  struct error *e);
-/* Puts the file that has the digest at path, in place of what is there: 1; 0 when it is not kept,
- * or was changed by its other name since. The copy shares its blocks where the file system can. */
+/* Looks at a folder, as digests_of does, and keeps its files so, and its listing, unless there is
+ * anything else in it. */
+int objects_keep_folder(const char *folder, struct digests *d, const char *path,
+                        struct file_state *out, struct error *e);
+/* Puts the file or folder that has the digest at path, in place of what is there: 1; 0 when it is
+ * not kept, or was changed by its other name since, or when there is a folder in place of a file,
+ * or one with files that are not kept. Copies share their blocks where the file system can. */
 int objects_restore(const char *folder, struct digests *d, const struct digest *digest,
                     const char *path, struct error *e);
+/* The files of a folder that are second names of what is kept become files of their own, as they
+ * may be written to. */
+int objects_part(const char *folder, struct digests *d, const char *path, struct error *e);
+/* Calls take for the digest of each file of a folder that is kept. */
+void objects_listed(const char *folder, const struct digest *digest,
+                    void (*take)(void *context, const struct digest *file), void *context);
+#define LISTING_SUFFIX ".files" /* of the name of a listing that is kept */
 
 /* Keeps a copy that no other name changes: of the file at path, which has the digest. ERR_DATA: it
  * has it no more. */

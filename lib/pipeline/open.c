@@ -89,17 +89,23 @@ static void add_start(struct run *r)
     buf_release(&b);
 }
 
+void run_put_counts(const struct run_summary *s, struct buf *b)
+{
+    buf_format(b,
+               ",\"steps\":%zu,\"ran\":%zu,\"up_to_date\":%zu,\"restored\":%zu,\"failed\":%zu,"
+               "\"skipped\":%zu,"
+               "\"blocked\":%zu,\"pending\":%zu",
+               s->steps, s->ran, s->up_to_date, s->restored, s->failed, s->skipped, s->blocked,
+               s->pending);
+}
+
 void run_put_end(const struct run *r, const char *state, struct buf *b)
 {
-    const struct run_summary *s = r->summary;
     buf_puts(b, "\"event\":\"run\"");
     event_put(b, "state", state);
-    event_put(b, "run", s->id);
+    event_put(b, "run", r->summary->id);
     event_put(b, "pipeline", r->p->name);
-    buf_format(b,
-               ",\"ran\":%zu,\"up_to_date\":%zu,\"restored\":%zu,\"failed\":%zu,\"skipped\":%zu,"
-               "\"blocked\":%zu,\"pending\":%zu",
-               s->ran, s->up_to_date, s->restored, s->failed, s->skipped, s->blocked, s->pending);
+    run_put_counts(r->summary, b);
 }
 
 /* ---- definitions, kept by their digest ---- */
@@ -126,7 +132,7 @@ static int keep_definition(struct run *r, struct error *e)
 
 /* ---- opening ---- */
 
-static void allocate(struct run *r)
+void run_allocate(struct run *r)
 {
     size_t n = r->p->step_count + 1, paths = r->p->path_count + 1;
     r->files = mem_alloc(paths * sizeof *r->files);
@@ -136,6 +142,24 @@ static void allocate(struct run *r)
     r->left = mem_alloc(n * sizeof *r->left);
     r->attempt = mem_alloc(n * sizeof *r->attempt);
     r->fingerprint = mem_alloc(n * sizeof *r->fingerprint);
+    r->summary->steps = r->p->step_count;
+}
+
+void run_free_steps(struct run *r)
+{
+    mem_free(r->files);
+    mem_free(r->unknown);
+    mem_free(r->state);
+    mem_free(r->fate);
+    mem_free(r->left);
+    mem_free(r->attempt);
+    mem_free(r->rest);
+    mem_free(r->gpus);
+    mem_free(r->fingerprint);
+    retries_free(r->retries);
+    r->rest = NULL;
+    r->gpus = NULL;
+    r->retries = NULL;
 }
 
 static int open_known(struct run *r, struct error *e)
@@ -186,11 +210,13 @@ static int open_pool(struct run *r, struct error *e)
 static int begin(struct run *r, struct error *e)
 {
     make_id(r->summary->id);
-    char *run = mem_format("runs/%s", r->summary->id);
+    char *run = mem_format("%s/runs/%s/", r->o->home, r->summary->id);
     int status = keep_definition(r, e);
     if (status == 0)
-        status = make_folder(r->o->home, run, e);
+        status = folder_make_parents(run, e);
     mem_free(run);
+    if (status == 0)
+        run_begin_now(r);
     add_start(r);
     return status;
 }
@@ -199,7 +225,7 @@ int run_open(struct run *r, struct error *e)
 {
     r->lock = -1;
     r->objects = mem_format("%s/objects", r->o->home);
-    allocate(r);
+    run_allocate(r);
     int status = 0;
     if (!r->o->dry_run) {
         status = make_state(r, e);
@@ -232,27 +258,22 @@ int pipeline_note_idle(const char *home, const char *path, size_t steps, struct 
 
 void run_release(struct run *r)
 {
+    run_free_steps(r);
+    map_release(&r->earlier);
+    vec_release(&r->earlier_states);
     job_pool_close(r->pool);
     ledger_close(r->ledger);
     digests_close(r->digests);
     records_release(&r->records);
     if (r->lock >= 0)
         lock_release(r->lock);
-    mem_free(r->files);
-    mem_free(r->unknown);
-    mem_free(r->state);
-    mem_free(r->fate);
-    mem_free(r->left);
-    mem_free(r->attempt);
-    mem_free(r->rest);
-    mem_free(r->gpus);
-    mem_free(r->fingerprint);
     mem_free(r->objects);
     mem_free(r->journal);
     mem_free(r->spool);
+    vec_release(&r->running);
     vec_release(&r->ready);
     vec_release(&r->delayed);
     vec_release(&r->asked);
     map_release(&r->folders);
-    retries_free(r->retries);
+    pipeline_free(r->own);
 }

@@ -13,6 +13,8 @@
 #include "job/job.h"
 #include "pipeline/questions.h"
 
+#include <limits.h>
+
 /* ---- definition and plan ---- */
 
 enum parameter_type { PARAMETER_STRING, PARAMETER_INTEGER, PARAMETER_FLOAT, PARAMETER_BOOLEAN };
@@ -108,12 +110,17 @@ struct pipeline {
     size_t parameter_count;
     struct notification *notifications;
     size_t notification_count;
+    unsigned round;
+    /* Whose steps are known in later rounds */
+    const struct step_entry **deferred;
+    size_t deferred_count;
     struct step *steps; /* in the order of the definition */
     size_t step_count;
     struct text *paths; /* every input and output, without . and double slashes */
     size_t path_count;
     uint32_t *maker; /* by path: the step that makes it; STEP_NONE */
     bool *moving;    /* by path: it has in it, or lies in, what steps make: known at its turn */
+    bool *holds;     /* by path: others of the paths are in it */
     uint32_t *order; /* of the steps, each behind those it waits for */
     /* Those that wait for step i: from waiters[waiters_from[i]] to waiters[waiters_from[i + 1]] */
     uint32_t *waiters, *waiters_from;
@@ -126,6 +133,14 @@ struct pipeline {
  * name or that make one file, cycles; ERR_USAGE for what is wrong in given. */
 int pipeline_load(const char *path, const char *const *given, size_t given_count,
                   struct pipeline **out, struct error *e);
+/* A run goes in rounds when it is not known before what some entries stand for: their variables
+ * take values from files, or their inputs are patterns for files, that steps make. This is the
+ * first round, and with what was made in a round the next one; pipeline_load has all steps, as far
+ * as the files are there now. */
+int pipeline_load_first(const char *path, const char *const *given, size_t given_count,
+                        struct pipeline **out, struct error *e);
+int pipeline_load_next(const struct pipeline *p, struct pipeline **out, struct error *e);
+#define ROUND_ALL UINT_MAX
 /* The same of bytes that are there already: path is for messages and folders. */
 int pipeline_parse(const char *path, struct text source, const char *const *given,
                    size_t given_count, struct pipeline **out, struct error *e);
@@ -168,6 +183,19 @@ const char *step_state_name(enum step_state s); /* as Succeeded */
 /* Of a step that failed: one whose outputs are not there has JOB_FAILED, too. */
 enum job_class failure_class(const struct job_result *x);
 
+/* What goes on at the moment. */
+struct running_step {
+    const struct step *step;
+    usec since;
+    double usual; /* seconds that it took the last time; 0: not known */
+};
+struct run_summary;
+struct run_now {
+    const struct running_step *running; /* in the order in which they began */
+    size_t running_count;
+    const struct run_summary *so_far;
+};
+
 struct run_event {
     const struct step *step;
     enum step_state state;
@@ -176,6 +204,7 @@ struct run_event {
     const char *why; /* of a step that runs, would run or failed, or was answered: NULL: there is no
                       * more to say */
     const struct question *question; /* of STEP_PENDING */
+    const struct run_now *now;
 };
 
 struct run_options {
@@ -185,16 +214,20 @@ struct run_options {
     struct job_engine_options engine;  /* where steps run */
     bool dry_run, keep_going, explain; /* explain: events of what runs say why */
     const bool *chosen;                /* by step: those that are looked at at all; NULL: all */
-    const bool *forced;                /* by step: those that run whatever is known; NULL: none */
+    const bool *forced;                /* by step: those that run whatever is known; NULL: none.
+                                        * Both only where p has all steps (ROUND_ALL) */
     int lock_timeout_ms; /* for another run of the pipeline; negative: wait for ever */
     bool wait;           /* until what steps ask for is answered */
     void (*warn)(void *context, const char *text); /* of what is no failure; may be NULL */
     void (*tell)(void *context, const struct run_event *event);
+    /* Ten times a second while steps run; may be NULL. */
+    void (*pulse)(void *context, const struct run_now *now);
     void *context;
 };
 
 struct run_summary {
     char id[40];
+    size_t steps; /* that are known */
     size_t ran, up_to_date, restored, failed, skipped, blocked, pending, would_run;
     int signal; /* that stopped it; 0 */
 };
@@ -206,6 +239,11 @@ int pipeline_stop(const char *home, const char *path, struct error *e);
 /* Such a run's event in the ledger. */
 int pipeline_note_idle(const char *home, const char *path, size_t steps, struct run_summary *out,
                        struct error *e);
+/* How far a run is, as one line of JSON; *state is that of its steps together. ERR_NO: there is no
+ * such run. */
+enum run_state { RUN_GOES_ON, RUN_SUCCEEDED, RUN_FAILED, RUN_WAITS };
+int pipeline_look(const char *home, const char *run, struct buf *line, enum run_state *state,
+                  struct error *e);
 /* Where what a step writes in a run is kept, when it writes. Returns owned. */
 char *pipeline_log_path(const char *home, const char *run, const char *step);
 /* 0 when every step is done, ERR_NO when one failed (or would run, in a dry run), ERR_BUSY, with no

@@ -146,12 +146,11 @@ void run_settle(struct run *r, uint32_t step, enum step_state state,
         if (r->pool)
             job_withdraw(r->pool);
     }
-    if (r->o->tell)
-        r->o->tell(r->o->context, &(struct run_event){.step = &r->p->steps[step],
-                                                      .state = state,
-                                                      .attempt = r->attempt[step],
-                                                      .result = result,
-                                                      .why = why});
+    run_tell(r, &(struct run_event){.step = &r->p->steps[step],
+                                    .state = state,
+                                    .attempt = r->attempt[step],
+                                    .result = result,
+                                    .why = why});
     run_release_waiters(r, step);
     if (state == STEP_FAILED)
         notify_of_failure(r, step, why);
@@ -187,6 +186,8 @@ static int time_to_wait(const struct run *r, usec now)
     usec due = r->pending ? r->committed + COMMIT_AFTER : INT64_MAX;
     if (r->waiting && r->listened + LISTEN_EVERY < due)
         due = r->listened + LISTEN_EVERY;
+    usec pulse = run_next_pulse(r);
+    due = pulse < due ? pulse : due;
     for (size_t i = 0; i < r->delayed.len; i++)
         due = r->delayed.at[i].due < due ? r->delayed.at[i].due : due;
     if (due == INT64_MAX)
@@ -204,11 +205,14 @@ static void take_signal(struct run *r, int number)
 static int wait_for_one(struct run *r, struct error *e)
 {
     struct job_result result;
+    run_pulse(r);
     int got = job_wait(r->pool, time_to_wait(r, clock_now()), &result, e);
     if (got == JOB_SIGNALLED)
         take_signal(r, result.signal);
     if (got == JOB_ENDED) {
-        resources_give(r, (uint32_t)((const struct step *)result.tag - r->p->steps));
+        uint32_t step = (uint32_t)((const struct step *)result.tag - r->p->steps);
+        resources_give(r, step);
+        run_note_end(r, step);
         return run_end(r, &result, e);
     }
     return got < 0 ? got : 0;
@@ -331,6 +335,15 @@ static int leave(struct run *r, bool failed, struct error *e)
     return status;
 }
 
+static int run_rounds(struct run *r, struct error *e)
+{
+    int status = run_all(r, e);
+    while (status == 0 && (status = run_next_round(r, e)) > 0)
+        status = run_all(r, e);
+    run_tell_deferred(r);
+    return status;
+}
+
 int pipeline_run(struct pipeline *p, const struct run_options *o, struct run_summary *out,
                  struct error *e)
 {
@@ -339,10 +352,12 @@ int pipeline_run(struct pipeline *p, const struct run_options *o, struct run_sum
     *out = (struct run_summary){0};
     int status = run_open(&r, e);
     if (status == 0) {
-        status = run_all(&r, e);
+        status = run_rounds(&r, e);
         bool failed = out->failed || out->signal || status;
         out->pending = r.waiting;
         int last = o->dry_run ? 0 : leave(&r, failed, &second);
+        if (!o->dry_run)
+            run_end_now(&r);
         if (status == 0 && last)
             *e = second;
         status = status                     ? status

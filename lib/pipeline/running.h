@@ -16,10 +16,14 @@ struct asked {
     const struct question *question; /* of the records */
 };
 
-enum { LISTEN_EVERY = 200000 }; /* microseconds between looks for answers */
+/* Microseconds: between looks for answers, between pulses, and between notes of what goes on. */
+enum { LISTEN_EVERY = 200000, PULSE_EVERY = 100000, NOTE_EVERY = 1000000 };
 
 struct run {
     struct pipeline *p;
+    struct pipeline *own;        /* p from the second round on; NULL */
+    struct map earlier;          /* names of the steps of earlier rounds, and by their numbers: */
+    VEC(uint8_t) earlier_states; /* enum step_state */
     const struct run_options *o;
     struct run_summary *summary;
     char *objects, *journal, *spool; /* paths */
@@ -41,7 +45,9 @@ struct run {
     VEC(struct delayed) delayed; /* for their next attempt */
     VEC(struct asked) asked;
     size_t waiting; /* of them are STEP_PENDING */
-    usec listened;
+    usec listened, pulsed, noted;
+    VEC(struct running_step) running;
+    bool changed;            /* what runs, since it was noted */
     bool warned;             /* of a notification that failed */
     struct map folders;      /* that were made for outputs */
     struct retries *retries; /* of steps that failed; NULL: there are none */
@@ -59,6 +65,11 @@ char *pipeline_state_path(const char *home, const char *definition, const char *
 
 int run_open(struct run *r, struct error *e);
 void run_release(struct run *r);
+/* What there is by step and by path, for the steps of r->p. */
+void run_allocate(struct run *r);
+void run_free_steps(struct run *r);
+/* Members: how many steps became what. */
+void run_put_counts(const struct run_summary *s, struct buf *b);
 /* Members of the event of the run's end. */
 void run_put_end(const struct run *r, const char *state, struct buf *b);
 /* Writes what was added to the ledger, at once or when it is time to. */
@@ -96,6 +107,27 @@ void run_fail(struct run *r, uint32_t step, const struct job_result *x, const ch
 /* Variables of first, then those of second that have other names. Returns owned, the texts are
  * borrowed. */
 char **run_environment(char *const *first, char *const *second);
+
+/* ---- rounds (next.c) ---- */
+
+/* Whether it was settled in an earlier round, and as what. */
+bool run_was_settled(const struct run *r, uint32_t step, enum step_state *out);
+/* 1: r->p has the steps of the next round; 0: there is none. */
+int run_next_round(struct run *r, struct error *e);
+/* Tells of entries whose steps never were known. */
+void run_tell_deferred(struct run *r);
+
+/* ---- what goes on (now.c) ---- */
+
+/* Where it is kept while it goes on. Returns owned. */
+char *pipeline_now_path(const char *home, const char *run);
+void run_begin_now(struct run *r);
+void run_end_now(struct run *r);
+void run_note_start(struct run *r, uint32_t step);
+void run_note_end(struct run *r, uint32_t step);
+void run_tell(struct run *r, struct run_event *x);
+void run_pulse(struct run *r); /* when it is time to */
+usec run_next_pulse(const struct run *r);
 
 /* ---- what it takes of the machine ---- */
 

@@ -106,7 +106,7 @@ static int write_seal(const char *path, struct head *head, const struct buf *bod
     if (status == 0)
         status = file_write(replace_fd(out), body->at, body->len, path, NULL);
     if (status == 0)
-        return replace_commit(out, NULL);
+        return replace_commit_later(out, NULL); /* a damaged one is told by its sum */
     replace_abort(out);
     return status;
 }

@@ -18,14 +18,20 @@ char *run_path(const struct run *r, uint32_t path)
 /* ---- before ---- */
 
 /* The folder of an output, once. */
-static int make_folder_of(struct run *r, char *path, struct error *e)
+static int make_folder_of(struct run *r, const char *path, struct error *e)
 {
-    char *slash = strrchr(path, '/');
+    const char *slash = strrchr(path, '/');
     bool is_new;
     if (!slash || slash == path)
         return 0;
     map_put(&r->folders, (struct text){path, (size_t)(slash - path)}, &is_new);
-    return is_new ? make_folders(path, e) : 0;
+    return is_new ? folder_make_parents(path, e) : 0;
+}
+
+/* A folder with other inputs or outputs in it is not one step's alone. */
+static bool keeps_folder(const struct run *r, const struct step *s, uint32_t path)
+{
+    return s->entry->cache && !r->p->holds[path];
 }
 
 /* What an earlier run left is not there when a step begins: its file may have a second name among
@@ -39,6 +45,8 @@ static int clear_outputs(struct run *r, const struct step *s, struct error *e)
         status = make_folder_of(r, path, e);
         if (status == 0 && f->kind == FILE_REGULAR && unlink(path) != 0 && errno != ENOENT)
             status = error_errno(e, "cannot remove %s", path);
+        if (status == 0 && f->kind == FILE_FOLDER && keeps_folder(r, s, s->out[k]))
+            status = objects_part(r->objects, r->digests, path, e);
         mem_free(path);
     }
     return status;
@@ -156,13 +164,12 @@ int run_start(struct run *r, uint32_t step, const char *why, struct error *e)
         run_settle(r, step, STEP_FAILED, NULL, missing);
         mem_free(missing);
     } else {
-        r->state[step] = STEP_RUNNING;
+        run_note_start(r, step);
         status = job_start(r->pool, &job, e);
     }
-    if (status == 0 && folder_there && r->o->tell)
-        r->o->tell(r->o->context,
-                   &(struct run_event){
-                       .step = s, .state = STEP_RUNNING, .attempt = r->attempt[step], .why = why});
+    if (status == 0 && folder_there)
+        run_tell(r, &(struct run_event){
+                        .step = s, .state = STEP_RUNNING, .attempt = r->attempt[step], .why = why});
     mem_free(directory);
     mem_free(log);
     mem_free(environment);
@@ -174,6 +181,18 @@ int run_start(struct run *r, uint32_t step, const char *why, struct error *e)
 
 /* ---- after ---- */
 
+/* A folder is looked at and kept in one: there may be much in it. */
+static int look_at_output(struct run *r, const struct step *s, uint32_t path, struct error *e)
+{
+    char *whole = run_path(r, path);
+    int status =
+        keeps_folder(r, s, path) && is_folder(whole)
+            ? objects_keep_folder(r->objects, r->digests, whole, &r->files[path], e)
+            : digests_of(r->digests, r->p->folder, &r->p->paths[path], 1, 1, &r->files[path], e);
+    mem_free(whole);
+    return status;
+}
+
 static int look_at_outputs(struct run *r, const struct step *s, struct buf *missing,
                            struct error *e)
 {
@@ -182,7 +201,7 @@ static int look_at_outputs(struct run *r, const struct step *s, struct buf *miss
     for (uint32_t k = 0; k < s->out_count && status == 0; k++) {
         struct text name = r->p->paths[s->out[k]];
         struct file_state *f = &r->files[s->out[k]];
-        status = digests_of(r->digests, r->p->folder, &name, 1, 1, f, e);
+        status = look_at_output(r, s, s->out[k], e);
         if (status == 0 && f->kind == FILE_MISSING)
             buf_format(missing, "%s%s", missing->len ? ", " : "it did not make ",
                        quote(quoted, name.at, name.len));
@@ -243,12 +262,12 @@ void run_fail(struct run *r, uint32_t step, const struct job_result *x, const ch
     run_add_record(r, step, x, state, why, NULL);
     if (!is_tried_again(r, step, x))
         run_settle(r, step, state, x, why);
-    else if (r->o->tell)
-        r->o->tell(r->o->context, &(struct run_event){.step = s,
-                                                      .state = STEP_WAITING,
-                                                      .attempt = r->attempt[step],
-                                                      .result = x,
-                                                      .why = why});
+    else
+        run_tell(r, &(struct run_event){.step = s,
+                                        .state = STEP_WAITING,
+                                        .attempt = r->attempt[step],
+                                        .result = x,
+                                        .why = why});
 }
 
 int run_finish(struct run *r, uint32_t step, const struct job_result *x, const char *said,

@@ -172,6 +172,7 @@ static int read_paths(struct definition *d, const struct doc_node *n, const uint
         if (text.len == 0)
             return doc_error(d->doc, item, e, "an empty path");
         numbers[i] = definition_path(d, text);
+        d->has_patterns |= definition_is_pattern(text);
     }
     *out = numbers;
     *count = (uint32_t)length;
@@ -287,8 +288,10 @@ static int make_step(struct definition *d, void *context, struct error *e)
     d->uses.len = 0;
     d->marking = d->keeps;
     int status = name_step(d, n, &s, e);
+    d->in_command = true;
     if (status == 0 && ((at = doc_get(n, "run")) || (at = doc_get(n, "callback"))))
         status = read_command(d, at, &s, e);
+    d->in_command = false;
     if (status == 0)
         status = read_text(d, n, "fail", &s.message, e);
     if (status == 0)
@@ -321,7 +324,10 @@ int definition_entry(struct definition *d, const struct doc_node *n, struct erro
     if (status == 0)
         status = read_entry(d, n, m.entry, e);
     d->marking = false;
-    if (status == 0)
+    bool deferred = d->depth && d->depth[d->entries.len] > d->round;
+    if (deferred)
+        vec_push(&d->deferred, m.entry);
+    else if (status == 0)
         status = definition_expand(d, n, make_step, &m, e);
     range.count = (uint32_t)d->steps.len - range.first;
     vec_push(&d->entries, range);

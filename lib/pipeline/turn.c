@@ -44,6 +44,8 @@ static int restore(struct run *r, uint32_t step, const struct record *record, st
         struct file_state *f = &r->files[s->out[k]];
         if (is_there(r, s->out[k], &record->out[k]))
             continue;
+        if (r->p->holds[s->out[k]] && f->kind == FILE_FOLDER)
+            return 0;
         char *path = run_path(r, s->out[k]);
         status = objects_restore(r->objects, r->digests, &record->out[k], path, e);
         mem_free(path);
@@ -157,8 +159,9 @@ static int settle_by_record(struct run *r, uint32_t step, struct error *e)
 
 int run_take_turn(struct run *r, uint32_t step, struct error *e)
 {
-    if (!is_chosen(r, step)) { /* what it made is taken as it is */
-        r->state[step] = STEP_UP_TO_DATE;
+    enum step_state settled = STEP_UP_TO_DATE;
+    if (run_was_settled(r, step, &settled) || !is_chosen(r, step)) { /* it is taken as it is */
+        r->state[step] = (uint8_t)settled;
         run_add_values(r, step);
         fingerprint_of(r, step, &r->fingerprint[step]);
         run_release_waiters(r, step);

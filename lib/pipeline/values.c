@@ -309,6 +309,18 @@ static bool find_value(struct definition *d, struct text name, struct text *out)
     return true;
 }
 
+/* ${in} and ${out}, where no parameter is called so. */
+static bool find_list(struct definition *d, struct text name, struct text *out)
+{
+    static const char marks[] = {LIST_IN, LIST_OUT};
+    bool in = text_equal(name, TEXT_LITERAL("in"));
+    if (!d->in_command || !(in || text_equal(name, TEXT_LITERAL("out"))))
+        return false;
+    d->has_lists = true;
+    *out = (struct text){&marks[in ? 0 : 1], 1};
+    return true;
+}
+
 static int no_value(struct definition *d, const struct doc_node *n, struct text name, bool in_shell,
                     struct error *e)
 {
@@ -334,7 +346,7 @@ static int put_value(struct definition *d, const struct doc_node *n, const char 
     }
     if (name.len == 0 || !closed)
         return doc_error(d->doc, n, e, "${ without a name and }");
-    if (!find_value(d, name, &value))
+    if (!find_value(d, name, &value) && !find_list(d, name, &value))
         return no_value(d, n, name, in_shell, e);
     if (!value.at)
         return doc_error(d->doc, n, e, "parameter %.*s has no value to be put in here",
@@ -364,6 +376,31 @@ static int replace_values(struct definition *d, const struct doc_node *n, const 
     return 0;
 }
 
+void definition_outline(struct definition *d, const struct doc_node *n, char any, struct buf *out)
+{
+    out->len = 0;
+    for (const char *at = n->text.at, *end = at + n->text.len; at < end;) {
+        if (end - at > 2 && memcmp(at, "$${", 3) == 0) {
+            buf_puts(out, "${");
+            at += 3;
+            continue;
+        }
+        const char *close =
+            end - at > 2 && memcmp(at, "${", 2) == 0 ? memchr(at, '}', (size_t)(end - at)) : NULL;
+        if (!close) {
+            buf_putc(out, *at++);
+            continue;
+        }
+        size_t i = map_get(&d->parameters, (struct text){at + 2, (size_t)(close - at) - 2});
+        struct text value = i == MAP_NONE ? (struct text){NULL, 0} : d->p->parameters[i].value;
+        if (value.at)
+            buf_add(out, value.at, value.len);
+        else
+            buf_putc(out, any);
+        at = close + 1;
+    }
+}
+
 int definition_text(struct definition *d, const struct doc_node *n, bool in_shell, struct text *out,
                     struct error *e)
 {
@@ -373,6 +410,10 @@ int definition_text(struct definition *d, const struct doc_node *n, bool in_shel
         return doc_error(d->doc, n, e, "a text with a NUL character");
     if (d->keeps && memchr(n->text.at, PARAMETER_MARK, n->text.len))
         return doc_error(d->doc, n, e, "a text with the control character %d", PARAMETER_MARK);
+    if (d->in_command &&
+        (memchr(n->text.at, LIST_IN, n->text.len) || memchr(n->text.at, LIST_OUT, n->text.len)))
+        return doc_error(d->doc, n, e, "a command with the control character %d or %d", LIST_IN,
+                         LIST_OUT);
     const char *first = n->text.len ? memchr(n->text.at, '$', n->text.len) : NULL;
     if (first && replace_values(d, n, first, in_shell, e) < 0)
         return ERR_DATA;

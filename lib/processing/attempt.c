@@ -12,48 +12,64 @@ enum { MESSAGE_MAX = 1024 };
 /* ---- inputs ---- */
 
 /* The header, and the records of the instance. */
-static int write_part(const struct item *item, const char *to, struct error *e)
+static int write_lines(const struct item *item, int out, const char *to, struct error *e)
 {
     int in = open(item->path, O_RDONLY | O_CLOEXEC);
-    int out = in < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    int status = in < 0    ? error_errno(e, "cannot open %s", item->path)
-                 : out < 0 ? error_errno(e, "cannot write %s", to)
-                           : file_pass(in, item->path, 0, item->header, out, to, e);
+    int status = in < 0 ? error_errno(e, "cannot open %s", item->path)
+                        : file_pass(in, item->path, 0, item->header, out, to, e);
     if (status == 0)
         status = file_pass(in, item->path, item->begin, item->end, out, to, e);
     if (in >= 0)
         close(in);
+    return status;
+}
+
+static int write_part(const struct item *item, bool groups, const char *to, struct error *e)
+{
+    int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    int status = out < 0  ? error_errno(e, "cannot write %s", to)
+                 : groups ? item_write_groups(item, out, to, e)
+                          : write_lines(item, out, to, e);
     if (out >= 0)
         close(out);
     return status;
 }
 
 /* A whole file is there under a second name, else by a link to it. */
-static int place_item(const struct item *item, const char *folder, struct error *e)
+static int place_item(const struct item *item, bool groups, const char *folder, struct error *e)
 {
     char *to = mem_format("%s/%s", folder, item->as);
     int status = folder_make_parents(to, e);
     if (status == 0 && !item_is_whole(item))
-        status = write_part(item, to, e);
+        status = write_part(item, groups, to, e);
     else if (status == 0 && link(item->path, to) != 0 && symlink(item->path, to) != 0)
         status = error_errno(e, "cannot place %s", to);
     mem_free(to);
     return status;
 }
 
-static int place_share(const struct share *s, const char *folder, struct error *e)
+static int place_share(const struct share *s, bool groups, const char *folder, struct error *e)
 {
     int status = mkdir(folder, 0777) == 0 ? 0 : error_errno(e, "cannot make %s", folder);
     for (size_t i = 0; i < s->count && status == 0; i++)
-        status = place_item(&s->items[i], folder, e);
+        status = place_item(&s->items[i], groups, folder, e);
     return status;
 }
 
-static int place_fifo(struct attempt *a, const struct share *s, const char *path, struct error *e)
+static int place_fifo(struct attempt *a, const struct share *s, const struct shard_records *records,
+                      const char *path, struct error *e)
 {
+    int whole = -1;
     if (mkfifo(path, 0600) != 0)
         return error_errno(e, "cannot make %s", path);
-    vec_push(&a->feeds, feed_start(s, &a->p->job.records, -1, path));
+    if (records->groups && s->count) {
+        char *scratch = mem_format("%s.whole", path);
+        whole = share_open(s, scratch, e);
+        mem_free(scratch);
+        if (whole < 0)
+            return whole;
+    }
+    vec_push(&a->feeds, feed_start(s, records, whole, -1, path));
     return 0;
 }
 
@@ -142,7 +158,9 @@ static int make_inputs(struct attempt *a, struct error *e)
     for (size_t i = j->streams; i < j->input_count && status == 0; i++) {
         const struct share *s = share_of(a->p, a->instance, i);
         char *path = mem_format("%s/input/%s", a->folder, j->inputs[i].name);
-        status = j->inputs[i].piped ? place_fifo(a, s, path, e) : place_share(s, path, e);
+        const struct shard_records *records = &j->inputs[i].records;
+        status = j->inputs[i].piped ? place_fifo(a, s, records, path, e)
+                                    : place_share(s, records->groups, path, e);
         put_place(a, "ML_INPUT_", j->inputs[i].name, path);
         mem_free(path);
     }
@@ -193,11 +211,23 @@ static char *part_path(const struct attempt *a)
     return mem_format("%s.out", a->folder);
 }
 
+/* Who reads Parquet seeks in it. */
+static int open_groups(struct attempt *a, const struct share *s, struct error *e)
+{
+    char *path = mem_format("%s.in", a->folder);
+    a->streams[0] = share_open(s, path, e);
+    mem_free(path);
+    return a->streams[0] < 0 ? a->streams[0] : 0;
+}
+
 /* One whole file is given as it is, all else through a pipe. */
 static int open_input(struct attempt *a, struct error *e)
 {
     const struct share *s = share_of(a->p, a->instance, 0);
+    const struct shard_records *records = &a->p->job.inputs[0].records;
     int ends[2];
+    if (records->groups && s->count)
+        return open_groups(a, s, e);
     if (s->count == 1 && item_is_whole(&s->items[0])) {
         a->streams[0] = open(s->items[0].path, O_RDONLY | O_CLOEXEC);
         return a->streams[0] >= 0 ? 0 : error_errno(e, "cannot open %s", s->items[0].path);
@@ -205,7 +235,7 @@ static int open_input(struct attempt *a, struct error *e)
     if (pipe2(ends, O_CLOEXEC) != 0)
         return error_errno(e, "cannot make a pipe");
     a->streams[0] = ends[0];
-    vec_push(&a->feeds, feed_start(s, &a->p->job.records, ends[1], NULL));
+    vec_push(&a->feeds, feed_start(s, records, -1, ends[1], NULL));
     return 0;
 }
 

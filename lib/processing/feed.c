@@ -15,6 +15,7 @@ enum { MOST = 1 << 20, NAP_MS = 50 };
 struct feed {
     const struct share *share;
     struct shard_records records;
+    int from; /* in place of the share's files; -1: none */
     int fd;
     char *fifo;
     pthread_t thread;
@@ -88,6 +89,13 @@ static int send_item(struct feed *f, size_t number, struct error *e)
     return status;
 }
 
+static int send_file(struct feed *f, struct error *e)
+{
+    off_t size = lseek(f->from, 0, SEEK_END);
+    return size < 0 ? error_errno(e, "cannot pass on a file")
+                    : send_bytes(f, f->from, "the share", 0, (uint64_t)size, e);
+}
+
 static void *feed_main(void *context)
 {
     struct feed *f = context;
@@ -99,19 +107,21 @@ static void *feed_main(void *context)
         f->fd = open(f->fifo, O_WRONLY | O_CLOEXEC); /* waits for somebody to read */
     if (f->fd < 0 || fcntl(f->fd, F_SETFL, O_NONBLOCK) != 0)
         f->status = error_errno(&f->error, "cannot write to a pipe");
-    for (size_t i = 0; f->status == 0 && i < f->share->count; i++)
+    if (f->status == 0 && f->from >= 0)
+        f->status = send_file(f, &f->error);
+    for (size_t i = 0; f->status == 0 && f->from < 0 && i < f->share->count; i++)
         f->status = send_item(f, i, &f->error);
     if (f->fd >= 0)
         close(f->fd);
     return NULL;
 }
 
-struct feed *feed_start(const struct share *s, const struct shard_records *records, int fd,
-                        const char *fifo)
+struct feed *feed_start(const struct share *s, const struct shard_records *records, int from,
+                        int fd, const char *fifo)
 {
     struct feed *f = mem_alloc(sizeof *f);
     sigset_t all, before;
-    *f = (struct feed){.share = s, .records = *records, .fd = fd};
+    *f = (struct feed){.share = s, .records = *records, .from = from, .fd = fd};
     f->fifo = fifo ? mem_text(fifo) : NULL;
     sigfillset(&all); /* signals are for the thread that runs the job */
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -133,6 +143,8 @@ int feed_end(struct feed *f, struct error *e)
         close(f->fd);
     if (reader >= 0)
         close(reader);
+    if (f->from >= 0)
+        close(f->from);
     int status = f->status;
     if (status < 0 && e)
         *e = f->error;

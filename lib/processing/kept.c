@@ -62,9 +62,12 @@ static json_t *inputs_of(const struct processing_job *j)
     json_t *out = json_array();
     for (size_t i = 0; i < j->input_count; i++) {
         const struct processing_input *in = &j->inputs[i];
-        json_array_append_new(out, json_pack("{s:s, s:o, s:b, s:b}", "name", in->name, "paths",
-                                             texts(in->paths), "replicated", in->replicated,
-                                             "piped", in->piped));
+        const char quote[2] = {in->records.quote, 0};
+        json_array_append_new(out,
+                              json_pack("{s:s, s:o, s:b, s:b, s:b, s:s, s:b}", "name", in->name,
+                                        "paths", texts(in->paths), "replicated", in->replicated,
+                                        "piped", in->piped, "header", in->records.header, "quote",
+                                        quote, "row_groups", in->records.groups));
     }
     return out;
 }
@@ -81,7 +84,7 @@ static json_t *outputs_of(const struct processing_job *j)
 int request_write(const struct processing *p, struct error *e)
 {
     const struct processing_job *j = &p->job;
-    char quote[2] = {j->records.quote, 0}, digest[2 * SHA256_SIZE + 1] = "";
+    char digest[2 * SHA256_SIZE + 1] = "";
     struct buf script = {0};
     int status = j->script ? file_load(j->script, FILE_MAX, &script, e) : 0;
     if (status)
@@ -90,15 +93,15 @@ int request_write(const struct processing *p, struct error *e)
         sha256_hex((struct text){script.at, script.len}, digest);
     buf_release(&script);
     json_t *value = json_pack(
-        "{s:s, s:I, s:o, s:s, s:s, s:o, s:o, s:I, s:s, s:b, s:s, s:o, s:I, s:I, s:i, s:b, s:b, "
+        "{s:s, s:I, s:o, s:s, s:s, s:o, s:o, s:I, s:s, s:o, s:I, s:I, s:i, s:b, s:b, "
         "s:{s:b, s:b, s:I, s:I, s:f}}",
         "name", j->name, "created", (json_int_t)p->created, "command", texts(j->argv), "script",
         j->script ? j->script : "", "script_sha256", digest, "inputs", inputs_of(j), "outputs",
-        outputs_of(j), "instances", (json_int_t)p->instances, "shard", methods[j->method], "header",
-        j->records.header, "quote", quote, "environment", texts(j->environment), "max_runtime_us",
-        (json_int_t)j->max_runtime, "grace_us", (json_int_t)j->grace, "attempts", (int)j->attempts,
-        "streams", j->streams, "output_header", j->output_header, "limits", "isolated", j->isolated,
-        "no_network", j->no_network, "memory", (json_int_t)j->limits.memory, "processes",
+        outputs_of(j), "instances", (json_int_t)p->instances, "shard", methods[j->method],
+        "environment", texts(j->environment), "max_runtime_us", (json_int_t)j->max_runtime,
+        "grace_us", (json_int_t)j->grace, "attempts", (int)j->attempts, "streams", j->streams,
+        "output_header", j->output_header, "limits", "isolated", j->isolated, "no_network",
+        j->no_network, "memory", (json_int_t)j->limits.memory, "processes",
         (json_int_t)j->limits.processes, "cpus", j->limits.cpus);
     status = value ? write_json(p, "job.json", value, e)
                    : error_set(e, ERR_DATA, "the job has a text that is not UTF-8");
@@ -129,13 +132,18 @@ static bool read_inputs(struct processing *p, const json_t *list)
     j->inputs = arena_zero(&p->arena, (j->input_count + 1) * sizeof *j->inputs);
     for (size_t i = 0; i < j->input_count; i++) {
         const char *name;
+        const char *quote;
         json_t *paths;
-        int replicated, piped;
-        if (json_unpack(json_array_get(list, i), "{s:s, s:o, s:b, s:b}", "name", &name, "paths",
-                        &paths, "replicated", &replicated, "piped", &piped) != 0)
+        int replicated, piped, header, groups;
+        if (json_unpack(json_array_get(list, i), "{s:s, s:o, s:b, s:b, s:b, s:s, s:b}", "name",
+                        &name, "paths", &paths, "replicated", &replicated, "piped", &piped,
+                        "header", &header, "quote", &quote, "row_groups", &groups) != 0)
             return false;
-        j->inputs[i] = (struct processing_input){kept(p, name), read_texts(&p->arena, paths),
-                                                 replicated, piped};
+        j->inputs[i] = (struct processing_input){.name = kept(p, name),
+                                                 .paths = read_texts(&p->arena, paths),
+                                                 .replicated = replicated,
+                                                 .piped = piped,
+                                                 .records = {header, quote[0], groups}};
     }
     return true;
 }
@@ -159,20 +167,19 @@ static bool read_job(struct processing *p, json_t *value)
     struct processing_job *j = &p->job;
     json_int_t created, instances, runtime, grace;
     json_int_t memory, processes;
-    int header, attempts, streams, output_header, isolated, no_network;
+    int attempts, streams, output_header, isolated, no_network;
     double cpus;
-    const char *name, *script, *method, *quote;
+    const char *name, *script, *method;
     json_t *command, *inputs, *outputs, *environment;
     if (json_unpack(value,
-                    "{s:s, s:I, s:o, s:s, s:o, s:o, s:I, s:s, s:b, s:s, s:o, s:I, s:I, s:i, s:b, "
+                    "{s:s, s:I, s:o, s:s, s:o, s:o, s:I, s:s, s:o, s:I, s:I, s:i, s:b, "
                     "s:b, s:{s:b, s:b, s:I, s:I, s:F}}",
                     "name", &name, "created", &created, "command", &command, "script", &script,
                     "inputs", &inputs, "outputs", &outputs, "instances", &instances, "shard",
-                    &method, "header", &header, "quote", &quote, "environment", &environment,
-                    "max_runtime_us", &runtime, "grace_us", &grace, "attempts", &attempts,
-                    "streams", &streams, "output_header", &output_header, "limits", "isolated",
-                    &isolated, "no_network", &no_network, "memory", &memory, "processes",
-                    &processes, "cpus", &cpus) != 0 ||
+                    &method, "environment", &environment, "max_runtime_us", &runtime, "grace_us",
+                    &grace, "attempts", &attempts, "streams", &streams, "output_header",
+                    &output_header, "limits", "isolated", &isolated, "no_network", &no_network,
+                    "memory", &memory, "processes", &processes, "cpus", &cpus) != 0 ||
         instances < 1 || json_array_size(command) == 0)
         return false;
     *j = (struct processing_job){
@@ -180,7 +187,6 @@ static bool read_job(struct processing *p, json_t *value)
         .argv = read_texts(&p->arena, command),
         .script = *script ? kept(p, script) : NULL,
         .instances = (size_t)instances,
-        .records = {header, quote[0]},
         .environment = read_texts(&p->arena, environment),
         .max_runtime = runtime,
         .grace = grace,

@@ -187,7 +187,10 @@ static int take_header(const struct processing *p, int from, const char *path, u
 {
     struct buf own = {0};
     uint64_t n = 0;
-    int status = shard_header(path, size, &p->job.records, &n, e);
+    struct shard_records how = records_by_name(p->job.outputs[0].path);
+    if (!how.header && p->job.input_count)
+        how = p->job.inputs[0].records;
+    int status = shard_header(path, size, &how, &n, e);
     buf_reserve(&own, n + 1);
     if (status == 0 && file_read_at(from, own.at, n, 0, path, e) != (ssize_t)n)
         status = error_set(e, ERR_SYSTEM, "%s became shorter", path);
@@ -201,10 +204,9 @@ static int take_header(const struct processing *p, int from, const char *path, u
 }
 
 /* The part without its header when that is there already. */
-static int add_part(const struct processing *p, size_t instance, int to, const char *name,
-                    struct buf *header, struct error *e)
+static int add_part(const struct processing *p, size_t instance, const char *path, int to,
+                    const char *name, struct buf *header, struct error *e)
 {
-    char *path = kept_part(p, instance);
     int from = open(path, O_RDONLY | O_CLOEXEC);
     struct stat s = {0};
     uint64_t skip = 0;
@@ -221,14 +223,37 @@ static int add_part(const struct processing *p, size_t instance, int to, const c
         status = file_pass(from, path, skip, size, to, name, e);
     if (from >= 0)
         close(from);
-    mem_free(path);
+    return status;
+}
+
+static int join_lines(const struct processing *p, char *const *parts, int to, const char *name,
+                      struct error *e)
+{
+    struct buf header = {0};
+    int status = 0;
+    for (size_t i = 0; i < p->instances && status == 0; i++)
+        status = add_part(p, i, parts[i], to, name, &header, e);
+    buf_release(&header);
+    return status;
+}
+
+static int join_parts(const struct processing *p, int to, const char *name, struct error *e)
+{
+    char **parts = mem_array(NULL, p->instances, sizeof *parts);
+    for (size_t i = 0; i < p->instances; i++)
+        parts[i] = kept_part(p, i);
+    int status = parts_are_parquet(parts, p->instances, p->job.outputs[0].path)
+                     ? parts_join_groups(parts, p->instances, to, name, e)
+                     : join_lines(p, parts, to, name, e);
+    for (size_t i = 0; i < p->instances; i++)
+        mem_free(parts[i]);
+    mem_free(parts);
     return status;
 }
 
 int output_join(const struct processing *p, struct error *e)
 {
     struct replace *r = NULL;
-    struct buf header = {0};
     if (!p->job.streams || output_is_split(p->job.outputs[0].path))
         return 0;
     const char *path = p->job.outputs[0].path;
@@ -236,14 +261,12 @@ int output_join(const struct processing *p, struct error *e)
     int status = standard ? 0 : folder_make_parents(path, e);
     if (status == 0 && !standard)
         status = replace_open(path, &r, e);
-    for (size_t i = 0; i < p->instances && status == 0; i++)
-        status = add_part(p, i, r ? replace_fd(r) : STDOUT_FILENO, r ? path : "standard output",
-                          &header, e);
+    if (status == 0)
+        status = join_parts(p, r ? replace_fd(r) : STDOUT_FILENO, r ? path : "standard output", e);
     if (status == 0 && r)
         status = replace_commit(r, e);
     else
         replace_abort(r);
-    buf_release(&header);
     char *parts = mem_format("%s/parts", p->folder);
     if (status == 0)
         status = folder_remove(parts, e);

@@ -49,6 +49,8 @@ int request_read(struct processing *p, struct error *e);
 /* Whether all that is to follow the last instance was done. */
 bool is_over(const struct processing *p);
 int set_over(const struct processing *p, struct error *e);
+/* What records of such a file are: of CSV, of Parquet, or lines. */
+struct shard_records records_by_name(const char *path);
 /* Finds the files and divides them. */
 int shares_make(struct processing *p, unsigned threads, struct error *e);
 int shares_write(const struct processing *p, struct error *e);
@@ -116,11 +118,25 @@ void attempt_sandbox_free(struct sandbox *s);
 /* ---- feeding ---- */
 
 /* Writes the files of a share, one after the other with their header once, to a descriptor (taken)
- * or a FIFO (path), on a thread of its own. */
-struct feed *feed_start(const struct share *s, const struct shard_records *records, int fd,
-                        const char *fifo);
+ * or a FIFO (path), on a thread of its own; or what is in the file `from` (taken) in their place,
+ * when it is not below 0. */
+struct feed *feed_start(const struct share *s, const struct shard_records *records, int from,
+                        int fd, const char *fifo);
 /* Waits for it. ERR_SYSTEM: a file could not be read; that nobody read it is fine. */
 int feed_end(struct feed *f, struct error *e); /* takes f */
+
+/* ---- row groups ---- */
+
+/* Those of the item as a file of their own. */
+int item_write_groups(const struct item *item, int to, const char *to_name, struct error *e);
+/* All of a share that has any item as one file, to be read: the only one when it is whole, else one
+ * that is made at path and gone when it is closed. Returns the descriptor, or < 0. */
+int share_open(const struct share *s, const char *path, struct error *e);
+/* Whether what instances wrote is Parquet, by the output's name, else by the first that wrote
+ * anything. */
+bool parts_are_parquet(char *const *paths, size_t n, const char *output);
+/* One file of all of them; of instances that wrote nothing there is nothing in it. */
+int parts_join_groups(char *const *paths, size_t n, int to, const char *to_name, struct error *e);
 
 /* ---- outputs ---- */
 

@@ -23,6 +23,7 @@ struct processing_input {
     char **paths;    /* each a file, a folder (all below it), or a pattern; ends with NULL */
     bool replicated; /* every instance has all of it, else a share */
     bool piped;      /* a FIFO in place of a folder: the files one after the other */
+    struct shard_records records; /* how they are told apart; set when a job is made */
 };
 
 struct processing_output {
@@ -45,7 +46,8 @@ struct processing_job {
     struct shard_records records; /* how they are told apart; header: what is cut or strung together
                                    * has it once */
     bool count_rows;      /* $ML_FIRST_ROW is the number of an instance's first record, from 1 */
-    bool records_by_name; /* in place of that: CSV when the first file is called so, else lines */
+    bool records_by_name; /* in place of that: CSV or Parquet when an input's first file is called
+                           * so, else lines */
     char **environment;   /* NAME=VALUE, for the command; ends with NULL */
     usec max_runtime, grace; /* of an attempt; 0: none, 30 s */
     bool isolated; /* in a sandbox (sys.h) with the layout of the cloud below /opt/ml, where the

@@ -135,16 +135,33 @@ static int start_elsewhere(struct run *r, struct trying *t, struct error *e)
     return job_start(r->pool, &(struct job){.argv = argv, .tag = t}, e);
 }
 
+/* It has failed before it began: its files do not belong together. */
+static int refuse(struct run *r, struct trying *t, const struct error *why, struct error *e)
+{
+    struct job_result result = {.tag = t, .status = -why->code, .started = clock_now()};
+    char text[sizeof why->file + sizeof why->message + 64];
+    error_format(why, text, sizeof text);
+    (void)snprintf(result.problem, sizeof result.problem, "%.*s", (int)sizeof result.problem - 1,
+                   text);
+    result.ended = result.started;
+    return end(r, &result, e);
+}
+
 static int start(struct run *r, const struct waiting *w, struct error *e)
 {
     struct trying *t = mem_alloc(sizeof *t);
     *t = (struct trying){.instance = w->instance, .number = w->attempt};
+    struct error why = {0};
     int status =
         r->how->engine.executor == JOB_LOCAL
-            ? instance_start(r->p, r->pool, r->argv, w->instance, w->attempt, t, &t->attempt, e)
-            : start_elsewhere(r, t, e);
-    if (status)
+            ? instance_start(r->p, r->pool, r->argv, w->instance, w->attempt, t, &t->attempt, &why)
+            : start_elsewhere(r, t, &why);
+    if (status == ERR_DATA)
+        return refuse(r, t, &why, e);
+    if (status) {
+        *e = why;
         mem_free(t);
+    }
     return status;
 }
 
@@ -176,7 +193,7 @@ static int turn(struct run *r, struct error *e)
     int wait_ms, status = 0;
     while (status == 0 && take_next(r, &w, &wait_ms))
         status = start(r, &w, e);
-    if (status)
+    if (status || (!job_running(r->pool) && wait_ms < 0))
         return status;
     switch (job_wait(r->pool, wait_ms, &result, e)) {
     case JOB_ENDED:

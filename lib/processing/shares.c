@@ -133,15 +133,23 @@ static struct item item_of(struct processing *p, const struct shard_item *from, 
     return to;
 }
 
-/* An instance for which there is no record has the header all the same. */
-static void give_header(struct processing *p, struct share *share, const struct share *first)
+/* An instance for which there is no record has the header all the same, or a table of no rows. */
+static void give_headers(struct processing *p, size_t input)
 {
-    if (share->count || !first->count || !p->job.records.header)
-        return;
-    struct item *header = share->items = arena_alloc(&p->arena, sizeof *header);
-    share->count = 1;
-    *header = first->items[0];
-    header->begin = header->end = header->size;
+    const struct shard_records *records = &p->job.inputs[input].records;
+    const struct share *first = NULL;
+    for (size_t k = 0; k < p->instances && !first; k++)
+        if (share_of(p, k, input)->count)
+            first = share_of(p, k, input);
+    for (size_t k = 0; k < p->instances && first && (records->header || records->groups); k++) {
+        struct share *share = &p->shares[k * p->job.input_count + input];
+        if (share->count)
+            continue;
+        struct item *header = share->items = arena_alloc(&p->arena, sizeof *header);
+        share->count = 1;
+        *header = first->items[0];
+        header->begin = header->end = header->size;
+    }
 }
 
 static int divide(struct processing *p, size_t input, const path_list *paths, size_t cut,
@@ -151,7 +159,8 @@ static int divide(struct processing *p, size_t input, const path_list *paths, si
     bool replicated = j->inputs[input].replicated;
     struct shard_plan plan;
     int status = shard_plan_make(paths->at, paths->len, replicated ? SHARD_KEY : j->method,
-                                 replicated ? 1 : p->instances, &j->records, threads, &plan, e);
+                                 replicated ? 1 : p->instances, &j->inputs[input].records, threads,
+                                 &plan, e);
     if (status)
         return status;
     for (size_t k = 0; k < p->instances; k++) {
@@ -165,18 +174,19 @@ static int divide(struct processing *p, size_t input, const path_list *paths, si
         to->count = from->count;
         for (size_t i = 0; i < from->count; i++)
             to->items[i] = item_of(p, &from->items[i], cut);
-        if (!replicated && j->method == SHARD_RECORD)
-            give_header(p, to, &p->shares[input]);
     }
+    if (!replicated && j->method == SHARD_RECORD)
+        give_headers(p, input);
     shard_plan_release(&plan);
     return 0;
 }
 
-/* Records can only be told apart in a text. */
-static int check_records(const path_list *paths, struct error *e)
+/* Lines can only be told apart in a text; what is no Parquet is found out when it is cut. */
+static int check_records(const struct shard_records *records, const path_list *paths,
+                         struct error *e)
 {
     static const char *const others[] = {".gz", ".bz2", ".xz", ".zst", ".zip", ".parquet"};
-    for (size_t i = 0; i < paths->len; i++) {
+    for (size_t i = 0; i < paths->len && !records->groups; i++) {
         const char *dot = strrchr(paths->at[i], '.');
         for (size_t k = 0; dot && k < COUNT_OF(others); k++)
             if (strcmp(dot, others[k]) == 0)
@@ -205,8 +215,8 @@ static void count_items(void *context, unsigned number)
     for (size_t i; (i = atomic_fetch_add(&c->next, 1)) < c->items.len;) {
         struct item *item = c->items.at[i];
         struct error e = {0};
-        if (shard_count(item->path, item->begin, item->end, &c->p->job.records, &item->records,
-                        &e) == 0)
+        if (shard_count(item->path, item->begin, item->end, &c->p->job.inputs[0].records,
+                        &item->records, &e) == 0)
             continue;
         pthread_mutex_lock(&c->failure);
         c->error = e;
@@ -237,19 +247,22 @@ static int count_rows(struct processing *p, unsigned threads, struct error *e)
     return c.error.code;
 }
 
-static struct shard_records records_of(const char *path)
+struct shard_records records_by_name(const char *path)
 {
     const char *dot = strrchr(path, '.');
     bool csv = dot && (strcmp(dot, ".csv") == 0 || strcmp(dot, ".tsv") == 0);
-    return (struct shard_records){csv, csv ? '"' : 0};
+    bool parquet = dot && strcmp(dot, ".parquet") == 0;
+    return (struct shard_records){csv, csv ? '"' : 0, parquet};
 }
 
-/* Now that the files of the first input are known. */
-static void settle_by_files(struct processing *p, const path_list *paths)
+/* Now that the files are known; those of the first input may say how many instances there are. */
+static void settle_by_files(struct processing *p, size_t input, const path_list *paths)
 {
     struct processing_job *j = &p->job;
-    if (j->records_by_name && paths->at)
-        j->records = records_of(paths->at[0]);
+    j->inputs[input].records =
+        j->records_by_name && paths->at ? records_by_name(paths->at[0]) : j->records;
+    if (input > 0)
+        return;
     p->instances = j->instances ? j->instances : paths->len;
     p->shares = arena_zero(&p->arena, (p->instances * j->input_count + 1) * sizeof *p->shares);
 }
@@ -260,10 +273,10 @@ static int make_input(struct processing *p, size_t input, unsigned threads, stru
     path_list paths = {0};
     size_t cut = 0;
     int status = find_files(p, &j->inputs[input], &paths, &cut, e);
-    if (status == 0 && input == 0)
-        settle_by_files(p, &paths);
+    if (status == 0)
+        settle_by_files(p, input, &paths);
     if (status == 0 && j->method == SHARD_RECORD && !j->inputs[input].replicated)
-        status = check_records(&paths, e);
+        status = check_records(&j->inputs[input].records, &paths, e);
     if (status == 0)
         status = divide(p, input, &paths, cut, threads, e);
     vec_release(&paths);

@@ -58,6 +58,8 @@ int shard_header(const char *path, uint64_t size, const struct shard_records *ho
 int shard_count(const char *path, uint64_t begin, uint64_t end, const struct shard_records *how,
                 uint64_t *out, struct error *e)
 {
+    if (how->groups)
+        return groups_count(path, begin, end, out, e);
     int fd = open_file(path, e);
     if (fd < 0)
         return fd;
@@ -175,6 +177,8 @@ int cuts_move(const char *path, uint64_t first, uint64_t size, const struct shar
               unsigned jobs, uint64_t *places, size_t n, struct error *e)
 {
     struct counting c = {.path = path, .first = first, .n = n, .quote = how->quote};
+    if (how->groups)
+        return groups_move(path, places, n, e);
     if (n == 0)
         return 0;
     if ((c.fd = open_file(path, e)) < 0)

@@ -9,4 +9,9 @@
 int cuts_move(const char *path, uint64_t first, uint64_t size, const struct shard_records *how,
               unsigned jobs, uint64_t *places, size_t n, struct error *e);
 
+/* The same for row groups, each place to the border next to it. */
+int groups_move(const char *path, uint64_t *places, size_t n, struct error *e);
+/* Rows of the row groups from place begin to end. */
+int groups_count(const char *path, uint64_t begin, uint64_t end, uint64_t *out, struct error *e);
+
 #endif

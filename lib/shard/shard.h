@@ -15,13 +15,15 @@ enum shard_method {
     SHARD_RECORD, /* all records in order of the files' names, about as many bytes each */
 };
 
-/* How the records of a text are told apart. */
+/* How the records of a file are told apart. */
 struct shard_records {
     bool header; /* the first one is a header: it is in no shard, and belongs to all */
     char quote;  /* a newline between two of these ends no record; 0: every newline does */
+    bool groups; /* of Parquet: a row group is never cut. Files have no header then */
 };
 
-/* Bytes begin to end of a file; of a file with a header that is not in it. */
+/* Bytes begin to end of a file; of a file with a header that is not in it. Of row groups, those
+ * whose place (parquet_groups.h) is there. */
 struct shard_item {
     const char *path;
     uint64_t size, header; /* bytes of the file; of its header */
@@ -40,7 +42,8 @@ struct shard_plan {
 };
 
 /* paths are copied; records is for SHARD_RECORD. With jobs threads. ERR_SYSTEM names a file that
- * cannot be read. More shards than files (records): the last ones have nothing. */
+ * cannot be read, ERR_DATA one that is no Parquet. More shards than files (records): the last ones
+ * have nothing; of row groups, any may. */
 int shard_plan_make(const char *const *paths, size_t n, enum shard_method method, size_t count,
                     const struct shard_records *records, unsigned jobs, struct shard_plan *out,
                     struct error *e);
@@ -48,7 +51,7 @@ void shard_plan_release(struct shard_plan *p);
 /* Bytes of a file's first record with its newline. */
 int shard_header(const char *path, uint64_t size, const struct shard_records *how, uint64_t *out,
                  struct error *e);
-/* Records in bytes begin to end, where records begin and end. */
+/* Records in bytes begin to end, where records begin and end; of row groups the rows. */
 int shard_count(const char *path, uint64_t begin, uint64_t end, const struct shard_records *how,
                 uint64_t *out, struct error *e);
 

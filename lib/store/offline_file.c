@@ -4,10 +4,8 @@
 #include "base/digest.h"
 #include "sys/sys.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- the writer ---- */
@@ -67,21 +65,6 @@ int64_t offline_hour(usec event_time)
     return event_time / hour - (event_time % hour < 0);
 }
 
-/* Makes the folders of a path in the view. */
-static int make_folders(const char *view, char *path, struct error *e)
-{
-    int status = 0;
-    for (char *slash = strchr(path, '/'); slash && status == 0; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        char *folder = mem_format("%s/%s", view, path);
-        if (mkdir(folder, 0777) && errno != EEXIST)
-            status = error_errno(e, "%s: cannot be made", folder);
-        mem_free(folder);
-        *slash = '/';
-    }
-    return status;
-}
-
 int offline_sink_open(const struct offline_writer *w, usec time, uint64_t first, uint64_t last,
                       unsigned jobs, struct offline_sink *s, struct error *e)
 {
@@ -93,7 +76,7 @@ int offline_sink_open(const struct offline_writer *w, usec time, uint64_t first,
                    c.year, c.month, c.day, c.hour, first, last, w->extension);
     s->file.path = s->name;
     s->path = mem_format("%s/%s", w->manifest.folder, s->name);
-    int status = make_folders(w->manifest.folder, s->name, e);
+    int status = folder_make_parents(s->path, e);
     if (status == 0)
         status = sink_open_plain(s->path, &s->sink, e);
     struct record_target target = {

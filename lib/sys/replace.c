@@ -262,9 +262,9 @@ static void flush_directory(const struct replace *r)
 }
 
 /* 0, or -1 and errno. */
-static int put_in_place(struct replace *r)
+static int put_in_place(struct replace *r, bool durable)
 {
-    if (flush(r->fd) != 0)
+    if (durable && flush(r->fd) != 0)
         return -1;
     if (!r->direct && r->slot < 0 && take_name(r, make_link) != 0)
         return -1;
@@ -275,15 +275,25 @@ static int put_in_place(struct replace *r)
     return r->direct ? 0 : rename(r->temporary, r->path);
 }
 
-int replace_commit(struct replace *r, struct error *e)
+static int commit(struct replace *r, bool durable, struct error *e)
 {
-    if (put_in_place(r) != 0) {
+    if (put_in_place(r, durable) != 0) {
         fail(r, "cannot write", e);
         replace_abort(r);
         return ERR_SYSTEM;
     }
-    if (!r->direct)
+    if (durable && !r->direct)
         flush_directory(r);
     release(r);
     return 0;
+}
+
+int replace_commit(struct replace *r, struct error *e)
+{
+    return commit(r, true, e);
+}
+
+int replace_commit_later(struct replace *r, struct error *e)
+{
+    return commit(r, false, e);
 }

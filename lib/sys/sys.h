@@ -24,8 +24,9 @@ int file_writev(int fd, const struct iovec *parts, size_t count, const char *nam
 int file_pass(int from, const char *name, uint64_t begin, uint64_t end, int to, const char *to_name,
               struct error *e);
 /* A copy with the mode of the original, which appears whole or not at all. It shares the blocks of
- * the original where the file system can. */
-int file_copy(const char *from, const char *to, struct error *e);
+ * the original where the file system can. durable: it is on the disk when this returns, else when
+ * the system writes it. */
+int file_copy(const char *from, const char *to, bool durable, struct error *e);
 /* Renames, or copies and removes where the two are on different file systems. */
 int file_move(const char *from, const char *to, struct error *e);
 /* A new file, which appears whole. *first false: there is one already, and it stays. It is on the
@@ -49,6 +50,8 @@ struct replace;
 int replace_open(const char *path, struct replace **out, struct error *e);
 int replace_fd(const struct replace *r);
 int replace_commit(struct replace *r, struct error *e); /* takes r, also on error */
+/* The same without fsync: it is on the disk when the system writes it. */
+int replace_commit_later(struct replace *r, struct error *e);
 void replace_abort(struct replace *r);                  /* takes r; NULL is fine */
 /* Removes every file under construction and every scratch directory, ends the programs that
  * process_run waits for; async-signal-safe, for signal handlers and exits. */

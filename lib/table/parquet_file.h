@@ -75,6 +75,7 @@ struct parquet_group {
 struct parquet_file {
     struct parquet_bytes bytes;
     struct arena arena;
+    struct text footer; /* FileMetaData as it stands in the file */
     VEC(struct parquet_leaf) leaves;
     VEC(struct parquet_group) groups;
     size_t chunks; /* of every group: leaves of refused columns, too */

@@ -239,6 +239,7 @@ static int load_footer(struct parquet_file *f, struct thrift_reader *r, struct e
     if (n > b->size - TRAILER_BYTES - MAGIC_BYTES || n > PARQUET_FOOTER_MAX)
         return parquet_error(f, NULL, ERR_DATA, e, "the Parquet footer has %zu bytes", n);
     uint8_t *bytes = arena_alloc(&f->arena, n + 1);
+    f->footer = (struct text){(char *)bytes, n};
     *r = (struct thrift_reader){.at = bytes, .end = bytes + n};
     return b->read(b->context, b->size - TRAILER_BYTES - n, bytes, n, e);
 }

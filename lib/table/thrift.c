@@ -253,6 +253,12 @@ void thrift_put_list(struct thrift_writer *w, int32_t id, enum thrift_type item,
     }
 }
 
+void thrift_put_raw(struct thrift_writer *w, int32_t id, enum thrift_type type, struct text value)
+{
+    put_head(w, id, type);
+    buf_add(w->out, value.at, value.len);
+}
+
 struct thrift_writer thrift_put_struct(struct thrift_writer *w, int32_t id)
 {
     put_head(w, id, THRIFT_STRUCT);

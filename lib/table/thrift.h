@@ -59,6 +59,8 @@ void thrift_put_int(struct thrift_writer *w, int32_t id, enum thrift_type type, 
 void thrift_put_bool(struct thrift_writer *w, int32_t id, bool value);
 void thrift_put_binary(struct thrift_writer *w, int32_t id, const void *bytes, size_t n);
 void thrift_put_list(struct thrift_writer *w, int32_t id, enum thrift_type item, size_t n);
+/* A field as it was read: `value` is the bytes of its value. */
+void thrift_put_raw(struct thrift_writer *w, int32_t id, enum thrift_type type, struct text value);
 /* A field that is a struct: its fields go to the writer that is returned. */
 struct thrift_writer thrift_put_struct(struct thrift_writer *w, int32_t id);
 void thrift_put_stop(struct thrift_writer *w);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# bench of pipe: steps that do nothing, beside make and ninja on the same graph, in one run.
+# bench of pipe: steps that do nothing, beside make, ninja and snakemake on the same graph, in one run.
 #   steps     one file in, $STEPS steps of which each makes an empty file by the shell, two at once
 #   idle      the same again, when nothing is to be done
 #   touched   the same, with the one input another one: all steps run
@@ -7,12 +7,13 @@
 # Smallest CPU time of $RUNS runs. The limits: a process costs 0.32 to 0.37 ms with two at once, of which the
 # shell's own start is most; a look at a file costs about 1 us. pipe reads and digests what each step made,
 # and keeps it, writes its line to the ledger and forces that to the disk every 256 steps; make and ninja
-# go by times.
+# go by times. snakemake runs the first $SNAKEMAKE_STEPS alone, once: see its time for a step.
 set -eu
 BIN=${BIN:-build/release}
 RUNS=${RUNS:-3}
 STEPS=${STEPS:-2000}
 all='steps idle touched big'
+SNAKEMAKE_STEPS=${SNAKEMAKE_STEPS:-200}
 TASKS=${TASKS:-steps idle touched} # big takes minutes to be made
 work=${BENCH_DIR:-build/bench}
 NODE_PACKAGES=${NODE_PACKAGES:-$PWD/build/node/node_modules}
@@ -26,12 +27,13 @@ tasks=$(known_tasks $all)
 [ "$tasks" ] || exit 0
 mkdir -p "$work"
 work=$(cd "$work" && pwd)
-export BIN BENCH_DIR="$work"
+export BIN BENCH_DIR="$work" SNAKEMAKE_STEPS
+tools='pipe ninja make snakemake'
 
 # graph COUNT: the same steps for each tool, each in a folder of its own.
 graph() {
     rm -rf "$work/steps"
-    for tool in pipe ninja make; do mkdir -p "$work/steps/$tool/o"; done
+    for tool in $tools; do mkdir -p "$work/steps/$tool/o"; done
     cd "$work/steps"
     awk -v n="$1" 'BEGIN {
         print "steps:" >"pipe/Pipefile"
@@ -45,17 +47,27 @@ graph() {
         print "" >"make/Makefile"
         for (i = 0; i < n; i++) printf "o/%d: in\n\t: >$@\n", i >"make/Makefile"
     }'
-    for tool in pipe ninja make; do echo 1 >$tool/in; done
+    cat >snakemake/Snakefile <<'END'
+import os
+rule all:
+    input: [f"o/{i}" for i in range(int(os.environ["SNAKEMAKE_STEPS"]))]
+rule empty:
+    input: "in"
+    output: "o/{i}"
+    shell: ": >{output}"
+END
+    for tool in $tools; do echo 1 >"$tool/in"; done
 }
 
 run_pipe() { "$BIN/pipe" -q --home .ml run -j2; }
 run_ninja() { ninja -j2; }
 run_make() { make -s -j2 -f Makefile MAKEFLAGS=; }
+run_snakemake() { snakemake -q -j2 all; }
 run() { (cd "$work/steps/$1" && "run_$1"); }
 # full TOOL: in a new folder, for files that were just removed make new ones dear.
 full() {
     new=$(mktemp -d "$work/steps/new-XXXXXX")
-    for file in Pipefile Makefile build.ninja in; do
+    for file in Pipefile Makefile build.ninja Snakefile in; do
         if [ -e "$work/steps/$1/$file" ]; then cp "$work/steps/$1/$file" "$new/"; fi
     done
     mkdir "$new/o"
@@ -68,12 +80,18 @@ touched() {
 
 # each TASK WORK: a line for each tool that is there.
 each() {
-    for tool in pipe ninja make; do
+    for tool in $tools; do
         have "$tool" || [ "$tool" = pipe ] || { left_out "$tool"; continue; }
+        if [ "$tool" = snakemake ]; then
+            [ "$1" != big ] || continue
+            RUNS=1
+        fi
         measure "$tool" sh "$here/pipe.sh" "$2" "$tool"
-    done | awk -v task="$1" -v steps="$steps" '$1 == "pipe" {w = $2; c = $3}
-        {printf "%-8s %-6s %7.3f s %7.3f CPU s %4d MB  %.3f ms a step", task, $1, $2, $3, $4 / 1024, 1000 * $2 / steps
-         if ($1 != "pipe") printf "  pipe takes %.2f of its wall, %.2f of its CPU", w / ($2 ? $2 : 0.001), c / ($3 ? $3 : 0.001)
+    done | awk -v task="$1" -v steps="$steps" -v few="$SNAKEMAKE_STEPS" '{n = $1 == "snakemake" ? few : steps}
+        $1 == "pipe" {w = $2; c = $3}
+        {printf "%-8s %-9s %7.3f s %7.3f CPU s %4d MB  %.3f ms a step", task, $1, $2, $3, $4 / 1024, 1000 * $2 / n
+         if ($1 != "pipe") printf "  pipe takes %.2g of its wall, %.2g of its CPU for a step", w / steps / (($2 ? $2 : 0.001) / n),
+                                  c / steps / (($3 ? $3 : 0.001) / n)
          print ""}'
 }
 
@@ -99,7 +117,9 @@ for task in $tasks; do
         cd "$work"
     fi
     if [ "$task" != steps ]; then
-        for tool in pipe ninja make; do run $tool >/dev/null 2>&1 || true; done
+        for tool in $tools; do
+            if [ "$tool" != snakemake ] || [ "$task" != big ]; then run "$tool" >/dev/null 2>&1 || true; fi
+        done
         run pipe >/dev/null 2>&1 || true # once more: it is known then that nothing is to be done
     fi
     case $task in

@@ -1,14 +1,19 @@
 /*
  * Any bytes as a Parquet file. What can be read must not depend on how it is cut into reads, nor on
- * whether the rows before were read or passed over. Bytes that do not begin as such a file are the
+ * whether the rows before were read or passed over, and row groups put into another file are the
+ * same there. Bytes that do not begin as such a file are the
  * values of a page, which no checksum protects: first the encoding, the physical type and the
  * width.
  */
 #include "table/parquet.h"
 #include "table/parquet_cursor.h"
+#include "table/parquet_groups.h"
 #include "table/snappy.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define ROWS ((size_t)300) /* of each group: a few bytes may say that there are millions */
 
@@ -124,6 +129,59 @@ static void check_values(const uint8_t *data, size_t size)
     buf_release(&parts);
 }
 
+/* A file in memory, with a path. */
+static int memory_file(struct bytes b, char path[static 32])
+{
+    int fd = memfd_create("fuzz", MFD_CLOEXEC);
+    (void)snprintf(path, 32, "/proc/self/fd/%d", fd);
+    if (fd < 0 || write(fd, b.at, b.n) != (ssize_t)b.n)
+        abort();
+    return fd;
+}
+
+static bool joined(struct bytes from, struct buf *out)
+{
+    char path[32], made_path[32];
+    int fd = memory_file(from, path), made = memory_file((struct bytes){NULL, 0}, made_path);
+    struct parquet_part part = {path, "fuzz", 0, UINT64_MAX};
+    bool is = parquet_join(&part, 1, made, "made", NULL) == 0;
+    off_t n = lseek(made, 0, SEEK_END);
+    if (n < 0 || (!is && n > 0))
+        abort();
+    buf_reserve(out, (size_t)n + 1);
+    if (pread(made, out->at, (size_t)n, 0) != n)
+        abort();
+    out->len = (size_t)n;
+    (void)close(fd);
+    (void)close(made);
+    return is;
+}
+
+static void check_joined(const struct parquet_file *f, struct bytes from)
+{
+    struct buf made = {0}, again = {0};
+    if (joined(from, &made)) {
+        struct bytes b = {(const uint8_t *)made.at, made.len};
+        struct parquet_bytes bytes = {read_bytes, &b, b.n, "made"};
+        struct parquet_file *g = NULL;
+        if (parquet_open(&bytes, &g, NULL) || parquet_groups(f) != parquet_groups(g) ||
+            parquet_rows(f) != parquet_rows(g) || f->chunks != g->chunks)
+            abort();
+        for (size_t i = 0; i < f->groups.len; i++)
+            for (size_t c = 0; c < f->chunks; c++) {
+                const struct parquet_chunk *x = &f->groups.at[i].chunks[c];
+                const struct parquet_chunk *y = &g->groups.at[i].chunks[c];
+                if (x->bytes != y->bytes || memcmp(from.at + x->offset, b.at + y->offset, x->bytes))
+                    abort();
+            }
+        parquet_close(g);
+        if (!joined(b, &again) || again.len != made.len || memcmp(again.at, made.at, made.len))
+            abort();
+    }
+    buf_release(&made);
+    buf_release(&again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 4 || memcmp(data, "PAR1", 4) != 0) {
@@ -138,6 +196,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t g = 0; g < parquet_groups(f) && g < 8; g++)
         for (size_t c = 0; c < parquet_columns(f) && c < 32; c++)
             check_column(f, g, c);
+    check_joined(f, b);
     parquet_close(f);
     return 0;
 }
