@@ -882,6 +882,18 @@ END
     fails_with 3 "a text with the control character 1" pipe export asl
 }
 
+@test "what goes by files that other steps make is a warning" {
+    cat >Pipefile <<'END'
+steps:
+  - {name: split, run: "mkdir -p parts; seq 2 | split -l 1 - parts/", out: parts}
+  - {name: each, foreach: {f: "parts/*"}, run: "cp ${in} ${out}", in: "${f}", out: "o-${f}"}
+END
+    pipe export make 2>err >Makefile
+    [ "$(cat err)" = "pipe: warning: Pipefile:3:5: step each: it goes by files that steps make: it is as they are now" ]
+    pipe -q run
+    pipe -q export make | grep -q 'o-parts/ab'
+}
+
 @test "formats have names" {
     echo 'steps: []' >Pipefile
     fails_with 2 "no format 'ninjaa': is it 'ninja'?" pipe export ninjaa

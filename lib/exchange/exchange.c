@@ -137,6 +137,23 @@ int exchange_export_text(const char *format, const char *path, struct text sourc
     return status;
 }
 
+/* Entries whose steps are known when others have run: no format has rounds. */
+static void warn_of_rounds(const char *path, const char *const *given, size_t given_count,
+                           struct buf *warnings)
+{
+    struct pipeline *first = NULL;
+    struct error e = {0};
+    if (pipeline_load_first(path, given, given_count, &first, &e) != 0)
+        return; /* as when a parameter has no value: it is told elsewhere */
+    for (size_t i = 0; i < first->deferred_count; i++) {
+        const struct step_entry *s = first->deferred[i];
+        buf_format(warnings,
+                   "%s:%u:%u: step %s: it goes by files that steps make: it is as they are now\n",
+                   path, (unsigned)s->line, (unsigned)s->column, s->name);
+    }
+    pipeline_free(first);
+}
+
 int exchange_export(const char *format, const char *path, const char *const *given,
                     size_t given_count, struct buf *out, struct buf *warnings, struct error *e)
 {
@@ -146,6 +163,8 @@ int exchange_export(const char *format, const char *path, const char *const *giv
         status = exchange_export_text(format, path,
                                       (struct text){source.at ? source.at : "", source.len}, given,
                                       given_count, out, warnings, e);
+    if (status == 0 && warnings && strcmp(path, "-") != 0)
+        warn_of_rounds(path, given, given_count, warnings);
     buf_release(&source);
     return status;
 }
