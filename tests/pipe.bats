@@ -138,6 +138,72 @@ END
     [ "$(pipe steps last | jq -r 'select(.step == "flaky") | .attempt' | xargs)" = "1 2 3" ]
 }
 
+# tries STEP: the class of each attempt, "-" of one that ended well.
+tries() {
+    pipe steps last | jq -r --arg step "$1" 'select(.step == $step) | .class // "-"' | xargs
+}
+
+@test "which failures a step is tried again after" {
+    cat >Pipefile <<'END'
+steps:
+  - name: mixed
+    run: "echo >>n; case $(wc -l <n) in 1) exit 75 ;; 2) exit 7 ;; 3) kill -9 $$ ;; 4) exit 5 ;; esac; echo >mixed"
+    out: mixed
+    retry: [{on: [temporary, 7], attempts: 4, interval: 10ms}, {on: killed, attempts: 2, interval: 10ms, backoff: 3, expire: 10m}]
+  - {name: other, run: "exit 3", retry: {on: [temporary, killed, capacity, limit, unreachable, timeout], attempts: 5}}
+  - {name: slow, run: "exec sleep 9", timeout: 50ms, retry: {on: timeout, attempts: 2}}
+  - {name: missing, run: "true", out: none, retry: {on: error, attempts: 3}}
+  - {name: each, run: "exit 75", retry: [{on: temporary, attempts: 2}, {on: any, attempts: 5}]}
+  - {name: first, run: "exit 75", retry: [{on: temporary, attempts: 1}, 5]}
+  - {name: status, run: "exit 137", retry: {on: 137, attempts: 2}}
+  - {name: all, run: "exit 1", retry: {on: [any], attempts: 2}}
+  - {name: none, run: "exit 1", retry: []}
+END
+    run -1 pipe run -k --events
+    [ "$(tries mixed)" = "temporary error killed temporary -" ]
+    [ "$(tries other)" = error ]
+    [ "$(tries slow)" = "timeout timeout" ]
+    [ "$(tries missing)" = "error error error" ]
+    [ "$(tries each)" = "temporary temporary" ]
+    [ "$(tries first)" = temporary ]
+    [ "$(tries status)" = "error error" ]
+    [ "$(tries all)" = "error error" ]
+    [ "$(tries none)" = error ]
+    [ "$(jq -r 'select(.step == "mixed" and .class) | .class + " " + .state' <<<"$output" | head -n 1)" = "temporary Waiting" ]
+}
+
+@test "a step is tried again until its time is over" {
+    cat >Pipefile <<'END'
+steps:
+  - {name: soon, run: "exit 1", retry: {expire: 250ms, interval: 100ms}}
+  - {name: never, run: "exit 1", retry: {expire: 1h, interval: 2h}}
+END
+    run -1 pipe -q run -k
+    soon=$(tries soon | wc -w)
+    [ "$soon" -ge 1 ]
+    [ "$soon" -le 3 ] # at 0, 100 and 200 ms, or fewer
+    [ "$(tries never)" = error ]
+}
+
+@test "a retry that says nothing that can be is told, with its place" {
+    while read -r place retry message; do
+        [ "$place" ] || continue
+        echo "steps: [{name: a, run: x, retry: ${retry//_/ }}]" >Pipefile
+        fails_with 3 "Pipefile:1:$place: $message" pipe validate
+    done <<'END'
+39 {on:_bad,attempts:_2} on: 'bad' is none of error, temporary, killed, capacity, limit, unreachable, timeout, any and exit statuses from 1 to 255
+39 {on:_[],attempts:_2} an empty list
+39 {on:_0,attempts:_2} on: '0' is none of
+39 {on:_256,attempts:_2} on: '256' is none of
+40 {on:_[[any]],attempts:_2} on: a list is none of
+34 {interval:_1s} a retry without attempts or expire
+43 {expire:_x} expire: 'x' is no duration
+34 1001 retry is a whole number from 0 to 1000
+34 [1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1] a step has at most 16 retries
+57 {attempts:_2,_backoff:_0.5} backoff is a number of at least 1
+END
+}
+
 @test "foreach and matrix make steps" {
     mkdir data
     echo 1 >data/a.csv
@@ -695,6 +761,60 @@ END
     [ "$(jq -r 'select(.outputs[0].name | endswith("/b.txt")?) | .outputs[0].facets.version.datasetVersion' ol.jsonl | sort -u)" = \
         "$(sha256sum <b.txt | cut -d' ' -f1)" ]
     fails_with 2 "no run" pipe lineage --openlineage nope
+}
+
+# Each event has what OpenLineage's schema 2-0-2 requires, in the formats that it names: compared with
+# the schema itself when this was written.
+good_events() { # FILE
+    jq -e --slurp '
+        def uuid: type == "string" and test("^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$");
+        def time: type == "string" and test("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$");
+        def uri: type == "string" and test("^[a-z][a-z0-9+.-]*:[^ ]+$");
+        def facets: . == null or (type == "object" and all(.[]; (._producer | uri) and (._schemaURL | uri)));
+        def named: (.namespace | type == "string" and . != "") and (.name | type == "string" and . != "");
+        def dataset: named and (.facets | facets) and (.facets.version.datasetVersion | test("^[0-9a-f]{64}$"));
+        def parent: . == null or ((.run.runId | uuid) and (.job | named));
+        def failure: . == null or ((.message | type == "string") and (.programmingLanguage | type == "string"));
+        all(.[]; (.eventType | IN("START", "COMPLETE", "ABORT", "FAIL")) and (.eventTime | time) and (.producer | uri)
+            and .schemaURL == "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
+            and (.run.runId | uuid) and (.run.facets | facets) and (.run.facets.parent | parent)
+            and (.run.facets.errorMessage | failure) and (.job | named) and (.job.facets | facets)
+            and (.job.facets.sourceCode | . == null or ((.language | type == "string") and (.sourceCode | type == "string")))
+            and (.inputs | type == "array" and all(.[]; dataset)) and (.outputs | type == "array" and all(.[]; dataset)))
+        and (group_by(.run.runId) | all(.[]; map(.eventType) | length == 2 and .[0] == "START" and .[1] != "START"))
+    ' "$1" >/dev/null
+}
+
+@test "all events for OpenLineage are what its schema wants, of each end there is" {
+    cat >Pipefile <<'END'
+steps:
+  - {name: copy, run: "cp in.txt out.txt", in: in.txt, out: out.txt}
+  - {name: bad, run: "exit 3", needs: copy, retry: 1}
+  - {name: many, matrix: {x: [1, "a b"]}, run: [echo, "${x}"]}
+  - {name: slow, run: "sleep 9", timeout: 50ms}
+  - {name: asks, approve: true, in: out.txt}
+END
+    echo 1 >in.txt
+    run -1 pipe -q run -k
+    pipe lineage --openlineage last >failed.jsonl
+    good_events failed.jsonl
+    [ "$(jq -r .eventType failed.jsonl | sort | uniq -c | xargs)" = "3 COMPLETE 4 FAIL 7 START" ]
+    sed -i '/bad\|slow/d' Pipefile
+    run -5 pipe -q run
+    pipe lineage --openlineage last >waits.jsonl
+    good_events waits.jsonl
+    [ "$(jq -r .eventType waits.jsonl | xargs | grep -o 'ABORT$')" = ABORT ]
+    printf 'all: made\nmade: in.txt\n\tcp in.txt made\n' >Makefile
+    make -s SHELL=pipe-sh
+    make=$(jq -r 'select(.run | startswith("make-")) | .run' .ml/pipe/ledger.jsonl | head -n 1)
+    pipe lineage --openlineage "$make" >make.jsonl
+    good_events make.jsonl
+    [ "$(jq -r .eventType make.jsonl | xargs)" = "START COMPLETE" ]
+    # and the test sees what is wrong
+    for wrong in 'del(.run.runId)' '.run.runId = "make-1-2"' '.eventTime = "now"' '.producer = "pipe"' 'del(.job.name)' '.eventType = "START"' '.schemaURL = ""'; do
+        jq -c "if .eventType == \"START\" then . else $wrong end" make.jsonl >wrong.jsonl
+        run -1 good_events wrong.jsonl
+    done
 }
 
 @test "a drawing is well-formed, and has each step and edge" {

@@ -64,7 +64,7 @@ same_files() { # FOLDER
     pipe export make -o got/Makefile
     make -s -C got
     [ "$(make -s -C got -n)" = "" ] # nothing is left to do
-    rm got/Makefile
+    rm -r got/Makefile got/.parameters
     same_files got
 }
 
@@ -156,102 +156,72 @@ teardown() {
     mkdir got
     pipe export slurm -o got/submit
     (cd got && sh submit >../ids)
-    last=$(awk 'END { print $2 }' ids)
-    for _ in $(seq 200); do
-        [ "$(squeue -h -j "$last" 2>/dev/null | wc -l)" -gt 0 ] || break
-        sleep 0.5
-    done
+    all_have_ended
+    rm -f got/submit got/slurm-*
+    same_files got
+    parametric
+    sed -i 's/- {name: c1, /&resources: {memory: 20M}, /' Pipefile
+    made_with_values 2
+    rm -r got && mkdir got
+    pipe export slurm -o got/submit
+    (cd got && sh submit "${given[@]}" >../ids)
+    all_have_ended
     rm -f got/submit got/slurm-*
     same_files got
 }
 
+# No job is in the queue, or runs.
+all_have_ended() {
+    for _ in $(seq 200); do
+        [ "$(squeue -h 2>/dev/null | wc -l)" -gt 0 ] || break
+        sleep 0.5
+    done
+}
+
+# exported FORMAT [NAME=VALUE...]: what the export made, in the folder got.
+exported() {
+    rm -rf got work artifact
+    mkdir got
+    pipe -q export "$1" >document
+    [ "$1" != codepipeline ] || pipe -q export buildspec >buildspec.yml
+    [ "$1" != asl ] || mkdir -p got/made got/sub got/out got/elsewhere # a machine makes no folders
+    # PyYAML is that of the system
+    PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$ROOT/tests/tool/run_export.py" "$1" document got "${@:2}"
+    find got -type d -empty -delete
+}
+
+has_python() {
+    /usr/bin/python3 -c '' 2>/dev/null || skip "no python3"
+}
+
+has_yaml() {
+    /usr/bin/python3 -c 'import yaml' 2>/dev/null || skip "no python3 with yaml"
+}
+
 @test "the DAG of Airflow is Python whose commands do what the steps do" {
-    command -v python3 >/dev/null || skip "no python3"
+    has_python
     awkward
     made_by_pipe
-    mkdir -p got fake/airflow/operators
-    pipe export airflow -o got/dag.py
-    python3 -c 'import ast, sys; ast.parse(open("got/dag.py").read())'
-    cat >fake/airflow/__init__.py <<'END'
-class DAG:
-    def __init__(self, dag_id, **more): self.dag_id = dag_id
-    def __enter__(self): return self
-    def __exit__(self, *more): pass
-END
-    : >fake/airflow/operators/__init__.py
-    cat >fake/airflow/operators/bash.py <<'END'
-import os, subprocess
-done = {}
-class BashOperator:
-    template_fields = ("bash_command",)
-    def __init__(self, task_id, bash_command, cwd, append_env, skip_on_exit_code, retries, **more):
-        assert type(self).template_fields == () and retries >= 0
-        self.id, self.command, self.cwd, self.before = task_id, bash_command, cwd, []
-        done[task_id] = self
-    def __rshift__(self, other): other.before.append(self)
-def run_all():
-    ran = []
-    while len(ran) < len(done):
-        task = next(t for t in done.values() if t not in ran and all(b in ran for b in t.before))
-        subprocess.run(["bash", "-c", task.command], cwd=task.cwd, check=True)
-        ran.append(task)
-END
-    (cd got && PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=../fake python3 -c 'import runpy
-runpy.run_path("dag.py")
-import airflow.operators.bash as b; b.run_all()')
-    rm -r got/dag.py fake/airflow
+    exported airflow
+    python3 -c 'import ast, sys; ast.parse(open("document").read())'
     same_files got
 }
 
 @test "a Jenkinsfile has the commands in texts that Groovy reads as they are" {
-    command -v python3 >/dev/null || skip "no python3"
+    has_python
     awkward
     made_by_pipe
-    mkdir got
-    pipe export jenkins >Jenkinsfile
-    python3 - <<'END'
-import re, subprocess
-text = open("Jenkinsfile").read()
-literal = re.compile(r"sh '''((?:\\.|[^\\])*?)'''", re.S)
-escapes = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
-scripts = [re.sub(r"\\(.)", lambda m: escapes.get(m[1], m[1]), s, flags=re.S) for s in literal.findall(text)]
-assert len(scripts) == 4
-rest = literal.sub("sh", text)
-assert "$" not in rest and rest.count("{") == rest.count("}"), rest
-for script in scripts:
-    subprocess.run(["sh", "-c", script], cwd="got", check=True)
-END
+    exported jenkins
     same_files got
+    [ "$(grep -c '^ *sh(' document)" = 4 ]
+    [ "$(tr -cd '{' <document | wc -c)" = "$(tr -cd '}' <document | wc -c)" ]
 }
 
 @test "CodePipeline's actions take and give artifacts that the buildspec makes" {
-    command -v python3 >/dev/null && /usr/bin/python3 -c 'import yaml' 2>/dev/null || skip "no PyYAML"
+    has_yaml
     awkward
     made_by_pipe
-    pipe export codepipeline >pipeline.json
-    pipe export buildspec >buildspec.yml
-    /usr/bin/python3 - <<'END'
-import json, os, shutil, subprocess, yaml
-pipeline = json.load(open("pipeline.json"))["pipeline"]
-spec = yaml.safe_load(open("buildspec.yml"))
-assert spec["version"] == 0.2 and spec["artifacts"]["base-directory"] == ".artifact"
-os.makedirs("artifact/Source"); os.makedirs("got")
-for stage in pipeline["stages"][1:]:
-    for action in stage["actions"]:
-        config = action["configuration"]
-        shutil.copytree("artifact/" + config["PrimarySource"], "work")
-        env = dict(os.environ)
-        for v in json.loads(config["EnvironmentVariables"]):
-            env[v["name"]] = v["value"]
-        for a in action["inputArtifacts"]:
-            env["CODEBUILD_SRC_DIR_" + a["name"]] = os.path.abspath("artifact/" + a["name"])
-        for command in spec["phases"]["build"]["commands"]:
-            subprocess.run(["sh", "-c", command], cwd="work", env=env, check=True)
-        for a in action["outputArtifacts"]:
-            shutil.copytree("work/.artifact", "artifact/" + a["name"])
-            shutil.copytree("work/.artifact", "got", dirs_exist_ok=True)
-        shutil.rmtree("work")
-END
+    exported codepipeline
     same_files got
 }
 
@@ -261,37 +231,15 @@ valid() {
 }
 
 @test "a state machine is one for asl-validator, and its commands make the same" {
-    command -v python3 >/dev/null || skip "no python3"
+    has_python
     awkward
     made_by_pipe
-    mkdir got
-    pipe export asl >machine.json
-    python3 - <<'END'
-import json, os, subprocess
-def run(machine):
-    name = machine["StartAt"]
-    while name:
-        state = machine["States"][name]
-        if state["Type"] == "Parallel":
-            for branch in state["Branches"]:
-                run(branch)
-        else:
-            job = state["Parameters"]["ContainerOverrides"]
-            env = dict(os.environ, **{v["Name"]: v["Value"] for v in job.get("Environment", [])})
-            os.makedirs("got/made", exist_ok=True)
-            os.makedirs("got/sub", exist_ok=True)
-            subprocess.run(job["Command"], cwd="got", env=env, check=True)
-        name = state.get("Next")
-        assert ("Next" in state) != state.get("End", False)
-machine = json.load(open("machine.json"))
-two = machine["States"]["two"]
-assert two["TimeoutSeconds"] == 60
-assert two["Retry"] == [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 1, "BackoffRate": 1.0}]
-run(machine)
-END
+    exported asl
+    [ "$(jq -c '.States.two | [.TimeoutSeconds, .Retry]' document)" = \
+        '[60,[{"ErrorEquals":["States.ALL"],"IntervalSeconds":1,"MaxAttempts":1,"BackoffRate":1}]]' ]
     same_files got
     if [ -d "${NODE_PACKAGES:-}/asl-validator" ]; then
-        valid machine.json
+        valid document
         echo 'steps: [{name: a, run: "true"}, {name: f, fail: no, needs: a}, {name: b, run: "true", needs: f}]' >Pipefile
         pipe export asl >machine.json
         valid machine.json
@@ -309,6 +257,7 @@ END
   - {name: behind, run: "cp none.txt b.txt", in: none.txt, out: b.txt}
   - {name: between, when: "rate between 0.2 and 0.3", run: "echo >between.txt", out: between.txt}
   - {name: guard, when: "rate >= 8", fail: "too much: ${rate}"}
+  - {name: joined, when: "word . '-' . rate == 'x-0.6'", run: "echo >joined.txt", out: joined.txt}
 END
     made_by_pipe
     [ -e want/some.txt ]
@@ -320,7 +269,7 @@ END
     rm -r got/.ml got/Pipefile
     same_files got
     # other values of parameters have the same meaning in both
-    for given in '-P rate=0.7 -P word=x' '-P rate=0.25' '-P rate=0.2' '-P rate=7 -P word=x' '-P rate=0.6 -P word=y'; do
+    for given in '-P rate=0.7 -P word=x' '-P rate=0.25' '-P rate=0.2' '-P rate=7 -P word=x' '-P rate=0.6 -P word=x'; do
         rm -rf want got
         mkdir want got
         cp Pipefile want
@@ -330,7 +279,7 @@ END
         same_files got
         ls want
     done | sort -u | xargs >all
-    [ "$(cat all)" = "b.txt between.txt last.txt made none.txt some.txt sub" ]
+    [ "$(cat all)" = "b.txt between.txt joined.txt last.txt made none.txt some.txt sub" ]
     pipe import sagemaker definition.json -o Pipefile
     run -1 --separate-stderr pipe run -P rate=9
     [[ $stderr == *"guard: failed: too much: 9"* ]]
@@ -517,28 +466,375 @@ END
     [[ $output == *"it's no good"* && $output == *"it did not make never"* ]]
 }
 
-@test "a condition that does not hold leaves out the step and those behind it" {
+# Parameters everywhere that texts are, and conditions of every form.
+parametric() {
+    cat >Pipefile <<'END'
+name: parametric
+parameters:
+  scale: {type: float, default: 2}
+  word: "o'neil $x #1"
+  train-lr: "0.50"
+  train_lr: other
+  flag: true
+  n: 3
+  where: out
+  s: "*"
+env: {ALL: "<${train-lr}>"}
+steps:
+  - {name: words, run: [sh, -c, 'printf "%s|" "$@" "$ALL" >words', sh, "${scale}", "${word}", "${train-lr}${train_lr}", "${flag}", "${n}", "${s}"], out: words}
+  - {name: script, run: 'echo "scale ${scale} n ${n}" >${where}/s-${n}; v=$s; echo "$v" >>${where}/s-${n}', out: "${where}/s-${n}"}
+  - {name: moved, directory: "${where}", env: {WORD: "${word}!"}, run: 'cat s-${n} >../moved; echo "$WORD" >>../moved', in: "${where}/s-${n}", out: moved}
+  - {name: c1, when: "scale > 2 and flag", run: "echo c1 ${n} >c1", out: c1}
+  - {name: c2, when: "word == \"o'neil $x #1\" or n in [4, 5]", run: "echo c2 >c2", out: c2, retry: 1}
+  - {name: c3, when: "n between 2 and 3", run: "echo c3 >c3", out: c3}
+  - {name: c4, when: "not flag", run: "echo c4 >c4", out: c4}
+  - {name: c5, when: "word != 'x' and word < 'p' and `train-lr` not in ['0.5', 'a)b']", run: "echo c5 >c5", out: c5}
+  - {name: c6, when: "2.5 >= scale and scale != n", run: "echo c6 >c6", out: c6}
+  - {name: both, run: "cat c1 c2 >both", in: [c1, c2], out: both}
+  - {name: later, needs: both, when: "n < 10", run: "echo later >later", out: later}
+  - {name: always, when: "1 == 1", run: "echo always >always", out: always}
+END
+}
+
+# What each of these sets of values makes; -P is before each.
+values() { # NUMBER: fills given
+    case $1 in
+    1) given=() ;;
+    2) given=(scale=3.5 "word=a'b" n=4 where=elsewhere) ;;
+    3) given=(flag=false n=2 train-lr=0.5) ;;
+    4) given=(word=x scale=1e1 'train_lr=$HOME `id` "q" \c') ;;
+    5) given=(scale=0.1 n=5 flag=false word= "s=a  b") ;;
+    6) given=(scale=2 n=2) ;;
+    esac
+}
+SETS=6
+
+made_with_values() { # NUMBER
+    values "$1"
+    rm -rf want
+    mkdir want
+    cp Pipefile want
+    words=()
+    for value in "${given[@]}"; do words+=(-P "$value"); done
+    (cd want && ML_HOME=$PWD/.ml pipe -q run "${words[@]}" && rm -r .ml Pipefile)
+}
+
+@test "conditions and parameters: the values that are tried take every branch" {
+    parametric
+    for set in $(seq $SETS); do
+        made_with_values $set
+        (cd want && echo *)
+    done >all
+    for name in c1 c2 c3 c4 c5 c6 both later; do
+        [ "$(grep -cw "$name" all)" -gt 0 ]
+        [ "$(grep -cw "$name" all)" -lt $SETS ]
+    done
+}
+
+@test "make takes other values of parameters, decides by them, and makes anew what goes by them" {
+    parametric
+    mkdir kept
+    pipe export make -o kept/Makefile
+    made_with_values 1
+    make -s -C kept
+    for set in $(seq $SETS); do
+        made_with_values $set
+        rm -rf got
+        mkdir got
+        pipe export make -o got/Makefile
+        values $set
+        make -s -C got "${given[@]}"
+        rm -r got/Makefile got/.parameters
+        same_files got
+        # in the folder with what other values made only what goes by them is new
+        make -s -C kept "${given[@]}"
+        for file in $(cd want && find . -type f); do cmp "want/$file" "kept/$file"; done
+        [ -z "$(make -s -C kept -n "${given[@]}")" ]
+    done
+    pipe export make >Makefile
+    make -s n=9
+    touch -d '1 hour ago' out/s-9 words
+    make -s n=9 scale=7
+    grep -q 'scale 7' out/s-9
+    [ "$(make -s -n n=9 scale=7 flag=false | grep -c 'echo c4')" -eq 1 ]
+}
+
+@test "ninja takes other values of parameters, and makes anew what goes by them" {
+    command -v ninja >/dev/null || skip "no ninja"
+    parametric
+    for set in $(seq $SETS); do
+        made_with_values $set
+        mkdir got-$set
+        pipe export ninja -o got-$set/build.ninja
+        values $set
+        for value in "${given[@]}"; do
+            # as the file says: what stands between single quotes, each $ twice
+            sed "s/'/'\\\\''/g; s/\\$/\$\$/g" <<<"${value#*=}" >value
+            awk -v name="${value%%=*}" '{ getline value <"value"; close("value") }
+                index($0, name " = ") == 1 { $0 = name " = " value } { print }' got-$set/build.ninja >new
+            mv new got-$set/build.ninja
+        done
+        ninja -C got-$set >log
+        rm -r got-$set/build.ninja got-$set/.ninja_*
+        same_files got-$set
+    done
+    pipe export ninja -o build.ninja
+    ninja >log
+    sed -i 's/^scale = .*/scale = 7/' build.ninja
+    ninja >log
+    grep -q 'scale 7' out/s-3
+}
+
+@test "the script for Slurm takes parameters, and submits what is to run with them" {
+    parametric
+    fake_sbatch
+    for set in $(seq $SETS); do
+        made_with_values $set
+        rm -rf got jobs
+        mkdir got jobs
+        pipe export slurm -o got/submit
+        values $set
+        (cd got && sh submit "${given[@]}" >../ids && rm submit)
+        same_files got
+        [ "$(wc -l <ids)" = "$(find want -type f | wc -l)" ]
+    done
+    pipe export slurm >submit
+    run -2 sh submit scal=3
+    [[ $output == "there is no parameter scal=3" ]]
+    sed -i 's/train_lr: other/train_lr: {type: string}/' Pipefile
+    pipe export slurm >submit
+    run -2 sh submit
+    [[ $output == *"parameter train_lr has no default: give train_lr=VALUE" ]]
+    # what a job takes of the machine
+    cat >Pipefile <<'END'
+steps: [{name: a, run: "true", resources: {cpus: 3, gpus: 2, memory: 5M}}]
+END
+    rm jobs/*
+    pipe export slurm | sh >ids
+    grep -q -- '--job-name=a --cpus-per-task=3 --gres=gpu:2 --mem=5120K' jobs/calls
+}
+
+# takes_values FORMAT NUMBER...: what an export makes with each of these sets of values.
+takes_values() {
+    parametric
+    for set in "${@:2}"; do
+        made_with_values $set
+        exported "$1" "${given[@]}"
+        same_files got || { echo "$1 with ${given[*]}"; return 1; }
+    done
+}
+
+@test "Jenkins takes parameters, and decides by them" {
+    has_python
+    takes_values jenkins $(seq $SETS)
+}
+
+@test "Airflow takes parameters, and decides by them" {
+    has_python
+    takes_values airflow $(seq $SETS)
+}
+
+@test "CodePipeline takes parameters, and decides by them" {
+    has_yaml
+    takes_values codepipeline 1 2 3 4 6 # an empty text is no variable
+}
+
+@test "a state machine takes parameters, and decides by them" {
+    has_python
+    takes_values asl 1 2 3 5 6 # 1e1 is no text of a number there
+    [ ! -d "${NODE_PACKAGES:-}/asl-validator" ] || valid document
+    echo '{"parameters": {"w": "a", "n": 1}, "steps": [{"name": "f", "when": "n > 1", "fail": "too {much}: ${w}"}]}' >Pipefile
+    pipe export asl >document
+    [ ! -d "${NODE_PACKAGES:-}/asl-validator" ] || valid document
+    PYTHONDONTWRITEBYTECODE=1 python3 "$ROOT/tests/tool/run_export.py" asl document got
+    run -1 env PYTHONDONTWRITEBYTECODE=1 python3 "$ROOT/tests/tool/run_export.py" asl document got n=2 "w=it's"
+    [ "$output" = "too {much}: it's" ]
+}
+
+# random_conditions SEED EASY: 40 steps with any conditions; EASY: without arithmetic.
+random_conditions() {
+    awk -v seed="$1" -v easy="$2" 'function one(list,   n, parts) { n = split(list, parts, " "); return parts[1 + int(rand() * n)] }
+        function text() { return "'"'"'" one("x y ab A a_b z1 9 10") "'"'"'" }
+        function number() { return one("-3 0 1 2 2.5 7 1e1") }
+        function sign() { return one("== != < <= > >=") }
+        function atom(   kind) {
+            kind = int(rand() * (easy ? 9 : 12))
+            if (kind == 0) return one("a b") " " sign() " " number()
+            if (kind == 1) return number() " " sign() " " one("r a")
+            if (kind == 2) return one("w v") " " sign() " " text()
+            if (kind == 3) return one("t u")
+            if (kind == 4) return one("a b") " in [" number() ", " number() ", 3]"
+            if (kind == 5) return one("w v") " not in [" text() ", " text() "]"
+            if (kind == 6) return one("a r") " between " one("-1 0 1") " and " one("1 2 3")
+            if (kind == 7) return one("a b") " " sign() " " one("r b")
+            if (kind == 8) return "w " sign() " v"
+            if (kind == 9) return "a + " number() " " sign() " b * 2 - r"
+            if (kind == 10) return "w . " text() " . a == v . " text() " . b"
+            return one("t u") " == " one("true false t")
+        }
+        function tree(depth) {
+            if (depth == 0 || rand() < 0.3) return atom()
+            if (rand() < 0.25) return "not (" tree(depth - 1) ")"
+            return "(" tree(depth - 1) ") " one("and or") " (" tree(depth - 1) ")"
+        }
+        BEGIN {
+            srand(seed)
+            print "parameters: {a: 1, b: 2, r: {type: float, default: 0.5}, w: x, v: y, t: true, u: false}\nsteps:"
+            for (i = 1; i <= 40; i++)
+                printf "  - {name: s%d, when: \"%s\", run: \"echo >s%d\", out: s%d}\n", i, tree(3), i, i
+        }' >Pipefile
+}
+
+@test "random conditions mean for awk, in a Choice state and to SageMaker and back what they mean here" {
+    has_python
+    for seed in 1 2; do
+        for easy in 0 1; do
+            random_conditions $seed $easy
+            pipe export make >Makefile 2>err
+            [ ! -s err ]
+            [ $easy = 0 ] || pipe export asl >machine.json 2>err
+            [ ! -s err ]
+            [ $easy = 0 ] || pipe export sagemaker >definition.json
+            [ $easy = 0 ] || pipe import sagemaker definition.json -o back.yaml
+            for values in 'a=1' 'a=-3 b=7 w=ab' 'r=2.5 t=false v=x' 'a=10 b=10 r=10 u=true' 'w=10 v=9 a=2 t=false' 'w= v=A b=0 a=0 r=0'; do
+                rm -rf want got got2 got3
+                mkdir want got got2 got3
+                given=$(printf -- '-P %s ' $values)
+                cp Pipefile want
+                (cd want && ML_HOME=$PWD/.ml pipe -q run $given && rm -r .ml Pipefile)
+                make -s -C got -f ../Makefile $values
+                rm -r got/.parameters
+                diff -r want got || { echo "make $values"; return 1; }
+                [ $easy = 1 ] || continue
+                PYTHONDONTWRITEBYTECODE=1 python3 "$ROOT/tests/tool/run_export.py" asl machine.json got2 $values
+                diff -r want got2 || { echo "asl $values"; return 1; }
+                cp back.yaml got3/Pipefile
+                (cd got3 && ML_HOME=$PWD/.ml pipe -q run $given && rm -r .ml Pipefile)
+                diff -r want got3 || { echo "sagemaker $values"; return 1; }
+                ls want | wc -l >>counts
+            done
+        done
+    done
+    [ "$(sort -n counts | head -n 1)" -gt 2 ]
+    [ "$(sort -n counts | tail -n 1)" -lt 38 ]
+}
+
+@test "a condition that a format has not is decided, and leaves out the step and those behind it" {
     cat >Pipefile <<'END'
 parameters: {n: 1}
 steps:
-  - {name: a, when: "n > 1", run: "echo a >a", out: [a]}
+  - {name: a, when: "n // 1 > 1", run: "echo a >a", out: [a]}
   - {name: b, run: "cp a b", in: [a], out: [b]}
   - {name: c, run: "echo ${n} >c", out: [c]}
 END
-    pipe export make -o Makefile
+    pipe export make -o Makefile 2>err
+    [ "$(cat err)" = "pipe: warning: Pipefile:3:5: step a: when: 'n // 1 > 1' is decided by the values of now: the format has no such condition" ]
     make -s
     [ ! -e a ]
     [ ! -e b ]
     [ "$(cat c)" = 1 ]
     rm c
-    pipe export make -P n=2 -o Makefile
+    pipe -q export make -P n=2 -o Makefile
     make -s
     [ "$(cat b)" = a ]
     [ "$(cat c)" = 2 ]
     for format in make asl jenkins codepipeline buildspec airflow slurm ninja; do
-        run -1 grep -w 'cp a b' <(pipe export $format)
+        run -1 grep -w 'cp a b' <(pipe -q export $format)
     done
-    pipe export sagemaker | jq -e '.Steps | length == 3' >out
+}
+
+@test "where names of parameters would say something else, they have their values" {
+    cat >Pipefile <<'END'
+parameters: {n: 1, file: a-1, list: b}
+steps:
+  - {name: a, run: "echo ${n} >a-${n}", out: "a-${n}"}
+  - {name: b, run: "cp ${file} b", in: "${file}", out: b}
+END
+    for format in make ninja slurm asl jenkins codepipeline buildspec airflow sagemaker; do
+        pipe export $format >document 2>err
+        grep -q "^pipe: warning: Pipefile: parameters have their values of now, conditions are decided: which steps wait" err
+    done
+    pipe -q export make >Makefile
+    make -s
+    [ "$(cat b)" = 1 ]
+    sed -i 's/, in: .*/, when: "${n} == 1"}/' Pipefile
+    pipe export make >Makefile 2>err
+    grep -q "conditions are decided: a parameter put into a condition cannot keep its name" err
+    echo '{"parameters": {"SHELL": "x", "l": ["a\nb"][0], "n": 1}, "steps": []}' >Pipefile
+    cat >Pipefile <<'END'
+parameters: {SHELL: "a", lines: "a\nb", n: {default: 1, maximum: 3}, each: x}
+steps:
+  - {name: a, run: [sh, -c, 'printf "%s\n" "$@" >a', sh, "${SHELL}", "${lines}", "${n}"], out: a}
+  - {name: b, foreach: ["${each}", y], run: "echo ${item} >b-${item}", out: "b-${item}"}
+END
+    pipe export make >Makefile 2>err
+    [ "$(sed 's/.*Pipefile: //' err)" = "parameter SHELL: make has its own use of the name: it has its value of now
+parameter lines: make has no line feeds and control characters in a value: it has its value of now
+parameter n: its minimum, maximum and choices have no place in make
+parameter each: its value of now is in foreach and matrix" ]
+    make -s n=2
+    [ "$(xargs <a)" = "a a b 2" ]
+    echo '{"parameters": {"n": {"type": "integer"}}, "steps": [{"name": "a", "run": "echo ${n} >a", "out": "a"}]}' >Pipefile
+    fails_with 2 "parameter n has no default: give it by -P n=VALUE" pipe export ninja
+    pipe export make >Makefile
+    run -2 make -s
+    [[ $output == *"parameter n has no default: make n=VALUE"* ]]
+    make -s n=7
+    [ "$(cat a)" = 7 ]
+}
+
+@test "what a format has no place for is a warning that names the step and the key" {
+    cat >Pipefile <<'END'
+notify: cat
+steps:
+  - {name: s, foreach: [1, 2], run: "true", priority: 1, pass: X, tools: cp, cache: 1h, metrics: m.json, resources: {cpus: 2, gpus: 1, memory: 1G, processes: 9}, retry: {on: [capacity, temporary], attempts: 2, expire: 1h}}
+  - {name: t, run: "true", cache: false, retry: {on: [3, timeout], attempts: 2}}
+END
+    lost() { # FORMAT: what of s, then of t
+        pipe export "$1" 2>&1 >document | sed 's/.*step //; s/.*Pipefile: //; s/ has no place in [a-z]*$//' | xargs
+    }
+    local shell="s: retry: a shell cannot tell what is capacity s: retry: expire counts the pauses alone in"
+    all="s: priority s: pass s: tools s: a duration of cache s: resources: cpus s: resources: gpus s: resources: memory s: resources: processes s: metrics notify"
+    for format in make ninja jenkins codepipeline buildspec airflow slurm asl sagemaker; do
+        case $format in
+        slurm) want="${all/s: resources: cpus s: resources: gpus s: resources: memory /} $shell slurm" ;;
+        airflow) want="${all/s: priority /}"; want="${want/s: resources: cpus /} $shell airflow" ;;
+        codepipeline) want=$all ;;
+        asl) want="${all/s: resources: cpus s: resources: gpus s: resources: memory /} s: retry: expire has no place in a state machine s: retry: a state machine tells timeouts alone from other failures t: retry: a state machine tells timeouts alone from other failures" ;;
+        sagemaker) want="${all/s: a duration of cache /} s: retry: a policy of SageMaker has no expire beside attempts t: retry: SageMaker does not try again after a timeout t: retry: SageMaker does not try again after status 3" ;;
+        *) want="$all $shell $format" ;;
+        esac
+        [ "$(lost $format)" = "$want" ] || { echo "$format: $(lost $format)"; echo "$want"; return 1; }
+    done
+    [ -z "$(pipe -q export make 2>&1 >document)" ]
+}
+
+@test "retries by what a failure means are the same in a shell" {
+    command -v ninja >/dev/null || skip "no ninja"
+    step() { printf '  - {name: %s, run: "echo x >>%s.tries; %s", out: [%s], retry: %s}\n' "$1" "$1" "$2" "$1" "$3"; }
+    {
+        echo 'steps:'
+        step temporary 'exit 75' '{on: temporary, attempts: 3}'
+        step other 'exit 4' '{on: [temporary, killed, timeout], attempts: 3}'
+        step killed 'kill -9 $$' '{on: killed, attempts: 2}'
+        step error 'exit 4' '{on: error, attempts: 3}'
+        step status 'exit 4' '{on: [4, 7], attempts: 4}'
+        step two 'test $(wc -l <two.tries) -lt 3 && exit 75; exit 7' '[{on: temporary, attempts: 3}, {on: 7, attempts: 2}]'
+        step never 'exit 5' '[{on: temporary, attempts: 1}, {attempts: 9}]'
+        step missing 'true' '{on: error, attempts: 2}'
+        echo '  - {name: slow, run: "echo x >>slow.tries; sleep 9", timeout: 50ms, retry: {on: timeout, attempts: 2}}'
+    } >Pipefile
+    run -1 pipe -q run -k
+    wc -l *.tries | awk '{ print $1, $2 }' >want
+    [ "$(xargs <want)" = "3 error.tries 2 killed.tries 2 missing.tries 1 never.tries 1 other.tries 2 slow.tries 4 status.tries 3 temporary.tries 4 two.tries 22 total" ]
+    rm *.tries
+    pipe export make >Makefile
+    run -2 make -s -k
+    wc -l *.tries | awk '{ print $1, $2 }' | same - want
+    rm *.tries
+    pipe export ninja >build.ninja
+    run -1 ninja -k 0
+    wc -l *.tries | awk '{ print $1, $2 }' | same - want
 }
 
 @test "what a format cannot say is told, with its place" {
@@ -557,6 +853,45 @@ END
     fails_with 3 "Pipefile:1:38: step s: SageMaker has no such condition: 'upper(p) == 'A''" pipe export sagemaker
     sed -i 's/upper(p)/lower(${p})/' Pipefile
     fails_with 3 "Pipefile:1:72: a parameter put into a condition cannot keep its name" pipe export sagemaker
+}
+
+@test "a text that is not UTF-8 is no text of JSON, YAML or Python, and nothing else is lost of it" {
+    name=$(printf 'f\377.csv')
+    echo x >"$name"
+    cat >Pipefile <<'END'
+parameters: {w: a}
+steps:
+  - {name: a, foreach: "f*.csv", run: [cp, "${item}", "b${w}"], in: "${item}", out: "b${w}"}
+END
+    for format in sagemaker asl codepipeline buildspec airflow; do
+        fails_with 3 "Pipefile:3:5: step a[f\xFF.csv]: $format has no way to write what is not UTF-8: 'f\xFF.csv'" pipe export $format
+    done
+    pipe export make -P "w=$name" | make -s -f -
+    cmp "$name" "b$name"
+    sed -i 's/f\*.csv/P*/' Pipefile
+    fails_with 3 "parameter w: asl has no way to write what is not UTF-8" pipe export asl -P "w=$name"
+}
+
+@test "the control character that stands for parameters is none of a text" {
+    echo '{"steps": [{"name": "s", "run": "x\u0001"}]}' >Pipefile
+    fails_with 3 "Pipefile:1:12: step s: a text with the control character 1" pipe export make
+    echo '{"parameters": {"p": "x"}, "steps": [{"name": "s", "run": "x ${p}"}]}' >Pipefile
+    fails_with 3 "parameter p: a text with the control character 1" pipe export make -P "p=$(printf 'a\001')"
+    touch "$(printf 'f\0017')"
+    echo 'steps: [{name: s, foreach: "f*", run: [cat, "${item}"]}]' >Pipefile
+    fails_with 3 "a text with the control character 1" pipe export asl
+}
+
+@test "what goes by files that other steps make is a warning" {
+    cat >Pipefile <<'END'
+steps:
+  - {name: split, run: "mkdir -p parts; seq 2 | split -l 1 - parts/", out: parts}
+  - {name: each, foreach: {f: "parts/*"}, run: "cp ${in} ${out}", in: "${f}", out: "o-${f}"}
+END
+    pipe export make 2>err >Makefile
+    [ "$(cat err)" = "pipe: warning: Pipefile:3:5: step each: it goes by files that steps make: it is as they are now" ]
+    pipe -q run
+    pipe -q export make | grep -q 'o-parts/ab'
 }
 
 @test "formats have names" {

@@ -144,23 +144,30 @@ END
     [ "$(pipe import sagemaker definition.json | grep -c 'cache: false')" -eq 2 ]
 }
 
-@test "retry policies in both spellings, by number and by time" {
+@test "retry policies in both spellings, by number and by time, go in and come out again" {
     retry_of() {
         definition "$(job a true "{\"RetryPolicies\": [$1]}")" >definition.json
         pipe import sagemaker definition.json | sed -n 's/^    retry: //p'
     }
-    [ "$(retry_of '{"ExceptionType": ["Step.THROTTLING", "Step.SERVICE_FAULT"], "IntervalSeconds": 5, "BackoffRate": 1.5, "MaxAttempts": 3}')" = "{attempts: 4, interval: 5s, backoff: 1.5}" ]
-    [ "$(retry_of '{"ExceptionType": "SageMaker.CAPACITY_ERROR", "MaxAttempts": 1}')" = "{attempts: 2, interval: 1s, backoff: 2}" ]
-    [ "$(retry_of '{"ExceptionType": "SageMaker.CAPACITY_ERROR", "ExpireAfterMin": 1}')" = "{attempts: 6, interval: 1s, backoff: 2}" ] # 1 + 2 + 4 + 8 + 16 s
-    [ "$(retry_of '{"ExceptionType": ["Step.THROTTLING"], "MaxAttempts": 2, "BackoffRate": 0.5}')" = "{attempts: 3, interval: 1s, backoff: 1}" ]
+    [ "$(retry_of '{"ExceptionType": ["Step.THROTTLING", "Step.SERVICE_FAULT"], "IntervalSeconds": 5, "BackoffRate": 1.5, "MaxAttempts": 3}')" = "{on: [temporary, unreachable], attempts: 4, interval: 5s, backoff: 1.5}" ]
+    [ "$(retry_of '{"ExceptionType": "SageMaker.CAPACITY_ERROR", "MaxAttempts": 1}')" = "{on: [capacity], attempts: 2, interval: 1s, backoff: 2}" ]
+    [ "$(retry_of '{"ExceptionType": "SageMaker.JOB_INTERNAL_ERROR", "ExpireAfterMin": 90}')" = "{on: [killed], expire: 5400s, interval: 1s, backoff: 2}" ]
+    [ "$(retry_of '{"ExceptionType": ["Emr.RESOURCE_LIMIT"], "MaxAttempts": 3, "ExpireAfterMin": 1}')" = "{on: [limit], attempts: 4, expire: 60s, interval: 1s, backoff: 2}" ]
+    [ "$(retry_of '{"ExceptionType": ["Step.THROTTLING"], "ExpireAfterMin": 0}')" = "{on: [temporary], attempts: 1, interval: 1s, backoff: 2}" ]
+    [ "$(retry_of '{"ExceptionType": ["Step.THROTTLING"], "MaxAttempts": 2, "BackoffRate": 0.5}')" = "{on: [temporary], attempts: 3, interval: 1s, backoff: 1}" ]
     pipe import sagemaker definition.json | grep -q '# BackoffRate 0.5 is taken as 1'
-    [ "$(retry_of '{"ExceptionType": ["Step.THROTTLING"], "MaxAttempts": 2}, {"ExceptionType": ["SageMaker.RESOURCE_LIMIT"], "MaxAttempts": 9, "IntervalSeconds": 30}')" = "{attempts: 10, interval: 30s, backoff: 2}" ]
-    [ "$(retry_of '{"ExceptionType": "Step.THROTTLING", "MaxAttempts": 9}, {"ExceptionType": "SageMaker.RESOURCE_LIMIT", "MaxAttempts": 2}')" = "{attempts: 10, interval: 1s, backoff: 2}" ]
-    pipe import sagemaker definition.json | grep -q 'after SageMaker.RESOURCE_LIMIT$'
-    for policy in '{"MaxAttempts": 2}' '{"ExceptionType": "x", "MaxAttempts": 2}' '{"ExceptionType": "Step.THROTTLING", "MaxAttempts": 21}' '{"ExceptionType": "Step.THROTTLING", "Pause": 1}'; do
+    [ "$(retry_of '{"ExceptionType": ["Step.THROTTLING"], "MaxAttempts": 2}, {"ExceptionType": "SageMaker.RESOURCE_LIMIT", "MaxAttempts": 9, "IntervalSeconds": 30}')" = "[{on: [temporary], attempts: 3, interval: 1s, backoff: 2}, {on: [limit], attempts: 10, interval: 30s, backoff: 2}]" ]
+    for policy in '{"MaxAttempts": 2}' '{"ExceptionType": "x", "MaxAttempts": 2}' '{"ExceptionType": [], "MaxAttempts": 2}' '{"ExceptionType": "Step.THROTTLING", "MaxAttempts": 21}' '{"ExceptionType": "Step.THROTTLING", "Pause": 1}' '{"ExceptionType": "Step.THROTTLING"}' '{"ExceptionType": "Step.THROTTLING", "ExpireAfterMin": 14401}'; do
         definition "$(job a true "{\"RetryPolicies\": [$policy]}")" >definition.json
         fails_with 3 "definition.json:1:" pipe import sagemaker definition.json
     done
+    policies='[{"ExceptionType": ["Step.SERVICE_FAULT", "SageMaker.CAPACITY_ERROR"], "IntervalSeconds": 5, "BackoffRate": 1.5, "MaxAttempts": 20}, {"ExceptionType": ["Step.THROTTLING"], "IntervalSeconds": 43200, "BackoffRate": 1.0, "ExpireAfterMin": 14400}, {"ExceptionType": ["SageMaker.JOB_INTERNAL_ERROR", "SageMaker.RESOURCE_LIMIT"], "IntervalSeconds": 1, "BackoffRate": 2.0, "MaxAttempts": 1}]'
+    definition "$(job a true "{\"RetryPolicies\": $policies}")" >definition.json
+    pipe import sagemaker definition.json -o Pipefile
+    pipe export sagemaker 2>err >again.json
+    [ ! -s err ]
+    sorted='.Steps[0].RetryPolicies | map(.ExceptionType |= sort)'
+    [ "$(jq -cS "$sorted" again.json)" = "$(jq -cS "$sorted" definition.json)" ]
 }
 
 @test "a model that waits for approval, a callback, and a failure" {

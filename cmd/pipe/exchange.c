@@ -30,16 +30,28 @@ static const struct option export_options[] = {
     OPTION_END,
 };
 
+static void tell_lines(const struct buf *lines)
+{
+    for (const char *at = lines->at, *end = at + lines->len; at < end;) {
+        size_t n = strcspn(at, "\n");
+        cli_warn("%.*s", (int)n, at);
+        at += n + 1;
+    }
+}
+
 static int run_export(void *options, struct operands *operands)
 {
     const struct export_options *o = options;
-    struct buf text = {0};
+    struct buf text = {0}, warnings = {0};
     struct error e = {0};
     const char *path = operands->len > 1 ? operands->at[1] : "Pipefile";
-    int status =
-        exchange_export(operands->at[0], path, o->parameters.at, o->parameters.len, &text, &e);
+    int status = exchange_export(operands->at[0], path, o->parameters.at, o->parameters.len, &text,
+                                 &warnings, &e);
+    if (status == 0)
+        tell_lines(&warnings);
     if (status == 0)
         status = write_text(o->output, &text, &e);
+    buf_release(&warnings);
     buf_release(&text);
     return pipe_finish(status, &e);
 }
@@ -52,7 +64,7 @@ const struct command command_export = {
     .options_size = sizeof(struct export_options),
     .run = run_export,
     .more = "FORMAT is make, ninja, slurm, sagemaker, asl, jenkins, codepipeline, buildspec or "
-            "airflow.",
+            "airflow. What it has no place for is a warning.",
 };
 
 /* ---- import ---- */

@@ -57,6 +57,8 @@ static void put_event(struct buf *b, const struct teller *t, const struct run_ev
     if (x->result)
         buf_format(b, ",\"exit\":%d,\"seconds\":%.3f", x->result->status,
                    (double)(x->result->ended - x->result->started) / USEC_SECOND);
+    if (x->result && (x->state == STEP_FAILED || x->state == STEP_WAITING))
+        buf_format(b, ",\"class\":\"%s\"", job_class_name(failure_class(x->result)));
     if (x->why) {
         buf_puts(b, ",\"why\":");
         json_put_string(b, x->why, strlen(x->why));

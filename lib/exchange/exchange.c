@@ -1,9 +1,7 @@
-/* The formats there are, and what all exports begin with. */
+/* The formats there are, and how a definition goes out. */
 #include "cli/cli.h"
 #include "exchange/export.h"
 #include "exchange/import.h"
-
-#include <stdio.h>
 
 static const struct exporter *const exporters[] = {
     &export_make,    &export_ninja,        &export_slurm,     &export_sagemaker, &export_asl,
@@ -11,7 +9,7 @@ static const struct exporter *const exporters[] = {
 };
 static const struct importer *const importers[] = {&import_sagemaker, &import_dvc};
 
-enum { FORMATS = COUNT_OF(exporters), NAME_MAX_LENGTH = 64 };
+enum { FORMATS = COUNT_OF(exporters), LONGEST = 256 << 20 };
 
 const struct exchange_format *exchange_exports(size_t *count, size_t i)
 {
@@ -46,208 +44,33 @@ static int no_format(const char *format, const struct exchange_format *(*at)(siz
     return status;
 }
 
-/* ---- names ---- */
+/* ---- exports ---- */
 
-static bool stands_in_names(char c)
+static void release(struct exporting *x)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-';
-}
-
-/* Other characters become one hyphen, none at the end. */
-static size_t plain_name(char out[static NAME_MAX_LENGTH], const char *name)
-{
-    size_t n = 0;
-    for (; *name && n < NAME_MAX_LENGTH; name++)
-        if (stands_in_names(*name))
-            out[n++] = *name;
-        else if (n > 0 && out[n - 1] != '-')
-            out[n++] = '-';
-    while (n > 1 && out[n - 1] == '-')
-        n--;
-    return n;
-}
-
-static bool is_path(struct exporting *x, struct text name)
-{
-    for (size_t i = x->paths.keys.len; i < x->p->path_count; i++)
-        map_put(&x->paths, x->p->paths[i], NULL);
-    return map_get(&x->paths, name) != MAP_NONE;
-}
-
-/* Appends "-2"; what is before it is cut so that the name is not too long. */
-static size_t add_number(char name[static NAME_MAX_LENGTH + 1], size_t n, unsigned number)
-{
-    char ending[16];
-    size_t length = (size_t)snprintf(ending, sizeof ending, "-%u", number);
-    n = n + length > NAME_MAX_LENGTH ? NAME_MAX_LENGTH - length : n;
-    memcpy(name + n, ending, length);
-    return n + length;
-}
-
-static char *new_name(struct exporting *x, const char *wanted, bool beside_paths)
-{
-    char name[NAME_MAX_LENGTH + 1];
-    size_t n = plain_name(name, wanted), length = n;
-    bool is_new = false;
-    size_t number = map_put(&x->wanted, (struct text){name, n}, &is_new);
-    if (is_new)
-        vec_push(&x->next, 1);
-    for (is_new = false; !is_new;) {
-        unsigned next = x->next.at[number]++;
-        length = next == 1 ? n : add_number(name, n, next);
-        if (!(beside_paths && is_path(x, (struct text){name, length})))
-            map_put(&x->taken, (struct text){name, length}, &is_new);
-    }
-    return arena_text(&x->arena, name, length);
-}
-
-const char *export_new_name(struct exporting *x, const char *wanted)
-{
-    return new_name(x, wanted, true);
-}
-
-char *export_beside_paths(struct exporting *x, char *name)
-{
-    return is_path(x, text_of(name)) ? new_name(x, name, true) : name;
-}
-
-/* ---- who waits for whom ---- */
-
-enum export_wait export_wait_of(const struct pipeline *p, const struct step *s, uint32_t maker)
-{
-    bool moving = false;
-    for (uint32_t k = 0; k < s->in_count; k++) {
-        if (p->maker[s->in[k]] == maker)
-            return WAIT_BY_NAME;
-        moving = moving || p->moving[s->in[k]];
-    }
-    return moving && p->steps[maker].out_count ? WAIT_BY_FOLDER : WAIT_IN_ORDER;
-}
-
-/* ---- levels ---- */
-
-#define NO_LEVEL (STEP_NONE - 1)
-
-/* Returns how many there are. */
-static uint32_t find_levels(const struct exporting *x, uint32_t *level)
-{
-    uint32_t count = 0;
-    for (size_t i = 0; i < x->p->step_count; i++) {
-        uint32_t at = x->p->order[i];
-        const struct step *s = &x->p->steps[at];
-        for (uint32_t k = 0; k < s->wait_count; k++)
-            if (level[s->waits_for[k]] >= level[at])
-                level[at] = level[s->waits_for[k]] + 1;
-        if (x->skipped[at])
-            level[at] = NO_LEVEL;
-        else if (level[at] >= count)
-            count = level[at] + 1;
-    }
-    return count;
-}
-
-/* Counts into from[level + 2], adds up, then fills: from[level + 1] moves to where it ends. */
-struct levels export_levels(struct exporting *x)
-{
-    size_t n = x->p->step_count;
-    uint32_t *level = arena_zero(&x->arena, (n + 1) * sizeof *level);
-    uint32_t count = find_levels(x, level);
-    uint32_t *from = arena_zero(&x->arena, (count + 3) * sizeof *from);
-    uint32_t *steps = arena_zero(&x->arena, (n + 1) * sizeof *steps);
-    for (size_t i = 0; i < n; i++)
-        if (level[i] != NO_LEVEL)
-            from[level[i] + 2]++;
-    for (uint32_t i = 2; i < count + 2; i++)
-        from[i] += from[i - 1];
-    for (uint32_t i = 0; i < n; i++)
-        if (level[i] != NO_LEVEL)
-            steps[from[level[i] + 1]++] = i;
-    return (struct levels){count, steps, from};
-}
-
-/* ---- the rest ---- */
-
-int export_error(const struct exporting *x, const struct step *s, const char *format, ...)
-{
-    struct buf message = {0};
-    va_list args;
-    va_start(args, format);
-    buf_vformat(&message, format, args);
-    va_end(args);
-    error_set(x->e, ERR_DATA, "step %s: %s", s->name, buf_text(&message));
-    buf_release(&message);
-    return error_at(x->e, x->p->path, s->entry->line, s->entry->column);
-}
-
-json_t *json_text(const char *text)
-{
-    return json_string(text);
-}
-
-static bool reads_back(double f, int digits)
-{
-    double back = 0;
-    int64_t i;
-    char *text = mem_format("%.*g", digits, f);
-    bool same = number_parse(text, strlen(text), &i, &back) != NUMBER_NONE && back == f;
-    mem_free(text);
-    return same;
-}
-
-/* Raises *digits to what all numbers of the tree need to read back as they are. */
-static void need_digits(json_t *tree, int *digits)
-{
-    while (json_is_real(tree) && *digits < 17 && !reads_back(json_real_value(tree), *digits))
-        ++*digits;
-    for (size_t i = 0; i < json_array_size(tree); i++)
-        need_digits(json_array_get(tree, i), digits);
-    for (void *at = json_object_iter(tree); at; at = json_object_iter_next(tree, at))
-        need_digits(json_object_iter_value(at), digits);
-}
-
-void export_put_json(struct exporting *x, json_t *tree)
-{
-    int digits = 15;
-    need_digits(tree, &digits);
-    char *text = json_dumps(tree, JSON_INDENT(2) | JSON_REAL_PRECISION((size_t)digits));
-    buf_puts(x->out, text);
-    buf_putc(x->out, '\n');
-    free(text);
-    json_decref(tree);
-}
-
-/* Commands and failures: no format has a word for other kinds of steps. */
-static int check_step(struct exporting *x, const struct step *s, const struct exporter *to)
-{
-    bool runs = s->entry->kind == STEP_RUN && (s->script || s->argv);
-    if ((runs && !s->requires) || s->entry->kind == STEP_FAIL)
-        return 0;
-    return export_error(x, s, "%s has no way to say what it does", to->about.name);
-}
-
-static int put(struct exporting *x, const struct exporter *to)
-{
-    size_t n = x->p->step_count;
-    int status = 0;
-    x->names = mem_alloc((n + 1) * sizeof *x->names);
-    x->skipped = mem_alloc(n + 1);
-    for (size_t i = 0; i < n; i++)
-        x->names[i] = new_name(x, x->p->steps[i].name, false);
-    if (!to->keeps)
-        status = pipeline_skipped(x->p, x->skipped, x->e);
-    for (size_t i = 0; i < n && status == 0; i++)
-        status = check_step(x, &x->p->steps[i], to);
-    if (status == 0)
-        status = to->put(x);
+    for (size_t i = 0; i < x->conditions.len; i++)
+        json_decref(x->conditions.at[i].choice);
+    vec_release(&x->conditions);
     mem_free(x->names);
     mem_free(x->skipped);
     map_release(&x->taken);
+    map_release(&x->warned);
     map_release(&x->wanted);
     map_release(&x->paths);
     vec_release(&x->next);
     arena_release(&x->arena);
-    return status;
+}
+
+static int put(struct exporting *x, struct pipeline *p)
+{
+    size_t n = p->step_count + 1;
+    x->names = mem_alloc(n * sizeof *x->names);
+    x->skipped = mem_alloc(n);
+    export_name_steps(x);
+    int status = export_check(x);
+    if (status == 0)
+        status = export_settle(x, p);
+    return status ? status : x->to->put(x);
 }
 
 static const struct exporter *find_exporter(const char *format, struct error *e)
@@ -259,40 +82,94 @@ static const struct exporter *find_exporter(const char *format, struct error *e)
     return NULL;
 }
 
-/* Takes p. */
-static int export_pipeline(const struct exporter *to, struct pipeline *p, int status,
-                           struct buf *out, struct error *e)
+/* Whether the same steps wait for the same, whatever parameters are worth. */
+static bool same_order(const struct pipeline *a, const struct pipeline *b)
 {
-    struct exporting x = {.p = p, .out = out, .e = e};
+    bool same = a->step_count == b->step_count;
+    for (size_t i = 0; i < a->step_count && same; i++) {
+        const struct step *x = &a->steps[i], *y = &b->steps[i];
+        same = x->wait_count == y->wait_count;
+        for (uint32_t k = 0; k < x->wait_count && same; k++)
+            same = x->waits_for[k] == y->waits_for[k];
+    }
+    return same;
+}
+
+/* The pipeline with the names of its parameters, where that says the same as with their values. */
+static int load_best(struct exporting *x, const char *path, struct text source,
+                     const char *const *given, size_t given_count, struct pipeline **out)
+{
+    struct pipeline *kept = NULL, *decided = NULL;
+    struct error second = {0};
+    int status = pipeline_parse_kept(path, source, given, given_count, &kept, x->e);
+    *out = kept;
+    if (status == 0 && kept->parameter_count == 0)
+        return 0;
+    int other = pipeline_parse(path, source, given, given_count, &decided, &second);
+    if (other == 0 && (status || !same_order(kept, decided))) {
+        x->decided = true;
+        x->p = *out = decided;
+        export_warn_of_all(x, "parameters have their values of now, conditions are decided: %s",
+                           status ? x->e->message
+                                  : "which steps wait for others goes by parameters in paths");
+        pipeline_free(kept);
+        *x->e = (struct error){0};
+        return 0;
+    }
+    pipeline_free(decided);
+    return status;
+}
+
+int exchange_export_text(const char *format, const char *path, struct text source,
+                         const char *const *given, size_t given_count, struct buf *out,
+                         struct buf *warnings, struct error *e)
+{
+    struct exporting x = {.to = find_exporter(format, e), .out = out, .warnings = warnings, .e = e};
+    struct pipeline *p = NULL;
+    if (!x.to)
+        return ERR_USAGE;
+    int status = load_best(&x, path, source, given, given_count, &p);
+    x.p = p;
     if (status == 0)
-        status = put(&x, to);
+        status = put(&x, p);
+    release(&x);
     pipeline_free(p);
     return status;
 }
 
-int exchange_export(const char *format, const char *path, const char *const *given,
-                    size_t given_count, struct buf *out, struct error *e)
+/* Entries whose steps are known when others have run: no format has rounds. */
+static void warn_of_rounds(const char *path, const char *const *given, size_t given_count,
+                           struct buf *warnings)
 {
-    const struct exporter *to = find_exporter(format, e);
-    struct pipeline *p = NULL;
-    if (!to)
-        return ERR_USAGE;
-    int status = to->keeps ? pipeline_load_kept(path, given, given_count, &p, e)
-                           : pipeline_load(path, given, given_count, &p, e);
-    return export_pipeline(to, p, status, out, e);
+    struct pipeline *first = NULL;
+    struct error e = {0};
+    if (pipeline_load_first(path, given, given_count, &first, &e) != 0)
+        return; /* as when a parameter has no value: it is told elsewhere */
+    for (size_t i = 0; i < first->deferred_count; i++) {
+        const struct step_entry *s = first->deferred[i];
+        buf_format(warnings,
+                   "%s:%u:%u: step %s: it goes by files that steps make: it is as they are now\n",
+                   path, (unsigned)s->line, (unsigned)s->column, s->name);
+    }
+    pipeline_free(first);
 }
 
-int exchange_export_text(const char *format, const char *path, struct text source, struct buf *out,
-                         struct error *e)
+int exchange_export(const char *format, const char *path, const char *const *given,
+                    size_t given_count, struct buf *out, struct buf *warnings, struct error *e)
 {
-    const struct exporter *to = find_exporter(format, e);
-    struct pipeline *p = NULL;
-    if (!to)
-        return ERR_USAGE;
-    int status = to->keeps ? pipeline_parse_kept(path, source, &p, e)
-                           : pipeline_parse(path, source, NULL, 0, &p, e);
-    return export_pipeline(to, p, status, out, e);
+    struct buf source = {0};
+    int status = find_exporter(format, e) ? file_load(path, LONGEST, &source, e) : ERR_USAGE;
+    if (status == 0)
+        status = exchange_export_text(format, path,
+                                      (struct text){source.at ? source.at : "", source.len}, given,
+                                      given_count, out, warnings, e);
+    if (status == 0 && warnings && strcmp(path, "-") != 0)
+        warn_of_rounds(path, given, given_count, warnings);
+    buf_release(&source);
+    return status;
 }
+
+/* ---- imports ---- */
 
 int exchange_import(const char *format, const char *path, struct text bytes, struct buf *out,
                     struct error *e)

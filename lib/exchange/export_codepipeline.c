@@ -1,9 +1,9 @@
 /* CodePipeline and the buildspec of its CodeBuild project: two documents. An action of the first
- * says by the variable STEP which step of the second it is. */
+ * says by the variable STEP which step of the second it is, and by others what parameters are. */
 #include "exchange/export.h"
 #include "exchange/yaml.h"
 
-enum { ARTIFACTS_MAX = 5 };
+enum { ARTIFACTS_MAX = 5, VARIABLES_MAX = 50, VALUE_MAX = 1000 };
 
 /* ---- the pipeline ---- */
 
@@ -39,12 +39,49 @@ static int inputs_of(struct exporting *x, uint32_t step, json_t *list)
                         json_array_size(list) - 1, ARTIFACTS_MAX - 1);
 }
 
+/* Variables of CodeBuild, as the text that an action has them by. */
+static json_t *variables_of(const struct exporting *x, uint32_t step)
+{
+    json_t *list = json_pack("[{s:s, s:s, s:s}]", "name", "STEP", "value", x->names[step], "type",
+                             "PLAINTEXT");
+    for (size_t i = 0; i < x->p->parameter_count; i++) {
+        char *value = mem_format("#{variables.%s}", x->p->parameters[i].name);
+        if (x->kept[i])
+            json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "name", x->variables[i],
+                                                  "value", value, "type", "PLAINTEXT"));
+        mem_free(value);
+    }
+    return list;
+}
+
+/* Those of the pipeline. */
+static json_t *parameters_of(const struct exporting *x)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < x->p->parameter_count; i++) {
+        const struct parameter *p = &x->p->parameters[i];
+        json_t *one = json_pack("{s:s}", "name", p->name);
+        if (p->value.at)
+            json_object_set_new(one, "defaultValue", json_text(p->value.at));
+        if (x->kept[i])
+            json_array_append(list, one);
+        json_decref(one);
+    }
+    return list;
+}
+
+static const char *unfit_for_codepipeline(const struct parameter *p)
+{
+    return p->value.at && (p->value.len == 0 || p->value.len > VALUE_MAX)
+               ? "CodePipeline has no variable with such a value"
+               : NULL;
+}
+
 static json_t *action_of(struct exporting *x, uint32_t step, int *status)
 {
     const struct step *s = &x->p->steps[step];
     json_t *inputs = json_array(), *outputs = json_array();
-    json_t *variables = json_pack("[{s:s, s:s, s:s}]", "name", "STEP", "value", x->names[step],
-                                  "type", "PLAINTEXT");
+    json_t *variables = variables_of(x, step);
     char *text = json_dumps(variables, JSON_COMPACT);
     json_decref(variables);
     if (*status == 0)
@@ -63,8 +100,10 @@ static json_t *action_of(struct exporting *x, uint32_t step, int *status)
 static int put(struct exporting *x)
 {
     struct levels levels = export_levels(x);
-    json_t *stages = json_pack("[o]", source_stage());
+    json_t *stages = json_pack("[o]", source_stage()), *variables = parameters_of(x);
     int status = 0;
+    if (json_array_size(variables) > VARIABLES_MAX)
+        status = error_set(x->e, ERR_DATA, "CodePipeline has at most %d variables", VARIABLES_MAX);
     for (uint32_t at = 0; at < levels.count; at++) {
         json_t *actions = json_array();
         char *name = mem_format("Level-%u", (unsigned)at + 1);
@@ -77,12 +116,18 @@ static int put(struct exporting *x)
         json_pack("{s:{s:s, s:s, s:s, s:{s:s, s:s}, s:o, s:i}}", "pipeline", "name", x->p->name,
                   "pipelineType", "V2", "roleArn", "ROLE_ARN", "artifactStore", "type", "S3",
                   "location", "BUCKET", "stages", stages, "version", 1);
+    if (json_array_size(variables))
+        json_object_set(json_object_get(whole, "pipeline"), "variables", variables);
+    json_decref(variables);
     export_put_json(x, whole);
     return status;
 }
 
 const struct exporter export_codepipeline = {
     .about = {"codepipeline", "a pipeline of AWS CodePipeline; its commands are in the buildspec"},
+    .unicode = true,
+    .holds = HOLDS_ALWAYS,
+    .unfit = unfit_for_codepipeline,
     .put = put,
 };
 
@@ -101,10 +146,9 @@ static int check_outputs(struct exporting *x, const struct step *s)
     return 0;
 }
 
-static void put_case(struct exporting *x, struct buf *b, uint32_t step)
+static void put_commands(struct exporting *x, struct buf *b, uint32_t step)
 {
     const struct step *s = &x->p->steps[step];
-    buf_format(b, "%s)\n", x->names[step]);
     for (uint32_t k = 0; k < s->wait_count; k++)
         if (export_wait_of(x->p, s, s->waits_for[k]) != WAIT_IN_ORDER)
             buf_format(b, "    cp -R \"$CODEBUILD_SRC_DIR_s%u/.\" . || exit\n",
@@ -120,12 +164,43 @@ static void put_case(struct exporting *x, struct buf *b, uint32_t step)
         }
         buf_puts(b, " | tar xf - -C .artifact || exit\n");
     }
+}
+
+/* An artifact without files would be a failure. */
+static void put_case(struct exporting *x, struct buf *b, uint32_t step)
+{
+    bool asks = x->when[step].count > 0;
+    buf_format(b, "%s)\n", x->names[step]);
+    if (asks) {
+        buf_puts(b, "    if ");
+        shell_put_conditions(b, x, step);
+        buf_puts(b, "; then\n");
+    }
+    put_commands(x, b, step);
+    if (asks)
+        buf_puts(b, "    else\n    : >.artifact/.skipped\n    fi\n");
     buf_puts(b, "    ;;\n");
+    shell_warn_of_retries(x, &x->p->steps[step]);
+}
+
+static void put_buildspec_variables(struct exporting *x)
+{
+    if (!export_any_kept(x))
+        return;
+    buf_puts(x->out, "env:\n  variables:\n");
+    for (size_t i = 0; i < x->p->parameter_count; i++) {
+        struct text value = x->p->parameters[i].value;
+        if (!x->kept[i] || !value.at)
+            continue;
+        buf_format(x->out, "    %s: ", x->variables[i]);
+        yaml_put_quoted(x->out, value);
+        buf_putc(x->out, '\n');
+    }
 }
 
 static int put_buildspec(struct exporting *x)
 {
-    struct buf script = {0};
+    struct buf script = {0}, whole = {0};
     int status = 0;
     buf_puts(&script, "mkdir -p .artifact || exit\ncase $STEP in\n");
     for (uint32_t i = 0; i < x->p->step_count && status == 0; i++) {
@@ -135,14 +210,21 @@ static int put_buildspec(struct exporting *x)
         put_case(x, &script, i);
     }
     buf_puts(&script, "*)\n    echo \"no step $STEP\" >&2\n    exit 2\n    ;;\nesac\n");
-    buf_format(x->out, "# %s\nversion: 0.2\nphases:\n  build:\n    commands:\n      -", x->p->name);
-    yaml_put_value(x->out, (struct text){script.at, script.len}, 8);
+    shell_put_script(&whole, x, (struct text){script.at, script.len});
+    buf_format(x->out, "# %s\nversion: 0.2\n", x->p->name);
+    put_buildspec_variables(x);
+    buf_puts(x->out, "phases:\n  build:\n    commands:\n      -");
+    yaml_put_value(x->out, (struct text){whole.at, whole.len}, 8);
     buf_puts(x->out, "artifacts:\n  base-directory: .artifact\n  files:\n    - \"**/*\"\n");
     buf_release(&script);
+    buf_release(&whole);
     return status;
 }
 
 const struct exporter export_buildspec = {
     .about = {"buildspec", "the buildspec.yml that goes with codepipeline"},
+    .unicode = true,
+    .holds = HOLDS_ALWAYS,
+    .unfit = unfit_for_codepipeline,
     .put = put_buildspec,
 };

@@ -1,19 +1,29 @@
 /* The condition of a step as conditions of SageMaker, which know comparisons, In, Or and Not. */
+#include "exchange/conditions.h"
 #include "exchange/sagemaker.h"
-#include "expr/node.h"
 
 #include <stdlib.h>
 
 static json_t *condition_of(const struct exporting *x, const struct node *n);
 
-static bool is_call(const struct node *n, const char *name)
+static json_t *operand_of(const struct exporting *x, const struct node *n);
+
+static json_t *join_of(const struct exporting *x, const struct node *n)
 {
-    return n->form == NODE_CALL && text_equal(n->name, text_of(name));
+    json_t *values = json_array();
+    for (size_t i = 0; i < n->count; i++)
+        if (json_array_append_new(values, operand_of(x, n->args[i])) != 0) {
+            json_decref(values);
+            return NULL;
+        }
+    return json_pack("{s:{s:s, s:o}}", "Std:Join", "On", "", "Values", values);
 }
 
-/* NULL: it is neither a parameter nor a literal of one of their types. */
+/* NULL: it is neither a parameter nor a literal of one of their types, nor some of them joined. */
 static json_t *operand_of(const struct exporting *x, const struct node *n)
 {
+    if (node_is_call(n, "concat"))
+        return join_of(x, n);
     if (n->form == NODE_COLUMN) {
         char *path = mem_format("Parameters.%s", x->p->parameters[n->column].name);
         json_t *out = json_pack("{s:s}", "Get", path);
@@ -62,11 +72,8 @@ static json_t *alternative(const struct exporting *x, const struct node *n, bool
 
 static json_t *membership(const struct exporting *x, const struct node *n)
 {
-    const struct node *list = n->args[1];
-    json_t *value = operand_of(x, n->args[0]), *values = NULL;
-    if (list->form == NODE_LITERAL && list->kind == KIND_JSON)
-        values = json_loadb(list->value.text.at, list->value.text.len, 0, NULL);
-    if (value && json_is_array(values))
+    json_t *value = operand_of(x, n->args[0]), *values = node_items(n);
+    if (value && values)
         return json_pack("{s:s, s:o, s:o}", "Type", "In", "QueryValue", value, "Values", values);
     json_decref(value);
     json_decref(values);
@@ -83,10 +90,10 @@ static json_t *comparison_of(const struct exporting *x, const struct node *n)
     if (n->count != 2 || n->args[0]->kind != n->args[1]->kind)
         return NULL;
     for (size_t i = 0; i < COUNT_OF(types); i++)
-        if (is_call(n, types[i][0])) {
+        if (node_is_call(n, types[i][0])) {
             json_t *out =
                 comparison(types[i][1], operand_of(x, n->args[0]), operand_of(x, n->args[1]));
-            return is_call(n, "ne") ? negation(out) : out;
+            return node_is_call(n, "ne") ? negation(out) : out;
         }
     return NULL;
 }
@@ -106,22 +113,22 @@ static json_t *condition_of(const struct exporting *x, const struct node *n)
 {
     if (n->kind == KIND_BOOL && n->form != NODE_CALL)
         return comparison("Equals", operand_of(x, n), json_true());
-    if (is_call(n, "not"))
+    if (node_is_call(n, "not"))
         return negation(condition_of(x, n->args[0]));
-    if (is_call(n, "or"))
+    if (node_is_call(n, "or"))
         return alternative(x, n, false);
-    if (is_call(n, "and"))
+    if (node_is_call(n, "and"))
         return negation(alternative(x, n, true));
-    if (is_call(n, "in"))
+    if (node_is_call(n, "in"))
         return membership(x, n);
-    if (is_call(n, "between"))
+    if (node_is_call(n, "between"))
         return between(x, n);
     return n->form == NODE_CALL ? comparison_of(x, n) : NULL;
 }
 
 static bool add_all(const struct exporting *x, const struct node *n, json_t *list)
 {
-    bool chain = is_call(n, "and");
+    bool chain = node_is_call(n, "and");
     bool good = true;
     for (size_t i = 0; i < (chain ? n->count : 1) && good; i++) {
         json_t *one = condition_of(x, chain ? n->args[i] : n);

@@ -7,20 +7,21 @@
 
 #include "exchange/sagemaker.h"
 
-#include <stdlib.h>
-
-enum { FILES_MAX = 10, ATTEMPTS_MAX = 20, INTERVAL_MAX = 43200, RUNTIME_MAX = 777600 };
+enum {
+    FILES_MAX = 10,
+    ATTEMPTS_MAX = 20,
+    INTERVAL_MAX = 43200,
+    EXPIRE_MAX = 14400,
+    RUNTIME_MAX = 777600
+};
 
 /* ---- texts with parameters ---- */
 
-static json_t *part_of(const struct exporting *x, const char *mark, const char **end)
+static json_t *reference_to(const struct parameter *p)
 {
-    char *behind;
-    size_t number = strtoul(mark + 1, &behind, 10);
-    char *path = mem_format("Parameters.%s", x->p->parameters[number].name);
+    char *path = mem_format("Parameters.%s", p->name);
     json_t *get = json_pack("{s:s}", "Get", path);
     mem_free(path);
-    *end = behind + 1;
     return get;
 }
 
@@ -28,15 +29,13 @@ static json_t *part_of(const struct exporting *x, const char *mark, const char *
 static json_t *value_of(const struct exporting *x, struct text text)
 {
     json_t *parts = json_array();
-    const char *at = text.at, *end = at + text.len;
-    while (at < end) {
-        const char *mark = memchr(at, PARAMETER_MARK, (size_t)(end - at));
-        size_t n = (size_t)((mark ? mark : end) - at);
-        if (n)
-            json_array_append_new(parts, json_stringn(at, n));
-        at += n;
-        if (mark)
-            json_array_append_new(parts, part_of(x, mark, &at));
+    struct text plain;
+    uint32_t i;
+    while (export_next(&text, &plain, &i)) {
+        if (plain.len)
+            json_array_append_new(parts, json_stringn(plain.at, plain.len));
+        if (i != PARAMETER_NONE)
+            json_array_append_new(parts, reference_to(&x->p->parameters[i]));
     }
     size_t count = json_array_size(parts);
     json_t *one = count == 1 ? json_incref(json_array_get(parts, 0)) : NULL;
@@ -115,26 +114,33 @@ static json_t *files_of(const struct exporting *x, const uint32_t *paths, uint32
     return list;
 }
 
+/* Values of parameters are put in as they are, so none may stand in quotes of a shell: a folder is
+ * an argument of one that goes there and becomes the command. */
 static json_t *specification_of(const struct exporting *x, const struct step *s)
 {
-    json_t *entry = json_array(), *arguments = json_array();
-    struct buf script = {0};
+    static const char *const shell[] = {"/bin/sh", "-c", NULL};
+    static const char *const there[] = {"/bin/sh", "-c", "cd \"$1\" && shift && exec \"$@\"", "sh",
+                                        NULL};
+    json_t *words = json_array(), *entry = json_array();
+    for (const char *const *at = there; s->entry->directory && *at; at++)
+        json_array_append_new(words, json_text(*at));
     if (s->entry->directory)
-        shell_put_command(&script, s, 0);
-    else if (s->script)
-        buf_puts(&script, s->script);
-    if (script.len || s->script) {
-        json_array_append_new(entry, json_text("/bin/sh"));
-        json_array_append_new(entry, json_text("-c"));
-        json_array_append_new(arguments, value_of(x, (struct text){buf_text(&script), script.len}));
+        json_array_append_new(words, value_of(x, text_of(s->entry->directory)));
+    for (const char *const *at = shell; s->script && *at; at++)
+        json_array_append_new(words, json_text(*at));
+    if (s->script)
+        json_array_append_new(words, value_of(x, text_of(s->script)));
+    for (char **at = s->argv; at && *at; at++)
+        json_array_append_new(words, value_of(x, text_of(*at)));
+    const char *second = json_string_value(json_array_get(words, 1));
+    for (size_t n = second && strcmp(second, "-c") == 0 ? 2 : 1; n > 0; n--) {
+        json_array_append(entry, json_array_get(words, 0));
+        json_array_remove(words, 0);
     }
-    for (char **at = script.len ? NULL : s->argv; at && *at; at++)
-        json_array_append_new(at == s->argv ? entry : arguments, value_of(x, text_of(*at)));
-    buf_release(&script);
     json_t *out = json_pack("{s:s, s:o}", "ImageUri", "local", "ContainerEntrypoint", entry);
-    if (json_array_size(arguments))
-        json_object_set(out, "ContainerArguments", arguments);
-    json_decref(arguments);
+    if (json_array_size(words))
+        json_object_set(out, "ContainerArguments", words);
+    json_decref(words);
     return out;
 }
 
@@ -182,14 +188,71 @@ static json_t *cache_of(const struct step_entry *s)
     return cache;
 }
 
-/* What a service can fail by: of what a container fails by it has no exception to try again. */
-static json_t *retry_of(const struct step_entry *s)
+/* NULL: there is nothing that it would try again after. */
+static json_t *exceptions_of(struct exporting *x, const struct step *s, const struct retry *r)
 {
-    return json_pack("[{s:[s,s,s,s,s], s:I, s:f, s:i}]", "ExceptionType", "Step.SERVICE_FAULT",
-                     "Step.THROTTLING", "SageMaker.JOB_INTERNAL_ERROR", "SageMaker.CAPACITY_ERROR",
-                     "SageMaker.RESOURCE_LIMIT", "IntervalSeconds",
-                     (json_int_t)whole_seconds(s->interval), "BackoffRate", s->backoff,
-                     "MaxAttempts", (int)s->attempts - 1);
+    json_t *types = json_array();
+    for (unsigned class = JOB_FAILED; class < JOB_CLASSES; class ++) {
+        const char *type = sagemaker_exception(class);
+        if (!(r->classes >> class & 1))
+            continue;
+        if (type)
+            json_array_append_new(types, json_text(type));
+        else
+            export_warn(x, s, "retry: SageMaker does not try again after %s",
+                        class == JOB_FAILED ? "an error of the command" : "a timeout");
+    }
+    for (const uint8_t *at = r->statuses; at && *at; at++)
+        export_warn(x, s, "retry: SageMaker does not try again after status %u", *at);
+    if (json_array_size(types) == 0) {
+        json_decref(types);
+        return NULL;
+    }
+    return types;
+}
+
+/* It takes one of MaxAttempts and ExpireAfterMin. */
+static json_t *policy_of(struct exporting *x, const struct step *s, const struct retry *r)
+{
+    bool timed = r->expires && r->attempts > ATTEMPTS_MAX + 1;
+    json_t *types = r->attempts > 1 ? exceptions_of(x, s, r) : NULL;
+    if (!types)
+        return NULL;
+    if (r->expires && !timed)
+        export_warn(x, s, "retry: a policy of SageMaker has no expire beside attempts");
+    json_t *policy = json_pack("{s:o, s:I, s:f}", "ExceptionType", types, "IntervalSeconds",
+                               (json_int_t)whole_seconds(r->interval), "BackoffRate", r->backoff);
+    if (timed)
+        json_object_set_new(policy, "ExpireAfterMin",
+                            json_integer((whole_seconds(r->expires) + 59) / 60));
+    else
+        json_object_set_new(policy, "MaxAttempts", json_integer(r->attempts - 1));
+    return policy;
+}
+
+/* An empty list when it is never tried again. */
+static json_t *retry_of(struct exporting *x, const struct step *s)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < s->entry->retry_count; i++) {
+        json_t *policy = policy_of(x, s, &s->entry->retries[i]);
+        if (policy)
+            json_array_append_new(list, policy);
+    }
+    return list;
+}
+
+static int check_retry(const struct exporting *x, const struct step *s, const struct retry *r)
+{
+    if (r->attempts < 2)
+        return 0;
+    if (r->attempts > ATTEMPTS_MAX + 1 && !r->expires)
+        return export_error(x, s, "a step is tried again at most %d times", ATTEMPTS_MAX);
+    if (whole_seconds(r->interval) > INTERVAL_MAX)
+        return export_error(x, s, "a step is tried again after at most %d seconds", INTERVAL_MAX);
+    if (r->expires / USEC_SECOND > (usec)EXPIRE_MAX * 60)
+        return export_error(x, s, "a step is tried again for at most %d minutes", EXPIRE_MAX);
+    return 0;
 }
 
 static int check(const struct exporting *x, const struct step *s)
@@ -198,16 +261,15 @@ static int check(const struct exporting *x, const struct step *s)
     if (s->in_count > FILES_MAX || s->out_count > FILES_MAX)
         return export_error(x, s, "a job has at most %d inputs and %d outputs", FILES_MAX,
                             FILES_MAX);
-    if (t->attempts - 1 > ATTEMPTS_MAX)
-        return export_error(x, s, "a step is tried again at most %d times", ATTEMPTS_MAX);
-    if (t->attempts > 1 && whole_seconds(t->interval) > INTERVAL_MAX)
-        return export_error(x, s, "a step is tried again after at most %d seconds", INTERVAL_MAX);
     if (t->timeout && whole_seconds(t->timeout) > RUNTIME_MAX)
         return export_error(x, s, "a job runs for at most %d seconds", RUNTIME_MAX);
-    return 0;
+    int status = 0;
+    for (uint32_t i = 0; i < t->retry_count && status == 0; i++)
+        status = check_retry(x, s, &t->retries[i]);
+    return status;
 }
 
-static json_t *step_of(const struct exporting *x, uint32_t i)
+static json_t *step_of(struct exporting *x, uint32_t i)
 {
     const struct step *s = &x->p->steps[i];
     bool fails = s->entry->kind == STEP_FAIL;
@@ -226,8 +288,10 @@ static json_t *step_of(const struct exporting *x, uint32_t i)
     }
     json_object_set_new(out, "Arguments", arguments_of(x, s));
     json_object_set_new(out, "CacheConfig", cache_of(s->entry));
-    if (s->entry->attempts > 1)
-        json_object_set_new(out, "RetryPolicies", retry_of(s->entry));
+    json_t *policies = retry_of(x, s);
+    if (json_array_size(policies))
+        json_object_set(out, "RetryPolicies", policies);
+    json_decref(policies);
     return out;
 }
 
@@ -267,6 +331,8 @@ static int put(struct exporting *x)
 
 const struct exporter export_sagemaker = {
     .about = {"sagemaker", "a pipeline definition of SageMaker, version 2020-12-01"},
-    .keeps = true,
+    .unicode = true,
+    .holds = HOLDS_CACHE | HOLDS_ALWAYS,
+    .own_conditions = true,
     .put = put,
 };

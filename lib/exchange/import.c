@@ -9,7 +9,8 @@ static int check_result(struct import *x)
     struct error e = {0};
     if (x->newer)
         return 0;
-    int status = pipeline_parse_kept(x->path, (struct text){x->out->at, x->out->len}, &p, &e);
+    int status =
+        pipeline_parse_kept(x->path, (struct text){x->out->at, x->out->len}, NULL, 0, &p, &e);
     pipeline_free(p);
     if (status == 0)
         return 0;

@@ -65,6 +65,10 @@ static int add_path(struct dvc *d, const struct doc_node *n, struct text folder,
 
 /* ---- files ---- */
 
+#define FILE_UNUSED                                                                                \
+    "cache persist remote push type labels meta x y x_label y_label title template header "        \
+    "fs_config frozen"
+
 /* A path, or a map of one path and its settings. */
 static int add_file(struct dvc *d, const struct doc_node *n, struct text folder, text_list *list)
 {
@@ -77,16 +81,10 @@ static int add_file(struct dvc *d, const struct doc_node *n, struct text folder,
         return doc_error(d->x->doc, persist, d->x->e,
                          "persist: an output is removed before its step runs");
     if (n->items[1].kind == DOC_MAP) {
-        int status = import_keys(d->x, &n->items[1],
-                                 "cache persist remote push desc type labels meta x y x_label "
-                                 "y_label title template header fs_config frozen",
-                                 "a file");
+        int status = import_keys(d->x, &n->items[1], FILE_UNUSED " desc", "a file");
         if (status)
             return status;
-        import_note_unused(d->x, &n->items[1],
-                           "cache persist remote push type labels meta x y x_label y_label title "
-                           "template header fs_config frozen",
-                           4);
+        import_note_unused(d->x, &n->items[1], FILE_UNUSED, 4);
     }
     return add_path(d, &n->items[0], folder, list);
 }

@@ -143,20 +143,20 @@ static int add_processing_outputs(struct sm *m, const struct doc_node *n, struct
     return status;
 }
 
+#define PROCESSING_UNUSED                                                                          \
+    "ProcessingJobName ProcessingResources NetworkConfig RoleArn Tags ExperimentConfig"
+
 int sm_job_processing(struct sm *m, const struct sm_step *s, struct sm_job *j)
 {
-    static const char unused[] = "ProcessingJobName ProcessingResources NetworkConfig RoleArn Tags "
-                                 "ExperimentConfig";
     const struct doc_node *a = s->arguments, *from = doc_get(a, "AppSpecification");
     int status = import_keys(m->x, a,
-                             "ProcessingJobName ProcessingResources NetworkConfig RoleArn Tags "
-                             "ExperimentConfig AppSpecification Environment ProcessingInputs "
-                             "ProcessingOutputConfig StoppingCondition",
+                             PROCESSING_UNUSED " AppSpecification Environment ProcessingInputs "
+                                               "ProcessingOutputConfig StoppingCondition",
                              "a processing job");
     if (status == 0 && from)
         status = import_keys(m->x, from, "ImageUri ContainerEntrypoint ContainerArguments",
                              "AppSpecification");
-    import_note_unused(m->x, a, unused, 4);
+    import_note_unused(m->x, a, PROCESSING_UNUSED, 4);
     if (status == 0)
         status = put_timeout(m, doc_get(a, "StoppingCondition"));
     if (status == 0)

@@ -1,9 +1,9 @@
 /* What SageMaker's steps say of how they are run: order, retries, cache. */
 #include "exchange/import_sagemaker.h"
+#include "exchange/sagemaker.h"
 #include "exchange/yaml.h"
 
 #include <math.h>
-#include <stdio.h>
 
 /* ---- order ---- */
 
@@ -121,10 +121,7 @@ static int put_cache(struct sm *m, const struct doc_node *n)
 
 /* ---- retries ---- */
 
-struct policy {
-    double attempts, interval, backoff; /* attempts: all of them */
-};
-
+/* Fails, with the place, when it is there and no such number. */
 static int read_number(struct sm *m, const struct doc_node *n, const char *key, double least,
                        double most, double *out)
 {
@@ -138,101 +135,93 @@ static int read_number(struct sm *m, const struct doc_node *n, const char *key, 
     return doc_error(m->x->doc, at, m->x->e, "%s is a number from %.0f to %.0f", key, least, most);
 }
 
-/* How often it can be tried again before the time is over. */
-static double retries_within(double minutes, const struct policy *p)
-{
-    double retries = 0, spent = p->interval;
-    for (double pause = p->interval; spent <= minutes * 60 && retries < 999; retries++) {
-        pause *= p->backoff;
-        spent += pause < 1 ? 1 : pause;
-    }
-    return retries;
-}
-
-static bool is_exception(struct text name)
-{
-    static const char *const names[] = {
-        "Step.SERVICE_FAULT",       "Step.THROTTLING",          "SageMaker.JOB_INTERNAL_ERROR",
-        "SageMaker.CAPACITY_ERROR", "SageMaker.RESOURCE_LIMIT", "Emr.RESOURCE_LIMIT",
-    };
-    for (size_t i = 0; i < COUNT_OF(names); i++)
-        if (text_equal(name, text_of(names[i])))
-            return true;
-    return false;
-}
-
-static int note_exceptions(struct sm *m, const struct doc_node *n)
+static int read_exceptions(struct sm *m, const struct doc_node *n, unsigned *classes)
 {
     const struct doc_node *types = doc_get(n, "ExceptionType");
     bool list = types && types->kind == DOC_LIST;
-    if (!types || !(list || types->kind == DOC_TEXT))
+    *classes = 0;
+    if (!types || !(list || types->kind == DOC_TEXT) || (list && types->count == 0))
         return doc_error(m->x->doc, n, m->x->e, "a retry policy has an ExceptionType");
-    buf_puts(m->x->out, "    # tried again after any failure; SageMaker does after");
     for (size_t i = 0; i < (list ? types->count : 1); i++) {
         const struct doc_node *one = list ? &types->items[i] : types;
-        if (one->kind != DOC_TEXT || !is_exception(one->text))
+        enum job_class class = one->kind == DOC_TEXT ? sagemaker_class(one->text) : JOB_SUCCEEDED;
+        if (class == JOB_SUCCEEDED)
             return doc_error(m->x->doc, one, m->x->e, "this is no exception that is tried again");
-        buf_format(m->x->out, "%s %.*s", i ? "," : "", (int)one->text.len, one->text.at);
+        *classes |= 1U << class;
     }
-    buf_putc(m->x->out, '\n');
     return 0;
 }
 
+struct policy {
+    unsigned classes;
+    double retries, minutes; /* 0: there is none; < 0: it is not said */
+    double interval, backoff;
+};
+
 static int read_policy(struct sm *m, const struct doc_node *n, struct policy *p)
 {
-    double retries = 0, minutes = 0;
-    bool counted = doc_get(n, "MaxAttempts") != NULL;
-    *p = (struct policy){1, 1, 2};
+    *p = (struct policy){0, -1, -1, 1, 2};
     int status =
         import_keys(m->x, n, "ExceptionType IntervalSeconds BackoffRate MaxAttempts ExpireAfterMin",
                     "a retry policy");
     if (status == 0)
-        status = note_exceptions(m, n);
+        status = read_exceptions(m, n, &p->classes);
     if (status == 0)
         status = read_number(m, n, "IntervalSeconds", 1, 43200, &p->interval);
     if (status == 0)
         status = read_number(m, n, "BackoffRate", 0, 1e6, &p->backoff);
     if (status == 0)
-        status = read_number(m, n, "MaxAttempts", 1, 20, &retries);
+        status = read_number(m, n, "MaxAttempts", 1, 20, &p->retries);
     if (status == 0)
-        status = read_number(m, n, "ExpireAfterMin", 0, 14400, &minutes);
-    if (status)
-        return status;
-    if (p->backoff < 1) {
+        status = read_number(m, n, "ExpireAfterMin", 0, 14400, &p->minutes);
+    if (status == 0 && p->retries < 0 && p->minutes < 0)
+        status =
+            doc_error(m->x->doc, n, m->x->e, "a retry policy has MaxAttempts or ExpireAfterMin");
+    if (status == 0 && p->backoff < 1) {
         buf_format(m->x->out, "    # BackoffRate %g is taken as 1: pauses do not shrink\n",
                    p->backoff);
         p->backoff = 1;
     }
-    if (doc_get(n, "ExpireAfterMin")) {
-        double within = retries_within(minutes, p);
-        buf_format(m->x->out, "    # ExpireAfterMin %g: %.0f retries are begun in that time\n",
-                   minutes, within);
-        retries = counted && retries < within ? retries : within;
-    }
-    p->attempts = 1 + floor(retries);
-    return 0;
+    return status;
+}
+
+static void put_policy(struct buf *b, const struct policy *p)
+{
+    const char *before = "";
+    buf_puts(b, "{on: [");
+    for (unsigned class = 0; class < JOB_CLASSES; class ++)
+        if (p->classes >> class & 1) {
+            buf_format(b, "%s%s", before, job_class_name(class));
+            before = ", ";
+        }
+    buf_putc(b, ']');
+    if (p->minutes == 0)
+        buf_puts(b, ", attempts: 1");
+    else if (p->retries > 0)
+        buf_format(b, ", attempts: %.0f", 1 + floor(p->retries));
+    if (p->minutes > 0)
+        buf_format(b, ", expire: %.0fs", ceil(p->minutes * 60));
+    buf_format(b, ", interval: %.0fs, backoff: %g}", ceil(p->interval), p->backoff);
 }
 
 static int put_retry(struct sm *m, const struct doc_node *list)
 {
-    struct policy most = {1, 1, 1}, p;
-    if (!list)
-        return 0;
-    if (list->kind != DOC_LIST)
+    struct buf all = {0};
+    int status = 0;
+    if (list && list->kind != DOC_LIST)
         return doc_error(m->x->doc, list, m->x->e, "RetryPolicies are a list");
-    for (size_t i = 0; i < list->count; i++) {
-        int status = read_policy(m, &list->items[i], &p);
-        if (status)
-            return status;
-        if (p.attempts > most.attempts)
-            most = p;
+    for (size_t i = 0; list && i < list->count && status == 0; i++) {
+        struct policy p;
+        status = read_policy(m, &list->items[i], &p);
+        buf_puts(&all, i ? ", " : "");
+        if (status == 0)
+            put_policy(&all, &p);
     }
-    if (list->count > 1)
-        buf_puts(m->x->out, "    # of the policies, the one with most attempts\n");
-    if (most.attempts > 1)
-        buf_format(m->x->out, "    retry: {attempts: %.0f, interval: %.0fs, backoff: %g}\n",
-                   most.attempts, ceil(most.interval), most.backoff);
-    return 0;
+    if (status == 0 && all.len)
+        buf_format(m->x->out, list->count > 1 ? "    retry: [%s]\n" : "    retry: %s\n",
+                   buf_text(&all));
+    buf_release(&all);
+    return status;
 }
 
 /* ---- all of them ---- */

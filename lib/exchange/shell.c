@@ -11,14 +11,19 @@ static bool is_plain(char c)
            (c && strchr("_-./+,:@%", c));
 }
 
+void shell_put_in_quotes(struct buf *b, struct text text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.at[i] == '\'')
+            buf_puts(b, "'\\''");
+        else
+            buf_putc(b, text.at[i]);
+}
+
 static void put_quoted(struct buf *b, struct text word)
 {
     buf_putc(b, '\'');
-    for (size_t i = 0; i < word.len; i++)
-        if (word.at[i] == '\'')
-            buf_puts(b, "'\\''");
-        else
-            buf_putc(b, word.at[i]);
+    shell_put_in_quotes(b, word);
     buf_putc(b, '\'');
 }
 
@@ -68,6 +73,26 @@ static void put_word(struct buf *b, const char *word, unsigned parts)
         put_lines(b, text);
     else
         shell_put_word(b, text);
+}
+
+/* ---- parameters and conditions ---- */
+
+void shell_put_script(struct buf *b, const struct exporting *x, struct text script)
+{
+    struct text plain;
+    uint32_t i;
+    while (export_next(&script, &plain, &i)) {
+        buf_add(b, plain.at, plain.len);
+        if (i != PARAMETER_NONE)
+            buf_format(b, "'\"$%s\"'", x->variables[i]);
+    }
+}
+
+void shell_put_conditions(struct buf *b, const struct exporting *x, uint32_t step)
+{
+    const struct export_when *w = &x->when[step];
+    for (uint32_t i = 0; i < w->count; i++)
+        buf_format(b, "%s%s", i ? " && " : "", x->conditions.at[w->at[i]].shell);
 }
 
 /* ---- the command ---- */
@@ -163,14 +188,17 @@ void shell_put_folders(struct buf *b, const struct pipeline *p, const struct ste
 {
     struct map seen = {0};
     for (uint32_t k = 0; k < s->out_count; k++) {
-        struct text folder = folder_of(p->paths[s->out[k]]);
+        struct text path = p->paths[s->out[k]];
+        struct text folder = export_has_mark(path) ? path : folder_of(path);
         bool is_new = false;
         if (folder.len)
             map_put(&seen, folder, &is_new);
         if (!is_new)
             continue;
         buf_puts(b, seen.keys.len == 1 ? "mkdir -p " : " ");
+        buf_puts(b, export_has_mark(path) ? "\"$(dirname " : "");
         put_path(b, folder);
+        buf_puts(b, export_has_mark(path) ? ")\"" : "");
     }
     map_release(&seen);
 }
@@ -221,15 +249,102 @@ static void put_attempt(struct buf *b, const struct pipeline *p, const struct st
     buf_format(b, "%s(exit $s)%s}", end, end);
 }
 
-static void put_pauses(struct buf *b, const struct step_entry *s)
+/* ---- again ---- */
+
+/* What a shell can tell apart, by the status. */
+static const char classes_by_status[] = "case $s in 5|75) c=temporary ;; 124) c=timeout ;; "
+                                        "129|1[3-9][0-9]|2[0-9][0-9]) c=killed ;; *) c=error ;; "
+                                        "esac";
+enum { PAUSES_MAX = 1000 };
+
+static bool is_told_by_status(enum job_class class)
 {
-    double pause = (double)s->interval;
-    for (unsigned i = 1; i < s->attempts; i++) {
+    return class == JOB_FAILED || class == JOB_THROTTLED || class == JOB_INTERNAL ||
+           class == JOB_TIMED_OUT;
+}
+
+static bool is_for_all(const struct retry *r)
+{
+    return r->classes == RETRY_ANY;
+}
+
+/* Each is one of sleep. Without a number of attempts there are as many as fit in the time. */
+static void put_pauses(struct buf *b, const struct retry *r)
+{
+    double pause = (double)r->interval, sum = 0, longest = 1e15;
+    for (unsigned i = 1; i < r->attempts && i <= PAUSES_MAX; i++) {
+        sum += pause;
+        if (r->expires && sum > (double)r->expires)
+            break;
+        put_seconds(b, pause < longest ? (usec)pause : (usec)longest);
         buf_putc(b, ' ');
-        put_seconds(b, pause < 1e15 ? (usec)pause : (usec)1e15);
-        if (pause < 1e15)
-            pause *= s->backoff;
+        if (pause < longest)
+            pause *= r->backoff;
     }
+}
+
+/* Of a case of "$s:$c". */
+static void put_patterns(struct buf *b, const struct retry *r)
+{
+    const char *before = "";
+    if (is_for_all(r))
+        buf_putc(b, '*');
+    for (unsigned class = JOB_FAILED; class < JOB_CLASSES && !is_for_all(r); class ++)
+        if ((r->classes >> class & 1) && is_told_by_status(class)) {
+            buf_format(b, "%s*:%s", before, job_class_name(class));
+            before = "|";
+        }
+    for (const uint8_t *at = is_for_all(r) ? NULL : r->statuses; at && *at; at++) {
+        buf_format(b, "%s%u:*", before, *at);
+        before = "|";
+    }
+    if (!*before && !is_for_all(r))
+        buf_puts(b, "''"); /* it is for nothing that a shell could see */
+}
+
+bool shell_tries_again(const struct step_entry *s)
+{
+    for (uint32_t i = 0; i < s->retry_count; i++)
+        if (s->retries[i].attempts > 1)
+            return true;
+    return false;
+}
+
+void shell_warn_of_retries(struct exporting *x, const struct step *s)
+{
+    for (uint32_t i = 0; i < s->entry->retry_count; i++) {
+        const struct retry *r = &s->entry->retries[i];
+        for (unsigned class = JOB_FAILED; class < JOB_CLASSES && !is_for_all(r); class ++)
+            if ((r->classes >> class & 1) && !is_told_by_status(class))
+                export_warn(x, s, "retry: a shell cannot tell what is %s", job_class_name(class));
+        if (r->expires)
+            export_warn(x, s, "retry: expire counts the pauses alone in %s", x->to->about.name);
+    }
+}
+
+/* r1, r2 ...: the pauses that are left of each. */
+static void put_attempts(struct buf *b, const struct step_entry *s, const char *end)
+{
+    const char *separator = end[0] == ';' ? " " : end;
+    bool by_class = false;
+    for (uint32_t i = 0; i < s->retry_count; i++) {
+        buf_format(b, "r%u='", (unsigned)i + 1);
+        put_pauses(b, &s->retries[i]);
+        buf_format(b, "'%s", end);
+        by_class = by_class || !is_for_all(&s->retries[i]);
+    }
+    buf_format(b, "until attempt; do s=$?%s", end);
+    if (by_class)
+        buf_format(b, "%s%s", classes_by_status, end);
+    buf_format(b, "case $s:%s in%s", by_class ? "$c" : "", separator);
+    for (uint32_t i = 0; i < s->retry_count; i++) {
+        unsigned number = (unsigned)i + 1;
+        put_patterns(b, &s->retries[i]);
+        buf_format(b, ") pause=${r%u%%%% *}; r%u=${r%u#* } ;;%s", number, number, number,
+                   separator);
+    }
+    buf_format(b, "*) pause= ;;%sesac%s[ \"$pause\" ] || exit \"$s\"%ssleep \"$pause\"%sdone",
+               separator, end, end, end);
 }
 
 void shell_put_step(struct buf *b, const struct pipeline *p, const struct step *s, unsigned parts)
@@ -240,7 +355,7 @@ void shell_put_step(struct buf *b, const struct pipeline *p, const struct step *
         shell_put_folders(b, p, s);
     if (b->len > before)
         buf_puts(b, " && ");
-    if (!(parts & SHELL_RETRY) || s->entry->attempts < 2) {
+    if (!(parts & SHELL_RETRY) || !shell_tries_again(s->entry)) {
         buf_format(b, "{%s", start);
         put_attempt(b, p, s, parts);
         buf_format(b, "%s}", end);
@@ -248,7 +363,7 @@ void shell_put_step(struct buf *b, const struct pipeline *p, const struct step *
     }
     buf_format(b, "(%sattempt() {%s", start, start);
     put_attempt(b, p, s, parts);
-    buf_format(b, "%s}%sfor pause in", end, end);
-    put_pauses(b, s->entry);
-    buf_format(b, "; do attempt && exit; sleep \"$pause\"; done%sattempt )", end);
+    buf_format(b, "%s}%s", end, end);
+    put_attempts(b, s->entry, end);
+    buf_format(b, "%s)", start);
 }

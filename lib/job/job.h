@@ -31,7 +31,7 @@ struct job {
     void *tag;                     /* the caller's */
 };
 
-/* What an end means to those who try again. After the exception types of a cloud's pipelines. */
+/* What an end means to those who try again. */
 enum job_class {
     JOB_SUCCEEDED,
     JOB_FAILED,      /* it ended with another status: it would again */
@@ -40,8 +40,10 @@ enum job_class {
     JOB_CAPACITY,    /* no process, memory or room on the disk to be had */
     JOB_LIMIT,       /* beyond its limits of memory, files ... */
     JOB_UNREACHABLE, /* no executor answers */
+    JOB_TIMED_OUT,
+    JOB_CLASSES
 };
-const char *job_class_name(enum job_class c); /* as Step.THROTTLING */
+const char *job_class_name(enum job_class c); /* as temporary; of the first, none */
 
 struct job_result {
     void *tag;

@@ -248,7 +248,9 @@ static enum job_class class_of(const struct job_result *r)
 {
     if (r->status == 0)
         return JOB_SUCCEEDED;
-    if (r->timed_out || r->stopped)
+    if (r->timed_out)
+        return JOB_TIMED_OUT;
+    if (r->stopped)
         return JOB_FAILED;
     if (r->signal)
         return JOB_INTERNAL;

@@ -4,13 +4,10 @@
 const char *job_class_name(enum job_class c)
 {
     static const char *const names[] = {
-        [JOB_SUCCEEDED] = "none",
-        [JOB_FAILED] = "none",
-        [JOB_THROTTLED] = "Step.THROTTLING",
-        [JOB_INTERNAL] = "SageMaker.JOB_INTERNAL_ERROR",
-        [JOB_CAPACITY] = "SageMaker.CAPACITY_ERROR",
-        [JOB_LIMIT] = "SageMaker.RESOURCE_LIMIT",
-        [JOB_UNREACHABLE] = "Step.SERVICE_FAULT",
+        [JOB_SUCCEEDED] = "none",          [JOB_FAILED] = "error",
+        [JOB_THROTTLED] = "temporary",     [JOB_INTERNAL] = "killed",
+        [JOB_CAPACITY] = "capacity",       [JOB_LIMIT] = "limit",
+        [JOB_UNREACHABLE] = "unreachable", [JOB_TIMED_OUT] = "timeout",
     };
     return names[c];
 }

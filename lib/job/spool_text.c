@@ -240,8 +240,8 @@ int spool_read_result(struct text text, struct job_result *out, struct buf *tail
         return ERR_DATA;
     int64_t class = whole(object, "class");
     *out = (struct job_result){
-        .class = class >= JOB_SUCCEEDED && class <= JOB_UNREACHABLE ? (enum job_class) class
-                                                                    : JOB_INTERNAL,
+        .class =
+            class >= JOB_SUCCEEDED && class < JOB_CLASSES ? (enum job_class) class : JOB_INTERNAL,
         .status = (int)whole(object, "status"),
         .signal = (int)whole(object, "signal"),
         .timed_out = truth(object, "timed_out"),

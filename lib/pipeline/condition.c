@@ -72,6 +72,11 @@ int condition_holds(const struct pipeline *p, const struct step *s, bool *out, s
     return status;
 }
 
+int pipeline_holds(const struct pipeline *p, const struct step *s, bool *out, struct error *e)
+{
+    return condition_holds(p, s, out, e);
+}
+
 int pipeline_skipped(const struct pipeline *p, bool *skipped, struct error *e)
 {
     int status = 0;

@@ -23,7 +23,7 @@ struct definition {
     unsigned round;        /* entries of a greater depth are left out */
     const uint32_t *depth; /* by entry, see rounds.c; NULL: all 0 */
     VEC(const struct step_entry *) deferred;
-    bool keeps;              /* parameters leave marks, where they may: see pipeline_load_kept */
+    bool keeps;              /* parameters leave marks, where they may: see pipeline_parse_kept */
     bool marking;            /* here they may */
     struct map parameters;   /* names to numbers */
     struct map paths, names; /* of steps */
@@ -96,6 +96,9 @@ int definition_kind(struct definition *d, const struct doc_node *n, struct step_
 int definition_model(struct definition *d, const struct doc_node *n, struct step *s,
                      struct error *e);
 int definition_notify(struct definition *d, const struct doc_node *n, struct error *e);
+/* Which failures a step is tried again after. */
+int definition_retry(struct definition *d, const struct doc_node *n, struct step_entry *s,
+                     struct error *e);
 /* A scalar, or a list of them, as words that end with NULL. */
 int definition_words(struct definition *d, const struct doc_node *n, const char ***out,
                      struct error *e);

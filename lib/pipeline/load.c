@@ -129,20 +129,20 @@ int pipeline_parse(const char *path, struct text source, const char *const *give
     return parse(path, &b, given, given_count, ROUND_ALL, false, out, e);
 }
 
-int pipeline_parse_kept(const char *path, struct text source, struct pipeline **out,
-                        struct error *e)
+int pipeline_parse_kept(const char *path, struct text source, const char *const *given,
+                        size_t given_count, struct pipeline **out, struct error *e)
 {
     struct buf b = copy_of(source);
-    return parse(path, &b, NULL, 0, ROUND_ALL, true, out, e);
+    return parse(path, &b, given, given_count, ROUND_ALL, true, out, e);
 }
 
 static int load(const char *path, const char *const *given, size_t given_count, unsigned round,
-                bool keeps, struct pipeline **out, struct error *e)
+                struct pipeline **out, struct error *e)
 {
     struct buf source = {0};
     int status = file_load(path, LONGEST, &source, e);
     if (status == 0)
-        return parse(path, &source, given, given_count, round, keeps, out, e);
+        return parse(path, &source, given, given_count, round, false, out, e);
     buf_release(&source);
     return status;
 }
@@ -150,25 +150,19 @@ static int load(const char *path, const char *const *given, size_t given_count, 
 int pipeline_load(const char *path, const char *const *given, size_t given_count,
                   struct pipeline **out, struct error *e)
 {
-    return load(path, given, given_count, ROUND_ALL, false, out, e);
+    return load(path, given, given_count, ROUND_ALL, out, e);
 }
 
 int pipeline_load_first(const char *path, const char *const *given, size_t given_count,
                         struct pipeline **out, struct error *e)
 {
-    return load(path, given, given_count, 0, false, out, e);
+    return load(path, given, given_count, 0, out, e);
 }
 
 int pipeline_load_next(const struct pipeline *p, struct pipeline **out, struct error *e)
 {
     struct buf b = copy_of(p->source);
     return parse(p->path, &b, p->given, p->given_count, p->round + 1, false, out, e);
-}
-
-int pipeline_load_kept(const char *path, const char *const *given, size_t given_count,
-                       struct pipeline **out, struct error *e)
-{
-    return load(path, given, given_count, ROUND_ALL, true, out, e);
 }
 
 void pipeline_free(struct pipeline *p)

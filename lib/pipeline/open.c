@@ -156,8 +156,10 @@ void run_free_steps(struct run *r)
     mem_free(r->rest);
     mem_free(r->gpus);
     mem_free(r->fingerprint);
+    retries_free(r->retries);
     r->rest = NULL;
     r->gpus = NULL;
+    r->retries = NULL;
 }
 
 static int open_known(struct run *r, struct error *e)

@@ -14,7 +14,8 @@
 #define SPEC     "https://openlineage.io/spec/"
 
 struct writing {
-    const char *run; /* its id */
+    const char *run; /* its name */
+    char id[40];     /* and id */
     lineage_take *take;
     void *context;
     char namespace[300];
@@ -28,8 +29,25 @@ static json_t *facet(const char *schema)
     return json_pack("{s:s, s:s+}", "_producer", PRODUCER, "_schemaURL", SPEC, schema);
 }
 
-/* A step's run has an id of its own: the time of the run's, and bits of a digest of what names it
- * (RFC 9562: version 7). */
+/* A run's name is its id, but for that of a make: 128 bits of a digest of it (RFC 9562: version 8).
+ */
+static void name_run(struct writing *w)
+{
+    static const char hyphens[] = "        -    -    -    -            ";
+    char digest[2 * SHA256_SIZE + 1];
+    bool is_id = strlen(w->run) == strlen(hyphens);
+    for (size_t i = 0; is_id && hyphens[i]; i++)
+        is_id = (hyphens[i] == '-') == (w->run[i] == '-');
+    sha256_hex(text_of(w->run), digest);
+    if (is_id)
+        (void)snprintf(w->id, sizeof w->id, "%s", w->run);
+    else
+        (void)snprintf(w->id, sizeof w->id, "%.8s-%.4s-8%.3s-8%.3s-%.12s", digest, digest + 8,
+                       digest + 12, digest + 15, digest + 18);
+}
+
+/* A step's run has an id of its own: the time and version of the run's, and bits of a digest of
+ * what names it. */
 static void step_id(const struct writing *w, const json_t *event, char out[static 40])
 {
     char digest[2 * SHA256_SIZE + 1];
@@ -37,7 +55,8 @@ static void step_id(const struct writing *w, const json_t *event, char out[stati
         mem_format("%s/%s/%s", w->run, event_text(event, "step"), event_text(event, "started"));
     sha256_hex(text_of(name), digest);
     mem_free(name);
-    (void)snprintf(out, 40, "%.13s-7%.3s-8%.3s-%.12s", w->run, digest, digest + 3, digest + 6);
+    (void)snprintf(out, 40, "%.13s-%c%.3s-8%.3s-%.12s", w->id, w->id[14], digest, digest + 3,
+                   digest + 6);
 }
 
 static int put(struct writing *w, json_t *event, struct error *e)
@@ -65,11 +84,12 @@ static json_t *job_of_run(const struct writing *w)
                      event_text(w->began, "pipeline"));
 }
 
+/* One that waits for an answer has not ended well, and goes on as another run. */
 static const char *end_of(const char *state)
 {
-    return strcmp(state, "Succeeded") == 0 ? "COMPLETE"
-           : strcmp(state, "Stopped") == 0 ? "ABORT"
-                                           : "FAIL";
+    return strcmp(state, "Succeeded") == 0                                  ? "COMPLETE"
+           : strcmp(state, "Stopped") == 0 || strcmp(state, "Pending") == 0 ? "ABORT"
+                                                                            : "FAIL";
 }
 
 static int take_run(struct writing *w, json_t *event, struct error *e)
@@ -83,7 +103,7 @@ static int take_run(struct writing *w, json_t *event, struct error *e)
         w->folder = slash ? mem_text_n(path, (size_t)(slash - path)) : mem_text(".");
         (void)snprintf(w->namespace, sizeof w->namespace, "%s", event_text(event, "host"));
         return put(w,
-                   event_of("START", event_text(event, "time"), json_pack("{s:s}", "runId", w->run),
+                   event_of("START", event_text(event, "time"), json_pack("{s:s}", "runId", w->id),
                             job_of_run(w)),
                    e);
     }
@@ -91,7 +111,7 @@ static int take_run(struct writing *w, json_t *event, struct error *e)
         return 0;
     return put(w,
                event_of(end_of(state), event_text(event, "time"),
-                        json_pack("{s:s}", "runId", w->run), job_of_run(w)),
+                        json_pack("{s:s}", "runId", w->id), job_of_run(w)),
                e);
 }
 
@@ -118,7 +138,7 @@ static json_t *run_of_step(const struct writing *w, const json_t *event)
     char id[40];
     json_t *parent = facet("facets/1-1-0/ParentRunFacet.json");
     step_id(w, event, id);
-    json_object_set_new(parent, "run", json_pack("{s:s}", "runId", w->run));
+    json_object_set_new(parent, "run", json_pack("{s:s}", "runId", w->id));
     json_object_set_new(parent, "job", job_of_run(w));
     json_t *run = json_pack("{s:s, s:{s:o}}", "runId", id, "facets", "parent", parent);
     const char *reason = event_text(event, "reason");
@@ -198,6 +218,7 @@ int openlineage_of_run(const char *home, const char *run, lineage_take *take, vo
     struct writing w = {.run = run, .take = take, .context = context};
     char *path = mem_format("%s/ledger.jsonl", home);
     uint64_t offset = 0;
+    name_run(&w);
     int status = ledger_each(path, &offset, take_event, &w, e);
     if (status == 0 && !w.seen)
         status = error_set(e, ERR_NO, "the ledger has no run %s", run);

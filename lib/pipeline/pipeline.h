@@ -23,6 +23,8 @@ struct parameter {
     const char *name;
     enum parameter_type type;
     struct text value; /* missing: it must be given */
+    bool limited;      /* by a minimum, a maximum or choices */
+    bool put_in;       /* pipeline_parse_kept: its value is where no name can be */
 };
 
 enum step_kind {
@@ -35,15 +37,26 @@ enum step_kind {
 
 enum { GPUS_MAX = 64 };
 
+/* A step is tried again by the first of its retries that is for its failure, as often as that one
+ * says. */
+struct retry {
+    unsigned classes;        /* bits: 1 << enum job_class */
+    const uint8_t *statuses; /* others, by the status; ends with 0; NULL */
+    unsigned attempts;       /* at most, with the first */
+    usec interval;           /* before the first retry, then times `backoff` */
+    double backoff;
+    usec expires; /* after the beginning of the first attempt none begins; 0: never */
+};
+enum { RETRY_ANY = (1 << JOB_CLASSES) - 2, RETRIES_MAX = 16 };
+
 /* What the steps that one entry of the definition makes have in common. */
 struct step_entry {
     enum step_kind kind;
     const char *name;
     uint32_t line, column; /* where it is */
     usec timeout;          /* 0: none */
-    unsigned attempts;     /* at most, 1: no second one */
-    usec interval;         /* before the second, then times `backoff` */
-    double backoff;
+    const struct retry *retries;
+    uint32_t retry_count;
     bool cache;            /* its outputs may come from an earlier run */
     usec cache_lasts;      /* 0: for ever */
     const char **passed;   /* variables of our environment that count, ends with NULL */
@@ -135,10 +148,8 @@ int pipeline_parse(const char *path, struct text source, const char *const *give
  * number and PARAMETER_END, and need not have a value. The values of foreach and matrix are put in
  * all the same, and a condition that asks for one to be put in is ERR_DATA. */
 enum { PARAMETER_MARK = 1, PARAMETER_END = 2 };
-int pipeline_load_kept(const char *path, const char *const *given, size_t given_count,
-                       struct pipeline **out, struct error *e);
-int pipeline_parse_kept(const char *path, struct text source, struct pipeline **out,
-                        struct error *e);
+int pipeline_parse_kept(const char *path, struct text source, const char *const *given,
+                        size_t given_count, struct pipeline **out, struct error *e);
 void pipeline_free(struct pipeline *p); /* NULL is fine */
 /* STEP_NONE when there is none. */
 uint32_t pipeline_step(const struct pipeline *p, const char *name);
@@ -148,6 +159,9 @@ int pipeline_skipped(const struct pipeline *p, bool *skipped, struct error *e);
 struct expr;
 int pipeline_condition(const struct pipeline *p, const struct step *s, struct expr **out,
                        struct error *e);
+
+/* Whether it is true. */
+int pipeline_holds(const struct pipeline *p, const struct step *s, bool *out, struct error *e);
 
 /* ---- running ---- */
 
@@ -165,6 +179,9 @@ enum step_state {
     STEP_WOULD_RUN /* in a dry run */
 };
 const char *step_state_name(enum step_state s); /* as Succeeded */
+
+/* Of a step that failed: one whose outputs are not there has JOB_FAILED, too. */
+enum job_class failure_class(const struct job_result *x);
 
 /* What goes on at the moment. */
 struct running_step {

@@ -92,6 +92,8 @@ void run_add_record(struct run *r, uint32_t step, const struct job_result *x, en
     struct buf b = {0};
     run_put_step(r, step, state, &b);
     buf_format(&b, ",\"attempt\":%u,\"exit\":%d", (unsigned)r->attempt[step], x->status);
+    if (state == STEP_FAILED)
+        event_put(&b, "class", job_class_name(failure_class(x)));
     if (why)
         event_put(&b, "reason", why);
     if (r->asked.len && run_question(r, step))

@@ -47,10 +47,11 @@ struct run {
     size_t waiting; /* of them are STEP_PENDING */
     usec listened, pulsed, noted;
     VEC(struct running_step) running;
-    bool changed;       /* what runs, since it was noted */
-    bool warned;        /* of a notification that failed */
-    struct map folders; /* that were made for outputs */
-    size_t pending;     /* events added to the ledger since the last commit */
+    bool changed;            /* what runs, since it was noted */
+    bool warned;             /* of a notification that failed */
+    struct map folders;      /* that were made for outputs */
+    struct retries *retries; /* of steps that failed; NULL: there are none */
+    size_t pending;          /* events added to the ledger since the last commit */
     usec committed, synced;
     unsigned cpus_used;
     uint64_t gpus_free, *gpus; /* by step: those it has; NULL: no step wants any */
@@ -99,6 +100,9 @@ int run_end(struct run *r, const struct job_result *result, struct error *e);
 /* What it did, or somebody for it, is done: its outputs must be there. */
 int run_finish(struct run *r, uint32_t step, const struct job_result *x, const char *said,
                struct error *e);
+/* Whether, and when. */
+bool run_tries_again(struct run *r, uint32_t step, const struct job_result *x, usec *due);
+void retries_free(struct retries *r); /* NULL is fine */
 void run_fail(struct run *r, uint32_t step, const struct job_result *x, const char *why);
 /* Variables of first, then those of second that have other names. Returns owned, the texts are
  * borrowed. */

@@ -247,13 +247,9 @@ static void say_why(struct buf *out, const struct step *s, const struct job_resu
 
 static bool is_tried_again(struct run *r, uint32_t step, const struct job_result *x)
 {
-    const struct step_entry *s = r->p->steps[step].entry;
-    if (x->stopped || r->stopping || r->attempt[step] >= s->attempts)
+    usec due;
+    if (r->stopping || !run_tries_again(r, step, x, &due))
         return false;
-    double pause = (double)s->interval;
-    for (unsigned i = 1; i < r->attempt[step] && pause < 1e15; i++)
-        pause *= s->backoff;
-    usec due = clock_now() + (pause < 1e15 ? (usec)pause : (usec)1e15);
     vec_push(&r->delayed, ((struct delayed){step, due}));
     return true;
 }

@@ -18,34 +18,6 @@ struct making {
 
 /* ---- what an entry says for all its steps ---- */
 
-static int read_retry(struct definition *d, const struct doc_node *n, struct step_entry *s,
-                      struct error *e)
-{
-    static const char *const known[] = {"attempts", "interval", "backoff"};
-    int64_t attempts = 1, retries;
-    int status = 0;
-    if (n->kind != DOC_MAP) {
-        status = definition_count(d, n, "retry", 0, 1000, &retries, e);
-        s->attempts = (unsigned)retries + 1;
-        return status;
-    }
-    const struct doc_node *a = doc_get(n, "attempts"), *interval = doc_get(n, "interval"),
-                          *backoff = doc_get(n, "backoff");
-    status = definition_keys(d, n, known, COUNT_OF(known), e);
-    if (status == 0 && a)
-        status = definition_count(d, a, "attempts", 1, 1000, &attempts, e);
-    s->attempts = (unsigned)attempts;
-    if (status == 0 && interval)
-        status = definition_duration(d, interval, "interval", &s->interval, e);
-    if (status == 0 && backoff) {
-        int64_t i;
-        enum number_kind kind = number_parse(backoff->text.at, backoff->text.len, &i, &s->backoff);
-        if (backoff->kind != DOC_NUMBER || kind == NUMBER_NONE || !(s->backoff >= 1))
-            status = doc_error(d->doc, backoff, e, "backoff is a number of at least 1");
-    }
-    return status;
-}
-
 static int read_size(struct definition *d, const struct doc_node *n, uint64_t *out, struct error *e)
 {
     char quoted[QUOTE_MAX];
@@ -135,7 +107,7 @@ static int read_options(struct definition *d, const struct doc_node *n, struct s
     if ((at = doc_get(n, "timeout")))
         status = definition_duration(d, at, "timeout", &s->timeout, e);
     if (status == 0 && (at = doc_get(n, "retry")))
-        status = read_retry(d, at, s, e);
+        status = definition_retry(d, at, s, e);
     if (status == 0 && (at = doc_get(n, "cache")))
         status = read_cache(d, at, s, e);
     if (status == 0 && (at = doc_get(n, "pass")))
@@ -153,12 +125,7 @@ static int read_entry(struct definition *d, const struct doc_node *n, struct ste
                       struct error *e)
 {
     const struct doc_node *name = doc_get(n, "name");
-    *s = (struct step_entry){.line = n->line,
-                             .column = n->column,
-                             .attempts = 1,
-                             .backoff = 1,
-                             .cache = true,
-                             .cpus = 1};
+    *s = (struct step_entry){.line = n->line, .column = n->column, .cache = true, .cpus = 1};
     if (!name)
         return doc_error(d->doc, n, e, "a step without a name");
     if (!definition_is_name(name->text))

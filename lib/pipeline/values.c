@@ -186,6 +186,7 @@ static int read_parameter_map(struct definition *d, const struct doc_node *n, st
     if (*value && (*value)->kind == DOC_NULL)
         *value = NULL;
     x->type = *value ? type_of(*value) : PARAMETER_STRING;
+    x->limited = l->least || l->most || l->choices;
     if (status == 0 && type)
         status = parameter_type(d, type, &x->type, e);
     return status ? status : check_limits(d, x, l, e);
@@ -302,6 +303,7 @@ static bool find_value(struct definition *d, struct text name, struct text *out)
     if (k == d->uses.len)
         vec_push(&d->uses, (uint32_t)i);
     *out = d->p->parameters[i].value;
+    d->p->parameters[i].put_in |= !d->marking;
     if (d->marking)
         *out = text_of(arena_format(&d->p->arena, "%c%zu%c", PARAMETER_MARK, i, PARAMETER_END));
     return true;

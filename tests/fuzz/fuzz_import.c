@@ -33,7 +33,7 @@ static void check_definition(struct text text)
     if (doc_parse("Pipefile", text, DOC_YAML, &doc, &e) != 0)
         abort();
     doc_free(doc);
-    if (!has_newer_keys(text) && pipeline_parse_kept("Pipefile", text, &p, &e) != 0)
+    if (!has_newer_keys(text) && pipeline_parse_kept("Pipefile", text, NULL, 0, &p, &e) != 0)
         abort();
     pipeline_free(p);
 }
@@ -44,13 +44,14 @@ static void check_exports(struct text text)
     size_t count = 0;
     (void)exchange_exports(&count, 0);
     for (size_t i = 0; i < count; i++) {
-        struct buf out = {0};
+        struct buf out = {0}, warnings = {0};
         struct error e = {0};
-        int status =
-            exchange_export_text(exchange_exports(&count, i)->name, "Pipefile", text, &out, &e);
+        int status = exchange_export_text(exchange_exports(&count, i)->name, "Pipefile", text, NULL,
+                                          0, &out, &warnings, &e);
         if (status != 0 && e.message[0] == '\0')
             abort();
         buf_release(&out);
+        buf_release(&warnings);
     }
 }
 

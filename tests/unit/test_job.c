@@ -56,7 +56,7 @@ TEST(ends_are_told_with_what_they_mean)
         CHECK_INT(r.class, cases[i].class);
         CHECK(r.ended >= r.started);
     }
-    CHECK_TEXT(job_class_name(JOB_THROTTLED), "Step.THROTTLING");
+    CHECK_TEXT(job_class_name(JOB_THROTTLED), "temporary");
     job_pool_close(p);
 }
 
@@ -146,7 +146,7 @@ TEST(time_that_is_up_ends_a_job_with_all_it_started)
         result_of(p, &(struct job){.script = "sleep 60", .timeout = USEC_SECOND / 10});
     CHECK(r.timed_out);
     CHECK_INT(r.status, 124);
-    CHECK_INT(r.class, JOB_FAILED);
+    CHECK_INT(r.class, JOB_TIMED_OUT);
     r = result_of(p, &(struct job){.script = "trap '' TERM; sleep 60; sleep 60",
                                    .timeout = USEC_SECOND / 10,
                                    .grace = USEC_SECOND / 10});
@@ -202,7 +202,7 @@ static void check_timeout(const struct sandbox *s, const struct limits *l)
     struct job_result r = result_of(p, &j);
     CHECK_INT(r.status, 137);
     CHECK(r.timed_out);
-    CHECK_INT(r.class, JOB_FAILED);
+    CHECK_INT(r.class, JOB_TIMED_OUT);
     (void)close(ends[1]);
     CHECK_INT(read(ends[0], &byte, 1), 0);
     (void)close(ends[0]);
