@@ -181,6 +181,17 @@ END
     same prep.json again.json
 }
 
+@test "what a step selects by type, it selects behind the steps before it" {
+    program='bin age labels=range | impute @text with=mode | onehot @text'
+    wrangle "$program" train.csv >run
+    wrangle fit -r prep.json "$program" train.csv
+    wrangle apply prep.json train.csv >apply
+    same run apply
+    [ "$(jq -c '.steps[1].columns' prep.json)" = '["age","city"]' ]
+    wrangle explain "$program" train.csv | grep -q '^3 passes'
+    wrangle explain 'scale age | impute @text with=mode' train.csv | grep -q '^1 pass '
+}
+
 # flights.csv with missing delays, and in three shards.
 cut_flights() {
     zcat "$ROOT/examples/flights/data/flights.csv.gz" |
