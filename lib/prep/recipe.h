@@ -86,5 +86,18 @@ bool ranges_load(struct recipe *r, const json_t *j);
 
 /* Makes state what the step has learnt (takes it, also on error). */
 int step_finish(struct step *s, void *state, struct error *e);
+/* The same of a part of the rows: nothing is derived from it. */
+void step_keep_part(struct step *s, void *state);
+
+/* Whether it is still to learn from all rows. The first such step is the front: what it sees is
+ * what all see that learn in the next pass. It is open. */
+bool step_is_front(const struct step *s);
+/* Opens steps up to the front, and shapes the schema to what that sees; *at is its index, or behind
+ * the last step. */
+int recipe_to_front(struct recipe *r, struct schema *schema, size_t *at, struct error *e);
+/* ERR_DATA when a step that is still to learn is behind one whose rows are others in shards. */
+int stage_possible(struct recipe *r, struct error *e);
+/* The JSON of a state whose header is right; returns owned, NULL: e says why. */
+json_t *state_parse(const char *json, size_t n, struct error *e);
 
 #endif

@@ -58,6 +58,13 @@ static void write_rows(const struct cut *c, size_t from, size_t to, const char *
         UNIT_FAIL("cannot write %s", path);
 }
 
+static int ignore_batch(void *context, const struct schema *schema, struct batch *b,
+                        struct error *e)
+{
+    (void)context, (void)schema, (void)b, (void)e;
+    return 0;
+}
+
 static int fit(const char *program, const char *path, uint64_t first_row, struct buf *state,
                struct error *e)
 {
@@ -74,11 +81,80 @@ static int fit(const char *program, const char *path, uint64_t first_row, struct
         status = input_open(paths, 1, &context.input, &in, e);
     if (status == 0)
         status = recipe_fit(r, in, e);
+    struct run_options nothing = {.consume = ignore_batch};
+    if (status == 0 && r->rows_seen == 0) /* as wrangle fit, which counts them */
+        status = recipe_run(r, in, &nothing, e);
     if (status == 0)
         status = recipe_save(r, state, e);
     input_free(in);
     recipe_free(r);
     return status;
+}
+
+/* ---- in stages ---- */
+
+static struct input *open_input(const char *path, uint64_t first_row, const struct recipe *r,
+                                struct prep_context *context, struct error *e)
+{
+    struct input *in = NULL;
+    char *paths[] = {(char *)(uintptr_t)path};
+    context->input.policy = &context->policy;
+    context->input.first_row = first_row;
+    context->input.union_schema = recipe_wants_union(r);
+    context->input.known = r->stage == STAGE_NONE ? NULL : &r->schema;
+    context->input.keys = context->input.known;
+    return input_open(paths, 1, &context->input, &in, e) == 0 ? in : NULL;
+}
+
+static int begin(const char *program, const char *path, struct buf *state, struct error *e)
+{
+    struct prep_context context = {.memory = (size_t)64 << 20, .jobs = 1, .training = true};
+    struct recipe *r = NULL;
+    context.directory = folder;
+    int status = recipe_parse(program, strlen(program), &context, &r, e);
+    struct input *in = status == 0 ? open_input(path, 1, r, &context, e) : NULL;
+    if (in)
+        status = recipe_begin(r, input_schema(in), e);
+    if (status == 0)
+        status = in ? recipe_save(r, state, e) : e->code;
+    input_free(in);
+    recipe_free(r);
+    return status;
+}
+
+static int fit_stage(const struct buf *after, const char *path, uint64_t first_row,
+                     struct buf *part, struct error *e)
+{
+    struct prep_context context = {.memory = (size_t)64 << 20, .jobs = 1, .training = true};
+    struct recipe *r = NULL;
+    context.directory = folder;
+    int status = recipe_load_stage(after->at, after->len, &context, &r, e);
+    struct input *in = status == 0 ? open_input(path, first_row, r, &context, e) : NULL;
+    if (in)
+        status = recipe_fit_stage(r, in, e);
+    if (status == 0)
+        status = in ? recipe_save(r, part, e) : e->code;
+    input_free(in);
+    recipe_free(r);
+    return status;
+}
+
+/* 1: the recipe is fitted; 0: a further stage is to come. */
+static int settle(const struct buf *parts, size_t n, struct buf *settled, struct error *e)
+{
+    struct prep_context context = {.memory = (size_t)64 << 20, .jobs = 1};
+    struct recipe *r = NULL;
+    context.directory = folder;
+    int status = recipe_load_stage(parts[n - 1].at, parts[n - 1].len, &context, &r, e);
+    for (size_t i = 0; i + 1 < n && status == 0; i++)
+        status = recipe_add_part(r, parts[i].at, parts[i].len, e);
+    if (status == 0)
+        status = recipe_settle(r, e);
+    if (status == 0)
+        status = recipe_save(r, settled, e);
+    bool fitted = status == 0 && r->stage == STAGE_NONE;
+    recipe_free(r);
+    return status ? status : fitted;
 }
 
 /* With three shards the last leaves a gap until the middle one comes. */
@@ -164,6 +240,46 @@ static int check_shards(const char *program, const struct cut *c, size_t n, cons
     return status;
 }
 
+/* Makes the state of the next stage of the last one's. 1: it is that of a fit. */
+static int run_stage(const struct cut *c, size_t n, struct buf *state, struct error *e)
+{
+    struct buf parts[SHARDS_MAX] = {{0}}, settled = {0};
+    char path[128];
+    int status = 0;
+    for (size_t i = 0; i < n && status == 0; i++) {
+        size_t from = i * row_count(c) / n, to = (i + 1) * row_count(c) / n;
+        snprintf(path, sizeof path, "%s/shard.%s", folder, c->header ? "csv" : "jsonl");
+        write_rows(c, from, to, path);
+        status = fit_stage(state, path, from + 1, &parts[i], e);
+        unlink(path);
+    }
+    if (status == 0)
+        status = settle(parts, n, &settled, e);
+    release_states(parts, n);
+    buf_release(state);
+    *state = settled;
+    return status;
+}
+
+static int check_stages(const char *program, const struct cut *c, size_t n, const char *whole,
+                        struct error *e)
+{
+    struct buf state = {0};
+    char path[128];
+    snprintf(path, sizeof path, "%s/whole.%s", folder, c->header ? "csv" : "jsonl");
+    write_rows(c, 0, row_count(c), path);
+    int status = begin(program, path, &state, e);
+    unlink(path);
+    for (int fitted = 0; status == 0 && !fitted;) {
+        fitted = run_stage(c, n, &state, e);
+        status = fitted < 0 ? fitted : 0;
+    }
+    if (status == 0)
+        check_same(buf_text(&state), whole);
+    buf_release(&state);
+    return status;
+}
+
 /* Shards that all begin with row 1: refused when the state says which rows it is of,
  * else the same. */
 static void check_untold(const char *program, const struct cut *c, const char *whole)
@@ -214,6 +330,19 @@ static const char *refusal_of(const char *program)
     return NULL;
 }
 
+/* In stages all can be fitted but what mixes the rows of shards. */
+static void check_divided(const char *program, const struct cut *c, size_t n, const char *whole,
+                          const char *refusal)
+{
+    struct error e = {0};
+    bool divides = !refusal || !strstr(refusal, "of several");
+    int status = check_stages(program, c, n, whole, &e);
+    if (status && (divides || !strstr(e.message, "of several")))
+        UNIT_FAIL("%s: in stages, %zu shards: %s", program, n, e.message);
+    if (!status && !divides)
+        UNIT_FAIL("%s: was fitted in stages", program);
+}
+
 static void check_program(const char *program, const struct cut *c)
 {
     struct error e = {0};
@@ -225,6 +354,8 @@ static void check_program(const char *program, const struct cut *c)
         status = check_shards(program, c, n, buf_text(&whole), &e);
     if (!fitted || (status && (!refusal || !strstr(e.message, refusal))))
         UNIT_FAIL("%s: %s", program, e.message);
+    for (size_t n = 2; n <= SHARDS_MAX && fitted; n++)
+        check_divided(program, c, n, buf_text(&whole), refusal);
     if (!status && refusal)
         UNIT_FAIL("%s: is listed as refused, but was merged", program);
     if (!status && row_count(c) > 1)
