@@ -6,14 +6,14 @@
  * same, or be refused when rows matter.
  */
 #include "prep/prep.h"
+#include "shard_rows.h"
 #include "sys/sys.h"
 #include "unit.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SHARDS_MAX = 3, LARGE_ROWS = 2000 };
+enum { SHARDS_MAX = 3, LARGE_ROWS = 2000, CHAIN_ROWS = 300, CHAINS = 30, CHAIN_TRIES = 12 };
 
 static char folder[] = "/tmp/mlutils-shards-XXXXXX";
 
@@ -381,85 +381,6 @@ static void check_example(const void *argument)
         unlink(side);
 }
 
-/* Columns of all types: numbers of several sizes, with missing cells and ties, categories with one
- * that is rare, texts, times, and targets with two and more values that depend on the others. */
-static void put_large_row(struct buf *out, uint64_t row)
-{
-    static const char *const cities[] = {"Aix", "Bonn", "Cork", "Dole", "Eger", "\"F, G\""};
-    static const char *const words[] = {"red", "green", "deep", "blue", "old", "new", "sea"};
-    double u[8];
-    for (size_t i = 0; i < COUNT_OF(u); i++)
-        u[i] = random_unit(7, i, row);
-    double normal = random_normal(7, 90, row);
-    size_t city = (size_t)(u[0] * u[0] * 5) + (row % 500 == 499);
-    int kind = (int)(u[1] * 3) + (normal > 1);
-    buf_format(out, "%.4f,%.9g,%.3e,%d,", u[2] + u[3] + 0.1 * kind, exp(normal), u[4] * 1e9 + 1,
-               (int)(u[5] * 9) + 1);
-    if (u[6] < 0.9) /* else missing */
-        buf_format(out, "%.2f", normal * 10 + (double)city);
-    buf_putc(out, ',');
-    if (u[7] < 0.95)
-        buf_format(out, "%d", (int)(u[3] * 50));
-    buf_format(out, ",%s,%s,2001-%02d-%02d,", cities[city], u[6] < 0.03 ? "" : words[kind],
-               (int)(u[0] * 12) + 1, (int)(u[1] * 28) + 1);
-    for (size_t i = 0; i < 4; i++)
-        buf_format(out, "%s%s", i ? " " : "", words[(size_t)(u[4 + i] * COUNT_OF(words))]);
-    buf_format(out, ",%d,%d\n", u[2] + 0.1 * (double)city + 0.2 * normal > 1, kind);
-}
-
-static void make_large(struct buf *out)
-{
-    buf_puts(out, "a,b,c,d,gaps,holes,city,word,day,note,hit,kind\n");
-    for (uint64_t row = 0; row < LARGE_ROWS; row++)
-        put_large_row(out, row);
-}
-
-/* What may stand behind the name of a step or method; the first with which the whole can be fitted
- * does. */
-static const struct {
-    const char *step; /* NULL: any */
-    const char *arguments;
-} trials[] = {
-    {"adasyn", "hit columns=a,b,d sample=200"},
-    {"bm25", "note"},
-    {"class_weights", "kind"},
-    {"count_vectorize", "note"},
-    {"elliptic_envelope", "a,b,d,gaps sample=300"},
-    {"fast_ica", "a,d,gaps k=2 sample=500"},
-    {"fold how=group", "by=city"},
-    {"fold how=stratified", "by=city"},
-    {"impute with=group_mean", "gaps,holes by=city"},
-    {"impute with=knn", "gaps,holes from=a,b sample=300"},
-    {"impute with=random_sample", "gaps,holes,word sample=300"},
-    {"impute with=regression", "gaps from=a,b"},
-    {"infer_date_format", "day"},
-    {"isolation_forest", "a,b,c,d,gaps sample=500 trees=5"},
-    {"kmeans_distance", "a,b,c,d k=3 sample=500"},
-    {"lof", "a,b,c,d,gaps sample=200"},
-    {"nmf", "a,b,c,d k=2 sample=200"},
-    {"nystroem", "a,b,c,d k=50"},
-    {"outliers method=minmax", "a max=1"},
-    {"oversample_random", "kind"},
-    {"pivot_wider", "city a duplicates=first"},
-    {"select_lasso", "a,b,c,d target=gaps alpha=0.01"},
-    {"smote", "hit columns=a,b,d sample=200"},
-    {"smote_nc", "hit columns=a,b,city sample=200"},
-    {"split how=hash_key", "train=0.7 test=0.3 by=city"},
-    {"split how=stratified", "train=0.7 test=0.3 stratify=kind"},
-    {"split how=time", "train=0.7 test=0.3 by_time=day"},
-    {"split", "train=0.7 test=0.3"},
-    {"tfidf", "note"},
-    {"tomek_links", "hit columns=a,b sample=200"},
-    {"undersample_random", "kind"},
-    {NULL, "a,b,c,d,gaps,holes"},
-    {NULL, "a,b,c,d"},
-    {NULL, "a,b,c,d,gaps target=hit"},
-    {NULL, "a,b,c,d target=hit"},
-    {NULL, "city,word target=hit"},
-    {NULL, "city,word"},
-    {NULL, ""},
-};
-
 /* Whether the name of a trial is that of the step, with its method or without. */
 static bool names_step(const char *trial, const char *step)
 {
@@ -503,7 +424,7 @@ static void check_together(const void *argument)
 {
     struct buf text = {0};
     struct cut c;
-    make_large(&text);
+    make_rows(&text, LARGE_ROWS);
     cut_rows(&c, buf_text(&text));
     check_program(argument, &c);
     vec_release(&c.starts);
@@ -514,7 +435,7 @@ static void check_large(const void *argument)
 {
     struct buf text = {0};
     struct cut c;
-    make_large(&text);
+    make_rows(&text, LARGE_ROWS);
     cut_rows(&c, buf_text(&text));
     char *program = find_program(argument, &c);
     if (program)
@@ -524,6 +445,118 @@ static void check_large(const void *argument)
     mem_free(program);
     vec_release(&c.starts);
     buf_release(&text);
+}
+
+/* ---- chains of steps drawn by lot ---- */
+
+static const char *method_argument(const struct step_kind *k)
+{
+    for (const struct arg *a = k->args; a->name; a++)
+        if (a->kind == ARG_METHOD)
+            return a->name;
+    return "";
+}
+
+/* The k-th of all steps that learn, with each of their methods. Returns owned; NULL: there are not
+ * so many. */
+static char *learning_step(size_t k)
+{
+    for (size_t i = 0; i < step_kind_count(); i++) {
+        const struct step_kind *kind = step_kind_at(i);
+        size_t methods = 0;
+        if (!kind->state_new || kind->blocking)
+            continue;
+        while (kind->methods && kind->methods[methods].name)
+            methods++;
+        if (k < methods)
+            return mem_format("%s %s=%s", kind->name, method_argument(kind), kind->methods[k].name);
+        if (k == 0 && methods == 0)
+            return mem_text(kind->name);
+        k -= methods ? methods : 1;
+    }
+    return NULL;
+}
+
+static const char *const between[] = {
+    "filter d > 2",
+    "set a = a * 2 + d",
+    "sort b",
+    "sample_bernoulli fraction=0.8",
+    "round gaps digits=1",
+    "fold k=3",
+    "scale @numeric",
+    "impute @text with=mode",
+    "set u = rand() + row_num()",
+    "shuffle",
+    "rename holes=gap",
+};
+
+static size_t draw(size_t chain, size_t *drawn, size_t n)
+{
+    return (size_t)random_below(11, chain, (*drawn)++, n);
+}
+
+/* A step with arguments that it may have; returns owned. */
+static char *draw_step(size_t chain, size_t *drawn)
+{
+    size_t count = 0, matching[COUNT_OF(trials)], n = 0;
+    for (char *step; (step = learning_step(count)) != NULL; count++)
+        mem_free(step);
+    if (draw(chain, drawn, 4) == 0)
+        return mem_text(between[draw(chain, drawn, COUNT_OF(between))]);
+    char *step = learning_step(draw(chain, drawn, count));
+    for (size_t i = 0; i < COUNT_OF(trials); i++)
+        if (names_step(trials[i].step, step) &&
+            (trials[i].step || n == 0 || !trials[matching[0]].step))
+            matching[n++] = i;
+    char *out = mem_format("%s %s", step, trials[matching[draw(chain, drawn, n)]].arguments);
+    mem_free(step);
+    return out;
+}
+
+/* What makes of the rows of shards others than of the whole. */
+static bool may_mix(const char *program)
+{
+    static const char *const steps[] = {
+        "oversample_random", "undersample_random", "smote",          "adasyn",
+        "pivot_wider",       "how=ordered",        "how=stratified", "how=timeseries",
+        "with=exact",        "catboost_encode"};
+    for (size_t i = 0; i < COUNT_OF(steps); i++)
+        if (strstr(program, steps[i]))
+            return true;
+    return false;
+}
+
+/* Steps are added as long as the whole can be fitted. */
+static void check_chain(const void *argument)
+{
+    size_t chain = *(const size_t *)argument, drawn = 0;
+    struct buf text = {0}, whole = {0};
+    struct cut c;
+    make_rows(&text, CHAIN_ROWS);
+    cut_rows(&c, buf_text(&text));
+    char *program = mem_text("select @all");
+    for (size_t i = 0; i < CHAIN_TRIES; i++) {
+        struct error e = {0};
+        struct buf state = {0};
+        char *step = draw_step(chain, &drawn), *longer = mem_format("%s | %s", program, step);
+        bool fitted = fit_shards(longer, &c, 1, true, &state, &e) == 0;
+        buf_release(fitted ? &whole : &state);
+        mem_free(fitted ? program : longer);
+        program = fitted ? longer : program;
+        whole = fitted ? state : whole;
+        mem_free(step);
+    }
+    for (size_t n = 2; n <= SHARDS_MAX; n++) {
+        struct error e = {0};
+        int status = check_stages(program, &c, n, buf_text(&whole), &e);
+        if (status && !(may_mix(program) && strstr(e.message, "of several")))
+            UNIT_FAIL("%s: in stages, %zu shards: %s", program, n, e.message);
+    }
+    mem_free(program);
+    buf_release(&whole);
+    buf_release(&text);
+    vec_release(&c.starts);
 }
 
 static void add(char *name, void (*run)(const void *), const void *argument)
@@ -544,14 +577,6 @@ __attribute__((destructor)) static void remove_folder(void)
             mem_free(t);
         }
     }
-}
-
-static const char *method_argument(const struct step_kind *k)
-{
-    for (const struct arg *a = k->args; a->name; a++)
-        if (a->kind == ARG_METHOD)
-            return a->name;
-    return "";
 }
 
 static void add_step(const struct step_kind *k)
@@ -575,6 +600,11 @@ __attribute__((constructor)) static void add_all(void)
     for (size_t i = 0; i < step_kind_count(); i++)
         if (step_kind_at(i)->state_new && !step_kind_at(i)->blocking)
             add_step(step_kind_at(i));
+    static size_t chains[CHAINS];
+    for (size_t i = 0; i < CHAINS; i++) {
+        chains[i] = i;
+        add(mem_format("chain %zu", i), check_chain, &chains[i]);
+    }
     for (size_t i = 0; i < COUNT_OF(programs); i++)
         add(mem_text(programs[i]), check_together, programs[i]);
     for (size_t i = 3; i < COUNT_OF(refused); i++) /* behind those of examples */
