@@ -341,7 +341,7 @@ int recipe_merge(struct recipe *r, struct recipe *from, struct error *e);
 /* ERR_DATA names a step that learns from what one before it makes of several rows, which shards do
  * not have together. */
 int recipe_begin(struct recipe *r, const struct schema *in, struct error *e);
-/* The input has the columns of r->schema, and from here on its types. */
+/* r is SETTLED. The input has the columns of r->schema, and from here on its types. */
 int recipe_fit_stage(struct recipe *r, struct input *in, struct error *e);
 /* recipe_load refuses what is not fitted; this takes it. */
 int recipe_load_stage(const char *json, size_t n, const struct prep_context *context,
@@ -349,6 +349,8 @@ int recipe_load_stage(const char *json, size_t n, const struct prep_context *con
 /* r, a PART that was loaded, takes what is in the state of another, and is of no use after an
  * error. */
 int recipe_add_part(struct recipe *r, const char *json, size_t n, struct error *e);
+/* ERR_DATA: a step cannot learn from these rows, or they are not as many as in the stages before.
+ */
 int recipe_settle(struct recipe *r, struct error *e);
 
 /* Checks an input against the recorded schema. A column gone that a step needs is ERR_DATA; another

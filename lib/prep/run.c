@@ -332,10 +332,6 @@ int recipe_fit_stage(struct recipe *r, struct input *in, struct error *e)
 {
     struct walk w;
     struct learners l = {0};
-    if (r->stage != STAGE_SETTLED)
-        return error_set(e, ERR_DATA,
-                         r->stage == STAGE_NONE ? "has learnt all there is to learn"
-                                                : "is a part: merge all parts of its stage first");
     int status = check_same_columns(&r->schema, input_schema(in), e);
     if (status)
         return status;

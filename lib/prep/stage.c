@@ -154,8 +154,6 @@ int recipe_settle(struct recipe *r, struct error *e)
 {
     struct schema schema;
     size_t front = 0;
-    if (r->stage != STAGE_PART)
-        return error_set(e, ERR_DATA, "is no part of a fit in stages");
     if (r->whole_rows && r->whole_rows != r->rows_seen)
         return error_set(e, ERR_DATA,
                          "these are parts of %llu rows, and the stages before learnt from %llu",
