@@ -200,7 +200,48 @@ int processing_open(const char *home, const char *name, struct processing **out,
     return status;
 }
 
+int processing_files(const struct processing_input *in, struct arena *arena, char ***out,
+                     struct error *e)
+{
+    struct processing p = {0};
+    path_list files = {0};
+    size_t cut = 0;
+    copy_job(&p, &(struct processing_job){.inputs = (struct processing_input *)(uintptr_t)in,
+                                          .input_count = 1});
+    int status = shares_files(&p, &p.job.inputs[0], &files, &cut, e);
+    *out = arena_zero(arena, (files.len + 1) * sizeof **out);
+    for (size_t i = 0; i < files.len && status == 0; i++)
+        (*out)[i] = arena_text(arena, files.at[i], strlen(files.at[i]));
+    vec_release(&files);
+    arena_release(&p.arena);
+    return status;
+}
+
 /* ---- looking ---- */
+
+static bool same_list(char *const *a, char *const *b)
+{
+    size_t i = 0;
+    while (a[i] && b[i] && strcmp(a[i], b[i]) == 0)
+        i++;
+    return !a[i] && !b[i];
+}
+
+bool processing_is(const struct processing *p, const struct processing_job *j)
+{
+    struct processing would = {0};
+    copy_job(&would, j);
+    const struct processing_job *a = &p->job, *b = &would.job;
+    bool same = a->instances == b->instances && a->input_count == b->input_count &&
+                a->output_count == b->output_count && same_list(a->argv, b->argv) &&
+                same_list(a->environment, b->environment);
+    for (size_t i = 0; i < a->input_count && same; i++)
+        same = same_list(a->inputs[i].paths, b->inputs[i].paths);
+    for (size_t i = 0; i < a->output_count && same; i++)
+        same = strcmp(a->outputs[i].path, b->outputs[i].path) == 0;
+    arena_release(&would.arena);
+    return same;
+}
 
 static char *lock_path(const struct processing *p)
 {

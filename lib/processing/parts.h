@@ -49,6 +49,11 @@ int request_read(struct processing *p, struct error *e);
 /* Whether all that is to follow the last instance was done. */
 bool is_over(const struct processing *p);
 int set_over(const struct processing *p, struct error *e);
+typedef VEC(const char *) path_list;
+/* The files of an input in p's arena: sorted, each once. *cut: how much of each is not in its name
+ * in the input's folder. */
+int shares_files(struct processing *p, const struct processing_input *in, path_list *out,
+                 size_t *cut, struct error *e);
 /* Finds the files and divides them. */
 int shares_make(struct processing *p, unsigned threads, struct error *e);
 int shares_write(const struct processing *p, struct error *e);

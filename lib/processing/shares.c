@@ -14,8 +14,6 @@
 
 enum { SCRIPT_MAX = 1 << 30 };
 
-typedef VEC(const char *) path_list;
-
 /* ---- finding files ---- */
 
 static int compare_paths(const void *a, const void *b)
@@ -94,9 +92,8 @@ static void drop_repeated(path_list *paths)
     paths->len = kept;
 }
 
-/* Sorted, each once. *cut: how much of each is not in its name in the input's folder. */
-static int find_files(struct processing *p, const struct processing_input *in, path_list *out,
-                      size_t *cut, struct error *e)
+int shares_files(struct processing *p, const struct processing_input *in, path_list *out,
+                 size_t *cut, struct error *e)
 {
     struct stat s;
     for (char **at = in->paths; *at; at++) {
@@ -259,7 +256,7 @@ static int make_input(struct processing *p, size_t input, unsigned threads, stru
     const struct processing_job *j = &p->job;
     path_list paths = {0};
     size_t cut = 0;
-    int status = find_files(p, &j->inputs[input], &paths, &cut, e);
+    int status = shares_files(p, &j->inputs[input], &paths, &cut, e);
     if (status == 0 && input == 0)
         settle_by_files(p, &paths);
     if (status == 0 && j->method == SHARD_RECORD && !j->inputs[input].replicated)
