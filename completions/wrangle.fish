@@ -118,6 +118,7 @@ complete -c wrangle -n '__fish_seen_subcommand_from fit' -l live -d 'read a slow
 complete -c wrangle -n '__fish_seen_subcommand_from fit' -l allow-exec -d 'let the program run other programs (exec_filter)'
 complete -c wrangle -n '__fish_seen_subcommand_from fit' -l first-row -r -d 'number of the first record, in the whole that the input is a shard of'
 complete -c wrangle -n '__fish_seen_subcommand_from apply' -l strict -d 'columns the recipe does not know are an error'
+complete -c wrangle -n '__fish_seen_subcommand_from apply' -l shard -d 'the input is a part of a whole: what must see all of it is an error'
 complete -c wrangle -n '__fish_seen_subcommand_from apply' -s f -l from -r -d 'format of the input (default: by its name, else by its content)'
 complete -c wrangle -n '__fish_seen_subcommand_from apply' -s d -l delimiter -r -d 'what separates cells of CSV input'
 complete -c wrangle -n '__fish_seen_subcommand_from apply' -l quote -r -d 'quote of CSV input and output; none: no quoting'

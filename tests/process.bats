@@ -275,6 +275,31 @@ divided() {
     same whole.json m.json
 }
 
+@test "a table without a header is fitted in parts, options for whole files are refused" {
+    table
+    tail -n +2 r.csv >bare.csv
+    wrangle fit -r whole.json --no-header 'impute c2 | scale c2' bare.csv
+    wrangle apply --no-header whole.json bare.csv -o whole.csv
+    process fit -r m.json -w --no-header 'impute c2 | scale c2' bare.csv --instances 3 -o m.csv >/dev/null
+    same whole.json m.json
+    same whole.csv m.csv
+    for option in --source-column=f --skip-lines=1; do
+        fails_with 2 'does not hold for parts' process fit -r no.json -w $option 'scale z' r.csv
+    done
+    [ ! -e no.json ]
+}
+
+@test "rows that differ in shards are not strung together" {
+    table
+    for step in 'sort z' 'rolling z window=3' 'head 5' 'tee t.csv' 'split a=0.5 b=0.5 how=ordered'; do
+        rm -f m.json
+        run -3 --separate-stderr process fit -r m.json "impute x | scale x | $step" r.csv --instances 2 --retries 0 -o m.csv
+        [[ $stderr == *"m.json: step 3 (${step%% *}) makes of several rows, or of their order"* ]]
+        [ -e m.json ] && [ ! -e m.csv ] && [ ! -e t.csv ]
+    done
+    divided 'impute x | oversample_random c' 'split a=0.5 b=0.5 | scale x' 'fold k=2'
+}
+
 @test "what shards cannot learn is refused before anything runs" {
     table
     local program

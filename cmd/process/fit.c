@@ -158,6 +158,29 @@ static int write_state(const struct fit *f, const char *path, struct error *e)
     return status;
 }
 
+static bool is_given(const struct fit_options *o, const char *option)
+{
+    size_t n = strlen(option);
+    for (size_t i = 0; i < o->wrangle.len; i++)
+        if (strncmp(o->wrangle.at[i], option, n) == 0 && strchr("=", o->wrangle.at[i][n]))
+            return true;
+    return false;
+}
+
+/* What tells about a whole file is not so of a part. */
+static int check_options(const struct fit_options *o, struct error *e)
+{
+    static const char *const whole[] = {"--source-column", "--skip-lines", "--comment"};
+    for (size_t i = 0; i < COUNT_OF(whole); i++)
+        if (is_given(o, whole[i]))
+            return error_set(e, ERR_USAGE, "--wrangle: %s does not hold for parts of files",
+                             whole[i]);
+    if (o->start.name && strlen(o->start.name) > NAME_BYTES)
+        return error_set(e, ERR_USAGE, "--name: at most %d bytes, as stages are called after it",
+                         NAME_BYTES);
+    return o->recipe ? 0 : error_set(e, ERR_USAGE, "--recipe: where is what was learnt to go?");
+}
+
 /* Settles what a job is but for its command. */
 static int prepare(struct fit *f, const char *name, const char *what, struct error *e)
 {
@@ -173,7 +196,12 @@ static int prepare(struct fit *f, const char *name, const char *what, struct err
                                      .output_count = 1,
                                      .count_rows = true,
                                      .streams = true};
-    return start_prepare(&start, what, &f->job, e);
+    int status = start_prepare(&start, what, &f->job, e);
+    if (is_given(f->o, "--no-header")) {
+        f->job.records = (struct shard_records){false, '"'};
+        f->job.records_by_name = false;
+    }
+    return status;
 }
 
 /* Whether a stage began with f->state, at whatever time, or has not begun. */
@@ -280,7 +308,7 @@ static int apply(struct fit *f, struct error *e)
     size_t instances;
     const char *given = f->o->start.name, *dot = strrchr(f->o->output, '.');
     int status = prepare(f, given ? arena_format(&f->arena, "%s-apply", given) : NULL, "apply", e);
-    f->job.argv = instance_words(f, "apply", f->o->recipe);
+    f->job.argv = instance_words(f, "apply --shard", f->o->recipe);
     f->job.output_header = dot && (strcmp(dot, ".csv") == 0 || strcmp(dot, ".tsv") == 0);
     f->output = (struct processing_output){"out", f->o->output};
     if (status == 0)
@@ -311,11 +339,9 @@ static int run(void *context, struct operands *operands)
     const struct fit_options *o = context;
     struct fit f = {.o = o, .operands = operands};
     struct error e = {0};
-    if (!o->recipe)
-        return cli_usage("--recipe: where is what was learnt to go?");
-    if (o->start.name && strlen(o->start.name) > NAME_BYTES)
-        return cli_usage("--name: at most %d bytes, as stages are called after it", NAME_BYTES);
-    int status = find_home(&f, &e);
+    int status = check_options(o, &e);
+    if (status == 0)
+        status = find_home(&f, &e);
     if (status == 0)
         status = learn_all(&f, &e);
     if (status == 0 && o->output)

@@ -352,6 +352,9 @@ int recipe_add_part(struct recipe *r, const char *json, size_t n, struct error *
 /* ERR_DATA: a step cannot learn from these rows, or they are not as many as in the stages before.
  */
 int recipe_settle(struct recipe *r, struct error *e);
+/* Of a recipe that was loaded to be applied: ERR_DATA names a step that makes of the rows of a
+ * shard, or of their order, something else than of the whole. */
+int recipe_takes_shards(const struct recipe *r, struct error *e);
 
 /* Checks an input against the recorded schema. A column gone that a step needs is ERR_DATA; another
  * type or a column the recipe does not know goes to warn; strict makes all of these errors. */

@@ -1,5 +1,6 @@
 /* Fitting shards in stages: what begins it, what joins the parts of a stage, what ends one. What a
  * stage learns is in run.c, how it is written in state.c. */
+#include "prep/lower.h"
 #include "prep/recipe.h"
 
 static void forget_state(struct step *s, void *learnt)
@@ -170,4 +171,26 @@ int recipe_settle(struct recipe *r, struct error *e)
         rc = stage_possible(r, e);
     schema_release(&schema);
     return rc;
+}
+
+/* ---- shards are transformed ---- */
+
+/* What only rows a recipe is fitted on go through lets others pass. */
+static bool keeps_shards(const struct step *s)
+{
+    bool passes = step_learns(s) && s->kind->lower == lower_nothing;
+    return passes || (step_shards(s) && !s->kind->blocking && !s->kind->wants_all);
+}
+
+int recipe_takes_shards(const struct recipe *r, struct error *e)
+{
+    for (size_t i = 0; i < r->steps.len; i++) {
+        const struct step *s = r->steps.at[i];
+        if (!keeps_shards(s))
+            return error_set(e, ERR_DATA,
+                             "step %zu (%s) makes of several rows, or of their order, what differs "
+                             "in shards: apply it to the whole",
+                             s->number, s->kind->name);
+    }
+    return 0;
 }

@@ -464,11 +464,11 @@ static int split_flush(struct step *s, struct emit *out, struct error *e)
     return rc ? rc : part_files_commit(run->files, e);
 }
 
-/* The others go by the rows before. */
+/* Else it goes by the rows before, or to files of which each shard would write its own. */
 static bool split_shards(const struct step *s)
 {
     const struct split_plan *plan = s->plan;
-    return plan->how <= SPLIT_KEY || plan->how == SPLIT_TIME;
+    return (plan->how <= SPLIT_KEY || plan->how == SPLIT_TIME) && !arg_given(s, "files");
 }
 
 #define FILES_HELP                                                                                 \
