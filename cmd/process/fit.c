@@ -50,9 +50,10 @@ struct fit {
     const struct fit_options *o;
     const struct operands *operands;
     struct arena arena;
-    char *home;       /* absolute */
-    const char *name; /* of the first stage; later ones are called after it */
-    struct buf state; /* of wrangle: what the next stage begins with */
+    char *home;               /* absolute */
+    const char *name;         /* of the first stage; later ones are called after it */
+    struct processing *first; /* which they divide the files like */
+    struct buf state;         /* of wrangle: what the next stage begins with */
     struct processing_job job;
     struct processing_input input;
     struct processing_output output;
@@ -234,7 +235,8 @@ static int open_or_create(struct fit *f, const char *after, struct processing **
         processing_free(*out);
         *out = NULL;
     }
-    return processing_create(f->home, &f->job, threads, out, e);
+    return f->first ? processing_create_like(f->home, &f->job, f->first, out, e)
+                    : processing_create(f->home, &f->job, threads, out, e);
 }
 
 /* Runs a job to its end; 0 when all of it is done. */
@@ -282,7 +284,10 @@ static int learn(struct fit *f, struct error *e)
     f->state.len = 0;
     if (status == 0)
         status = file_load(merged, STATE_BYTES, &f->state, e);
-    processing_free(p);
+    if (f->first)
+        processing_free(p);
+    else
+        f->first = p;
     return status;
 }
 
@@ -346,6 +351,7 @@ static int run(void *context, struct operands *operands)
         status = learn_all(&f, &e);
     if (status == 0 && o->output)
         status = apply(&f, &e);
+    processing_free(f.first);
     start_release(&f.job);
     buf_release(&f.state);
     arena_release(&f.arena);

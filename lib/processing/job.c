@@ -159,14 +159,18 @@ static int make_folders(const struct processing *p, struct error *e)
     return status;
 }
 
-int processing_create(const char *home, const struct processing_job *j, unsigned threads,
-                      struct processing **out, struct error *e)
+static int create(const char *home, const struct processing_job *j, unsigned threads,
+                  const struct processing *like, struct processing **out, struct error *e)
 {
     struct processing *p = mem_alloc(sizeof *p);
+    int status = 0;
     copy_job(p, j);
     p->created = clock_now();
     p->folder = mem_text(arena_format(&p->arena, "%s/%s", absolute(p, home), j->name));
-    int status = shares_make(p, threads, e);
+    if (like)
+        shares_copy(p, like);
+    else
+        status = shares_make(p, threads, e);
     if (status == 0)
         status = check_parts(p, e);
     if (status == 0)
@@ -180,6 +184,18 @@ int processing_create(const char *home, const struct processing_job *j, unsigned
     else
         processing_free(p);
     return status;
+}
+
+int processing_create(const char *home, const struct processing_job *j, unsigned threads,
+                      struct processing **out, struct error *e)
+{
+    return create(home, j, threads, NULL, out, e);
+}
+
+int processing_create_like(const char *home, const struct processing_job *j,
+                           const struct processing *like, struct processing **out, struct error *e)
+{
+    return create(home, j, 1, like, out, e);
 }
 
 int processing_open(const char *home, const char *name, struct processing **out, struct error *e)

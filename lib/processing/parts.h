@@ -56,6 +56,8 @@ int shares_files(struct processing *p, const struct processing_input *in, path_l
                  size_t *cut, struct error *e);
 /* Finds the files and divides them. */
 int shares_make(struct processing *p, unsigned threads, struct error *e);
+/* Those of a job with the same inputs. */
+void shares_copy(struct processing *p, const struct processing *from);
 int shares_write(const struct processing *p, struct error *e);
 int shares_read(struct processing *p, struct error *e);
 /* ERR_DATA names the script, or the first file, that is not as it was. */

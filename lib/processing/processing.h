@@ -65,6 +65,10 @@ struct processing;
  * there is such a job, or an input is nowhere; ERR_DATA: files cannot be divided so. */
 int processing_create(const char *home, const struct processing_job *j, unsigned threads,
                       struct processing **out, struct error *e);
+/* The same with the shares of a job that has the same inputs and instances; nothing is read again.
+ */
+int processing_create_like(const char *home, const struct processing_job *j,
+                           const struct processing *like, struct processing **out, struct error *e);
 /* ERR_USAGE: there is no such job. */
 int processing_open(const char *home, const char *name, struct processing **out, struct error *e);
 /* The files of an input, one after the other as an instance that has all would see them; a list in

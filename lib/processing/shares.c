@@ -279,6 +279,27 @@ int shares_make(struct processing *p, unsigned threads, struct error *e)
     return status;
 }
 
+void shares_copy(struct processing *p, const struct processing *from)
+{
+    size_t n = from->instances * from->job.input_count;
+    p->instances = from->instances;
+    p->job.records = from->job.records;
+    p->shares = arena_zero(&p->arena, (n + 1) * sizeof *p->shares);
+    for (size_t i = 0; i < n; i++) {
+        const struct share *share = &from->shares[i];
+        struct item *items = arena_copy(&p->arena, share->items, share->count * sizeof *items);
+        for (size_t k = 0; k < share->count; k++) {
+            const char *path = share->items[k].path;
+            items[k].path = arena_text(&p->arena, path, strlen(path));
+            items[k].as = items[k].path + (share->items[k].as - path);
+        }
+        p->shares[i] = (struct share){items, share->count};
+    }
+    if (from->first_row)
+        p->first_row =
+            arena_copy(&p->arena, from->first_row, from->instances * sizeof *p->first_row);
+}
+
 /* Results of two versions of a script would be mixed. */
 static int check_script(const struct processing *p, struct error *e)
 {
