@@ -108,7 +108,7 @@ static int run_wrangle(char *const *argv, struct buf *out, struct error *e)
     int exit_status = 0;
     int status =
         process_run(&(struct process){.argv = argv, .out = out, .err = &told}, &exit_status, e);
-    fwrite(told.at, 1, told.len, stderr);
+    fwrite(buf_text(&told), 1, told.len, stderr);
     buf_release(&told);
     return status ? status : exit_status;
 }
