@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SHARDS_MAX = 3, LARGE_ROWS = 2000, CHAIN_ROWS = 300, CHAINS = 30, CHAIN_TRIES = 12 };
+enum { SHARDS_MAX = 3, LARGE_ROWS = 2000, CHAIN_ROWS = 300, CHAINS = 20, CHAIN_TRIES = 12 };
 
 static char folder[] = "/tmp/mlutils-shards-XXXXXX";
 
