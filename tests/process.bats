@@ -264,6 +264,10 @@ divided() {
     same whole.json m.json
     process fit -r m.json 'impute x | scale x,z | bin x' rows/4.csv 'rows/[123].csv' --instances 40 >/dev/null
     same whole.json m.json
+    head -n 1 r.csv >none.csv
+    wrangle fit -r whole.json 'impute x | scale x,z' none.csv
+    process fit -r m.json 'impute x | scale x,z' none.csv --instances 2 >/dev/null
+    same whole.json m.json
 }
 
 @test "options for wrangle hold in all stages of a fit" {

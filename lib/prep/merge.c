@@ -121,7 +121,7 @@ static int check_independent(const struct step *a, const struct step *b,
         return 0;
     return error_set(e, ERR_DATA,
                      "cannot merge: step %zu (%s) learns from what a step before it has learnt; "
-                     "fit and merge those first, apply them to the shards, then fit the rest",
+                     "fit the shards in stages, with --begin and --after",
                      a->number, a->kind->name);
 }
 

@@ -141,6 +141,24 @@ static void give_header(struct processing *p, struct share *share, const struct 
     header->begin = header->end = header->size;
 }
 
+/* The first instance has the header of files without a record, too. */
+static int give_only_header(struct processing *p, struct share *first, const path_list *paths,
+                            size_t cut, struct error *e)
+{
+    struct stat s;
+    struct shard_item item = {0};
+    if (first->count || !paths->len || !p->job.records.header)
+        return 0;
+    item.path = paths->at[0];
+    item.size = stat(item.path, &s) == 0 ? (uint64_t)s.st_size : 0;
+    item.begin = item.end = item.size;
+    first->items = arena_alloc(&p->arena, sizeof *first->items);
+    first->count = 1;
+    int status = shard_header(item.path, item.size, &p->job.records, &item.header, e);
+    first->items[0] = item_of(p, &item, cut);
+    return status;
+}
+
 static int divide(struct processing *p, size_t input, const path_list *paths, size_t cut,
                   unsigned threads, struct error *e)
 {
@@ -151,7 +169,7 @@ static int divide(struct processing *p, size_t input, const path_list *paths, si
                                  replicated ? 1 : p->instances, &j->records, threads, &plan, e);
     if (status)
         return status;
-    for (size_t k = 0; k < p->instances; k++) {
+    for (size_t k = 0; k < p->instances && status == 0; k++) {
         struct share *to = &p->shares[k * j->input_count + input];
         if (replicated && k > 0) {
             *to = p->shares[input];
@@ -162,11 +180,14 @@ static int divide(struct processing *p, size_t input, const path_list *paths, si
         to->count = from->count;
         for (size_t i = 0; i < from->count; i++)
             to->items[i] = item_of(p, &from->items[i], cut);
-        if (!replicated && j->method == SHARD_RECORD)
+        bool cut_up = !replicated && j->method == SHARD_RECORD;
+        if (cut_up && k == 0)
+            status = give_only_header(p, to, paths, cut, e);
+        if (cut_up && status == 0)
             give_header(p, to, &p->shares[input]);
     }
     shard_plan_release(&plan);
-    return 0;
+    return status;
 }
 
 /* Records can only be told apart in a text. */
