@@ -397,12 +397,13 @@ stages() {
 
 @test "shards whose rows a step mixes are refused before a row is read" {
     local program
-    for program in 'head 3 | scale age' 'scale age | rolling age window=2 | bin age' 'agg m=mean(age) by=city | scale m' \
+    for program in 'head 3 | scale age' 'scale age | rolling age window=2 into=m | bin m' 'agg m=mean(age) by=city | scale m' \
         'onehot city | set p = prev(age) | scale p' 'oversample_random city | scale age'; do
         fails_with 3 'makes of several rows' wrangle fit --begin -r no.json "$program" train.csv
     done
     [ ! -e no.json ]
     wrangle fit --begin 'scale age | rolling age window=2 into=r' train.csv >/dev/null
+    wrangle fit --begin 'rolling age window=2 into=r | add_index n | scale age | drop r,n | scale @numeric' train.csv >/dev/null
 }
 
 @test "a merge that cannot be exact is refused" {

@@ -20,6 +20,15 @@ bool shards_always(const struct step *s)
     return true;
 }
 
+bool step_arranges(const struct step *s)
+{
+    static const char *const names[] = {"select", "drop", "move", "reorder", "sort_columns"};
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (strcmp(s->kind->name, names[i]) == 0)
+            return true;
+    return false;
+}
+
 static void step_close(struct step *s)
 {
     if (s->kind->close && s->plan)

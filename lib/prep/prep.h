@@ -128,6 +128,9 @@ struct step_kind {
      * together those that leave it for the whole, in any order. NULL: when each row goes by itself:
      * not blocking, ordered or flushed. */
     bool (*shards)(const struct step *s);
+    /* Where they are not: every row leaves all the same, and the columns that were there have what
+     * they had; only new ones have something else in shards. */
+    bool only_adds;
     /* What an input that has its cells by columns need not read. */
     enum step_wants {
         WANTS_ALL,    /* every column may leave */

@@ -65,6 +65,8 @@ int recipe_shape_step(struct recipe *r, size_t i, struct schema *schema, struct 
 /* Whether the rows that leave it for shards are those that leave it for the whole: see
  * step_kind.shards. */
 bool step_shards(const struct step *s);
+/* Whether it only says which columns go on, and makes nothing of their values. */
+bool step_arranges(const struct step *s);
 /* Whether the step must see rows before its shape and work are known. */
 bool step_learns(const struct step *s);
 /* together[i]: step i can learn in the pass of step `at`, the first that must, from rows of that

@@ -23,7 +23,64 @@ struct ahead {
     struct schema schema;
     bool known;
     const struct step *mixes; /* the first that makes something else of a shard's rows */
+    bool rows;                /* the rows themselves, or columns one does not know */
+    struct map columns;       /* else of these */
 };
+
+/* Whether the step looks at what is something else in shards. */
+static bool sees_mixed(const struct ahead *a, const struct step *s)
+{
+    if (a->rows || !a->mixes)
+        return a->rows;
+    bool sees = s->kind->needs_all;
+    for (size_t i = 0; i < s->column_count; i++)
+        sees = sees || map_get(&a->columns, text_of(s->names[i])) != MAP_NONE;
+    for (size_t i = 0; i < s->reads.len; i++)
+        sees = sees ||
+               map_get(&a->columns, text_of(a->schema.fields.at[s->reads.at[i]].name)) != MAP_NONE;
+    return sees;
+}
+
+/* Columns that were not there before. */
+static void note_new(struct ahead *a, const struct schema *before)
+{
+    for (size_t i = 0; i < a->schema.fields.len; i++) {
+        struct text name = text_of(a->schema.fields.at[i].name);
+        if (schema_find(before, name) == FIELD_NONE)
+            map_put(&a->columns, name, NULL);
+    }
+}
+
+/* Leaves out the columns that are gone. False when there are some. */
+static bool forget_gone(struct ahead *a)
+{
+    struct map left = {0};
+    size_t count = a->columns.keys.len;
+    for (size_t i = 0; i < count; i++)
+        if (schema_find(&a->schema, a->columns.keys.at[i]) != FIELD_NONE)
+            map_put(&left, a->columns.keys.at[i], NULL);
+    map_release(&a->columns);
+    a->columns = left;
+    return left.keys.len == count;
+}
+
+/* Shapes the schema to that behind the step, and notes what is something else in shards. */
+static int note_mixed(struct recipe *r, size_t i, bool told, struct ahead *a, struct error *e)
+{
+    const struct step *s = r->steps.at[i];
+    struct schema before;
+    bool mixes = told && !step_shards(s), arranges = step_arranges(s);
+    a->rows = a->rows || (!arranges && sees_mixed(a, s)) || (mixes && !s->kind->only_adds);
+    a->mixes = mixes && !a->mixes ? s : a->mixes;
+    schema_copy(&before, &a->schema);
+    int rc = a->known ? recipe_shape_step(r, i, &a->schema, e) : 0;
+    if (mixes)
+        note_new(a, &before);
+    bool kept = forget_gone(a) || arranges; /* else it may have another name now */
+    a->rows = a->rows || !kept || (a->mixes && !a->known);
+    schema_release(&before);
+    return rc;
+}
 
 /* What opening settles without a row is not kept. */
 static int check_step(struct recipe *r, size_t i, struct ahead *a, struct error *e)
@@ -32,15 +89,13 @@ static int check_step(struct recipe *r, size_t i, struct ahead *a, struct error 
     void *learnt = s->learnt;
     int rc = recipe_open_step(r, i, &a->schema, a->known ? e : NULL);
     bool open = rc == 0, told = open || !s->kind->shards; /* else it may have nothing to learn */
-    if (a->mixes && told && step_is_front(s))
+    if (told && step_is_front(s) && sees_mixed(a, s))
         rc = refuse_mixed(s, a->mixes, e);
     else if (!a->known)
         rc = 0;
-    if (told && !step_shards(s))
-        a->mixes = a->mixes ? a->mixes : s;
     a->known = a->known && open && (!step_is_front(s) || s->kind->keeps_rows);
-    if (a->known && rc == 0)
-        rc = recipe_shape_step(r, i, &a->schema, e);
+    if (rc == 0)
+        rc = note_mixed(r, i, told, a, e);
     forget_state(s, learnt);
     return rc;
 }
@@ -53,6 +108,7 @@ int stage_possible(struct recipe *r, struct error *e)
     for (size_t i = 0; rc == 0 && i < r->steps.len; i++)
         rc = check_step(r, i, &a, e);
     schema_release(&a.schema);
+    map_release(&a.columns);
     return rc;
 }
 

@@ -246,6 +246,7 @@ const struct step_kind steps_fold[] = {
         .grouping = fold_grouping,
         .ordered = true,
         .shards = fold_shards,
+        .only_adds = true,
         .state_new = fold_new,
         .learn = fold_learn,
         .merge = fold_merge,

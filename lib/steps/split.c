@@ -560,6 +560,7 @@ const struct step_kind steps_split[] = {
         .flush = split_flush,
         .ordered = true,
         .shards = split_shards,
+        .only_adds = true,
         .state_new = split_new,
         .learn = split_learn,
         .merge = split_merge,

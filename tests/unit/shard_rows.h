@@ -86,4 +86,68 @@ static const struct {
     {NULL, ""},
 };
 
+/* What cannot be merged, or not even fitted to so few rows. */
+static const struct {
+    const char *program, *message;
+} refused[] = {
+    /* a shard of the example has one category, of which no columns are made */
+    {"contrast size with=backward_difference | round @all digits=4", "no column matches '@all'"},
+    {"contrast size with=polynomial | round @all digits=4", "no column matches '@all'"},
+    /* a shard of the example has days up to 12 only */
+    {"infer_date_format d", "read it equally well"},
+    /* rows, or values, that are others in a shard */
+    {"head 1000 | scale a", "step 2 (scale) learns from what step 1 (head) makes of several rows"},
+    {"agg n=count() by=city | scale n", "step 1 (agg) makes of several rows"},
+    {"dedup city | scale a", "step 1 (dedup) makes of several rows"},
+    {"rolling a window=3 into=r | scale r", "step 1 (rolling) makes of several rows"},
+    {"set p = prev(a) | scale p", "step 1 (set) makes of several rows"},
+    {"lag a into=p | set q = p * 2 | scale q", "step 1 (shift) makes of several rows"},
+    {"lag a into=p | rename p=q | scale q", "step 1 (shift) makes of several rows"},
+    {"rank b into=p | filter p > 9 | scale a", "step 1 (rank) makes of several rows"},
+    {"lag a into=p | drop_constant", "step 1 (shift) makes of several rows"},
+    {"lag a into=p | scale a,b", "step 1 (shift) makes of several rows"},
+    {"lag a into=p | drop p | scale @numeric", "step 1 (shift) makes of several rows"},
+    {"add_index n | rolling b window=3 into=r | move city to=start | impute gaps | scale gaps,a",
+     "step 1 (add_index) makes of several rows"},
+    /* what an earlier step learnt */
+    {"impute gaps with=mode | rename gaps=g | scale g",
+     "learns from what a step before it has learnt"},
+    {"impute gaps with=mean | filter d > 3 | scale gaps", "learns from what a step before it"},
+    {"outliers a action=remove | scale b", "learns from what a step before it"},
+};
+
+/* Steps together: what is drawn by row, what is put in another order, what is taken back. */
+static const char *const programs[] = {
+    "set u = rand() | scale u",
+    "set n = row_num() | scale n",
+    "filter rand() < 0.5 | scale a",
+    "sample_bernoulli fraction=0.3 seed=4 | bin a | onehot city",
+    "sort a | scale a | target_encode city target=hit with=folds",
+    "reverse | shuffle | isolation_forest a,d sample=100 trees=3",
+    "impute gaps with=mean | scale gaps,a",
+    "impute gaps with=median | rename gaps=g | scale g",
+    "filter d > 3 | impute gaps with=mean | scale gaps",
+    "impute gaps from=a with=knn sample=9 | lof b sample=99 | target_encode_cv city target=hit",
+};
+
+/* What stands between steps that learn, in chains. */
+static const char *const between[] = {
+    "lag b into=p",
+    "add_index n",
+    "rolling d window=3 into=r",
+    "rank b into=rk",
+    "fold k=3 how=stratified by=city into=f",
+    "filter d > 2",
+    "set a = a * 2 + d",
+    "sort b",
+    "sample_bernoulli fraction=0.8",
+    "round gaps digits=1",
+    "fold k=3",
+    "scale @numeric",
+    "impute @text with=mode",
+    "set u = rand() + row_num()",
+    "shuffle",
+    "rename holes=gap",
+};
+
 #endif
