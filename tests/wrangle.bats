@@ -402,6 +402,7 @@ stages() {
         fails_with 3 'makes of several rows' wrangle fit --begin -r no.json "$program" train.csv
     done
     [ ! -e no.json ]
+    run -2 wrangle fit --begin 'lag age into=p | scale nosuch' train.csv
     wrangle fit --begin 'scale age | rolling age window=2 into=r' train.csv >/dev/null
     wrangle fit --begin 'rolling age window=2 into=r | add_index n | scale age | drop r,n | scale @numeric' train.csv >/dev/null
 }

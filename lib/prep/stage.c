@@ -88,12 +88,11 @@ static int check_step(struct recipe *r, size_t i, struct ahead *a, struct error 
     struct step *s = r->steps.at[i];
     void *learnt = s->learnt;
     int rc = recipe_open_step(r, i, &a->schema, a->known ? e : NULL);
-    bool open = rc == 0, told = open || !s->kind->shards; /* else it may have nothing to learn */
-    if (told && step_is_front(s) && sees_mixed(a, s))
+    bool told = rc == 0 || !s->kind->shards; /* else it may have nothing to learn */
+    rc = a->known ? rc : 0;
+    if (rc == 0 && told && step_is_front(s) && sees_mixed(a, s))
         rc = refuse_mixed(s, a->mixes, e);
-    else if (!a->known)
-        rc = 0;
-    a->known = a->known && open && (!step_is_front(s) || s->kind->keeps_rows);
+    a->known = a->known && (!step_is_front(s) || s->kind->keeps_rows);
     if (rc == 0)
         rc = note_mixed(r, i, told, a, e);
     forget_state(s, learnt);

@@ -107,7 +107,7 @@ static const struct {
     {"lag a into=p | drop_constant", "step 1 (shift) makes of several rows"},
     {"lag a into=p | scale a,b", "step 1 (shift) makes of several rows"},
     {"lag a into=p | drop p | scale @numeric", "step 1 (shift) makes of several rows"},
-    {"add_index n | rolling b window=3 into=r | move city to=start | impute gaps | scale gaps,a",
+    {"add_index n | rolling b window=3 into=r | impute gaps | scale gaps,a",
      "step 1 (add_index) makes of several rows"},
     /* what an earlier step learnt */
     {"impute gaps with=mode | rename gaps=g | scale g",
