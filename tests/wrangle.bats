@@ -181,6 +181,16 @@ END
     same prep.json again.json
 }
 
+@test "a pivot adds columns to a table of any width" {
+    local n
+    for n in 6 7 8 9 14 15 16 17 30 31 32 33; do
+        awk -v n=$n 'BEGIN { for (i = 1; i <= n; i++) printf "c%d,", i; print "name,value"
+            for (r = 1; r < 4; r++) { for (i = 1; i <= n; i++) printf "%d,", i; print "k" r "," r } }' >wide.csv
+        wrangle fit -r wide.json 'pivot_wider name value' wide.csv
+        [ "$(wrangle apply wide.json wide.csv | tail -n 1 | cut -d, -f$((n + 1))-)" = 1,2,3 ]
+    done
+}
+
 @test "what a step selects by type, it selects behind the steps before it" {
     program='bin age labels=range | impute @text with=mode | onehot @text'
     wrangle "$program" train.csv >run

@@ -116,7 +116,8 @@ static int wider_shape(struct step *s, struct schema *schema, struct error *e)
         int rc = step_new_name(s, schema, name, e);
         if (rc)
             return rc;
-        schema->fields.at[schema_add(schema, name, plan->type)].declared = false;
+        size_t at = schema_add(schema, name, plan->type); /* which may move the fields */
+        schema->fields.at[at].declared = false;
     }
     return 0;
 }
