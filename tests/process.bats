@@ -171,19 +171,40 @@ END
     [ "$(jq -c '[.Environment.A, .StoppingCondition.MaxRuntimeInSeconds, .ProcessingResources.ClusterConfig.InstanceCount]' res/p2)" = '["b",90,3]' ]
 }
 
-@test "fit of shards is the fit of the whole" {
-    { echo id,x,c; seq 3000 | awk '{print $1","($1 % 3 ? $1 * 7 % 101 : "")",\"k"$1 % 9"\""}'; } >r.csv
-    for program in 'impute x with=mean | scale x method=standard' \
-        'impute x with=random_sample | set z = x + 1' 'onehot c max=4 | impute x with=median'; do
+# A table with numbers, some of them missing, classes, texts and dates.
+table() {
+    awk 'BEGIN {
+        srand(5)
+        print "id,x,z,c,word,day,y"
+        for (i = 1; i <= 900; i++) {
+            x = rand() < 0.2 ? "" : rand() * 100
+            printf "%d,%s,%.3f,\"k%d\",%s,%02d/%02d/2024,%d\n", i, x, rand() * rand() * 9,
+                rand() * 6, rand() < 0.1 ? "" : (rand() < 0.5 ? "deep sea" : "old, new" i % 3),
+                rand() * 28 + 1, rand() * 12 + 1, (i > 450)
+        }
+    }' | sed 's/,old, new\(.\)/,"old, new\1"/' >r.csv
+}
+
+# divided PROGRAM...: from any number of parts, the state and the rows are those of one fit.
+divided() {
+    local program n
+    for program; do
         wrangle fit -r whole.json "$program" r.csv
         wrangle apply whole.json r.csv >whole.csv
-        for n in 1 3 8; do
-            process fit -r m.json "$program" r.csv --instances $n -o m.csv >/dev/null
-            same whole.json m.json
-            same whole.csv m.csv
+        for n in 1 2 7; do
+            rm -f m.json m.csv
+            process fit -r m.json "$program" r.csv --instances $n -o m.csv >/dev/null &&
+                cmp whole.json m.json && cmp whole.csv m.csv || { echo "$n: $program"; return 1; }
         done
     done
-    fails_with 2 "not 'foo'" process fit -r m2.json 'impute x with=foo' r.csv --instances 1 --retries 0
+}
+
+@test "fit of shards is the fit of the whole" {
+    table
+    divided 'impute x with=random_sample | set u = x + 1' 'onehot c max=4 | impute x with=median' \
+        'select id,c' 'drop_missing | set n = row_num(), u = rand()'
+    run -2 --separate-stderr process fit -r m2.json 'impute x with=foo' r.csv --instances 2
+    [[ $stderr == *"not 'foo'"* ]]
     [ ! -e m2.json ]
 }
 
@@ -280,10 +301,152 @@ END
     { printf PAR1; tail -c $((footer + 8)) t.parquet; } >beyond.parquet
     for bad in cut long hurt beyond; do
         fails_with 3 "$bad.parquet: " process map cat -i $bad.parquet --instances 2 --shard record -o all.parquet
-        fails_with 3 "$bad.parquet: " process fit -r s.json 'scale x' $bad.parquet --instances 2
+        TOOL=wrangle fails_with 3 "$bad.parquet: " process fit -r s.json 'scale x' $bad.parquet --instances 2
     done
     fails_with 3 "f1.csv: is no Parquet file" process map cat -i data/f1.csv --records parquet --instances 2 --shard record
     [ ! -e all.parquet ]
+}
+
+@test "fit of shards in stages is the fit of the whole" {
+    table
+    divided 'impute x with=mean | scale x method=standard' \
+        'impute x | scale x | pca x,z k=1 | bin pca_0 bins=4' \
+        'impute @numeric | scale @numeric | impute @text with=mode | onehot c | drop_correlated' \
+        'infer_date_format day | impute word with=mode | tfidf word | kmeans_distance word_* k=2 sample=200' \
+        'outliers z action=remove fold=1 | target_encode c target=y with=folds | scale c method=robust' \
+        'impute x with=knn from=z sample=99 | isolation_forest x,z trees=5 sample=64 | scale @numeric' \
+        'rare_label c min=0.17 above=2 | woe c target=y | select_best target=y keep=2 | power_transform @numeric' \
+        'set u = rand() | quantile_transform u | bin_tree u target=y | ordinal u' \
+        'split a=0.7 b=0.3 | filter split == "a" | lda_discriminant z,id target=c k=1 | scale @numeric' \
+        'fold k=3 | scale fold | impute x with=group_mean by=c | smote y columns=z,x' \
+        'sample_bernoulli fraction=0.5 | leave_one_out c target=y | spline_basis c knots=3 degree=1' \
+        'multilabel_onehot word sep=", " | impute x with=regression from=z | nmf x,z k=1 | outliers @numeric'
+}
+
+# chained NUMBER: programs of steps drawn by lot, as far as one wrangle fit can fit them.
+@test "fit in stages of steps drawn by lot" {
+    table
+    local steps=('impute x' 'impute x with=mode' 'impute @text with=mode' 'scale @numeric' 'scale z method=minmax'
+        'bin z bins=3' 'bin_mdlp x target=y' 'onehot c' 'ordinal word' 'count_encode c' 'woe c target=y'
+        'target_encode c target=y' 'outliers z action=remove fold=2' 'filter z > 0.2' 'set w = z * id'
+        'drop_constant' 'pca x,z k=2 keep' 'rank_gauss z' 'power_transform z' 'tfidf word' 'fold k=4'
+        'drop_missing z' 'log_shift z' 'variance_threshold threshold=0.1' 'select_mrmr target=y keep=4'
+        'tomek_links y columns=z sample=99' 'elliptic_envelope x,z sample=99 action=flag' 'infer_date_format day')
+    local seed=3 i k tried=0 program
+    for i in $(seq 12); do
+        program='select @all'
+        for k in 1 2 3 4; do
+            seed=$(((seed * 1103515245 + 12345) % 2147483648))
+            program="$program | ${steps[seed / 65536 % ${#steps[@]}]}"
+            wrangle fit -r /dev/null "$program" r.csv 2>/dev/null || program=${program% | *}
+        done
+        divided "$program"
+        [ "${program//[^|]/}" = '|' ] || tried=$((tried + 1))
+    done
+    [ "$tried" -gt 6 ]
+}
+
+@test "fit of JSON Lines, of files and of shards without a row" {
+    table
+    wrangle convert -t jsonl r.csv >r.jsonl
+    { sed -n 1,300p r.jsonl; sed -n '301,$p' r.jsonl | jq -c 'del(.word) + {z: .z}'; } >keys.jsonl
+    for file in r.jsonl keys.jsonl; do
+        wrangle fit -r whole.json 'impute x | scale x,z | ordinal word' $file
+        process fit -r m.json 'impute x | scale x,z | ordinal word' $file --instances 5 >/dev/null
+        same whole.json m.json
+    done
+    (head -n 1 r.csv; sed -n '2,4p' r.csv) >data/few.csv
+    rm data/f*.csv && mkdir rows
+    for i in 1 2 3 4; do (head -n 1 r.csv; sed -n "$((i * 9)),$((i * 9 + i))p" r.csv) >rows/$i.csv; done
+    wrangle fit -r whole.json 'impute x | scale x,z | bin x' rows/*.csv
+    process fit -r m.json 'impute x | scale x,z | bin x' rows --instances 9 >/dev/null
+    same whole.json m.json
+    process fit -r m.json 'impute x | scale x,z | bin x' rows/4.csv 'rows/[123].csv' --instances 40 >/dev/null
+    same whole.json m.json
+    head -n 1 r.csv >none.csv
+    wrangle fit -r whole.json 'impute x | scale x,z' none.csv
+    process fit -r m.json 'impute x | scale x,z' none.csv --instances 2 >/dev/null
+    same whole.json m.json
+}
+
+@test "options for wrangle hold in all stages of a fit" {
+    table
+    sed 's/deep sea/NA/' r.csv >na.csv
+    program='set age = year(now()) * z | scale age | bin age | impute x with=random_sample | ordinal word'
+    wrangle fit -r whole.json --na=NA --seed=9 --now=2025-01-01 "$program" na.csv
+    process fit -r m.json -w --na=NA -w --seed=9 -w --now=2025-01-01 "$program" na.csv --instances 3 >/dev/null
+    same whole.json m.json
+}
+
+@test "a table without a header is fitted in parts, options for whole files are refused" {
+    table
+    tail -n +2 r.csv >bare.csv
+    wrangle fit -r whole.json --no-header 'impute c2 | scale c2' bare.csv
+    wrangle apply --no-header whole.json bare.csv -o whole.csv
+    process fit -r m.json -w --no-header 'impute c2 | scale c2' bare.csv --instances 3 -o m.csv >/dev/null
+    same whole.json m.json
+    same whole.csv m.csv
+    for option in --source-column=f --skip-lines=1; do
+        fails_with 2 'does not hold for parts' process fit -r no.json -w $option 'scale z' r.csv
+    done
+    [ ! -e no.json ]
+}
+
+@test "rows that differ in shards are not strung together" {
+    table
+    for step in 'sort z' 'rolling z window=3' 'head 5' 'tee t.csv' 'split a=0.5 b=0.5 how=ordered'; do
+        rm -f m.json
+        run -3 --separate-stderr process fit -r m.json "impute x | scale x | $step" r.csv --instances 2 --retries 0 -o m.csv
+        [[ $stderr == *"m.json: step 3 (${step%% *}) makes of several rows, or of their order"* ]]
+        [ -e m.json ] && [ ! -e m.csv ] && [ ! -e t.csv ]
+    done
+    divided 'impute x | oversample_random c' 'split a=0.5 b=0.5 | scale x' 'fold k=2'
+}
+
+@test "what shards cannot learn is refused before anything runs" {
+    table
+    local program
+    for program in 'head 9 | scale x' 'impute x | dedup c | bin x' 'onehot c | rolling z window=3 into=m | scale m' \
+        'scale x | oversample_random c | bin x' 'agg m=mean(z) by=c | scale m' 'set p = prev(z) | scale p'; do
+        TOOL=wrangle fails_with 3 'makes of several rows' process fit -r m.json "$program" r.csv --instances 2
+    done
+    TOOL=wrangle fails_with 3 'step 3 (bin) learns from what step 2 (dedup)' \
+        process fit -r m.json 'impute x | dedup c | bin x' r.csv --instances 2
+    [ ! -e m.json ]
+    [ -z "$(ls .ml/process)" ]
+    fails_with 2 'nothing.csv*: there are no files' process fit -r m.json 'scale x' 'nothing.csv*'
+}
+
+@test "a fit that was interrupted goes on where it stopped" {
+    table
+    program='impute x | scale x | bin x'
+    wrangle fit -r whole.json "$program" r.csv
+    mkdir bin
+    cat >bin/wrangle <<END
+#!/bin/sh
+case "\$*" in *--after=*) echo x >>"$PWD/ran"; [ "\$(wc -l <"$PWD/ran")" -lt 6 ] || exit 4 ;; esac
+exec "$BIN/wrangle" "\$@"
+END
+    chmod +x bin/wrangle
+    PATH=$PWD/bin:$PATH run -4 process fit -r m.json "$program" r.csv --instances 4 --name f -j1 --retries 0
+    [ ! -e m.json ]
+    [ "$(ls .ml/process | xargs)" = "f-fit f-fit-2" ]
+    rm ran
+    : >ran
+    process fit -r m.json "$program" r.csv --instances 4 --name f -o m.csv >end.json
+    same whole.json m.json
+    [ "$(jq -r .job end.json | xargs)" = "f-fit f-fit-2 f-fit-3 f-apply" ]
+    [ "$(jq -r .done end.json | sort -u)" = 4 ]
+    process fit -r m.json "$program" r.csv --instances 4 --name f -o m.csv >again.json
+    same whole.json m.json
+    fails_with 2 'there is a job f-fit already' process fit -r m.json 'scale x' r.csv --instances 4 --name f
+    fails_with 2 'there is a job f-fit already' process fit -r m.json "$program" r.csv --instances 3 --name f
+    rm m.csv
+    run -2 --separate-stderr process fit -r m.json "$program" r.csv --instances 4 --name f -o m.csv
+    [[ $stderr == *"m.csv is gone"* ]]
+    echo '901,1,1,k1,w,01/01/2024,1' >>r.csv
+    fails_with 3 'r.csv is not as it was' process fit -r m.json "$program" r.csv --instances 4 --name f
+    fails_with 2 'at most 50 bytes' process fit -r m.json "$program" r.csv --name "$(printf '%051d' 1)"
 }
 
 @test "a file that is not as it was, and a script, end a resume" {

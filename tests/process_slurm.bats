@@ -46,7 +46,7 @@ teardown() {
 
 @test "fit of shards on the cluster is the fit of the whole" {
     { echo id,x; seq 900 | awk '{print $1","($1 % 3 ? $1 * 7 % 101 : "")}'; } >r.csv
-    program="impute x with=random_sample"
+    program="impute x with=random_sample | scale x | bin x bins=3"
     wrangle fit -r whole.json "$program" r.csv
     process fit --engine slurm -j2 -r m.json "$program" r.csv --instances 5 >/dev/null
     same whole.json m.json

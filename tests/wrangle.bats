@@ -181,6 +181,27 @@ END
     same prep.json again.json
 }
 
+@test "a pivot adds columns to a table of any width" {
+    local n
+    for n in 6 7 8 9 14 15 16 17 30 31 32 33; do
+        awk -v n=$n 'BEGIN { for (i = 1; i <= n; i++) printf "c%d,", i; print "name,value"
+            for (r = 1; r < 4; r++) { for (i = 1; i <= n; i++) printf "%d,", i; print "k" r "," r } }' >wide.csv
+        wrangle fit -r wide.json 'pivot_wider name value' wide.csv
+        [ "$(wrangle apply wide.json wide.csv | tail -n 1 | cut -d, -f$((n + 1))-)" = 1,2,3 ]
+    done
+}
+
+@test "what a step selects by type, it selects behind the steps before it" {
+    program='bin age labels=range | impute @text with=mode | onehot @text'
+    wrangle "$program" train.csv >run
+    wrangle fit -r prep.json "$program" train.csv
+    wrangle apply prep.json train.csv >apply
+    same run apply
+    [ "$(jq -c '.steps[1].columns' prep.json)" = '["age","city"]' ]
+    wrangle explain "$program" train.csv | grep -q '^3 passes'
+    wrangle explain 'scale age | impute @text with=mode' train.csv | grep -q '^1 pass '
+}
+
 # flights.csv with missing delays, and in three shards.
 cut_flights() {
     zcat "$ROOT/examples/flights/data/flights.csv.gz" |
@@ -290,6 +311,110 @@ shards() {
         done
         same 1.json 1000000.json
     done
+}
+
+# stages PROGRAM: fits three shards of flights.csv in stages; the last one's state is that of the whole.
+stages() {
+    local after=begin i stage
+    wrangle fit -r whole.json "$1" flights.csv
+    wrangle fit --begin -r begin.json "$1" flights.csv
+    for stage in 1 2 3 4 5 6; do
+        wrangle fit --after=$after.json -r p1.json 1.csv
+        wrangle fit --after=$after.json -r p2.json --first-row=3000 2.csv
+        wrangle fit --after=$after.json -r p3.json --first-row=3001 3.csv
+        wrangle merge p3.json p1.json >p.json
+        wrangle merge --whole -o $stage.json p2.json p.json
+        after=$stage
+        cmp -s whole.json $stage.json && return
+    done
+    same whole.json $stage.json
+}
+
+@test "shards fitted in stages give the fit of the whole" {
+    cut_flights
+    stages 'impute delay with=median | scale delay,distance | pca delay,distance k=1'
+    [ -e 3.json ] && [ ! -e 4.json ]
+    stages 'onehot origin max=3 unknown=ignore | scale origin_* | impute delay with=knn from=distance sample=50'
+    stages 'set u = rand() | scale u | filter u > 0 | bin delay bins=5 labels=range | target_encode @text target=distance'
+    stages 'split a=0.5 b=0.5 | ordinal split | isolation_forest distance trees=5 sample=64 | scale @numeric'
+    stages 'filter delay > 15'
+    stages 'outliers delay action=remove fold=1 | impute delay | drop_constant | select_best target=delay keep=1 | scale @numeric'
+}
+
+@test "a part need not be enough to learn from" {
+    printf 'd,y\n03/04/2024,1\n05/04/2024,1\n' >1.csv
+    printf 'd,y\n25/04/2024,0\n26/04/2024,0\n' >2.csv
+    (cat 1.csv; tail -n +2 2.csv) >all.csv
+    local i program='infer_date_format d | select_information_value target=y bins=2 | scale @numeric'
+    wrangle fit -r whole.json "$program" all.csv
+    fails_with 3 'read it equally well' wrangle fit -r no.json "$program" 1.csv
+    wrangle fit --begin -r 0.json "$program" all.csv
+    for stage in 1 2 3; do
+        for i in 1 2; do wrangle fit --after=$((stage - 1)).json -r p$i.json $i.csv; done
+        wrangle merge --whole -o $stage.json p1.json p2.json
+        ! cmp -s whole.json $stage.json || return 0
+    done
+    same whole.json $stage.json
+}
+
+@test "what a stage begins with has the columns of the whole" {
+    { echo a,b,c; seq 2000 | awk '{print $1 "," ($1 < 5 ? $1 : "") "," ($1 < 9 ? "x" : $1)}'; } >all.csv
+    (echo a,b,c; sed -n '1602,$p' all.csv) >2.csv
+    head -n 1601 all.csv >1.csv
+    program='impute @numeric | impute @text with=mode | scale @numeric'
+    wrangle fit -r whole.json "$program" all.csv
+    wrangle fit --begin -r 0.json "$program" all.csv
+    for stage in 1 2; do
+        for i in 1 2; do wrangle fit --after=$((stage - 1)).json -r p$i.json $i.csv; done
+        wrangle merge --whole -o $stage.json p1.json p2.json
+    done
+    same whole.json 2.json
+    printf 'a,c,b\n1,2,3\n' >other.csv
+    fails_with 3 "column 2 is 'c', not 'b' as in the whole" wrangle fit --after=0.json -r no.json other.csv
+    printf 'a,b\n1,2\n' >other.csv
+    fails_with 3 '2 columns, not the 3 of the whole' wrangle fit --after=0.json -r no.json other.csv
+    [ ! -e no.json ]
+}
+
+@test "a state that is not fitted to the end is no state for apply" {
+    program='impute age | scale age'
+    wrangle fit --begin -r 0.json "$program" train.csv
+    wrangle fit --after=0.json -r p.json train.csv
+    wrangle merge --whole -o 1.json p.json
+    wrangle fit --after=1.json -r q.json train.csv
+    wrangle merge --whole -o 2.json q.json
+    local state
+    for state in 0 p 1 q; do
+        fails_with 3 "$state.json: is not fitted to the end" wrangle apply $state.json train.csv
+    done
+    wrangle apply 2.json train.csv >/dev/null
+    fails_with 3 '2.json: has learnt all there is to learn' wrangle fit --after=2.json train.csv
+    fails_with 3 'p.json: is a part' wrangle fit --after=p.json train.csv
+    fails_with 3 '1.json: is what a stage begins with' wrangle merge 1.json
+    fails_with 3 '2.json: is no part' wrangle merge --whole 2.json
+    fails_with 3 'q.json: cannot merge: the stages differ' wrangle merge p.json q.json
+    fails_with 3 'parts of 8 rows, and the stages before learnt from 4' wrangle merge --whole q.json q.json
+    fails_with 3 '2.json: cannot merge: one is a part' wrangle merge p.json 2.json
+    fails_with 2 'the program is in STATE' wrangle fit --after=0.json --begin train.csv
+    fails_with 2 'the program is in STATE' wrangle fit --after=0.json --program=p.wr train.csv
+    fails_with 2 'rows leave when all is learnt' wrangle fit --after=0.json --emit -r no.json train.csv
+    (cat train.csv; tail -n 1 train.csv) >more.csv
+    wrangle fit --after=0.json -r m.json more.csv
+    wrangle merge --whole -o m1.json m.json
+    wrangle fit --after=m1.json -r n.json train.csv
+    fails_with 3 'n.json: cannot merge' wrangle merge q.json n.json
+}
+
+@test "shards whose rows a step mixes are refused before a row is read" {
+    local program
+    for program in 'head 3 | scale age' 'scale age | rolling age window=2 into=m | bin m' 'agg m=mean(age) by=city | scale m' \
+        'onehot city | set p = prev(age) | scale p' 'oversample_random city | scale age'; do
+        fails_with 3 'makes of several rows' wrangle fit --begin -r no.json "$program" train.csv
+    done
+    [ ! -e no.json ]
+    run -2 wrangle fit --begin 'lag age into=p | scale nosuch' train.csv
+    wrangle fit --begin 'scale age | rolling age window=2 into=r' train.csv >/dev/null
+    wrangle fit --begin 'rolling age window=2 into=r | add_index n | scale age | drop r,n | scale @numeric' train.csv >/dev/null
 }
 
 @test "a merge that cannot be exact is refused" {

@@ -3,12 +3,14 @@
 
 struct apply_options {
     struct stream_options stream;
-    bool strict;
+    bool strict, shard;
 };
 
 static const struct option options[] = {
     {0, "strict", NULL, INTO_FLAG(struct apply_options, strict),
      .help = "columns the recipe does not know are an error"},
+    {0, "shard", NULL, INTO_FLAG(struct apply_options, shard),
+     .help = "the input is a part of a whole: what must see all of it is an error"},
     STREAM_INPUT_ROWS(struct apply_options),
     STREAM_OUTPUT_ROWS(struct apply_options),
     STREAM_RUN_ROWS(struct apply_options),
@@ -28,6 +30,8 @@ static int work(struct session *s, const void *options_given, struct operands *o
     struct recipe *recipe = NULL;
     struct input *in = NULL;
     int status = load_recipe(operands->at[0], &s->context, &recipe, e);
+    if (status == 0 && o->shard && recipe_takes_shards(recipe, e))
+        status = error_at(e, operands->at[0], 0, 0);
     if (status == 0) {
         s->context.input.known = &recipe->schema;
         operands->at++;

@@ -74,16 +74,6 @@ static bool carries(const struct learnt_columns *l, const struct schema *schema,
     return false;
 }
 
-/* Steps that only say which columns go on make nothing of their values. */
-static bool only_arranges(const struct step *s)
-{
-    static const char *const names[] = {"select", "drop", "move", "reorder", "sort_columns"};
-    for (size_t i = 0; i < COUNT_OF(names); i++)
-        if (strcmp(s->kind->name, names[i]) == 0)
-            return true;
-    return false;
-}
-
 /* Takes what the shards' own fills put into the sums of b's and a's step out again, and puts the
  * fill of the whole in. False where the step's sums do not allow it. */
 static bool refill(const struct step *a, const struct step *b, const struct learnt_columns *l)
@@ -106,7 +96,7 @@ static int check_independent(const struct step *a, const struct step *b,
     if (!step_learns(a)) {
         l->mixes = l->mixes || step_shards(a) ? l->mixes : a;
         bool sees = reads || carries(l, schema, a->columns, a->column_count);
-        l->all = l->all || (sees && !only_arranges(a));
+        l->all = l->all || (sees && !step_arranges(a));
         for (size_t i = 0; a->kind->push && i < l->fillings.len; i++)
             l->fillings.at[i].exact = false; /* rows may have become more */
         return 0;
@@ -121,7 +111,7 @@ static int check_independent(const struct step *a, const struct step *b,
         return 0;
     return error_set(e, ERR_DATA,
                      "cannot merge: step %zu (%s) learns from what a step before it has learnt; "
-                     "fit and merge those first, apply them to the shards, then fit the rest",
+                     "fit the shards in stages, with --begin and --after",
                      a->number, a->kind->name);
 }
 

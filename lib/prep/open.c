@@ -20,13 +20,22 @@ bool shards_always(const struct step *s)
     return true;
 }
 
+bool step_arranges(const struct step *s)
+{
+    static const char *const names[] = {"select", "drop", "move", "reorder", "sort_columns"};
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (strcmp(s->kind->name, names[i]) == 0)
+            return true;
+    return false;
+}
+
 static void step_close(struct step *s)
 {
     if (s->kind->close && s->plan)
         s->kind->close(s);
     s->plan = NULL;
     s->columns = NULL;
-    s->in_order = s->by_row = false;
+    s->in_order = s->by_row = s->draws_by_row = false;
     s->reads.len = 0;
 }
 
@@ -99,4 +108,30 @@ int step_finish(struct step *s, void *state, struct error *e)
         s->kind->state_free(s->learnt);
     s->learnt = state;
     return 0;
+}
+
+void step_keep_part(struct step *s, void *state)
+{
+    if (s->learnt && s->learnt != state)
+        s->kind->state_free(s->learnt);
+    s->learnt = state;
+    s->in_part = true;
+}
+
+bool step_is_front(const struct step *s)
+{
+    return step_learns(s) && (s->in_part || !s->learnt);
+}
+
+int recipe_to_front(struct recipe *r, struct schema *schema, size_t *at, struct error *e)
+{
+    int rc = 0;
+    for (*at = 0; rc == 0 && *at < r->steps.len; ++*at) {
+        rc = recipe_open_step(r, *at, schema, e);
+        if (rc == 0 && step_is_front(r->steps.at[*at]))
+            break;
+        if (rc == 0)
+            rc = recipe_shape_step(r, *at, schema, e);
+    }
+    return rc;
 }

@@ -368,6 +368,7 @@ void recipe_free(struct recipe *r)
     vec_release(&r->steps);
     vec_release(&r->ranges);
     schema_release(&r->schema);
+    json_decref(r->part);
     mem_free((void *)(uintptr_t)r->program.at);
     mem_free(r);
 }

@@ -13,25 +13,46 @@ static bool touches(const struct step *s, const uint8_t *changed)
     return false;
 }
 
+/* Opens step i for the rows it can learn from together with earlier steps. False when those it will
+ * see once they are applied, of the schema `behind`, do not have the same columns for it. */
+static bool opens_alike(struct recipe *r, size_t i, const struct schema *schema,
+                        struct schema *behind)
+{
+    struct step *s = r->steps.at[i];
+    if (recipe_open_step(r, i, behind, NULL))
+        return false;
+    const char **names = s->names;
+    size_t count = s->column_count;
+    bool alike = !s->kind->keeps_rows || recipe_shape_step(r, i, behind, NULL) == 0;
+    alike = recipe_open_step(r, i, schema, NULL) == 0 && alike && s->column_count == count;
+    for (size_t k = 0; k < count && alike; k++)
+        alike = strcmp(s->names[k], names[k]) == 0;
+    return alike;
+}
+
 /* Later steps can learn from the same rows as long as those between leave the rows and the columns
  * they look at alone. */
 void recipe_learners(struct recipe *r, size_t at, const struct schema *schema, bool *together)
 {
     uint8_t *changed = mem_alloc(schema->fields.len + 1);
+    struct schema behind;
+    schema_copy(&behind, schema);
     for (size_t i = at; i < r->steps.len; i++) {
         struct step *s = r->steps.at[i];
         bool learnt = s->learnt || together[i];
         together[i] = false;
         if (i > at && (!step_learns(s) || s->kind->needs_all))
             break;
-        if (i > at && recipe_open_step(r, i, schema, NULL))
+        bool alike = opens_alike(r, i, schema, &behind);
+        if (i > at && !alike)
             break;
         together[i] = !learnt && (i == at || !touches(s, changed));
-        if (!s->kind->keeps_rows)
+        if (!s->kind->keeps_rows || !alike)
             break;
         for (size_t c = 0; c < s->column_count; c++)
             changed[s->columns[c]] = 1;
     }
+    schema_release(&behind);
     mem_free(changed);
 }
 
@@ -79,7 +100,7 @@ static bool plan_pass(struct plan *p, const struct schema *in, struct error *e, 
         }
         if (s->kind->blocking || (step_learns(s) && !s->kind->keeps_rows))
             return false;
-        *status = step_learns(s) ? 0 : recipe_shape_step(r, i, &p->schema, e);
+        *status = recipe_shape_step(r, i, &p->schema, e);
         if (*status)
             return false;
     }

@@ -124,10 +124,13 @@ struct step_kind {
     struct grouping (*grouping)(const struct step *s);
     bool holds_back; /* with grouping: rows may leave later than those behind them came */
     bool ordered;
-    /* Not for F: whether the rows that leave it for each of several shards are together those that
-     * leave it for the whole, in any order. NULL: when each row goes by itself: not blocking,
-     * ordered or flushed. */
+    /* Whether the rows that leave it for each of several shards, once it has learnt from all, are
+     * together those that leave it for the whole, in any order. NULL: when each row goes by itself:
+     * not blocking, ordered or flushed. */
     bool (*shards)(const struct step *s);
+    /* Where they are not: every row leaves all the same, and the columns that were there have what
+     * they had; only new ones have something else in shards. */
+    bool only_adds;
     /* What an input that has its cells by columns need not read. */
     enum step_wants {
         WANTS_ALL,    /* every column may leave */
@@ -155,7 +158,7 @@ struct step_kind {
     int (*produce)(struct step *s, struct batch *b, struct error *e);
     bool blocking;
     /* F: neither drops, adds nor reorders rows, and changes only s->columns in place: later steps
-     * on other columns may be fitted in the same pass. */
+     * on other columns may be fitted in the same pass. Its shape does not need what it learns. */
     bool keeps_rows;
     /* JSON Lines: every key of the input must be a column (see recipe_wants_union). */
     bool all_keys;
@@ -216,12 +219,14 @@ struct step {
                       stream: an expression of it looks at other rows, or its start said so */
     bool by_row;   /* what it learns, or what leaves it, goes by the numbers of rows: an expression
                       of it does, or its open said so */
-    VEC(size_t) reads;       /* further columns it reads (by=, order=, expressions) */
-    const void *given;       /* by who appended it: see recipe_append */
-    void *plan;              /* made by open */
-    void *run;               /* made by start */
+    bool draws_by_row; /* what leaves it does, though what it learns does not: its open said so */
+    VEC(size_t) reads; /* further columns it reads (by=, order=, expressions) */
+    const void *given; /* by who appended it: see recipe_append */
+    void *plan;        /* made by open */
+    void *run;         /* made by start */
     struct regroup *regroup; /* of a pass, once there are too many groups for memory */
     void *learnt;            /* state after finish; NULL while not learnt */
+    bool in_part; /* of a fit in stages: what it learnt is of a part of the rows, not finished */
 };
 
 /* Arguments by name (which must be in kind->args; a misspelt one is a program error: abort). */
@@ -288,6 +293,10 @@ struct recipe {
     bool cut_short;       /* rows_seen are not all: no step wanted more */
     /* Their numbers; sorted and apart; fewer rows than seen: not known */
     VEC(struct row_range) ranges;
+    /* How far a fit in stages is, see below. NONE: it is none, or is over */
+    enum recipe_stage { STAGE_NONE, STAGE_PART, STAGE_SETTLED } stage;
+    uint64_t whole_rows; /* PART: those that the stages before learnt from; 0: there were none */
+    json_t *part;        /* PART: the state it was loaded from; owned */
 };
 
 /* Parses and checks names and arguments; columns are looked up later. Errors are ERR_USAGE with
@@ -315,6 +324,41 @@ int recipe_load(const char *json, size_t n, const struct prep_context *context, 
  * error. The result has the bits of a fit of all the rows;
  * where that cannot be, ERR_DATA says why. */
 int recipe_merge(struct recipe *r, struct recipe *from, struct error *e);
+
+/*
+ * Fitting shards in stages. What a step learns from what an earlier step made of the rows by what
+ * it had learnt must wait until that one has learnt from all shards. So shards are fitted one pass
+ * at a time, by the passes of recipe_fit over the whole:
+ *
+ *   recipe_begin      the schema is that of the whole, nothing is learnt: SETTLED
+ *   recipe_fit_stage  a SETTLED recipe and a shard: the steps that can learn in the next pass do,
+ *                     behind those that have: PART
+ *   recipe_add_part   parts of a stage become one: PART
+ *   recipe_settle     when all rows are in it: SETTLED, for the next stage; or NONE when all has
+ *                     been learnt, and the state has the bytes of one fit of all the rows
+ *
+ * What a part has learnt is sums and nothing derived from them, which need not be possible: a shard
+ * may have one class of two. recipe_save writes a recipe at any stage.
+ */
+
+/* ERR_DATA names a step that learns from what one before it makes of several rows, which shards do
+ * not have together. */
+int recipe_begin(struct recipe *r, const struct schema *in, struct error *e);
+/* r is SETTLED. The input has the columns of r->schema, and from here on its types. */
+int recipe_fit_stage(struct recipe *r, struct input *in, struct error *e);
+/* recipe_load refuses what is not fitted; this takes it. */
+int recipe_load_stage(const char *json, size_t n, const struct prep_context *context,
+                      struct recipe **out, struct error *e);
+/* r, a PART that was loaded, takes what is in the state of another, and is of no use after an
+ * error. */
+int recipe_add_part(struct recipe *r, const char *json, size_t n, struct error *e);
+/* ERR_DATA: a step cannot learn from these rows, or they are not as many as in the stages before.
+ */
+int recipe_settle(struct recipe *r, struct error *e);
+/* Of a recipe that was loaded to be applied: ERR_DATA names a step that makes of the rows of a
+ * shard, or of their order, something else than of the whole. */
+int recipe_takes_shards(const struct recipe *r, struct error *e);
+
 /* Checks an input against the recorded schema. A column gone that a step needs is ERR_DATA; another
  * type or a column the recipe does not know goes to warn; strict makes all of these errors. */
 int recipe_check_input(struct recipe *r, const struct schema *in, bool strict,

@@ -34,6 +34,7 @@ const struct step *ranges_matter(const struct recipe *r)
         by_row = by_row || !s->by_row ? by_row : s;
         if (by_row && step_learns(s))
             return by_row;
+        by_row = by_row || !s->draws_by_row ? by_row : s;
     }
     return NULL;
 }

@@ -65,6 +65,8 @@ int recipe_shape_step(struct recipe *r, size_t i, struct schema *schema, struct 
 /* Whether the rows that leave it for shards are those that leave it for the whole: see
  * step_kind.shards. */
 bool step_shards(const struct step *s);
+/* Whether it only says which columns go on, and makes nothing of their values. */
+bool step_arranges(const struct step *s);
 /* Whether the step must see rows before its shape and work are known. */
 bool step_learns(const struct step *s);
 /* together[i]: step i can learn in the pass of step `at`, the first that must, from rows of that
@@ -86,5 +88,18 @@ bool ranges_load(struct recipe *r, const json_t *j);
 
 /* Makes state what the step has learnt (takes it, also on error). */
 int step_finish(struct step *s, void *state, struct error *e);
+/* The same of a part of the rows: nothing is derived from it. */
+void step_keep_part(struct step *s, void *state);
+
+/* Whether it is still to learn from all rows. The first such step is the front: what it sees is
+ * what all see that learn in the next pass. It is open. */
+bool step_is_front(const struct step *s);
+/* Opens steps up to the front, and shapes the schema to what that sees; *at is its index, or behind
+ * the last step. */
+int recipe_to_front(struct recipe *r, struct schema *schema, size_t *at, struct error *e);
+/* ERR_DATA when a step that is still to learn is behind one whose rows are others in shards. */
+int stage_possible(struct recipe *r, struct error *e);
+/* The JSON of a state whose header is right; returns owned, NULL: e says why. */
+json_t *state_parse(const char *json, size_t n, struct error *e);
 
 #endif

@@ -195,6 +195,15 @@ static int run_into(struct walk *w, struct outlet outlet, struct error *e)
     return status;
 }
 
+/* In a stage what is learnt is of a part of the rows. */
+static int take_state(const struct walk *w, struct step *s, void *state, struct error *e)
+{
+    if (w->recipe->stage != STAGE_PART || s->kind->blocking)
+        return step_finish(s, state, e);
+    step_keep_part(s, state);
+    return 0;
+}
+
 /* Shows all rows to the learners and finishes them. */
 static int run_learners(struct walk *w, struct learners *l, struct error *e)
 {
@@ -207,7 +216,7 @@ static int run_learners(struct walk *w, struct learners *l, struct error *e)
         struct error first = {0};
         int merged = merge_states(l, i, w->jobs, &state, status ? &first : e);
         if (status == 0)
-            status = merged ? merged : step_finish(s, state, e);
+            status = merged ? merged : take_state(w, s, state, e);
         else
             s->kind->state_free(state);
     }
@@ -294,6 +303,51 @@ static int fit_pass(struct recipe *r, struct input *in, bool *complete, struct e
         status = run_learners(&w, &l, e);
         vec_release(&l.steps);
     }
+    walk_end(&w);
+    return status;
+}
+
+static int check_same_columns(const struct schema *want, const struct schema *got, struct error *e)
+{
+    char quoted[QUOTE_MAX], other[QUOTE_MAX];
+    for (size_t i = 0; i < want->fields.len && i < got->fields.len; i++) {
+        const char *a = want->fields.at[i].name, *b = got->fields.at[i].name;
+        if (strcmp(a, b) != 0)
+            return error_set(e, ERR_DATA, "column %zu is %s, not %s as in the whole", i + 1,
+                             quote(other, b, strlen(b)), quote(quoted, a, strlen(a)));
+    }
+    if (want->fields.len != got->fields.len)
+        return error_set(e, ERR_DATA, "%zu columns, not the %zu of the whole", got->fields.len,
+                         want->fields.len);
+    return 0;
+}
+
+static int ignore_rows(void *context, unsigned worker, struct batch *b, struct error *e)
+{
+    (void)context, (void)worker, (void)b, (void)e;
+    return 0;
+}
+
+int recipe_fit_stage(struct recipe *r, struct input *in, struct error *e)
+{
+    struct walk w;
+    struct learners l = {0};
+    int status = check_same_columns(&r->schema, input_schema(in), e);
+    if (status)
+        return status;
+    r->stage = STAGE_PART;
+    r->whole_rows = r->rows_seen;
+    ranges_set(r, input_first_row(in), 0);
+    input_set_types(in, &r->schema);
+    walk_start(&w, r, in, NULL);
+    status = walk_on(&w, e);
+    if (status == 0 && w.at < r->steps.len)
+        find_learners(&w, &l);
+    if (status == 0 && l.steps.len)
+        status = run_learners(&w, &l, e);
+    else if (status == 0) /* a program that learns nothing: the rows are counted */
+        status = run_into(&w, (struct outlet){.take = ignore_rows}, e);
+    vec_release(&l.steps);
     walk_end(&w);
     return status;
 }

@@ -3,7 +3,8 @@
 #include "prep/json_text.h"
 #include "prep/recipe.h"
 
-#define FORMAT_NAME "mlutils-recipe"
+#define FORMAT_NAME  "mlutils-recipe"
+#define FORMAT_STAGE "mlutils-recipe-stage"
 enum { FORMAT_VERSION = 1, FINGERPRINT_SIZE = 33 };
 
 /* Tells schemas apart: 128 bits of hash over names and types, in hexadecimal. */
@@ -49,28 +50,47 @@ static json_t *save_step(const struct step *s)
     return out;
 }
 
-/* Opened anew, as loading will: the columns on record are those it will find. */
+/* Opened anew, as loading will: the columns on record are those it will find. From the first step
+ * on that is still to learn, all see what it sees; who has learnt nothing has only a name there. */
 static int save_steps(struct recipe *r, json_t *steps, struct error *e)
 {
     struct schema schema = {0};
     schema_copy(&schema, &r->schema);
     int rc = 0;
+    bool front = false;
     for (size_t i = 0; rc == 0 && i < r->steps.len; i++) {
         struct step *s = r->steps.at[i];
-        rc = step_learns(s) && !s->learnt ? step_error(s, e, "is not fitted yet") : 0;
-        if (rc == 0)
+        if (!front || s->learnt)
             rc = recipe_open_step(r, i, &schema, e);
-        if (rc == 0)
+        front = front || step_is_front(s);
+        if (rc == 0 && front && r->stage == STAGE_NONE)
+            rc = step_error(s, e, "is not fitted yet");
+        if (rc == 0 && !front)
             rc = recipe_shape_step(r, i, &schema, e);
-        if (rc == 0)
+        if (rc == 0 && front && !s->learnt)
+            json_array_append_new(steps, json_pack("{s:s}", "step", s->kind->name));
+        else if (rc == 0)
             json_array_append_new(steps, save_step(s));
     }
     schema_release(&schema);
     return rc;
 }
 
+/* Which steps a part has taught, and of how many rows it is a part. */
+static void save_learns(const struct recipe *r, json_t *root)
+{
+    json_t *learns = json_array();
+    for (size_t i = 0; i < r->steps.len; i++)
+        if (r->steps.at[i]->in_part)
+            json_array_append_new(learns, json_integer((json_int_t)i + 1));
+    json_object_set_new(root, "learns", learns);
+    if (r->whole_rows)
+        json_object_set_new(root, "of", json_integer((json_int_t)r->whole_rows));
+}
+
 int recipe_save(struct recipe *r, struct buf *out, struct error *e)
 {
+    bool part = r->stage == STAGE_PART;
     json_t *steps = json_array();
     int rc = save_steps(r, steps, e);
     if (rc) {
@@ -80,7 +100,8 @@ int recipe_save(struct recipe *r, struct buf *out, struct error *e)
     char print[FINGERPRINT_SIZE];
     fingerprint(&r->schema, print);
     json_t *root = json_object();
-    json_object_set_new(root, "format", json_string(FORMAT_NAME));
+    json_object_set_new(root, "format",
+                        json_string(r->stage == STAGE_NONE ? FORMAT_NAME : FORMAT_STAGE));
     json_object_set_new(root, "version", json_integer(FORMAT_VERSION));
     json_object_set_new(root, "tool", json_string("mlutils " MLUTILS_VERSION));
     json_object_set_new(root, "program", json_stringn_nocheck(r->program.at, r->program.len));
@@ -89,7 +110,11 @@ int recipe_save(struct recipe *r, struct buf *out, struct error *e)
     json_object_set_new(root, "schema", save_schema(&r->schema));
     json_object_set_new(root, "fingerprint", json_string(print));
     json_object_set_new(root, "rows", json_integer((json_int_t)r->rows_seen));
-    if (ranges_matter(r) && ranges_known(r))
+    if (r->stage != STAGE_NONE) /* now() is the same in all shards and stages */
+        json_object_set_new(root, "now", json_integer((json_int_t)r->context.expr.now));
+    if (part)
+        save_learns(r, root);
+    if ((part || ranges_matter(r)) && ranges_known(r))
         json_object_set_new(root, "ranges", ranges_save(r));
     json_object_set_new(root, "steps", steps);
     json_put_value(out, root);
@@ -115,7 +140,8 @@ static bool is_text(const json_t *j, const char *text)
 
 static int check_header(const json_t *root, struct error *e)
 {
-    if (!json_is_object(root) || !is_text(json_object_get(root, "format"), FORMAT_NAME))
+    const json_t *format = json_object_get(root, "format");
+    if (!is_text(format, FORMAT_NAME) && !is_text(format, FORMAT_STAGE))
         return error_set(e, ERR_DATA,
                          "not a recipe state: expected \"format\": \"" FORMAT_NAME "\"");
     const json_t *version = json_object_get(root, "version");
@@ -191,26 +217,54 @@ static int load_learnt(struct step *s, size_t i, const json_t *j, struct error *
     int rc = s->kind->load(s, state, j, &problem);
     if (rc)
         s->kind->state_free(state);
+    else if (s->in_part)
+        step_keep_part(s, state);
     else
         rc = step_finish(s, state, &problem);
     return rc ? bad_state(e, path, "%s", problem.message) : 0;
 }
 
-static int load_step(struct recipe *r, size_t i, const json_t *j, struct schema *schema,
+/* The rows a step sees: behind the one before it, or in front of the first still to learn. */
+struct sight {
+    struct schema schema;
+    bool front;
+};
+
+static int check_kind(const json_t *j, const struct step *s, size_t i, struct error *e)
+{
+    char path[64];
+    if (is_text(json_object_get(j, "step"), s->kind->name))
+        return 0;
+    (void)snprintf(path, sizeof path, ".steps[%zu].step", i);
+    return bad_state(e, path, "expected \"%s\", as in the program", s->kind->name);
+}
+
+/* Opens a step where it stands. It may be one that has learnt nothing yet. */
+static int open_loaded(struct recipe *r, size_t i, bool taught, struct sight *sight,
+                       struct error *e)
+{
+    const struct step *s = r->steps.at[i];
+    int rc = recipe_open_step(r, i, &sight->schema, e);
+    sight->front = sight->front || s->in_part || (!taught && step_is_front(s));
+    return rc;
+}
+
+static int load_step(struct recipe *r, size_t i, const json_t *j, struct sight *sight,
                      struct error *e)
 {
     struct step *s = r->steps.at[i];
-    if (!is_text(json_object_get(j, "step"), s->kind->name)) {
-        char path[64];
-        (void)snprintf(path, sizeof path, ".steps[%zu].step", i);
-        return bad_state(e, path, "expected \"%s\", as in the program", s->kind->name);
-    }
-    int rc = recipe_open_step(r, i, schema, e);
-    if (!rc)
-        rc = check_columns(json_object_get(j, "columns"), s, i, e);
-    if (!rc && step_learns(s))
-        rc = load_learnt(s, i, json_object_get(j, "state"), e);
-    return rc ? rc : recipe_shape_step(r, i, schema, e);
+    const json_t *state = json_object_get(j, "state");
+    bool taught = step_learns(s) && (state || s->in_part || r->stage == STAGE_NONE);
+    int rc = check_kind(j, s, i, e);
+    if (rc || (sight->front && !taught))
+        return rc;
+    rc = open_loaded(r, i, taught, sight, e);
+    if (rc || (sight->front && !taught))
+        return rc;
+    rc = check_columns(json_object_get(j, "columns"), s, i, e);
+    if (!rc && taught)
+        rc = load_learnt(s, i, state, e);
+    return rc || sight->front ? rc : recipe_shape_step(r, i, &sight->schema, e);
 }
 
 static int load_steps(struct recipe *r, const json_t *root, struct error *e)
@@ -219,25 +273,56 @@ static int load_steps(struct recipe *r, const json_t *root, struct error *e)
     if (!json_is_array(steps) || json_array_size(steps) != r->steps.len)
         return bad_state(e, ".steps", "expected a list of %zu steps, as in the program",
                          r->steps.len);
-    struct schema schema = {0};
-    schema_copy(&schema, &r->schema);
+    struct sight sight = {.front = false};
+    schema_copy(&sight.schema, &r->schema);
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < r->steps.len; i++)
-        rc = load_step(r, i, json_array_get(steps, i), &schema, e);
-    schema_release(&schema);
+        rc = load_step(r, i, json_array_get(steps, i), &sight, e);
+    schema_release(&sight.schema);
     return rc;
 }
 
-static int load_recipe(const json_t *root, const struct prep_context *context, struct recipe **out,
+static int load_learns(struct recipe *r, const json_t *learns, struct error *e)
+{
+    if (!json_is_array(learns))
+        return bad_state(e, ".learns", "expected a list of steps");
+    for (size_t i = 0; i < json_array_size(learns); i++) {
+        json_int_t number = json_integer_value(json_array_get(learns, i));
+        if (number < 1 || (size_t)number > r->steps.len ||
+            !step_learns(r->steps.at[(size_t)number - 1]))
+            return bad_state(e, ".learns", "expected the numbers of steps that learn");
+        r->steps.at[(size_t)number - 1]->in_part = true;
+    }
+    return 0;
+}
+
+/* How far a fit in stages is. */
+static int load_stage_of(struct recipe *r, json_t *root, struct error *e)
+{
+    const json_t *learns = json_object_get(root, "learns"), *of = json_object_get(root, "of");
+    const json_t *now = json_object_get(root, "now");
+    json_int_t rows = json_integer_value(of);
+    if (!json_is_integer(now))
+        return bad_state(e, ".now", "expected a whole number");
+    r->context.expr.now = (usec)json_integer_value(now);
+    r->stage = STAGE_SETTLED;
+    if (!learns)
+        return 0;
+    if (of && (!json_is_integer(of) || rows < 1))
+        return bad_state(e, ".of", "expected a whole number, at least 1");
+    r->stage = STAGE_PART;
+    r->whole_rows = (uint64_t)rows;
+    r->part = json_incref(root);
+    return load_learns(r, learns, e);
+}
+
+static int load_recipe(json_t *root, const struct prep_context *context, struct recipe **out,
                        struct error *e)
 {
-    int rc = check_header(root, e);
-    if (rc)
-        return rc;
     const json_t *program = json_object_get(root, "program");
     struct error problem = {0};
-    rc = recipe_parse(json_string_value(program), json_string_length(program), context, out,
-                      &problem);
+    int rc = recipe_parse(json_string_value(program), json_string_length(program), context, out,
+                          &problem);
     if (rc)
         return bad_state(e, ".program", "%s", problem.message);
     struct recipe *r = *out;
@@ -247,27 +332,56 @@ static int load_recipe(const json_t *root, const struct prep_context *context, s
     if (ranges && !ranges_load(r, ranges))
         return bad_state(e, ".ranges", "expected [first, last] of %llu rows, in order",
                          (unsigned long long)r->rows_seen);
-    rc = load_schema(root, &r->schema, e);
+    if (is_text(json_object_get(root, "format"), FORMAT_STAGE))
+        rc = load_stage_of(r, root, e);
+    if (rc == 0)
+        rc = load_schema(root, &r->schema, e);
     return rc ? rc : load_steps(r, root, e);
 }
 
-int recipe_load(const char *json, size_t n, const struct prep_context *context, struct recipe **out,
-                struct error *e)
+json_t *state_parse(const char *json, size_t n, struct error *e)
 {
-    *out = NULL;
     json_error_t problem;
     json_t *root = json_loadb(json, n, JSON_REJECT_DUPLICATES, &problem);
     if (!root) {
         (void)error_set(e, ERR_DATA, "recipe state: not JSON: %s", problem.text);
-        return error_at(e, NULL, (uint64_t)(problem.line > 0 ? problem.line : 0), 0);
+        (void)error_at(e, NULL, (uint64_t)(problem.line > 0 ? problem.line : 0), 0);
+    } else if (check_header(root, e)) {
+        json_decref(root);
+        root = NULL;
     }
-    int rc = load_recipe(root, context, out, e);
+    return root;
+}
+
+static int load_text(const char *json, size_t n, const struct prep_context *context, bool stages,
+                     struct recipe **out, struct error *e)
+{
+    *out = NULL;
+    json_t *root = state_parse(json, n, e);
+    int rc = root ? 0 : ERR_DATA;
+    if (root && !stages && is_text(json_object_get(root, "format"), FORMAT_STAGE))
+        rc = error_set(e, ERR_DATA,
+                       "is not fitted to the end: fit and merge the stages that are left");
+    if (rc == 0)
+        rc = load_recipe(root, context, out, e);
     json_decref(root);
     if (rc) {
         recipe_free(*out);
         *out = NULL;
     }
     return rc;
+}
+
+int recipe_load(const char *json, size_t n, const struct prep_context *context, struct recipe **out,
+                struct error *e)
+{
+    return load_text(json, n, context, false, out, e);
+}
+
+int recipe_load_stage(const char *json, size_t n, const struct prep_context *context,
+                      struct recipe **out, struct error *e)
+{
+    return load_text(json, n, context, true, out, e);
 }
 
 /* One finding: an error when strict, else a warning. */

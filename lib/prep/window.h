@@ -88,7 +88,8 @@ void series_stop(struct step *s);
 struct grouping series_grouping(const struct step *s);
 #define SERIES_HOOKS                                                                               \
     .open = series_open, .close = series_close, .shape = series_shape, .start = series_start,      \
-    .push = series_push, .stop = series_stop, .grouping = series_grouping, .ordered = true
+    .push = series_push, .stop = series_stop, .grouping = series_grouping, .ordered = true,        \
+    .only_adds = true
 
 /* Arguments of these steps. */
 #define WINDOW_BY                                                                                  \

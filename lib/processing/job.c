@@ -159,14 +159,18 @@ static int make_folders(const struct processing *p, struct error *e)
     return status;
 }
 
-int processing_create(const char *home, const struct processing_job *j, unsigned threads,
-                      struct processing **out, struct error *e)
+static int create(const char *home, const struct processing_job *j, unsigned threads,
+                  const struct processing *like, struct processing **out, struct error *e)
 {
     struct processing *p = mem_alloc(sizeof *p);
+    int status = 0;
     copy_job(p, j);
     p->created = clock_now();
     p->folder = mem_text(arena_format(&p->arena, "%s/%s", absolute(p, home), j->name));
-    int status = shares_make(p, threads, e);
+    if (like)
+        shares_copy(p, like);
+    else
+        status = shares_make(p, threads, e);
     if (status == 0)
         status = check_parts(p, e);
     if (status == 0)
@@ -180,6 +184,18 @@ int processing_create(const char *home, const struct processing_job *j, unsigned
     else
         processing_free(p);
     return status;
+}
+
+int processing_create(const char *home, const struct processing_job *j, unsigned threads,
+                      struct processing **out, struct error *e)
+{
+    return create(home, j, threads, NULL, out, e);
+}
+
+int processing_create_like(const char *home, const struct processing_job *j,
+                           const struct processing *like, struct processing **out, struct error *e)
+{
+    return create(home, j, 1, like, out, e);
 }
 
 int processing_open(const char *home, const char *name, struct processing **out, struct error *e)
@@ -200,7 +216,48 @@ int processing_open(const char *home, const char *name, struct processing **out,
     return status;
 }
 
+int processing_files(const struct processing_input *in, struct arena *arena, char ***out,
+                     struct error *e)
+{
+    struct processing p = {0};
+    path_list files = {0};
+    size_t cut = 0;
+    copy_job(&p, &(struct processing_job){.inputs = (struct processing_input *)(uintptr_t)in,
+                                          .input_count = 1});
+    int status = shares_files(&p, &p.job.inputs[0], &files, &cut, e);
+    *out = arena_zero(arena, (files.len + 1) * sizeof **out);
+    for (size_t i = 0; i < files.len && status == 0; i++)
+        (*out)[i] = arena_text(arena, files.at[i], strlen(files.at[i]));
+    vec_release(&files);
+    arena_release(&p.arena);
+    return status;
+}
+
 /* ---- looking ---- */
+
+static bool same_list(char *const *a, char *const *b)
+{
+    size_t i = 0;
+    while (a[i] && b[i] && strcmp(a[i], b[i]) == 0)
+        i++;
+    return !a[i] && !b[i];
+}
+
+bool processing_is(const struct processing *p, const struct processing_job *j)
+{
+    struct processing would = {0};
+    copy_job(&would, j);
+    const struct processing_job *a = &p->job, *b = &would.job;
+    bool same = a->instances == b->instances && a->input_count == b->input_count &&
+                a->output_count == b->output_count && same_list(a->argv, b->argv) &&
+                same_list(a->environment, b->environment);
+    for (size_t i = 0; i < a->input_count && same; i++)
+        same = same_list(a->inputs[i].paths, b->inputs[i].paths);
+    for (size_t i = 0; i < a->output_count && same; i++)
+        same = strcmp(a->outputs[i].path, b->outputs[i].path) == 0;
+    arena_release(&would.arena);
+    return same;
+}
 
 static char *lock_path(const struct processing *p)
 {

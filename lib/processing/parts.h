@@ -51,8 +51,15 @@ bool is_over(const struct processing *p);
 int set_over(const struct processing *p, struct error *e);
 /* What records of such a file are: of CSV, of Parquet, or lines. */
 struct shard_records records_by_name(const char *path);
+typedef VEC(const char *) path_list;
+/* The files of an input in p's arena: sorted, each once. *cut: how much of each is not in its name
+ * in the input's folder. */
+int shares_files(struct processing *p, const struct processing_input *in, path_list *out,
+                 size_t *cut, struct error *e);
 /* Finds the files and divides them. */
 int shares_make(struct processing *p, unsigned threads, struct error *e);
+/* Those of a job with the same inputs. */
+void shares_copy(struct processing *p, const struct processing *from);
 int shares_write(const struct processing *p, struct error *e);
 int shares_read(struct processing *p, struct error *e);
 /* ERR_DATA names the script, or the first file, that is not as it was. */

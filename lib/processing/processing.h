@@ -67,8 +67,18 @@ struct processing;
  * there is such a job, or an input is nowhere; ERR_DATA: files cannot be divided so. */
 int processing_create(const char *home, const struct processing_job *j, unsigned threads,
                       struct processing **out, struct error *e);
+/* The same with the shares of a job that has the same inputs and instances; nothing is read again.
+ */
+int processing_create_like(const char *home, const struct processing_job *j,
+                           const struct processing *like, struct processing **out, struct error *e);
 /* ERR_USAGE: there is no such job. */
 int processing_open(const char *home, const char *name, struct processing **out, struct error *e);
+/* The files of an input, one after the other as an instance that has all would see them; a list in
+ * the arena that ends with NULL. Errors as of processing_create. */
+int processing_files(const struct processing_input *in, struct arena *arena, char ***out,
+                     struct error *e);
+/* Whether p, whatever has become of it, is what j would be made into. */
+bool processing_is(const struct processing *p, const struct processing_job *j);
 void processing_free(struct processing *p); /* NULL is fine */
 const struct processing_job *processing_job_of(const struct processing *p);
 const char *processing_folder(const struct processing *p);

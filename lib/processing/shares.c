@@ -14,8 +14,6 @@
 
 enum { SCRIPT_MAX = 1 << 30 };
 
-typedef VEC(const char *) path_list;
-
 /* ---- finding files ---- */
 
 static int compare_paths(const void *a, const void *b)
@@ -94,9 +92,8 @@ static void drop_repeated(path_list *paths)
     paths->len = kept;
 }
 
-/* Sorted, each once. *cut: how much of each is not in its name in the input's folder. */
-static int find_files(struct processing *p, const struct processing_input *in, path_list *out,
-                      size_t *cut, struct error *e)
+int shares_files(struct processing *p, const struct processing_input *in, path_list *out,
+                 size_t *cut, struct error *e)
 {
     struct stat s;
     for (char **at = in->paths; *at; at++) {
@@ -133,23 +130,45 @@ static struct item item_of(struct processing *p, const struct shard_item *from, 
     return to;
 }
 
-/* An instance for which there is no record has the header all the same, or a table of no rows. */
-static void give_headers(struct processing *p, size_t input)
+/* What an instance has for which there is no record: the header, or a table of no rows. */
+static void give_header(struct processing *p, struct share *to, const struct item *of)
+{
+    struct item *header = to->items = arena_alloc(&p->arena, sizeof *header);
+    to->count = 1;
+    *header = *of;
+    header->begin = header->end = header->size;
+}
+
+/* Of files without a record, the first one's. */
+static int find_header(struct processing *p, size_t input, const path_list *paths, size_t cut,
+                       struct item *out, struct error *e)
 {
     const struct shard_records *records = &p->job.inputs[input].records;
-    const struct share *first = NULL;
-    for (size_t k = 0; k < p->instances && !first; k++)
-        if (share_of(p, k, input)->count)
-            first = share_of(p, k, input);
-    for (size_t k = 0; k < p->instances && first && (records->header || records->groups); k++) {
-        struct share *share = &p->shares[k * p->job.input_count + input];
-        if (share->count)
-            continue;
-        struct item *header = share->items = arena_alloc(&p->arena, sizeof *header);
-        share->count = 1;
-        *header = first->items[0];
-        header->begin = header->end = header->size;
-    }
+    struct shard_item item = {.path = paths->at[0]};
+    struct stat s;
+    for (size_t k = 0; k < p->instances; k++)
+        if (share_of(p, k, input)->count) {
+            *out = share_of(p, k, input)->items[0];
+            return 0;
+        }
+    item.size = stat(item.path, &s) == 0 ? (uint64_t)s.st_size : 0;
+    int status = records->header ? shard_header(item.path, item.size, records, &item.header, e) : 0;
+    *out = item_of(p, &item, cut);
+    return status;
+}
+
+static int give_headers(struct processing *p, size_t input, const path_list *paths, size_t cut,
+                        struct error *e)
+{
+    const struct shard_records *records = &p->job.inputs[input].records;
+    struct item header;
+    if (paths->len == 0 || !(records->header || records->groups))
+        return 0;
+    int status = find_header(p, input, paths, cut, &header, e);
+    for (size_t k = 0; k < p->instances && status == 0; k++)
+        if (share_of(p, k, input)->count == 0)
+            give_header(p, &p->shares[k * p->job.input_count + input], &header);
+    return status;
 }
 
 static int divide(struct processing *p, size_t input, const path_list *paths, size_t cut,
@@ -176,9 +195,9 @@ static int divide(struct processing *p, size_t input, const path_list *paths, si
             to->items[i] = item_of(p, &from->items[i], cut);
     }
     if (!replicated && j->method == SHARD_RECORD)
-        give_headers(p, input);
+        status = give_headers(p, input, paths, cut, e);
     shard_plan_release(&plan);
-    return 0;
+    return status;
 }
 
 /* Lines can only be told apart in a text; what is no Parquet is found out when it is cut. */
@@ -272,7 +291,7 @@ static int make_input(struct processing *p, size_t input, unsigned threads, stru
     const struct processing_job *j = &p->job;
     path_list paths = {0};
     size_t cut = 0;
-    int status = find_files(p, &j->inputs[input], &paths, &cut, e);
+    int status = shares_files(p, &j->inputs[input], &paths, &cut, e);
     if (status == 0)
         settle_by_files(p, input, &paths);
     if (status == 0 && j->method == SHARD_RECORD && !j->inputs[input].replicated)
@@ -293,6 +312,28 @@ int shares_make(struct processing *p, unsigned threads, struct error *e)
     if (status == 0 && j->count_rows && j->input_count)
         status = count_rows(p, threads, e);
     return status;
+}
+
+void shares_copy(struct processing *p, const struct processing *from)
+{
+    size_t n = from->instances * from->job.input_count;
+    p->instances = from->instances;
+    for (size_t i = 0; i < p->job.input_count; i++)
+        p->job.inputs[i].records = from->job.inputs[i].records;
+    p->shares = arena_zero(&p->arena, (n + 1) * sizeof *p->shares);
+    for (size_t i = 0; i < n; i++) {
+        const struct share *share = &from->shares[i];
+        struct item *items = arena_copy(&p->arena, share->items, share->count * sizeof *items);
+        for (size_t k = 0; k < share->count; k++) {
+            const char *path = share->items[k].path;
+            items[k].path = arena_text(&p->arena, path, strlen(path));
+            items[k].as = items[k].path + (share->items[k].as - path);
+        }
+        p->shares[i] = (struct share){items, share->count};
+    }
+    if (from->first_row)
+        p->first_row =
+            arena_copy(&p->arena, from->first_row, from->instances * sizeof *p->first_row);
 }
 
 /* Results of two versions of a script would be mixed. */

@@ -198,18 +198,33 @@ int session_run(session_work *work, const struct stream_options *o, const void *
     return finish(session_close(&s, status, &e), &e);
 }
 
-int load_recipe(const char *path, const struct prep_context *context, struct recipe **out,
-                struct error *e)
+typedef int recipe_loader(const char *json, size_t n, const struct prep_context *context,
+                          struct recipe **out, struct error *e);
+
+static int load_with(recipe_loader *loader, const char *path, const struct prep_context *context,
+                     struct recipe **out, struct error *e)
 {
     struct buf text = {0};
-    int status = file_load(path, (size_t)1 << 30, &text, e);
+    int status = file_load(path, STATE_MAX, &text, e);
     if (status == 0) {
-        status = recipe_load(text.at ? text.at : "", text.len, context, out, e);
+        status = loader(text.at ? text.at : "", text.len, context, out, e);
         if (status)
             error_at(e, path, 0, 0);
     }
     buf_release(&text);
     return status;
+}
+
+int load_recipe(const char *path, const struct prep_context *context, struct recipe **out,
+                struct error *e)
+{
+    return load_with(recipe_load, path, context, out, e);
+}
+
+int load_stage(const char *path, const struct prep_context *context, struct recipe **out,
+               struct error *e)
+{
+    return load_with(recipe_load_stage, path, context, out, e);
 }
 
 int output_format_or(const struct stream_options *o, const struct format *usual, struct format *out,

@@ -131,9 +131,13 @@ int output_format_or(const struct stream_options *o, const struct format *usual,
 enum parquet_codec output_codec(const struct stream_options *o);
 /* A time that an option gives; a date alone is its first instant, of UTC. */
 int time_option(const char *option, const char *text, usec *t, struct error *e);
+enum { STATE_MAX = 1 << 30 }; /* bytes of a recipe's file */
 /* A fitted recipe from its file. */
 int load_recipe(const char *path, const struct prep_context *context, struct recipe **out,
                 struct error *e);
+/* The same, or one at a stage of its fit. */
+int load_stage(const char *path, const struct prep_context *context, struct recipe **out,
+               struct error *e);
 /* Prints text on standard output. */
 int print_text(const struct buf *text, struct error *e);
 /* Reports the error of a status below 0; the exit status. */

@@ -22,6 +22,7 @@ static int bootstrap_open(struct step *s, const struct schema *in, struct error 
 {
     (void)in;
     (void)e;
+    s->draws_by_row = true;
     if (arg_choice(s, "with") == BOOTSTRAP_POISSON && !s->learnt)
         s->learnt = bootstrap_new(s); /* there is nothing to learn: no pass is needed */
     return 0;
@@ -120,6 +121,12 @@ static void bootstrap_stop(struct step *s)
     s->run = NULL;
 }
 
+/* An exact number of rows is drawn from all of them. */
+static bool bootstrap_shards(const struct step *s)
+{
+    return arg_choice(s, "with") != BOOTSTRAP_EXACT;
+}
+
 static const struct arg bootstrap_args[] = {
     {.name = "with", .kind = ARG_METHOD, .fallback = "exact", .help = "how rows are drawn"},
     DRAW_SEED,
@@ -172,6 +179,7 @@ const struct step_kind steps_bootstrap[] = {
         .push = bootstrap_push,
         .lower = lower_nothing,
         .ordered = true,
+        .shards = bootstrap_shards,
     },
     {0},
 };

@@ -207,16 +207,23 @@ static struct near_row unpack_row(struct class_rows *c, const struct sample_item
     return (struct near_row){.id = item->row, .x = x, .t = t};
 }
 
-static void order_classes(struct class_rows *c)
+/* The numbers of the classes by name; returns owned. */
+static uint32_t *classes_by_name(const struct class_rows *c)
 {
     struct counts names = {0};
     for (size_t i = 0; i < c->classes.keys.len; i++)
         (void)counts_add(&names, c->classes.keys.at[i], c->counts.at[i], 0);
     uint32_t *order = counts_sorted(&names, COUNTS_BY_NAME);
+    counts_release(&names);
+    return order;
+}
+
+static void order_classes(struct class_rows *c)
+{
+    uint32_t *order = classes_by_name(c);
     c->class_count = c->classes.keys.len;
     c->order = arena_copy(&c->arena, order, c->class_count * sizeof *order);
     mem_free(order);
-    counts_release(&names);
 }
 
 /* Median over the numbers of their deviation among the rows of class `class` (SMOTE-NC). */
@@ -319,13 +326,15 @@ json_t *class_rows_save(const struct step *s, const void *state)
     (void)s;
     const struct class_rows *c = state;
     json_t *list = json_array();
-    for (size_t i = 0; i < c->class_count; i++) {
-        uint32_t number = c->order[i];
+    uint32_t *order = classes_by_name(c);
+    for (size_t i = 0; i < c->classes.keys.len; i++) {
+        uint32_t number = order[i];
         struct text name = c->classes.keys.at[number];
         json_array_append_new(list, json_pack("{s:s%,s:I,s:o}", "class", name.at, name.len, "rows",
                                               (json_int_t)c->counts.at[number], "sample",
                                               sample_save(&c->samples.at[number])));
     }
+    mem_free(order);
     return list;
 }
 

@@ -496,6 +496,7 @@ const struct step_kind steps_columns_values[] = {
         .start = index_start,
         .stop = index_stop,
         .ordered = true,
+        .only_adds = true,
     },
     {
         .name = "cast",

@@ -27,6 +27,7 @@ static int fold_open(struct step *s, const struct schema *in, struct error *e)
     s->plan = plan;
     plan->how = (enum fold_how)arg_choice(s, "how");
     plan->k = (uint64_t)arg_int(s, "k");
+    s->draws_by_row = plan->how == FOLD_KFOLD;
     bool keyed = plan->how == FOLD_GROUP || plan->how == FOLD_STRATIFIED;
     struct text name = arg_text(s, "into");
     char quoted[QUOTE_MAX];
@@ -164,6 +165,13 @@ static int fold_push(struct step *s, struct batch *b, struct emit *out, struct e
     return emit(out, b, e);
 }
 
+/* The others go by the rows before. */
+static bool fold_shards(const struct step *s)
+{
+    const struct fold_plan *plan = s->plan;
+    return plan->how == FOLD_KFOLD || plan->how == FOLD_GROUP;
+}
+
 static const struct arg fold_args[] = {
     {.name = "k",
      .kind = ARG_INT,
@@ -237,6 +245,8 @@ const struct step_kind steps_fold[] = {
         .push = fold_push,
         .grouping = fold_grouping,
         .ordered = true,
+        .shards = fold_shards,
+        .only_adds = true,
         .state_new = fold_new,
         .learn = fold_learn,
         .merge = fold_merge,

@@ -304,7 +304,7 @@ static const struct arg tile_args[] = {
 #define RANKING                                                                                    \
     .class = "B", .open = rank_open, .shape = rank_shape, .state_new = rank_new,                   \
     .learn = rank_learn, .merge = rank_merge, .finish = rank_finish, .produce = rank_produce,      \
-    .state_free = rank_free, .blocking = true, .needs_all = true
+    .state_free = rank_free, .blocking = true, .needs_all = true, .only_adds = true
 #define ROWS_STAY                                                                                  \
     "Rows keep their order. Values compare as in sort. A missing value has no place, and is not "  \
     "counted; missing values of by= are a group. Rows beyond --memory go through scratch files. "

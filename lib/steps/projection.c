@@ -264,8 +264,9 @@ json_t *projection_save(const struct step *s, const void *state)
     if (detail_of(s)->landmarks)
         json_object_set_new(j, "sample", sample_save(&x->sample));
     json_object_set_new(j, "classes", classes);
-    json_object_set_new(j, "shift", save_numbers(x->shift, x->p));
-    for (size_t c = 0; c < x->k; c++)
+    if (x->shift) /* else it is of a part of the rows */
+        json_object_set_new(j, "shift", save_numbers(x->shift, x->p));
+    for (size_t c = 0; x->weights && c < x->k; c++)
         json_array_append_new(weights, save_numbers(x->weights + c * x->p, x->p));
     json_object_set_new(j, "weights", weights);
     if (x->variance)

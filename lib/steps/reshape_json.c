@@ -215,7 +215,8 @@ static int path_shape(struct step *s, struct schema *schema, struct error *e)
 {
     (void)e;
     const struct path_plan *plan = s->plan;
-    schema->fields.at[schema_add(schema, plan->into, TYPE_TEXT)].declared = false;
+    size_t at = schema_add(schema, plan->into, TYPE_TEXT); /* which may move the fields */
+    schema->fields.at[at].declared = false;
     return 0;
 }
 

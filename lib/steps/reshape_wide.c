@@ -80,7 +80,7 @@ static json_t *wider_save(const struct step *s, const void *state)
     const struct names *names = state;
     json_t *list = json_array();
     for (size_t i = 0; i < names->map.keys.len; i++) {
-        struct text name = names_at(names, i);
+        struct text name = names->order ? names_at(names, i) : names->map.keys.at[i];
         json_array_append_new(list, json_stringn(name.at, name.len));
     }
     return json_pack("{s:o}", "names", list);
@@ -116,7 +116,8 @@ static int wider_shape(struct step *s, struct schema *schema, struct error *e)
         int rc = step_new_name(s, schema, name, e);
         if (rc)
             return rc;
-        schema->fields.at[schema_add(schema, name, plan->type)].declared = false;
+        size_t at = schema_add(schema, name, plan->type); /* which may move the fields */
+        schema->fields.at[at].declared = false;
     }
     return 0;
 }

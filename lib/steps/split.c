@@ -110,6 +110,7 @@ static int split_open(struct step *s, const struct schema *in, struct error *e)
         rc = open_columns(s, in, plan, e);
     if (rc == 0 && !arg_given(s, "files"))
         rc = check_name(s, in, e);
+    s->draws_by_row = plan->how == SPLIT_RANDOM;
     if (rc == 0 && plan->how <= SPLIT_KEY && !s->learnt)
         s->learnt = split_new(s); /* there is nothing to learn: no pass is needed */
     return rc;
@@ -220,7 +221,7 @@ static int split_finish(struct step *s, void *learnt, struct error *e)
 static json_t *save_cuts(const struct split_plan *plan, const struct split_state *state)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i + 1 < plan->parts; i++) {
+    for (size_t i = 0; state->cuts && i + 1 < plan->parts; i++) {
         char text[TIME_MAX + 1];
         double cut = state->cuts[i];
         if (plan->is_time && isfinite(cut)) {
@@ -463,6 +464,13 @@ static int split_flush(struct step *s, struct emit *out, struct error *e)
     return rc ? rc : part_files_commit(run->files, e);
 }
 
+/* Else it goes by the rows before, or to files of which each shard would write its own. */
+static bool split_shards(const struct step *s)
+{
+    const struct split_plan *plan = s->plan;
+    return (plan->how <= SPLIT_KEY || plan->how == SPLIT_TIME) && !arg_given(s, "files");
+}
+
 #define FILES_HELP                                                                                 \
     "write the rows to files instead, named so with the part's name for {} or behind it"
 
@@ -551,6 +559,8 @@ const struct step_kind steps_split[] = {
         .push = split_push,
         .flush = split_flush,
         .ordered = true,
+        .shards = split_shards,
+        .only_adds = true,
         .state_new = split_new,
         .learn = split_learn,
         .merge = split_merge,

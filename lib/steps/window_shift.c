@@ -561,7 +561,8 @@ const struct step_kind steps_window_shift[] = {
      .stop = session_stop,
      .push = session_push,
      .grouping = session_grouping,
-     .ordered = true},
+     .ordered = true,
+     .only_adds = true},
     {.name = "shift",
      .aliases = "lag lead:ahead=true shift_lag shift_lead:ahead=true",
      .family = "window",
@@ -583,6 +584,7 @@ const struct step_kind steps_window_shift[] = {
      .holds_back = true,
      .push = shift_push,
      .flush = shift_flush,
-     .ordered = true},
+     .ordered = true,
+     .only_adds = true},
     {0},
 };

@@ -321,7 +321,7 @@ static int survey_as_json(struct input *in, struct input_file *f, const char *at
     struct json_survey survey = {0};
     struct schema found = {0};
     int status = survey_json(f, at, n, complete, &survey, e);
-    if (status == 0 && in->options.union_schema) {
+    if (status == 0 && in->options.union_schema && !in->options.keys) {
         status = survey_json_whole(in, f, &survey, e);
         if (status == 0) /* what was peeked at has been read since */
             status = peek(in, f, &at, &n, &complete, e);

@@ -6,14 +6,14 @@
  * same, or be refused when rows matter.
  */
 #include "prep/prep.h"
+#include "shard_rows.h"
 #include "sys/sys.h"
 #include "unit.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SHARDS_MAX = 3, LARGE_ROWS = 2000 };
+enum { SHARDS_MAX = 3, LARGE_ROWS = 2000, CHAIN_ROWS = 300, CHAINS = 24, CHAIN_TRIES = 12 };
 
 static char folder[] = "/tmp/mlutils-shards-XXXXXX";
 
@@ -58,6 +58,13 @@ static void write_rows(const struct cut *c, size_t from, size_t to, const char *
         UNIT_FAIL("cannot write %s", path);
 }
 
+static int ignore_batch(void *context, const struct schema *schema, struct batch *b,
+                        struct error *e)
+{
+    (void)context, (void)schema, (void)b, (void)e;
+    return 0;
+}
+
 static int fit(const char *program, const char *path, uint64_t first_row, struct buf *state,
                struct error *e)
 {
@@ -74,11 +81,80 @@ static int fit(const char *program, const char *path, uint64_t first_row, struct
         status = input_open(paths, 1, &context.input, &in, e);
     if (status == 0)
         status = recipe_fit(r, in, e);
+    struct run_options nothing = {.consume = ignore_batch};
+    if (status == 0 && r->rows_seen == 0) /* as wrangle fit, which counts them */
+        status = recipe_run(r, in, &nothing, e);
     if (status == 0)
         status = recipe_save(r, state, e);
     input_free(in);
     recipe_free(r);
     return status;
+}
+
+/* ---- in stages ---- */
+
+static struct input *open_input(const char *path, uint64_t first_row, const struct recipe *r,
+                                struct prep_context *context, struct error *e)
+{
+    struct input *in = NULL;
+    char *paths[] = {(char *)(uintptr_t)path};
+    context->input.policy = &context->policy;
+    context->input.first_row = first_row;
+    context->input.union_schema = recipe_wants_union(r);
+    context->input.known = r->stage == STAGE_NONE ? NULL : &r->schema;
+    context->input.keys = context->input.known;
+    return input_open(paths, 1, &context->input, &in, e) == 0 ? in : NULL;
+}
+
+static int begin(const char *program, const char *path, struct buf *state, struct error *e)
+{
+    struct prep_context context = {.memory = (size_t)64 << 20, .jobs = 1, .training = true};
+    struct recipe *r = NULL;
+    context.directory = folder;
+    int status = recipe_parse(program, strlen(program), &context, &r, e);
+    struct input *in = status == 0 ? open_input(path, 1, r, &context, e) : NULL;
+    if (in)
+        status = recipe_begin(r, input_schema(in), e);
+    if (status == 0)
+        status = in ? recipe_save(r, state, e) : e->code;
+    input_free(in);
+    recipe_free(r);
+    return status;
+}
+
+static int fit_stage(const struct buf *after, const char *path, uint64_t first_row,
+                     struct buf *part, struct error *e)
+{
+    struct prep_context context = {.memory = (size_t)64 << 20, .jobs = 1, .training = true};
+    struct recipe *r = NULL;
+    context.directory = folder;
+    int status = recipe_load_stage(after->at, after->len, &context, &r, e);
+    struct input *in = status == 0 ? open_input(path, first_row, r, &context, e) : NULL;
+    if (in)
+        status = recipe_fit_stage(r, in, e);
+    if (status == 0)
+        status = in ? recipe_save(r, part, e) : e->code;
+    input_free(in);
+    recipe_free(r);
+    return status;
+}
+
+/* 1: the recipe is fitted; 0: a further stage is to come. */
+static int settle(const struct buf *parts, size_t n, struct buf *settled, struct error *e)
+{
+    struct prep_context context = {.memory = (size_t)64 << 20, .jobs = 1};
+    struct recipe *r = NULL;
+    context.directory = folder;
+    int status = recipe_load_stage(parts[n - 1].at, parts[n - 1].len, &context, &r, e);
+    for (size_t i = 0; i + 1 < n && status == 0; i++)
+        status = recipe_add_part(r, parts[i].at, parts[i].len, e);
+    if (status == 0)
+        status = recipe_settle(r, e);
+    if (status == 0)
+        status = recipe_save(r, settled, e);
+    bool fitted = status == 0 && r->stage == STAGE_NONE;
+    recipe_free(r);
+    return status ? status : fitted;
 }
 
 /* With three shards the last leaves a gap until the middle one comes. */
@@ -164,6 +240,46 @@ static int check_shards(const char *program, const struct cut *c, size_t n, cons
     return status;
 }
 
+/* Makes the state of the next stage of the last one's. 1: it is that of a fit. */
+static int run_stage(const struct cut *c, size_t n, struct buf *state, struct error *e)
+{
+    struct buf parts[SHARDS_MAX] = {{0}}, settled = {0};
+    char path[128];
+    int status = 0;
+    for (size_t i = 0; i < n && status == 0; i++) {
+        size_t from = i * row_count(c) / n, to = (i + 1) * row_count(c) / n;
+        snprintf(path, sizeof path, "%s/shard.%s", folder, c->header ? "csv" : "jsonl");
+        write_rows(c, from, to, path);
+        status = fit_stage(state, path, from + 1, &parts[i], e);
+        unlink(path);
+    }
+    if (status == 0)
+        status = settle(parts, n, &settled, e);
+    release_states(parts, n);
+    buf_release(state);
+    *state = settled;
+    return status;
+}
+
+static int check_stages(const char *program, const struct cut *c, size_t n, const char *whole,
+                        struct error *e)
+{
+    struct buf state = {0};
+    char path[128];
+    snprintf(path, sizeof path, "%s/whole.%s", folder, c->header ? "csv" : "jsonl");
+    write_rows(c, 0, row_count(c), path);
+    int status = begin(program, path, &state, e);
+    unlink(path);
+    for (int fitted = 0; status == 0 && !fitted;) {
+        fitted = run_stage(c, n, &state, e);
+        status = fitted < 0 ? fitted : 0;
+    }
+    if (status == 0)
+        check_same(buf_text(&state), whole);
+    buf_release(&state);
+    return status;
+}
+
 /* Shards that all begin with row 1: refused when the state says which rows it is of,
  * else the same. */
 static void check_untold(const char *program, const struct cut *c, const char *whole)
@@ -184,34 +300,35 @@ static void check_untold(const char *program, const struct cut *c, const char *w
     buf_release(&merged);
 }
 
-/* What cannot be merged, or not even fitted to so few rows. */
-static const struct {
-    const char *program, *message;
-} refused[] = {
-    /* a shard of the example has one category, of which no columns are made */
-    {"contrast size with=backward_difference | round @all digits=4", "no column matches '@all'"},
-    {"contrast size with=polynomial | round @all digits=4", "no column matches '@all'"},
-    /* a shard of the example has days up to 12 only */
-    {"infer_date_format d", "read it equally well"},
-    /* rows, or values, that are others in a shard */
-    {"head 1000 | scale a", "step 2 (scale) learns from what step 1 (head) makes of several rows"},
-    {"agg n=count() by=city | scale n", "step 1 (agg) makes of several rows"},
-    {"dedup city | scale a", "step 1 (dedup) makes of several rows"},
-    {"rolling a window=3 into=r | scale r", "step 1 (rolling) makes of several rows"},
-    {"set p = prev(a) | scale p", "step 1 (set) makes of several rows"},
-    /* what an earlier step learnt */
-    {"impute gaps with=mode | rename gaps=g | scale g",
-     "learns from what a step before it has learnt"},
-    {"impute gaps with=mean | filter d > 3 | scale gaps", "learns from what a step before it"},
-    {"outliers a action=remove | scale b", "learns from what a step before it"},
-};
-
 static const char *refusal_of(const char *program)
 {
     for (size_t i = 0; i < COUNT_OF(refused); i++)
         if (strcmp(refused[i].program, program) == 0)
             return refused[i].message;
     return NULL;
+}
+
+/* In stages what mixes rows is refused, unless nobody looks at the columns that it makes. */
+static bool divides(const char *program)
+{
+    static const char *const unseen[] = {
+        "lag a into=p | scale a,b", "lag a into=p | drop p | scale @numeric",
+        "add_index n | rolling b window=3 into=r | impute gaps | scale gaps,a"};
+    const char *refusal = refusal_of(program);
+    for (size_t i = 0; i < COUNT_OF(unseen); i++)
+        if (strcmp(unseen[i], program) == 0)
+            return true;
+    return !refusal || !strstr(refusal, "of several");
+}
+
+static void check_divided(const char *program, const struct cut *c, size_t n, const char *whole)
+{
+    struct error e = {0};
+    int status = check_stages(program, c, n, whole, &e);
+    if (status && (divides(program) || !strstr(e.message, "of several")))
+        UNIT_FAIL("%s: in stages, %zu shards: %s", program, n, e.message);
+    if (!status && !divides(program))
+        UNIT_FAIL("%s: was fitted in stages", program);
 }
 
 static void check_program(const char *program, const struct cut *c)
@@ -225,6 +342,8 @@ static void check_program(const char *program, const struct cut *c)
         status = check_shards(program, c, n, buf_text(&whole), &e);
     if (!fitted || (status && (!refusal || !strstr(e.message, refusal))))
         UNIT_FAIL("%s: %s", program, e.message);
+    for (size_t n = 2; n <= SHARDS_MAX && fitted; n++)
+        check_divided(program, c, n, buf_text(&whole));
     if (!status && refusal)
         UNIT_FAIL("%s: is listed as refused, but was merged", program);
     if (!status && row_count(c) > 1)
@@ -249,85 +368,6 @@ static void check_example(const void *argument)
     if (x->file_name)
         unlink(side);
 }
-
-/* Columns of all types: numbers of several sizes, with missing cells and ties, categories with one
- * that is rare, texts, times, and targets with two and more values that depend on the others. */
-static void put_large_row(struct buf *out, uint64_t row)
-{
-    static const char *const cities[] = {"Aix", "Bonn", "Cork", "Dole", "Eger", "\"F, G\""};
-    static const char *const words[] = {"red", "green", "deep", "blue", "old", "new", "sea"};
-    double u[8];
-    for (size_t i = 0; i < COUNT_OF(u); i++)
-        u[i] = random_unit(7, i, row);
-    double normal = random_normal(7, 90, row);
-    size_t city = (size_t)(u[0] * u[0] * 5) + (row % 500 == 499);
-    int kind = (int)(u[1] * 3) + (normal > 1);
-    buf_format(out, "%.4f,%.9g,%.3e,%d,", u[2] + u[3] + 0.1 * kind, exp(normal), u[4] * 1e9 + 1,
-               (int)(u[5] * 9) + 1);
-    if (u[6] < 0.9) /* else missing */
-        buf_format(out, "%.2f", normal * 10 + (double)city);
-    buf_putc(out, ',');
-    if (u[7] < 0.95)
-        buf_format(out, "%d", (int)(u[3] * 50));
-    buf_format(out, ",%s,%s,2001-%02d-%02d,", cities[city], u[6] < 0.03 ? "" : words[kind],
-               (int)(u[0] * 12) + 1, (int)(u[1] * 28) + 1);
-    for (size_t i = 0; i < 4; i++)
-        buf_format(out, "%s%s", i ? " " : "", words[(size_t)(u[4 + i] * COUNT_OF(words))]);
-    buf_format(out, ",%d,%d\n", u[2] + 0.1 * (double)city + 0.2 * normal > 1, kind);
-}
-
-static void make_large(struct buf *out)
-{
-    buf_puts(out, "a,b,c,d,gaps,holes,city,word,day,note,hit,kind\n");
-    for (uint64_t row = 0; row < LARGE_ROWS; row++)
-        put_large_row(out, row);
-}
-
-/* What may stand behind the name of a step or method; the first with which the whole can be fitted
- * does. */
-static const struct {
-    const char *step; /* NULL: any */
-    const char *arguments;
-} trials[] = {
-    {"adasyn", "hit columns=a,b,d sample=200"},
-    {"bm25", "note"},
-    {"class_weights", "kind"},
-    {"count_vectorize", "note"},
-    {"elliptic_envelope", "a,b,d,gaps sample=300"},
-    {"fast_ica", "a,d,gaps k=2 sample=500"},
-    {"fold how=group", "by=city"},
-    {"fold how=stratified", "by=city"},
-    {"impute with=group_mean", "gaps,holes by=city"},
-    {"impute with=knn", "gaps,holes from=a,b sample=300"},
-    {"impute with=random_sample", "gaps,holes,word sample=300"},
-    {"impute with=regression", "gaps from=a,b"},
-    {"infer_date_format", "day"},
-    {"isolation_forest", "a,b,c,d,gaps sample=500 trees=5"},
-    {"kmeans_distance", "a,b,c,d k=3 sample=500"},
-    {"lof", "a,b,c,d,gaps sample=200"},
-    {"nmf", "a,b,c,d k=2 sample=200"},
-    {"nystroem", "a,b,c,d k=50"},
-    {"outliers method=minmax", "a max=1"},
-    {"oversample_random", "kind"},
-    {"pivot_wider", "city a duplicates=first"},
-    {"select_lasso", "a,b,c,d target=gaps alpha=0.01"},
-    {"smote", "hit columns=a,b,d sample=200"},
-    {"smote_nc", "hit columns=a,b,city sample=200"},
-    {"split how=hash_key", "train=0.7 test=0.3 by=city"},
-    {"split how=stratified", "train=0.7 test=0.3 stratify=kind"},
-    {"split how=time", "train=0.7 test=0.3 by_time=day"},
-    {"split", "train=0.7 test=0.3"},
-    {"tfidf", "note"},
-    {"tomek_links", "hit columns=a,b sample=200"},
-    {"undersample_random", "kind"},
-    {NULL, "a,b,c,d,gaps,holes"},
-    {NULL, "a,b,c,d"},
-    {NULL, "a,b,c,d,gaps target=hit"},
-    {NULL, "a,b,c,d target=hit"},
-    {NULL, "city,word target=hit"},
-    {NULL, "city,word"},
-    {NULL, ""},
-};
 
 /* Whether the name of a trial is that of the step, with its method or without. */
 static bool names_step(const char *trial, const char *step)
@@ -354,25 +394,11 @@ static char *find_program(const char *step, const struct cut *c)
     return NULL;
 }
 
-/* Steps together: what is drawn by row, what is put in another order, what is taken back. */
-static const char *const programs[] = {
-    "set u = rand() | scale u",
-    "set n = row_num() | scale n",
-    "filter rand() < 0.5 | scale a",
-    "sample_bernoulli fraction=0.3 seed=4 | bin a | onehot city",
-    "sort a | scale a | target_encode city target=hit with=folds",
-    "reverse | shuffle | isolation_forest a,d sample=100 trees=3",
-    "impute gaps with=mean | scale gaps,a",
-    "impute gaps with=median | rename gaps=g | scale g",
-    "filter d > 3 | impute gaps with=mean | scale gaps",
-    "impute gaps from=a with=knn sample=9 | lof b sample=99 | target_encode_cv city target=hit",
-};
-
 static void check_together(const void *argument)
 {
     struct buf text = {0};
     struct cut c;
-    make_large(&text);
+    make_rows(&text, LARGE_ROWS);
     cut_rows(&c, buf_text(&text));
     check_program(argument, &c);
     vec_release(&c.starts);
@@ -383,7 +409,7 @@ static void check_large(const void *argument)
 {
     struct buf text = {0};
     struct cut c;
-    make_large(&text);
+    make_rows(&text, LARGE_ROWS);
     cut_rows(&c, buf_text(&text));
     char *program = find_program(argument, &c);
     if (program)
@@ -393,6 +419,114 @@ static void check_large(const void *argument)
     mem_free(program);
     vec_release(&c.starts);
     buf_release(&text);
+}
+
+/* ---- chains of steps drawn by lot ---- */
+
+static const char *method_argument(const struct step_kind *k)
+{
+    for (const struct arg *a = k->args; a->name; a++)
+        if (a->kind == ARG_METHOD)
+            return a->name;
+    return "";
+}
+
+/* The k-th of all steps that learn, with each of their methods. Returns owned; NULL: there are not
+ * so many. */
+static char *learning_step(size_t k)
+{
+    for (size_t i = 0; i < step_kind_count(); i++) {
+        const struct step_kind *kind = step_kind_at(i);
+        size_t methods = 0;
+        if (!kind->state_new || kind->blocking)
+            continue;
+        while (kind->methods && kind->methods[methods].name)
+            methods++;
+        if (k < methods)
+            return mem_format("%s %s=%s", kind->name, method_argument(kind), kind->methods[k].name);
+        if (k == 0 && methods == 0)
+            return mem_text(kind->name);
+        k -= methods ? methods : 1;
+    }
+    return NULL;
+}
+
+static size_t draw(size_t chain, size_t *drawn, size_t n)
+{
+    return (size_t)random_below(11, chain, (*drawn)++, n);
+}
+
+/* A step with arguments that it may have; returns owned. */
+static char *draw_step(size_t chain, size_t *drawn)
+{
+    size_t count = 0, matching[COUNT_OF(trials)], n = 0;
+    for (char *step; (step = learning_step(count)) != NULL; count++)
+        mem_free(step);
+    if (draw(chain, drawn, 4) == 0)
+        return mem_text(between[draw(chain, drawn, COUNT_OF(between))]);
+    char *step = learning_step(draw(chain, drawn, count));
+    for (size_t i = 0; i < COUNT_OF(trials); i++)
+        if (names_step(trials[i].step, step) &&
+            (trials[i].step || n == 0 || !trials[matching[0]].step))
+            matching[n++] = i;
+    char *out = mem_format("%s %s", step, trials[matching[draw(chain, drawn, n)]].arguments);
+    mem_free(step);
+    return out;
+}
+
+/* What makes of the rows of shards others than of the whole. */
+static bool may_mix(const char *program)
+{
+    static const char *const steps[] = {"oversample_random",
+                                        "undersample_random",
+                                        "smote",
+                                        "adasyn",
+                                        "pivot_wider",
+                                        "how=ordered",
+                                        "how=stratified",
+                                        "how=timeseries",
+                                        "with=exact",
+                                        "lag ",
+                                        "add_index",
+                                        "rolling",
+                                        "rank ",
+                                        "catboost_encode"};
+    for (size_t i = 0; i < COUNT_OF(steps); i++)
+        if (strstr(program, steps[i]))
+            return true;
+    return false;
+}
+
+/* Steps are added as long as the whole can be fitted. */
+static void check_chain(const void *argument)
+{
+    size_t chain = *(const size_t *)argument, drawn = 0;
+    struct buf text = {0}, whole = {0};
+    struct cut c;
+    make_rows(&text, CHAIN_ROWS);
+    cut_rows(&c, buf_text(&text));
+    char *program = mem_text("select @all");
+    for (size_t i = 0; i < CHAIN_TRIES; i++) {
+        struct error e = {0};
+        struct buf state = {0};
+        char *step = draw_step(chain, &drawn), *longer = mem_format("%s | %s", program, step);
+        bool fitted = fit_shards(longer, &c, 1, true, &state, &e) == 0;
+        buf_release(fitted ? &whole : &state);
+        mem_free(fitted ? program : longer);
+        program = fitted ? longer : program;
+        whole = fitted ? state : whole;
+        mem_free(step);
+    }
+    for (size_t n = 2; n <= SHARDS_MAX; n++) {
+        struct error e = {0};
+        int status = check_stages(program, &c, n, buf_text(&whole), &e);
+        if (status && !(may_mix(program) && strstr(e.message, "of several")))
+            UNIT_FAIL("%s: in stages, %zu shards: %s", program, n, e.message);
+    }
+    mem_free(program);
+    buf_release(&whole);
+    buf_release(&text);
+    vec_release(&c.starts);
 }
 
 static void add(char *name, void (*run)(const void *), const void *argument)
@@ -413,14 +547,6 @@ __attribute__((destructor)) static void remove_folder(void)
             mem_free(t);
         }
     }
-}
-
-static const char *method_argument(const struct step_kind *k)
-{
-    for (const struct arg *a = k->args; a->name; a++)
-        if (a->kind == ARG_METHOD)
-            return a->name;
-    return "";
 }
 
 static void add_step(const struct step_kind *k)
@@ -444,6 +570,11 @@ __attribute__((constructor)) static void add_all(void)
     for (size_t i = 0; i < step_kind_count(); i++)
         if (step_kind_at(i)->state_new && !step_kind_at(i)->blocking)
             add_step(step_kind_at(i));
+    static size_t chains[CHAINS];
+    for (size_t i = 0; i < CHAINS; i++) {
+        chains[i] = i;
+        add(mem_format("chain %zu", i), check_chain, &chains[i]);
+    }
     for (size_t i = 0; i < COUNT_OF(programs); i++)
         add(mem_text(programs[i]), check_together, programs[i]);
     for (size_t i = 3; i < COUNT_OF(refused); i++) /* behind those of examples */
