@@ -90,7 +90,7 @@ each() {
     done | awk -v task="$1" -v steps="$steps" -v few="$SNAKEMAKE_STEPS" '{n = $1 == "snakemake" ? few : steps}
         $1 == "pipe" {w = $2; c = $3}
         {printf "%-8s %-9s %7.3f s %7.3f CPU s %4d MB  %.3f ms a step", task, $1, $2, $3, $4 / 1024, 1000 * $2 / n
-         if ($1 != "pipe") printf "  pipe takes %.2g of its wall, %.2g of its CPU for a step", w / steps / (($2 ? $2 : 0.001) / n),
+         if ($1 != "pipe") printf "  pipe takes %.3g of its wall, %.3g of its CPU for a step", w / steps / (($2 ? $2 : 0.001) / n),
                                   c / steps / (($3 ? $3 : 0.001) / n)
          print ""}'
 }
