@@ -913,3 +913,46 @@ END
         [ -s out ]
     done
 }
+
+@test "what asks somebody outside goes out in the words that a format has for it" {
+    cat >Pipefile <<'END'
+parameters: {size: 3}
+steps:
+  - {name: train, run: "echo ${size} >m", out: [m]}
+  - {name: gate, approve: [ann, "o'neil"], in: [m]}
+  - {name: label, callback: "send ${size} $ML_CALLBACK_TOKEN", needs: [gate]}
+  - {name: release, register: {model: churn, file: m, approve: true}, needs: [label]}
+END
+    for format in make ninja slurm airflow; do
+        fails_with 3 "Pipefile:4:5: step gate: $format has no way to say what it does" pipe export $format
+    done
+    pipe export sagemaker -o whole.json 2>err
+    grep -q 'step release: approve: a pipeline of SageMaker does not wait for it' err
+    jq -c '.Steps[1:][] | [.Name, .Type, .DependsOn[0], .SqsQueueUrl != null, .Arguments.by]' whole.json | diff - <(cat <<'END'
+["gate","Callback","train",true,"ann,o'neil"]
+["label","Callback","gate",true,null]
+["release","RegisterModel","train",false,null]
+END
+    )
+    [ "$(jq -c '.Steps[2].Arguments.command' whole.json)" = '{"Std:Join":{"On":"","Values":["send ",{"Get":"Parameters.size"}," $ML_CALLBACK_TOKEN"]}}' ]
+    [ "$(jq -c '.Steps[3].Arguments | [.ModelPackageGroupName, .ModelApprovalStatus, .InferenceSpecification.Containers[0].ModelDataUrl]' whole.json)" = \
+        '["churn","PendingManualApproval","s3://BUCKET/m"]' ]
+    pipe import sagemaker whole.json >back
+    pipe graph back -P command-gate=true -P command-label=true | grep -q '^label <- gate'
+    sed -i '/release/d' Pipefile
+    pipe export asl >machine.json
+    [ ! -d "${NODE_PACKAGES:-}/asl-validator" ] || valid machine.json
+    [ "$(jq -c '[.States.gate.Resource, .States.gate.Parameters.MessageBody["token.$"], .States.label.Parameters.MessageBody.step]' machine.json)" = \
+        '["arn:aws:states:::sqs:sendMessage.waitForTaskToken","$$.Task.Token","label"]' ]
+    fails_with 3 "step label: jenkins has no way" pipe export jenkins
+    sed -i '/label/d' Pipefile
+    pipe export jenkins >Jenkinsfile
+    grep -qF "input(message: '''gate''', submitter: '''ann,o\\'neil''')" Jenkinsfile
+    pipe export codepipeline | jq -r '.pipeline.stages[2].actions[0] | .actionTypeId.provider, .configuration.CustomData' >got
+    diff - got <<'END'
+Manual
+gate: by ann,o'neil
+END
+    pipe export buildspec >buildspec.yml
+    ! grep -q gate buildspec.yml
+}

@@ -181,7 +181,7 @@ parameters:
   command-c: {type: string, description: the command of the step}
 steps:
   - name: m
-    approve: true
+    register: {model: g, file: "s3://b/m", approve: true}
     in: [m.result.json]
   - name: m-record
     run: ["/bin/sh", "-c", "printf '%s\\n' \"$ML_ARGUMENTS\" >\"$${1}\"", sh, m.result.json]
@@ -204,6 +204,14 @@ END
     mkdir -p s3:/b && : >s3:/b/m
     run -1 pipe -q run -k
     [ "$(jq -r .ModelApprovalStatus m.result.json)" = Approved ]
+    [ "$(pipe model list g | jq -c '[.model, .version, .status]')" = '["g",1,"approved"]' ]
+    sed 's/"ModelPackageGroupName": "g", //; s/Approved/PendingManualApproval/' definition.json >nameless.json
+    pipe import sagemaker nameless.json | grep -A2 '^  - name: m$' | diff - <(cat <<'END'
+  - name: m
+    approve: true
+    in: [m.result.json]
+END
+    )
     sed -i 's/Approved/Maybe/' definition.json
     fails_with 3 "ModelApprovalStatus: 'Maybe' is not PendingManualApproval, Approved or Rejected" pipe import sagemaker definition.json
 }

@@ -52,6 +52,7 @@ enum export_holds {
 
 struct exporter {
     struct exchange_format about;
+    unsigned kinds; /* 1 << STEP_APPROVE ...: of steps it has, beside commands and failures */
     unsigned holds;
     bool unicode;        /* its documents have no other bytes */
     bool own_conditions; /* they stay expressions, for put to write */
@@ -111,6 +112,13 @@ struct node;
 bool condition_put_shell(struct buf *b, const struct pipeline *p, const struct node *n);
 /* As a rule of a Choice state over $.params; NULL: there is none. */
 json_t *condition_choice(const struct pipeline *p, const struct node *n);
+
+/* ---- questions to somebody outside ---- */
+
+/* Who may approve, with commas; nothing: anybody. */
+void export_put_may(struct buf *b, const struct step *s);
+/* What they are told by: {"step": ..., "wants": "approval", "by": ...}. */
+json_t *export_question(const struct exporting *x, uint32_t step);
 
 /* ---- shell ---- */
 

@@ -203,15 +203,37 @@ static json_t *failure_of(struct exporting *x, const struct step *s)
     return out;
 }
 
+/* A message to a queue; who reads it answers by the token (SendTaskSuccess). The command that would
+ * hand the work over is told, not run. */
+static json_t *question_of(struct exporting *x, uint32_t step)
+{
+    const struct step *s = &x->p->steps[step];
+    json_t *body = export_question(x, step), *unused = json_array();
+    json_object_set_new(body, "token.$", json_text("$$.Task.Token"));
+    if (s->entry->kind == STEP_CALLBACK)
+        json_object_set_new(body, "command", command_of(x, s, unused));
+    json_decref(unused);
+    return json_pack("{s:s, s:s, s:{s:s, s:o}, s:n}", "Type", "Task", "Resource",
+                     "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "Parameters", "QueueUrl",
+                     "https://sqs.REGION.amazonaws.com/000000000000/QUEUE", "MessageBody", body,
+                     "ResultPath");
+}
+
+static json_t *job_of(struct exporting *x, uint32_t step)
+{
+    const struct step *s = &x->p->steps[step];
+    return json_pack("{s:s, s:s, s:{s:s, s:s, s:s, s:o}, s:n}", "Type", "Task", "Resource",
+                     "arn:aws:states:::batch:submitJob.sync", "Parameters", "JobName",
+                     x->names[step], "JobDefinition", x->p->name, "JobQueue", x->p->name,
+                     "ContainerOverrides", container_of(x, s), "ResultPath");
+}
+
 static json_t *state_of(struct exporting *x, uint32_t step)
 {
     const struct step *s = &x->p->steps[step];
     if (s->entry->kind == STEP_FAIL)
         return failure_of(x, s);
-    json_t *state = json_pack("{s:s, s:s, s:{s:s, s:s, s:s, s:o}, s:n}", "Type", "Task", "Resource",
-                              "arn:aws:states:::batch:submitJob.sync", "Parameters", "JobName",
-                              x->names[step], "JobDefinition", x->p->name, "JobQueue", x->p->name,
-                              "ContainerOverrides", container_of(x, s), "ResultPath");
+    json_t *state = s->entry->kind == STEP_RUN ? job_of(x, step) : question_of(x, step);
     if (s->entry->timeout)
         json_object_set_new(state, "TimeoutSeconds",
                             json_integer(whole_seconds(s->entry->timeout)));
@@ -322,6 +344,7 @@ static int put(struct exporting *x)
 }
 
 const struct exporter export_asl = {
+    .kinds = 1U << STEP_APPROVE | 1U << STEP_CALLBACK,
     .about = {"asl", "a state machine of AWS Step Functions, with jobs of AWS Batch"},
     .unicode = true,
     .holds = HOLDS_CPUS | HOLDS_GPUS | HOLDS_MEMORY | HOLDS_ALWAYS,

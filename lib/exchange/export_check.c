@@ -107,14 +107,18 @@ static int check_texts(struct exporting *x, const struct step *s)
         status = check_list(x, s, s->environment);
     if (status == 0)
         status = check_paths(x, s, s->in, s->in_count);
+    if (status == 0)
+        status = check_list(x, s, (char *const *)(uintptr_t)s->entry->may);
     return status ? status : check_paths(x, s, s->out, s->out_count);
 }
 
-/* Commands and failures: no format has a word for other kinds of steps. */
+/* Commands and failures all formats have. */
 static int check_step(struct exporting *x, const struct step *s)
 {
-    bool runs = s->entry->kind == STEP_RUN && (s->script || s->argv);
-    if ((runs && !s->requires) || s->entry->kind == STEP_FAIL)
+    enum step_kind kind = s->entry->kind;
+    bool has =
+        kind == STEP_RUN ? s->script || s->argv : kind == STEP_FAIL || (x->to->kinds >> kind & 1);
+    if (has && !s->requires)
         return check_texts(x, s);
     return export_error(x, s, "%s has no way to say what it does", x->to->about.name);
 }

@@ -77,9 +77,31 @@ static const char *unfit_for_codepipeline(const struct parameter *p)
                : NULL;
 }
 
+/* An approval by hand; who may give it is told, and is a matter of rights. */
+static json_t *approval_of(struct exporting *x, uint32_t step)
+{
+    struct buf told = {0};
+    const struct step *s = &x->p->steps[step];
+    buf_puts(&told, s->name);
+    if (s->entry->may)
+        buf_puts(&told, ": by ");
+    export_put_may(&told, s);
+    if (x->when[step].count)
+        export_warn(x, s, "when: CodePipeline asks for the approval all the same");
+    json_t *action =
+        json_pack("{s:s, s:{s:s, s:s, s:s, s:s}, s:i, s:{s:s}, s:[], s:[]}", "name", x->names[step],
+                  "actionTypeId", "category", "Approval", "owner", "AWS", "provider", "Manual",
+                  "version", "1", "runOrder", 1, "configuration", "CustomData", buf_text(&told),
+                  "inputArtifacts", "outputArtifacts");
+    buf_release(&told);
+    return action;
+}
+
 static json_t *action_of(struct exporting *x, uint32_t step, int *status)
 {
     const struct step *s = &x->p->steps[step];
+    if (s->entry->kind == STEP_APPROVE)
+        return approval_of(x, step);
     json_t *inputs = json_array(), *outputs = json_array();
     json_t *variables = variables_of(x, step);
     char *text = json_dumps(variables, JSON_COMPACT);
@@ -125,6 +147,7 @@ static int put(struct exporting *x)
 
 const struct exporter export_codepipeline = {
     .about = {"codepipeline", "a pipeline of AWS CodePipeline; its commands are in the buildspec"},
+    .kinds = 1U << STEP_APPROVE,
     .unicode = true,
     .holds = HOLDS_ALWAYS,
     .unfit = unfit_for_codepipeline,
@@ -204,7 +227,7 @@ static int put_buildspec(struct exporting *x)
     int status = 0;
     buf_puts(&script, "mkdir -p .artifact || exit\ncase $STEP in\n");
     for (uint32_t i = 0; i < x->p->step_count && status == 0; i++) {
-        if (x->skipped[i])
+        if (x->skipped[i] || x->p->steps[i].entry->kind == STEP_APPROVE)
             continue;
         status = check_outputs(x, &x->p->steps[i]);
         put_case(x, &script, i);
@@ -223,6 +246,7 @@ static int put_buildspec(struct exporting *x)
 
 const struct exporter export_buildspec = {
     .about = {"buildspec", "the buildspec.yml that goes with codepipeline"},
+    .kinds = 1U << STEP_APPROVE,
     .unicode = true,
     .holds = HOLDS_ALWAYS,
     .unfit = unfit_for_codepipeline,

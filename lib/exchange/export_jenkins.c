@@ -84,6 +84,20 @@ static void put_when(struct exporting *x, uint32_t step, int depth)
     buf_release(&conditions);
 }
 
+static void put_input(struct exporting *x, const struct step *s)
+{
+    struct buf may = {0};
+    buf_puts(x->out, "input(message: ");
+    put_text(x->out, s->name);
+    export_put_may(&may, s);
+    if (may.len) {
+        buf_puts(x->out, ", submitter: ");
+        put_text(x->out, buf_text(&may));
+    }
+    buf_putc(x->out, ')');
+    buf_release(&may);
+}
+
 static void put_stage(struct exporting *x, uint32_t step, int depth)
 {
     const struct step *s = &x->p->steps[step];
@@ -91,7 +105,9 @@ static void put_stage(struct exporting *x, uint32_t step, int depth)
     buf_format(x->out, "%*sstage('%s') {\n", depth, "", x->names[step]);
     put_when(x, step, depth + 4);
     buf_format(x->out, "%*ssteps {\n%*s", depth + 4, "", depth + 8, "");
-    if (s->entry->kind == STEP_FAIL && !export_has_mark(text_of(s->message))) {
+    if (s->entry->kind == STEP_APPROVE) {
+        put_input(x, s);
+    } else if (s->entry->kind == STEP_FAIL && !export_has_mark(text_of(s->message))) {
         buf_puts(x->out, "error ");
         put_text(x->out, s->message);
     } else {
@@ -135,6 +151,7 @@ static int put(struct exporting *x)
 
 const struct exporter export_jenkins = {
     .about = {"jenkins", "a declarative Jenkinsfile"},
+    .kinds = 1U << STEP_APPROVE,
     .holds = HOLDS_ALWAYS,
     .put = put,
 };

@@ -269,29 +269,78 @@ static int check(const struct exporting *x, const struct step *s)
     return status;
 }
 
-static json_t *step_of(struct exporting *x, uint32_t i)
+/* A message to a queue, by whose token somebody answers; a command that would hand the work over is
+ * told, not run. */
+static void put_question(struct exporting *x, uint32_t i, json_t *out)
 {
     const struct step *s = &x->p->steps[i];
-    bool fails = s->entry->kind == STEP_FAIL;
-    json_t *out =
-        json_pack("{s:s, s:s}", "Name", x->names[i], "Type", fails ? "Fail" : "Processing");
-    if (s->wait_count) {
-        json_t *names = json_array();
-        for (uint32_t k = 0; k < s->wait_count; k++)
-            json_array_append_new(names, json_text(x->names[s->waits_for[k]]));
-        json_object_set_new(out, "DependsOn", names);
-    }
-    if (fails) {
-        json_object_set_new(out, "Arguments",
-                            json_pack("{s:o}", "ErrorMessage", value_of(x, text_of(s->message))));
-        return out;
-    }
+    json_t *arguments = export_question(x, i), *words = json_array();
+    for (char **at = s->argv; at && *at; at++)
+        json_array_append_new(words, value_of(x, text_of(*at)));
+    if (s->script)
+        json_object_set_new(arguments, "command", value_of(x, text_of(s->script)));
+    else if (s->argv)
+        json_object_set(arguments, "command", words);
+    json_decref(words);
+    json_object_set_new(out, "SqsQueueUrl",
+                        json_text("https://sqs.REGION.amazonaws.com/000000000000/QUEUE"));
+    json_object_set_new(out, "OutputParameters", json_array());
+    json_object_set_new(out, "Arguments", arguments);
+}
+
+/* A model package; the pipeline does not wait for its approval. */
+static void put_model(struct exporting *x, const struct step *s, json_t *out)
+{
+    if (s->entry->asks)
+        export_warn(x, s, "approve: a pipeline of SageMaker does not wait for it");
+    json_t *arguments =
+        json_pack("{s:o, s:{s:[{s:s, s:o}], s:[s], s:[s]}, s:s}", "ModelPackageGroupName",
+                  value_of(x, text_of(s->model)), "InferenceSpecification", "Containers", "Image",
+                  "local", "ModelDataUrl", uri_of(x, s->file), "SupportedContentTypes", "text/csv",
+                  "SupportedResponseMIMETypes", "text/csv", "ModelApprovalStatus",
+                  s->entry->preapproved ? "Approved" : "PendingManualApproval");
+    if (s->metrics != PATH_NONE)
+        json_object_set_new(arguments, "ModelMetrics",
+                            json_pack("{s:{s:{s:s, s:o}}}", "ModelQuality", "Statistics",
+                                      "ContentType", "application/json", "S3Uri",
+                                      uri_of(x, s->metrics)));
+    json_object_set_new(out, "Arguments", arguments);
+}
+
+static void put_job(struct exporting *x, const struct step *s, json_t *out)
+{
     json_object_set_new(out, "Arguments", arguments_of(x, s));
     json_object_set_new(out, "CacheConfig", cache_of(s->entry));
     json_t *policies = retry_of(x, s);
     if (json_array_size(policies))
         json_object_set(out, "RetryPolicies", policies);
     json_decref(policies);
+}
+
+static json_t *step_of(struct exporting *x, uint32_t i)
+{
+    static const char *const types[] = {[STEP_RUN] = "Processing",
+                                        [STEP_FAIL] = "Fail",
+                                        [STEP_APPROVE] = "Callback",
+                                        [STEP_CALLBACK] = "Callback",
+                                        [STEP_REGISTER] = "RegisterModel"};
+    const struct step *s = &x->p->steps[i];
+    json_t *out = json_pack("{s:s, s:s}", "Name", x->names[i], "Type", types[s->entry->kind]);
+    if (s->wait_count) {
+        json_t *names = json_array();
+        for (uint32_t k = 0; k < s->wait_count; k++)
+            json_array_append_new(names, json_text(x->names[s->waits_for[k]]));
+        json_object_set_new(out, "DependsOn", names);
+    }
+    if (s->entry->kind == STEP_RUN)
+        put_job(x, s, out);
+    else if (s->entry->kind == STEP_FAIL)
+        json_object_set_new(out, "Arguments",
+                            json_pack("{s:o}", "ErrorMessage", value_of(x, text_of(s->message))));
+    else if (s->entry->kind == STEP_REGISTER)
+        put_model(x, s, out);
+    else
+        put_question(x, i, out);
     return out;
 }
 
@@ -331,6 +380,7 @@ static int put(struct exporting *x)
 
 const struct exporter export_sagemaker = {
     .about = {"sagemaker", "a pipeline definition of SageMaker, version 2020-12-01"},
+    .kinds = 1U << STEP_APPROVE | 1U << STEP_CALLBACK | 1U << STEP_REGISTER,
     .unicode = true,
     .holds = HOLDS_CACHE | HOLDS_ALWAYS,
     .own_conditions = true,

@@ -7,8 +7,6 @@ static int check_result(struct import *x)
 {
     struct pipeline *p = NULL;
     struct error e = {0};
-    if (x->newer)
-        return 0;
     int status =
         pipeline_parse_kept(x->path, (struct text){x->out->at, x->out->len}, NULL, 0, &p, &e);
     pipeline_free(p);

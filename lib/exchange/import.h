@@ -12,7 +12,6 @@ struct import {
     const struct doc *doc;
     struct buf *out;
     struct arena arena;
-    bool newer; /* keys are written that this version does not read: the text is not checked */
     struct error *e;
 };
 

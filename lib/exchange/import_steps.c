@@ -93,7 +93,6 @@ static int put_callback(struct sm *m, const struct sm_step *s, struct sm_job *j)
         status = sm_job_command(m, s, &command);
     if (status)
         return status;
-    m->x->newer = true;
     import_note_unused(m->x, s->node, "OutputParameters CacheConfig", 4);
     buf_format(m->x->out, "    callback: \"${%s}\"\n", command);
     sm_job_put_variables(m, j);
@@ -118,18 +117,42 @@ static int add_model_data(struct sm *m, const struct sm_step *s, struct sm_job *
     return status;
 }
 
-/* An entry that waits for somebody to approve of the record, which the next entry makes. Those that
- * wait for the step wait for the approval. */
-static int put_approval(struct sm *m, const struct sm_step *s)
+/* The group and the only file of a model that the registry can have; false: it has neither. */
+static bool find_model(struct sm *m, const struct sm_step *s, const struct sm_job *j,
+                       struct text *group, struct text *file)
 {
-    struct text result = sm_result_path(m, s);
+    const struct doc_node *name = doc_get(s->arguments, "ModelPackageGroupName");
+    if (!name || j->in.len != 1 || sm_text(m, name, group) != 0 || !import_is_name(*group))
+        return false;
+    *file = j->in.at[0];
+    return true;
+}
+
+/* The entry of the step's name waits for the record, which the next entry makes: it registers the
+ * model, or where that cannot be, waits for somebody to approve of the record. Those that wait for
+ * the step wait for the answer. */
+static int put_before_record(struct sm *m, const struct sm_step *s, const struct sm_job *j,
+                             bool pending)
+{
+    struct text result = sm_result_path(m, s), group, file;
+    bool known = find_model(m, s, j, &group, &file);
     struct text name =
         text_of(arena_format(&m->x->arena, "%.*s-record", (int)s->name.len, s->name.at));
+    if (!known && !pending)
+        return 0;
     if (!import_is_name(name) || sm_find(m, name))
         return doc_error(m->x->doc, s->node, m->x->e,
                          "%s is no name for a step of its own, with the record", name.at);
-    m->x->newer = true;
-    buf_puts(m->x->out, "    approve: true\n    in: [");
+    if (known) {
+        buf_puts(m->x->out, "    register: {model: ");
+        yaml_put_text(m->x->out, group);
+        buf_puts(m->x->out, ", file: ");
+        yaml_put_text(m->x->out, file);
+        buf_puts(m->x->out, pending ? ", approve: true}\n" : ", status: approved}\n");
+    } else {
+        buf_puts(m->x->out, "    approve: true\n");
+    }
+    buf_puts(m->x->out, "    in: [");
     yaml_put_text(m->x->out, result);
     buf_puts(m->x->out, "]\n  - name: ");
     yaml_put_text(m->x->out, name);
@@ -161,8 +184,8 @@ static int put_register(struct sm *m, const struct sm_step *s, struct sm_job *j)
         return status;
     vec_push(&j->out, sm_result_path(m, s));
     j->result = RESULT_IS_ARGUMENTS;
-    if (k == 0)
-        status = put_approval(m, s);
+    if (k < 2)
+        status = put_before_record(m, s, j, k == 0);
     return status ? status : sm_job_put(m, s, j);
 }
 
