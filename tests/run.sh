@@ -16,18 +16,19 @@ tap() {
     "$@" >"$results/$name.tap" 2>"$results/$name.err" || echo "# status $?" >>"$results/$name.tap"
 }
 
-if [ -z "${SUITES:-}" ]; then
+units() {
+    [ -z "${SUITES:-}" ] || return 0
     for source in tests/unit/test_*.c; do
         name=$(basename "$source" .c)
         tap "$name" "$programs/$name"
     done
     for source in tests/fuzz/fuzz_*.c; do
-        [ -e "$source" ] || continue
         name=$(basename "$source" .c)
         name=${name#fuzz_}
         tap "replay_$name" "$programs/replay_$name" "tests/fuzz/corpus/$name"
     done
-fi
+}
+
 # Other people's answers: tests/oracle/*.py against pandas and scikit-learn of the system's Python,
 # tests/oracle/*.mjs against packages of npm.
 python=
@@ -49,12 +50,15 @@ oracle() {
         printf 'ok 1 - %s # SKIP without %s (ORACLES=1 installs it)\n1..1\n' "$name" "$3" >"$results/$name.tap"
     fi
 }
-for file in tests/oracle/*.py; do
-    [ "$file" = tests/oracle/oracle.py ] || oracle "$file" "$python" 'pandas and scikit-learn'
-done
-for file in tests/oracle/*.mjs; do
-    oracle "$file" "$node" 'node and its packages'
-done
+
+oracles() {
+    for file in tests/oracle/*.py; do
+        [ "$file" = tests/oracle/oracle.py ] || oracle "$file" "$python" 'pandas and scikit-learn'
+    done
+    for file in tests/oracle/*.mjs; do
+        oracle "$file" "$node" 'node and its packages'
+    done
+}
 
 # suites SUITE...: those that are wanted.
 suites() {
@@ -65,8 +69,13 @@ suites() {
         esac
     done
 }
-# Those on a cluster wait for it most of their time: they do so beside the others.
-suites tests/*slurm.bats &
+
+# Two lanes, about as long as each other; suites on a cluster wait for it most of their time.
+{
+    units
+    oracles
+    suites tests/*slurm.bats
+} &
 for suite in tests/*.bats; do
     case $suite in
     *slurm.bats) ;;
