@@ -16,7 +16,8 @@ static struct place place_at(struct json_source *s, const char *at)
 static int add(struct json_source *s, enum doc_kind kind, const char *at, struct text text)
 {
     struct place place = place_at(s, at);
-    struct branch b = {{.kind = kind, .line = place.line, .column = place.column}, .values = 1};
+    struct branch b = {{.kind = (uint8_t)kind, .line = place.line, .column = place.column},
+                       .values = 1};
     b.node.truth = kind == DOC_BOOL && text.at[0] == 't';
     b.node.text = text;
     return tree_add(s->tree, &b);

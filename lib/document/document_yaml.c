@@ -202,7 +202,7 @@ static int add_scalar(struct yaml_source *s, const yaml_event_t *event)
             return tree_merge_key(s->tree, at);
         kind = plain_kind(text);
     }
-    struct branch b = {{.kind = kind, .line = at.line, .column = at.column}, .values = 1};
+    struct branch b = {{.kind = (uint8_t)kind, .line = at.line, .column = at.column}, .values = 1};
     b.node.text = (struct text){arena_text(&s->tree->doc->arena, text.at, text.len), text.len};
     b.node.truth = kind == DOC_BOOL && (text.at[0] | 0x20) == 't';
     define_anchor(s, event->data.scalar.anchor, (struct anchor){b, false});

@@ -180,7 +180,9 @@ int tree_open(struct tree *t, enum doc_kind kind, struct place at)
     if (status)
         return status;
     struct level level = {
-        .branch = {{.kind = kind, .line = at.line, .column = at.column}, .values = 1, .height = 1},
+        .branch = {{.kind = (uint8_t)kind, .line = at.line, .column = at.column},
+                   .values = 1,
+                   .height = 1},
         .first = t->items.len,
     };
     vec_push(&t->levels, level);
