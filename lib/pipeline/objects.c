@@ -59,7 +59,7 @@ static char *listing_path(const char *folder, const struct digest *digest)
 static bool load_listing(const char *folder, const struct digest *digest, struct buf *out)
 {
     char *path = listing_path(folder, digest);
-    struct digest is;
+    struct digest is = {{0}};
     bool good = access(path, R_OK) == 0 && file_load(path, SIZE_MAX, out, NULL) == 0;
     if (good) {
         sha256((struct text){out->at ? out->at : "", out->len}, is.at);
@@ -107,7 +107,7 @@ static int keep_listed(const char *folder, struct digests *d, const char *path, 
 int objects_keep_folder(const char *folder, struct digests *d, const char *path,
                         struct file_state *out, struct error *e)
 {
-    struct listing list;
+    struct listing list = {.plain = false};
     int status = listing_make(d, path, &list, e);
     struct text text = listing_text(&list);
     *out = (struct file_state){.kind = FILE_FOLDER};
@@ -261,7 +261,7 @@ static bool is_second_name(const char *object, const char *path)
 
 int objects_part(const char *folder, struct digests *d, const char *path, struct error *e)
 {
-    struct listing list;
+    struct listing list = {.plain = false};
     struct listed x = {.executable = false};
     int status = listing_make(d, path, &list, e);
     struct text rest = listing_text(&list);

@@ -25,7 +25,7 @@ static void check_scalar(const struct doc_node *n)
 {
     int64_t i;
     double f;
-    if (n->count || n->items || !n->text.at)
+    if (n->count || !n->text.at)
         abort();
     if (n->kind == DOC_NUMBER && number_parse(n->text.at, n->text.len, &i, &f) == NUMBER_NONE)
         abort();
@@ -58,7 +58,7 @@ static void check_node(const struct doc_node *n, size_t bytes, int depth, size_t
         check_scalar(n);
         return;
     }
-    if (depth == 512)
+    if (depth == 512 || n->text.len)
         abort();
     if (n->kind == DOC_MAP)
         check_keys(n);

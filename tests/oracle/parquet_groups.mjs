@@ -35,7 +35,7 @@ try {
   hyparquet = await import(pathToFileURL(join(packages, 'hyparquet', 'src', 'index.js')).href)
 } catch { /* said below */ }
 try {
-  arrow = load('parquet-wasm/node/parquet_wasm.js')
+  arrow = load('parquet-wasm/node')
 } catch { /* said below */ }
 
 const rowsOf = (file) => ask(`SELECT * FROM read_parquet('${file}', file_row_number = true) ORDER BY file_row_number`)
