@@ -110,8 +110,10 @@ static int run_pipeline(const char *path, const struct run_options_given *given,
         mem_free(home);
         return status > 0 ? 0 : status;
     }
-    status = (names_steps(given) ? pipeline_load : pipeline_load_first)(path, given->parameters.at,
-                                                          given->parameters.len, &p, e);
+    if (names_steps(given))
+        status = pipeline_load(path, given->parameters.at, given->parameters.len, &p, e);
+    else
+        status = pipeline_load_first(path, given->parameters.at, given->parameters.len, &p, e);
     if (status == 0)
         status = choose(p, given, &chosen, &forced, e);
     if (status == 0) {

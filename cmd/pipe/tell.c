@@ -106,6 +106,14 @@ static void put_tail(struct buf *b, const struct job_result *r)
         buf_putc(b, '\n');
 }
 
+static void put_text(struct teller *t, const struct run_event *x)
+{
+    if (!cli_quiet() || x->state == STEP_FAILED || x->state == STEP_PENDING)
+        put_result(&t->out, t, x);
+    if (x->result && (t->out.len || x->result->wrote))
+        put_tail(&t->out, x->result);
+}
+
 void tell(void *context, const struct run_event *x)
 {
     struct teller *t = context;
@@ -113,17 +121,14 @@ void tell(void *context, const struct run_event *x)
     t->out.len = 0;
     if (t->events)
         put_event(&t->out, t, x);
-    else if (!cli_quiet() || x->state == STEP_FAILED || x->state == STEP_PENDING)
-        put_result(&t->out, t, x);
-    if (!t->events && x->result && (t->out.len || x->result->wrote))
-        put_tail(&t->out, x->result);
-    if (t->drawn) {
-        if (t->out.len)
-            live_show(t, x->now, (struct text){t->out.at, t->out.len});
+    else
+        put_text(t, x);
+    if (t->out.len == 0)
         return;
-    }
     int fd = t->events || t->plan ? STDOUT_FILENO : STDERR_FILENO;
-    if (t->out.len)
+    if (t->drawn)
+        live_show(t, x->now, (struct text){t->out.at, t->out.len});
+    else
         (void)file_write(fd, t->out.at, t->out.len, "standard output", NULL);
 }
 

@@ -119,19 +119,25 @@ static bool is_same(char x, char y)
     return x == y || (x == '?' && y != '/') || (y == '?' && x != '/');
 }
 
+/* One that stands for any text has another character, or none. */
+static bool goes_on(char any, char other, bool without, bool with)
+{
+    return is_any(any) && (without || (other && takes(any, other) && with));
+}
+
 /* Whether some text is called so by the first i characters of a and the first j of b; before is the
  * row of i - 1, now that of i, as far as it is known. */
 static bool meet(const struct mention *a, size_t i, const struct mention *b, size_t j,
                  const bool *before, const bool *now)
 {
     char x = i ? a->text[i - 1] : 0, y = j ? b->text[j - 1] : 0;
-    if (i == 0 && j == 0)
-        return true;
-    if (is_any(x) && (before[j] || (j && takes(x, y) && now[j - 1])))
-        return true;
-    if (is_any(y) && (now[j - 1] || (i && takes(y, x) && before[j])))
-        return true;
-    return i && j && !is_any(x) && !is_any(y) && is_same(x, y) && before[j - 1];
+    bool shorter_a = i && before[j], shorter_b = j && now[j - 1];
+    if (!x || !y)
+        return (!x && !y) || goes_on(x, y, shorter_a, shorter_b) ||
+               goes_on(y, x, shorter_b, shorter_a);
+    if (is_any(x) || is_any(y))
+        return goes_on(x, y, shorter_a, shorter_b) || goes_on(y, x, shorter_b, shorter_a);
+    return is_same(x, y) && before[j - 1];
 }
 
 enum { SAME = 1, LIES_IN = 2, HAS_IN_IT = 4 };

@@ -52,7 +52,7 @@ int replace_fd(const struct replace *r);
 int replace_commit(struct replace *r, struct error *e); /* takes r, also on error */
 /* The same without fsync: it is on the disk when the system writes it. */
 int replace_commit_later(struct replace *r, struct error *e);
-void replace_abort(struct replace *r);                  /* takes r; NULL is fine */
+void replace_abort(struct replace *r); /* takes r; NULL is fine */
 /* Removes every file under construction and every scratch directory, ends the programs that
  * process_run waits for; async-signal-safe, for signal handlers and exits. */
 void replace_abort_all(void);
