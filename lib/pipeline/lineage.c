@@ -140,17 +140,29 @@ static void release(struct history *h)
 struct place {
     uint32_t digest;
     unsigned depth;
+    uint32_t user; /* back: the step that read it; a later one cannot have made it */
 };
 typedef VEC(struct place) place_list;
 
-/* Back: the latest step that made it. Forth: all that used it. */
+/* Back: the first of the list that is not before the reader's turn; a copy and what it is a copy of
+ * have one digest. */
+static size_t makers_before(const number_list *list, uint32_t user)
+{
+    size_t n = list->len;
+    while (n > 0 && list->at[n - 1] >= user)
+        n--;
+    return n;
+}
+
+/* Back: the latest step that made it before it was read. Forth: all that used it. */
 static int take_steps(struct history *h, struct place at, place_list *next, lineage_take *take,
                       void *context, struct error *e)
 {
     const number_list *list = &h->touching.at[at.digest];
-    size_t from = h->forth || list->len == 0 ? 0 : list->len - 1;
+    size_t end = h->forth ? list->len : makers_before(list, at.user);
+    size_t from = h->forth || end == 0 ? 0 : end - 1;
     int status = 0;
-    for (size_t i = from; i < list->len && status == 0; i++) {
+    for (size_t i = from; i < end && status == 0; i++) {
         struct made *m = &h->steps.at[list->at[i]];
         if (m->told)
             continue;
@@ -159,7 +171,7 @@ static int take_steps(struct history *h, struct place at, place_list *next, line
         const uint32_t *more = h->forth ? m->out : m->in;
         size_t n = h->forth ? m->out_count : m->in_count;
         for (size_t k = 0; k < n; k++)
-            vec_push(next, ((struct place){more[k], at.depth + 1}));
+            vec_push(next, ((struct place){more[k], at.depth + 1, list->at[i]}));
     }
     return status;
 }
@@ -169,7 +181,7 @@ static int walk(struct history *h, uint32_t start, lineage_take *take, void *con
 {
     place_list queue = {0};
     int status = 0;
-    vec_push(&queue, ((struct place){start, 0}));
+    vec_push(&queue, ((struct place){start, 0, UINT32_MAX}));
     for (size_t i = 0; i < queue.len && status == 0; i++)
         status = take_steps(h, queue.at[i], &queue, take, context, e);
     vec_release(&queue);
