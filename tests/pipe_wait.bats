@@ -616,3 +616,26 @@ END
     [ "$(events answer | wc -l)" -eq 0 ]
     ended 5
 }
+
+@test "lineage tells who approved, and is not led astray by copies" {
+    cat >Pipefile <<'END'
+steps:
+  - {name: train, run: "cat in >m", in: [in], out: [m]}
+  - {name: gate, approve: true, in: [m]}
+  - {name: pack, run: "cp m model", in: [m], needs: [gate], out: [model]}
+END
+    echo 1 >in
+    run -5 pipe -q run
+    pipe approve last gate --comment 'below 2 %'
+    pipe -q run
+    pipe lineage model | jq -c '[.depth, .step, .reason, .after]' >got
+    diff - got <<END
+[0,"pack",null,["gate"]]
+[1,"train",null,null]
+[1,"gate","approved by $(id -un): below 2 %",null]
+END
+    # what was made later of the same content made nothing of it
+    printf '  - {name: copy, run: "cp model again", in: [model], out: [again]}\n' >>Pipefile
+    pipe -q run
+    [ "$(pipe lineage again | jq -r .step | xargs)" = "copy pack train gate" ]
+}

@@ -12,8 +12,8 @@ typedef VEC(uint32_t) number_list;
 /* One step that ended well. Digests are numbers in a map of their texts. */
 struct made {
     struct text line;
-    const uint32_t *in, *out;
-    size_t in_count, out_count;
+    const uint32_t *in, *out, *after; /* after: numbers of names */
+    size_t in_count, out_count, after_count;
     bool told;
 };
 
@@ -22,6 +22,8 @@ struct history {
     struct map digests;
     VEC(number_list) inside;   /* by digest: the files of a folder, when its listing is kept */
     VEC(number_list) touching; /* by digest: the steps that made it; with FORTH: that used it */
+    struct map names;          /* of steps: PIPELINE NUL STEP */
+    VEC(number_list) called;   /* by name: the steps that were called so */
     char *objects;             /* where listings are kept */
     struct arena arena;
     bool forth;
@@ -80,12 +82,41 @@ static const uint32_t *number_digests(struct history *h, const json_t *files, si
     return out;
 }
 
+static uint32_t name_of(struct history *h, const json_t *event, const char *step)
+{
+    struct buf key = {0};
+    const char *pipeline = event_text(event, "pipeline");
+    buf_add(&key, pipeline, strlen(pipeline) + 1);
+    buf_puts(&key, step);
+    uint32_t number = (uint32_t)map_put(&h->names, (struct text){key.at, key.len}, NULL);
+    while (h->called.len <= number)
+        vec_push(&h->called, ((number_list){0}));
+    buf_release(&key);
+    return number;
+}
+
+static void note_names(struct history *h, const json_t *event, struct made *m)
+{
+    const json_t *after = json_object_get(event, "after");
+    size_t n = json_array_size(after);
+    uint32_t *numbers = arena_alloc(&h->arena, (n + 1) * sizeof *numbers);
+    for (size_t i = 0; i < n; i++) {
+        const char *step = json_string_value(json_array_get(after, i));
+        if (step)
+            numbers[m->after_count++] = name_of(h, event, step);
+    }
+    m->after = numbers;
+    uint32_t own = name_of(h, event, event_text(event, "step"));
+    vec_push(&h->called.at[own], (uint32_t)h->steps.len);
+}
+
 static void note_step(struct history *h, struct text line, const json_t *event)
 {
     struct made m = {.line = {arena_text(&h->arena, line.at, line.len), line.len}};
     uint32_t number = (uint32_t)h->steps.len;
     m.in = number_digests(h, json_object_get(event, "in"), &m.in_count);
     m.out = number_digests(h, json_object_get(event, "out"), &m.out_count);
+    note_names(h, event, &m);
     vec_push(&h->steps, m);
     const uint32_t *by = h->forth ? m.in : m.out;
     size_t n = h->forth ? m.in_count : m.out_count;
@@ -128,6 +159,10 @@ static void release(struct history *h)
     for (size_t i = 0; i < h->inside.len; i++)
         vec_release(&h->inside.at[i]);
     vec_release(&h->inside);
+    for (size_t i = 0; i < h->called.len; i++)
+        vec_release(&h->called.at[i]);
+    vec_release(&h->called);
+    map_release(&h->names);
     mem_free(h->objects);
     vec_release(&h->touching);
     vec_release(&h->steps);
@@ -138,7 +173,8 @@ static void release(struct history *h)
 /* ---- the walk ---- */
 
 struct place {
-    uint32_t digest;
+    uint32_t number; /* of a digest, or of a name */
+    bool is_name;
     unsigned depth;
     uint32_t user; /* back: the step that read it; a later one cannot have made it */
 };
@@ -158,7 +194,7 @@ static size_t makers_before(const number_list *list, uint32_t user)
 static int take_steps(struct history *h, struct place at, place_list *next, lineage_take *take,
                       void *context, struct error *e)
 {
-    const number_list *list = &h->touching.at[at.digest];
+    const number_list *list = at.is_name ? &h->called.at[at.number] : &h->touching.at[at.number];
     size_t end = h->forth ? list->len : makers_before(list, at.user);
     size_t from = h->forth || end == 0 ? 0 : end - 1;
     int status = 0;
@@ -171,7 +207,9 @@ static int take_steps(struct history *h, struct place at, place_list *next, line
         const uint32_t *more = h->forth ? m->out : m->in;
         size_t n = h->forth ? m->out_count : m->in_count;
         for (size_t k = 0; k < n; k++)
-            vec_push(next, ((struct place){more[k], at.depth + 1, list->at[i]}));
+            vec_push(next, ((struct place){more[k], false, at.depth + 1, list->at[i]}));
+        for (size_t k = 0; k < m->after_count && !h->forth; k++)
+            vec_push(next, ((struct place){m->after[k], true, at.depth + 1, list->at[i]}));
     }
     return status;
 }
@@ -181,7 +219,7 @@ static int walk(struct history *h, uint32_t start, lineage_take *take, void *con
 {
     place_list queue = {0};
     int status = 0;
-    vec_push(&queue, ((struct place){start, 0, UINT32_MAX}));
+    vec_push(&queue, ((struct place){start, false, 0, UINT32_MAX}));
     for (size_t i = 0; i < queue.len && status == 0; i++)
         status = take_steps(h, queue.at[i], &queue, take, context, e);
     vec_release(&queue);

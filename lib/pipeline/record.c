@@ -54,6 +54,22 @@ static void put_settings(struct run *r, struct buf *b, const struct step *s)
     buf_putc(b, '}');
 }
 
+/* Steps without outputs that it waited for: approvals, for one. By files nobody would find them. */
+static void put_after(struct run *r, struct buf *b, const struct step *s)
+{
+    bool any = false;
+    for (uint32_t k = 0; k < s->wait_count; k++) {
+        const struct step *before = &r->p->steps[s->waits_for[k]];
+        if (before->out_count)
+            continue;
+        buf_puts(b, any ? "," : ",\"after\":[");
+        json_put_string(b, before->name, strlen(before->name));
+        any = true;
+    }
+    if (any)
+        buf_putc(b, ']');
+}
+
 static void put_use(struct buf *b, const struct job_result *x)
 {
     event_put_time(b, "started", x->started);
@@ -102,6 +118,7 @@ void run_add_record(struct run *r, uint32_t step, const struct job_result *x, en
     event_put_digest(&b, "fingerprint", r->fingerprint[step].at);
     put_command(&b, s);
     put_settings(r, &b, s);
+    put_after(r, &b, s);
     put_files(r, &b, "in", s->in, s->in_count);
     if (state == STEP_SUCCEEDED)
         put_files(r, &b, "out", s->out, s->out_count);
