@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/mount.h>
@@ -751,7 +752,7 @@ TEST(a_killed_parent_leaves_nothing)
 
 static void *allocate(void *stop)
 {
-    while (!*(volatile bool *)stop) {
+    while (!atomic_load((atomic_bool *)stop)) {
         mem_free(mem_alloc(100));
         mem_free(mem_alloc(100000));
     }
@@ -761,15 +762,15 @@ static void *allocate(void *stop)
 TEST(other_threads_do_not_matter)
 {
     pthread_t threads[2];
-    volatile bool stop = false;
+    atomic_bool stop = false;
     struct sandbox s = {.network = true};
     if (!possible())
         return;
     for (int i = 0; i < 2; i++)
-        CHECK_INT(pthread_create(&threads[i], NULL, allocate, (void *)(uintptr_t)&stop), 0);
+        CHECK_INT(pthread_create(&threads[i], NULL, allocate, &stop), 0);
     for (int i = 0; i < 50; i++)
         check_says(&s, "echo $$", "2\n");
-    stop = true;
+    atomic_store(&stop, true);
     for (int i = 0; i < 2; i++)
         (void)pthread_join(threads[i], NULL);
 }

@@ -455,6 +455,8 @@ TEST(a_missing_program_is_an_error)
     char *const argv[] = {(char[]){"no-such-program-here"}, NULL};
     struct error e = {0};
     pid_t pid;
+    if ((unit_skipped = VFORK_IS_FORK))
+        return;
     CHECK_INT(process_spawn(argv, NULL, NULL, &pid, &e), ERR_SYSTEM);
     CHECK_INT(errno, ENOENT);
     CHECK_TEXT(e.message, "cannot run 'no-such-program-here': No such file or directory");

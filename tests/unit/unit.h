@@ -21,6 +21,13 @@ extern struct unit_test *unit_first, **unit_last;
 extern bool unit_failed;
 extern const char *unit_skipped; /* why the test at hand, or a part of it, is not run; NULL */
 
+/* Where vfork is fork nobody learns why a program cannot be run. */
+#ifdef __SANITIZE_THREAD__
+#define VFORK_IS_FORK "ThreadSanitizer makes a fork of vfork"
+#else
+#define VFORK_IS_FORK NULL
+#endif
+
 /* A folder of this program's own in /tmp, made at the first call; the last test removes it. */
 const char *unit_folder(void);
 /* The path of a name in it, valid for three more calls. */
