@@ -31,25 +31,24 @@ static const struct option options[] = {
 };
 /* clang-format on */
 
-/* One word with something of the shell in it is the shell's. */
+/* A text that is one operand is for the shell, when it needs one. */
 static char **command_of(const struct operands *operands, struct arena *arena)
 {
-    char *text = operands->at[0];
     if (operands->len > 1)
         return operands->at;
+    const char *text = operands->at[0];
+    const char *const shell[] = {"/bin/sh", "-c", text};
     size_t n = 0;
-    char **argv = arena_zero(arena, (strlen(text) + 4) * sizeof *argv);
-    if (text[strcspn(text, "|&;<>()$`\\\"'*?[]#~=%!{}\n\t")]) {
-        argv[0] = arena_text(arena, "/bin/sh", 7);
-        argv[1] = arena_text(arena, "-c", 2);
-        argv[2] = text;
-        return argv;
-    }
-    for (char *at = text; *at; at += strcspn(at, " ")) {
-        at += strspn(at, " ");
-        if (*at)
-            argv[n++] = arena_text(arena, at, strcspn(at, " "));
-    }
+    if (!text[strspn(text, " \t\n")])
+        return arena_zero(arena, sizeof(char *));
+    char **words = shell_words(text);
+    while (words ? words[n] != NULL : n < COUNT_OF(shell))
+        n++;
+    char **argv = arena_zero(arena, (n + 1) * sizeof *argv);
+    for (size_t i = 0; i < n; i++)
+        argv[i] =
+            arena_text(arena, words ? words[i] : shell[i], strlen(words ? words[i] : shell[i]));
+    mem_free(words);
     return argv;
 }
 

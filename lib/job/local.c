@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 enum {
@@ -118,14 +119,37 @@ static struct running *running_new(const struct job *j)
     return r;
 }
 
+/* A shell would look for the program in the PATH of the job, and say in PWD where it is. */
+static bool needs_shell(const struct job *j)
+{
+    if (j->directory)
+        return true;
+    for (char *const *at = j->environment; at && *at; at++)
+        if (strncmp(*at, "PATH=", 5) == 0)
+            return strcmp(*at + 5, getenv("PATH") ? getenv("PATH") : "") != 0;
+    return false;
+}
+
+/* When it cannot be run without a shell, the shell says why. */
+static int start_script(struct local *p, const struct job *j, struct child *child, pid_t *number,
+                        struct error *e)
+{
+    char *shell[] = {(char[]){"/bin/sh"}, (char[]){"-c"}, (char *)(uintptr_t)j->script, NULL};
+    char **words = needs_shell(j) ? NULL : shell_words(j->script);
+    child->argv = words;
+    int status = words ? children_start(p->children, child, number, e) : ERR_NO;
+    mem_free(words);
+    child->argv = shell;
+    return status ? children_start(p->children, child, number, e) : 0;
+}
+
 static int local_start(struct job_pool *pool, const struct job *j, struct error *e)
 {
     struct local *p = local_of(pool);
-    char *shell[] = {(char[]){"/bin/sh"}, (char[]){"-c"}, (char *)(uintptr_t)j->script, NULL};
     struct running *r = running_new(j);
     struct error why = {0};
     pid_t number;
-    struct child child = {.argv = j->argv ? j->argv : shell,
+    struct child child = {.argv = j->argv,
                           .directory = j->directory,
                           .environment = j->environment,
                           .in = j->streams ? j->streams[0] : -1,
@@ -134,7 +158,9 @@ static int local_start(struct job_pool *pool, const struct job *j, struct error 
                           .sandbox = j->sandbox,
                           .limits = j->limits};
     (void)e;
-    if (children_start(p->children, &child, &number, &why) == 0) {
+    int status = j->argv ? children_start(p->children, &child, &number, &why)
+                         : start_script(p, j, &child, &number, &why);
+    if (status == 0) {
         r->journal = p->journal ? journal_enter(p->journal, number) : -1;
         r->place = p->running.len;
         vec_push(&p->running, r);

@@ -109,6 +109,10 @@ void file_unlock(int fd);
 /* The file that PATH names; one with a slash as it is. Returns owned; NULL: there is none. */
 char *program_path(const char *name);
 
+/* What /bin/sh would run for a command that is nothing but a program and its plain words: these,
+ * in one piece of memory, owned. NULL: only the shell knows. */
+char **shell_words(const char *command);
+
 /* Forks: > 0 to the caller; 0 to a process that goes on in a session of its own, without
  * standard streams, when the caller has gone. ERR_SYSTEM: it could not. */
 pid_t process_detach(struct error *e);

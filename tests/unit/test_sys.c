@@ -462,6 +462,77 @@ TEST(a_missing_program_is_an_error)
     CHECK_TEXT(e.message, "cannot run 'no-such-program-here': No such file or directory");
 }
 
+/* ---- commands without a shell ---- */
+
+static void check_words(const char *command, const char *wanted)
+{
+    struct buf got = {0};
+    char **words = shell_words(command);
+    for (char **at = words; at && *at; at++)
+        buf_format(&got, "<%s>", *at);
+    CHECK_TEXT(words ? buf_text(&got) : "the shell's", wanted);
+    mem_free(words);
+    buf_release(&got);
+}
+
+TEST(a_program_with_plain_words_needs_no_shell)
+{
+    check_words("cp a b", "<cp><a><b>");
+    check_words(" \tcp  a/b.txt\t--to=x:1,2@3%+_- \n\n", "<cp><a/b.txt><--to=x:1,2@3%+_->");
+    check_words("./run", "<./run>");
+    check_words("tests", "<tests>");
+    const char *const own[] = {
+        "",     " ",      "\n",         "cp a b > c", "cp *",          "A=1 cp",
+        "cd x", "echo a", "a\nb",       "cp 'a' b",   "cp a\\b",       "cp ~",
+        "a;b",  "a&",     "cp $x",      "# a",        "test -f x",     "exec a",
+        "if",   "%1",     "cp {a,b} c", "! a",        "cp \303\244 b", "(a)",
+        "a|b",  "`a`",    "cp a?",      "cp [a]",     "time a",        ". a",
+        ":",    "^a^b"};
+    for (size_t i = 0; i < COUNT_OF(own); i++)
+        check_words(own[i], "the shell's");
+}
+
+/* What is taken for words is for the shell, too. Returns whether it was. */
+static bool check_as_shell(const char *text)
+{
+    struct buf script = {0}, got = {0}, wanted = {0};
+    buf_format(&script, "x %s", text);
+    char **words = shell_words(buf_text(&script));
+    for (char **at = words; at && *at; at++)
+        buf_format(&got, "<%s>", *at);
+    if (words) {
+        char *argv[] = {(char[]){"/bin/sh"}, (char[]){"-c"}, NULL, NULL};
+        struct error e = {0};
+        int status;
+        argv[2] = mem_format("printf '<%%s>' %s", buf_text(&script));
+        struct process p = {.argv = argv, .out = &wanted, .limit = 200};
+        CHECK_INT(process_run(&p, &status, &e), 0);
+        CHECK_TEXT(buf_text(&got), buf_text(&wanted));
+        mem_free(argv[2]);
+    }
+    mem_free(words);
+    buf_release(&script);
+    buf_release(&got);
+    buf_release(&wanted);
+    return words != NULL;
+}
+
+TEST(random_words_are_those_of_the_shell)
+{
+    static const char letters[] = "aZ9_-./+,:@%= \t\n  '\"\\$*?[]{}~#!&|;<>()^`";
+    int without = 0;
+    for (uint64_t i = 0; i < 600; i++) {
+        char text[16];
+        size_t n = random_below(1, i, 0, sizeof text - 1);
+        uint64_t kinds = random_below(1, i, 1, 2) ? 14 : sizeof letters - 1;
+        for (size_t k = 0; k < n; k++)
+            text[k] = letters[random_below(1, i, 2 + k, kinds)];
+        text[n] = 0;
+        without += check_as_shell(text);
+    }
+    CHECK(without > 200);
+}
+
 enum { WORKERS = 4, PIECES = 4000 };
 
 struct race {
