@@ -957,3 +957,30 @@ END
     printf '  - {name: first, run: "cp f100000 f1", in: [f100000], out: [f0]}\n' >>Pipefile
     fails_with 3 "the steps wait for one another: " pipe validate
 }
+
+@test "a program with plain words runs without a shell, as it would with one" {
+    mkdir bin other
+    printf '#!/bin/sh\nps -o comm= -p $PPID >"$1"\n' >bin/parent
+    printf '#!/bin/sh\necho other >"$1"\n' >other/parent
+    printf 'echo "no first line: $1" >"$2"\n' >bin/plain
+    chmod +x bin/parent bin/plain other/parent
+    cat >Pipefile <<'END'
+steps:
+  - {name: direct, run: parent a, out: [a]}
+  - {name: block, run: "parent b\n", out: [b]}
+  - {name: shell, run: "parent c; true", out: [c]}
+  - {name: path, run: parent d, out: [d], env: {PATH: "other:/usr/bin:/bin"}}
+  - {name: headless, run: plain x e, out: [e]}
+  - {name: folder, run: "printenv PWD", directory: other}
+  - {name: missing, run: no-such-program here}
+END
+    PATH=$PWD/bin:$PATH run -1 pipe -q run --keep-going
+    [ "$(cat a)" = pipe ]
+    [ "$(cat b)" = pipe ]
+    [ "$(cat c)" = sh ]
+    [ "$(cat d)" = other ]
+    [ "$(cat e)" = "no first line: x" ]
+    [ "$(pipe logs last folder)" = "$PWD/other" ]
+    [[ "$(pipe logs last missing)" == *"no-such-program: not found"* ]]
+    pipe steps | jq -e 'select(.step == "missing") | .exit == 127'
+}
