@@ -982,5 +982,5 @@ END
     [ "$(cat e)" = "no first line: x" ]
     [ "$(pipe logs last folder)" = "$PWD/other" ]
     [[ "$(pipe logs last missing)" == *"no-such-program: not found"* ]]
-    pipe steps | jq -e 'select(.step == "missing") | .exit == 127'
+    pipe steps | jq -se 'any(.step == "missing" and .exit == 127)'
 }

@@ -173,8 +173,11 @@ static bool is_still(const char *path, const struct identity *was)
     return identity_of(AT_FDCWD, path, &is) && identity_equal(&is, was);
 }
 
-static int read_file(const char *path, struct digest *out, struct error *e)
+/* `still`: it is what it was. */
+static int read_file(const char *path, const struct identity *was, struct digest *out, bool *still,
+                     struct error *e)
 {
+    struct stat is;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return error_errno(e, "cannot open %s", path);
@@ -185,6 +188,8 @@ static int read_file(const char *path, struct digest *out, struct error *e)
     while ((n = file_read(fd, block, BLOCK, path, e)) > 0)
         sha256_add(&sum, (struct text){block, (size_t)n});
     sha256_end(&sum, out->at);
+    struct identity now = fstat(fd, &is) == 0 ? identity_in(&is) : (struct identity){0};
+    *still = identity_equal(&now, was);
     close(fd);
     mem_free(block);
     return n < 0 ? (int)n : 0;
@@ -211,11 +216,11 @@ int digests_file(struct digests *d, const char *path, const struct stat *s, stru
         return 0;
     }
     int64_t began = nanoseconds_now();
-    int status = read_file(path, &k.digest, e);
+    bool same = false;
+    int status = read_file(path, &k.is, &k.digest, &same, e);
     if (status)
         return status;
     *out = k.digest;
-    bool same = is_still(path, &k.is);
     pthread_mutex_lock(&d->lock);
     if (same && identity_is_settled(&k.is, began))
         remember(d, &k);
@@ -311,7 +316,8 @@ void digests_close(struct digests *d)
 
 /* ---- many ---- */
 
-static int look_at(struct digests *d, const char *path, struct file_state *out, struct error *e)
+int digests_look(struct digests *d, const char *path, bool listed, struct file_state *out,
+                 struct error *e)
 {
     struct stat s;
     *out = (struct file_state){.kind = FILE_MISSING};
@@ -321,7 +327,7 @@ static int look_at(struct digests *d, const char *path, struct file_state *out, 
     out->kind = S_ISREG(s.st_mode) ? FILE_REGULAR : S_ISDIR(s.st_mode) ? FILE_FOLDER : FILE_OTHER;
     if (out->kind == FILE_REGULAR)
         return digests_file(d, path, &s, &out->digest, e);
-    if (out->kind == FILE_OTHER)
+    if (out->kind == FILE_OTHER || !listed)
         return 0;
     struct listing list = {.plain = false};
     int status = listing_make(d, path, &list, e);
@@ -356,7 +362,7 @@ static void look(void *context, unsigned number)
                 buf_putc(&path, '/');
             }
             buf_add(&path, l->names[i].at, l->names[i].len);
-            if (look_at(l->digests, buf_text(&path), &l->out[i], &e) == 0)
+            if (digests_look(l->digests, buf_text(&path), true, &l->out[i], &e) == 0)
                 continue;
             pthread_mutex_lock(&l->failure);
             l->error = e;

@@ -37,6 +37,9 @@ struct digests *digests_open(const char *path);
  * cannot be read. */
 int digests_of(struct digests *d, const char *folder, const struct text *names, size_t n,
                unsigned jobs, struct file_state *out, struct error *e);
+/* The state of one. A folder is listed for its digest when that is asked for. */
+int digests_look(struct digests *d, const char *path, bool listed, struct file_state *out,
+                 struct error *e);
 /* The digest of a file of which the system says this. */
 struct stat;
 int digests_file(struct digests *d, const char *path, const struct stat *s, struct digest *out,

@@ -42,28 +42,50 @@ bool digest_read(struct text hex, struct digest *out)
 
 /* ---- writing ---- */
 
+static void put_name(struct buf *b, const char *name)
+{
+    buf_puts(b, ",\"");
+    buf_puts(b, name);
+    buf_puts(b, "\":");
+}
+
 void event_put(struct buf *b, const char *name, const char *value)
 {
-    buf_format(b, ",\"%s\":", name);
+    put_name(b, name);
     json_put_string(b, value, strlen(value));
 }
 
 void event_put_time(struct buf *b, const char *name, usec t)
 {
     char room[TIME_MAX];
-    buf_format(b, ",\"%s\":\"%.*s\"", name, (int)time_print(room, t), room);
+    put_name(b, name);
+    buf_putc(b, '"');
+    buf_add(b, room, time_print(room, t));
+    buf_putc(b, '"');
+}
+
+void event_put_seconds(struct buf *b, const char *name, usec n)
+{
+    char digits[NUMBER_MAX];
+    put_name(b, name);
+    buf_add(b, digits, number_print_int(digits, n / USEC_SECOND));
+    buf_putc(b, '.');
+    for (usec unit = USEC_SECOND / 10; unit; unit /= 10)
+        buf_putc(b, (char)('0' + n / unit % 10));
 }
 
 void event_put_digest(struct buf *b, const char *name, const uint8_t *digest)
 {
-    buf_format(b, ",\"%s\":\"", name);
+    put_name(b, name);
+    buf_putc(b, '"');
     hex_put(b, digest, 2 * SHA256_SIZE);
     buf_putc(b, '"');
 }
 
 void event_put_list(struct buf *b, const char *name, const char *const *list)
 {
-    buf_format(b, ",\"%s\":[", name);
+    put_name(b, name);
+    buf_putc(b, '[');
     for (const char *const *at = list; *at; at++) {
         buf_puts(b, at == list ? "" : ",");
         json_put_string(b, *at, strlen(*at));

@@ -12,6 +12,7 @@ bool digest_read(struct text hex, struct digest *out); /* false: it is no digest
 /* Members, each with a comma before it. */
 void event_put(struct buf *b, const char *name, const char *value);
 void event_put_time(struct buf *b, const char *name, usec t);
+void event_put_seconds(struct buf *b, const char *name, usec n); /* not negative */
 void event_put_digest(struct buf *b, const char *name, const uint8_t *digest);
 void event_put_list(struct buf *b, const char *name, const char *const *list); /* ends with NULL */
 void event_put_person(struct buf *b);                                          /* user and host */

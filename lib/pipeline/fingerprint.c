@@ -59,9 +59,8 @@ static struct digest tool_digest(struct run *r, const char *name)
 {
     struct file_state state = {0};
     char *path = program_path(name);
-    struct text text = text_of(path ? path : "");
     if (path)
-        (void)digests_of(r->digests, r->p->folder, &text, 1, 1, &state, NULL);
+        (void)digests_look(r->digests, path, true, &state, NULL);
     mem_free(path);
     return state.digest;
 }

@@ -232,8 +232,7 @@ static int digest_of(const char *home, const char *path, struct buf *hex, struct
     char *known = mem_format("%s/digests", home);
     struct digests *d = digests_open(known);
     struct file_state state;
-    struct text name = text_of(path);
-    int status = digests_of(d, ".", &name, 1, 1, &state, e);
+    int status = digests_look(d, path, true, &state, e);
     if (status == 0 && state.kind == FILE_MISSING)
         status = error_set(e, ERR_SYSTEM, "%s is not there", quote(quoted, path, strlen(path)));
     if (status == 0)

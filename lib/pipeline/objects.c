@@ -11,10 +11,14 @@
 /* FOLDER/ab/cdef... */
 static char *object_path(const char *folder, const struct digest *digest)
 {
-    struct buf path = {0}, hex = {0};
-    hex_put(&hex, digest->at, 2 * SHA256_SIZE);
-    buf_format(&path, "%s/%.2s/%.*s", folder, hex.at, 2 * SHA256_SIZE - 2, hex.at + 2);
-    buf_release(&hex);
+    struct buf path = {0};
+    size_t n = strlen(folder);
+    buf_reserve(&path, n + 2 * SHA256_SIZE + 3);
+    buf_add(&path, folder, n);
+    buf_putc(&path, '/');
+    hex_put(&path, digest->at, 2);
+    buf_putc(&path, '/');
+    hex_put(&path, digest->at + 1, 2 * SHA256_SIZE - 2);
     return buf_take(&path);
 }
 
@@ -127,8 +131,7 @@ enum sameness { OBJECT_NONE, OBJECT_OTHER, OBJECT_SAME };
 static enum sameness compare(struct digests *d, const char *object, const struct digest *digest)
 {
     struct file_state state;
-    struct text name = text_of(object);
-    if (digests_of(d, ".", &name, 1, 1, &state, NULL) != 0 || state.kind != FILE_REGULAR)
+    if (digests_look(d, object, false, &state, NULL) != 0 || state.kind != FILE_REGULAR)
         return OBJECT_NONE;
     return memcmp(&state.digest, digest, sizeof *digest) == 0 ? OBJECT_SAME : OBJECT_OTHER;
 }

@@ -2,6 +2,10 @@
 #include "pipeline/event.h"
 #include "pipeline/running.h"
 
+#include <inttypes.h>
+
+enum { USUAL_LINE = 1024 };
+
 static void put_files(struct run *r, struct buf *b, const char *name, const uint32_t *paths,
                       uint32_t n)
 {
@@ -74,9 +78,10 @@ static void put_use(struct buf *b, const struct job_result *x)
 {
     event_put_time(b, "started", x->started);
     event_put_time(b, "ended", x->ended);
-    buf_format(b, ",\"seconds\":%.6f,\"user_s\":%.6f,\"system_s\":%.6f,\"max_rss\":%llu",
-               (double)(x->ended - x->started) / USEC_SECOND, x->user_s, x->system_s,
-               (unsigned long long)x->max_rss);
+    event_put_seconds(b, "seconds", x->ended > x->started ? x->ended - x->started : 0);
+    event_put_seconds(b, "user_s", (usec)(x->user_s * USEC_SECOND + 0.5));
+    event_put_seconds(b, "system_s", (usec)(x->system_s * USEC_SECOND + 0.5));
+    buf_format(b, ",\"max_rss\":%" PRIu64, x->max_rss);
 }
 
 void run_add_restored(struct run *r, uint32_t step)
@@ -106,6 +111,7 @@ void run_add_record(struct run *r, uint32_t step, const struct job_result *x, en
 {
     const struct step *s = &r->p->steps[step];
     struct buf b = {0};
+    buf_reserve(&b, USUAL_LINE);
     run_put_step(r, step, state, &b);
     buf_format(&b, ",\"attempt\":%u,\"exit\":%d", (unsigned)r->attempt[step], x->status);
     if (state == STEP_FAILED)

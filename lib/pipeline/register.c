@@ -124,9 +124,8 @@ static int keep(const char *home, struct digests *d, const char *path, struct fi
                 struct error *e)
 {
     char quoted[QUOTE_MAX];
-    struct text name = text_of(path);
     char *folder = artefacts_of(home);
-    int status = digests_of(d, ".", &name, 1, 1, state, e);
+    int status = digests_look(d, path, false, state, e);
     if (status == 0 && state->kind != FILE_REGULAR)
         status = error_set(e, state->kind == FILE_MISSING ? ERR_SYSTEM : ERR_DATA,
                            state->kind == FILE_MISSING ? "%s is not there" : "%s is no file",

@@ -202,22 +202,6 @@ static void take_signal(struct run *r, int number)
     job_stop_all(r->pool);
 }
 
-static int wait_for_one(struct run *r, struct error *e)
-{
-    struct job_result result;
-    run_pulse(r);
-    int got = job_wait(r->pool, time_to_wait(r, clock_now()), &result, e);
-    if (got == JOB_SIGNALLED)
-        take_signal(r, result.signal);
-    if (got == JOB_ENDED) {
-        uint32_t step = (uint32_t)((const struct step *)result.tag - r->p->steps);
-        resources_give(r, step);
-        run_note_end(r, step);
-        return run_end(r, &result, e);
-    }
-    return got < 0 ? got : 0;
-}
-
 static bool has_room(const struct run *r)
 {
     return r->o->dry_run || (job_has_room(r->pool) && resources_fit(r, r->ready.at[0]));
@@ -229,6 +213,37 @@ static int take_turns(struct run *r, struct error *e)
     while (status == 0 && r->ready.len && !r->stopping && has_room(r))
         status = run_take_turn(r, queue_pop(r), e);
     return status;
+}
+
+/* Whether the next step is one that none of those that wait for this one comes before. */
+static bool next_is_next(const struct run *r, uint32_t step)
+{
+    const struct pipeline *p = r->p;
+    for (uint32_t k = p->waiters_from[step]; k < p->waiters_from[step + 1] && r->ready.len; k++)
+        if (comes_first(r, p->waiters[k], r->ready.at[0]))
+            return false;
+    return true;
+}
+
+/* Where several run at once none waits until we have looked at what another made. */
+static int end_one(struct run *r, const struct job_result *x, struct error *e)
+{
+    uint32_t step = (uint32_t)((const struct step *)x->tag - r->p->steps);
+    bool good = x->status == 0 && !x->stopped;
+    resources_give(r, step);
+    run_note_end(r, step);
+    int status = good && job_running(r->pool) && next_is_next(r, step) ? take_turns(r, e) : 0;
+    return status ? status : run_end(r, x, e);
+}
+
+static int wait_for_one(struct run *r, struct error *e)
+{
+    struct job_result result;
+    run_pulse(r);
+    int got = job_wait(r->pool, time_to_wait(r, clock_now()), &result, e);
+    if (got == JOB_SIGNALLED)
+        take_signal(r, result.signal);
+    return got == JOB_ENDED ? end_one(r, &result, e) : got < 0 ? got : 0;
 }
 
 /* Nothing is left to do but to wait for answers, if for these. An answer may have come in the last

@@ -111,7 +111,11 @@ char *pipeline_log_path(const char *home, const char *run, const char *step)
 {
     enum { LONGEST = 150 };
     struct buf path = {0};
-    buf_format(&path, "%s/runs/%s/", home, run);
+    buf_reserve(&path, strlen(home) + strlen(run) + LONGEST + 32);
+    buf_puts(&path, home);
+    buf_puts(&path, "/runs/");
+    buf_puts(&path, run);
+    buf_putc(&path, '/');
     for (const char *at = step; *at && at - step < LONGEST; at++)
         buf_putc(&path, *at == '/' || (unsigned char)*at < ' ' ? '_' : *at);
     if (strchr(step, '/') || strlen(step) > LONGEST)
@@ -185,10 +189,11 @@ int run_start(struct run *r, uint32_t step, const char *why, struct error *e)
 static int look_at_output(struct run *r, const struct step *s, uint32_t path, struct error *e)
 {
     char *whole = run_path(r, path);
-    int status =
-        keeps_folder(r, s, path) && is_folder(whole)
-            ? objects_keep_folder(r->objects, r->digests, whole, &r->files[path], e)
-            : digests_of(r->digests, r->p->folder, &r->p->paths[path], 1, 1, &r->files[path], e);
+    struct file_state *f = &r->files[path];
+    bool keep = keeps_folder(r, s, path);
+    int status = digests_look(r->digests, whole, !keep, f, e);
+    if (status == 0 && f->kind == FILE_FOLDER && keep)
+        status = objects_keep_folder(r->objects, r->digests, whole, f, e);
     mem_free(whole);
     return status;
 }

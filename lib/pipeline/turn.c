@@ -48,10 +48,9 @@ static int restore(struct run *r, uint32_t step, const struct record *record, st
             return 0;
         char *path = run_path(r, s->out[k]);
         status = objects_restore(r->objects, r->digests, &record->out[k], path, e);
-        mem_free(path);
-        if (status > 0 &&
-            digests_of(r->digests, r->p->folder, &r->p->paths[s->out[k]], 1, 1, f, e) < 0)
+        if (status > 0 && digests_look(r->digests, path, true, f, e) < 0)
             status = ERR_SYSTEM;
+        mem_free(path);
     }
     return status;
 }
@@ -103,8 +102,11 @@ static int look_at_inputs(struct run *r, uint32_t step, struct error *e)
     for (uint32_t k = 0; k < s->in_count; k++) {
         struct text name = r->p->paths[s->in[k]];
         struct file_state *f = &r->files[s->in[k]];
-        if (r->p->moving[s->in[k]] && digests_of(r->digests, r->p->folder, &name, 1, 1, f, e) < 0)
-            return ERR_SYSTEM;
+        char *path = r->p->moving[s->in[k]] ? run_path(r, s->in[k]) : NULL;
+        int status = path ? digests_look(r->digests, path, true, f, e) : 0;
+        mem_free(path);
+        if (status)
+            return status;
         if (f->kind != FILE_MISSING)
             continue;
         char *why = mem_format("its input %s is not there", quote(quoted, name.at, name.len));

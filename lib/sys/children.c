@@ -260,9 +260,8 @@ static bool take_end(struct runner *r)
 {
     struct rusage use;
     int raw;
-    if (waitid(P_PID, (id_t)r->pid, &(siginfo_t){0}, WEXITED | WNOHANG | WNOWAIT) != 0)
-        return false;
-    group_leave(r->group);
+    group_leave(r->group); /* before: its number may be another's then */
+    r->group = -1;
     if (wait4(r->pid, &raw, WNOHANG, &use) != r->pid)
         return false;
     r->ended = true;

@@ -3,8 +3,10 @@
 #   steps     one file in, $STEPS steps of which each makes an empty file by the shell, two at once
 #   idle      the same again, when nothing is to be done
 #   touched   the same, with the one input another one: all steps run
+#   copies    a step is a program and its words, cp in o/K, for which pipe and make need no shell
+#   copied    the same, with the one input another one
 #   big       nothing to be done with 100,000 steps (asked for by name: all tools must run them once)
-# Smallest CPU time of $RUNS runs. The limits: a process costs 0.32 to 0.37 ms with two at once, of which the
+# The run in the middle of $RUNS, in turns. The limits: a process costs 0.32 to 0.37 ms with two at once, of which the
 # shell's own start is most; a look at a file costs about 1 us. pipe reads and digests what each step made,
 # and keeps it, writes its line to the ledger and forces that to the disk every 256 steps; make and ninja
 # go by times. snakemake runs the first $SNAKEMAKE_STEPS alone, once: see its time for a step.
@@ -12,9 +14,9 @@ set -eu
 BIN=${BIN:-build/release}
 RUNS=${RUNS:-3}
 STEPS=${STEPS:-2000}
-all='steps idle touched big'
+all='steps idle touched copies copied big'
 SNAKEMAKE_STEPS=${SNAKEMAKE_STEPS:-200}
-TASKS=${TASKS:-steps idle touched} # big takes minutes to be made
+TASKS=${TASKS:-steps idle touched copies copied} # big takes minutes to be made
 work=${BENCH_DIR:-build/bench}
 NODE_PACKAGES=${NODE_PACKAGES:-$PWD/build/node/node_modules}
 export LC_ALL=C
@@ -30,31 +32,32 @@ work=$(cd "$work" && pwd)
 export BIN BENCH_DIR="$work" SNAKEMAKE_STEPS
 tools='pipe ninja make snakemake'
 
-# graph COUNT: the same steps for each tool, each in a folder of its own.
+# graph COUNT COMMAND: the same steps for each tool, each in a folder of its own. COMMAND is what comes
+# before the output's name.
 graph() {
     rm -rf "$work/steps"
     for tool in $tools; do mkdir -p "$work/steps/$tool/o"; done
     cd "$work/steps"
-    awk -v n="$1" 'BEGIN {
+    awk -v n="$1" -v command="$2" 'BEGIN {
         print "steps:" >"pipe/Pipefile"
-        print "rule empty\n  command = : >$out" >"ninja/build.ninja"
+        print "rule empty\n  command = " command "$out" >"ninja/build.ninja"
         printf "all:" >"make/Makefile"
         for (i = 0; i < n; i++) {
-            printf "  - name: s%d\n    run: \": >o/%d\"\n    in: [in]\n    out: [o/%d]\n", i, i, i >"pipe/Pipefile"
+            printf "  - name: s%d\n    run: \"%so/%d\"\n    in: [in]\n    out: [o/%d]\n", i, command, i, i >"pipe/Pipefile"
             printf "build o/%d: empty in\n", i >"ninja/build.ninja"
             printf " o/%d", i >"make/Makefile"
         }
         print "" >"make/Makefile"
-        for (i = 0; i < n; i++) printf "o/%d: in\n\t: >$@\n", i >"make/Makefile"
+        for (i = 0; i < n; i++) printf "o/%d: in\n\t%s$@\n", i, command >"make/Makefile"
     }'
-    cat >snakemake/Snakefile <<'END'
+    cat >snakemake/Snakefile <<END
 import os
 rule all:
     input: [f"o/{i}" for i in range(int(os.environ["SNAKEMAKE_STEPS"]))]
 rule empty:
     input: "in"
     output: "o/{i}"
-    shell: ": >{output}"
+    shell: "$2{output}"
 END
     for tool in $tools; do echo 1 >"$tool/in"; done
 }
@@ -80,14 +83,17 @@ touched() {
 
 # each TASK WORK: a line for each tool that is there.
 each() {
+    there=
     for tool in $tools; do
-        have "$tool" || [ "$tool" = pipe ] || { left_out "$tool"; continue; }
-        if [ "$tool" = snakemake ]; then
-            [ "$1" != big ] || continue
-            RUNS=1
-        fi
-        measure "$tool" sh "$here/pipe.sh" "$2" "$tool"
-    done | awk -v task="$1" -v steps="$steps" -v few="$SNAKEMAKE_STEPS" '{n = $1 == "snakemake" ? few : steps}
+        if have "$tool" || [ "$tool" = pipe ]; then there="$there $tool"; else left_out "$tool"; fi
+    done
+    {
+        measure_in_turn "${there%snakemake}" sh "$here/pipe.sh" "$2"
+        case "$1 $there" in
+        big*) ;;
+        *snakemake) RUNS=1 measure snakemake sh "$here/pipe.sh" "$2" snakemake ;;
+        esac
+    } | awk -v task="$1" -v steps="$steps" -v few="$SNAKEMAKE_STEPS" '{n = $1 == "snakemake" ? few : steps}
         $1 == "pipe" {w = $2; c = $3}
         {printf "%-8s %-9s %7.3f s %7.3f CPU s %4d MB  %.3f ms a step", task, $1, $2, $3, $4 / 1024, 1000 * $2 / n
          if ($1 != "pipe") printf "  pipe takes %.3g of its wall, %.3g of its CPU for a step", w / steps / (($2 ? $2 : 0.001) / n),
@@ -111,20 +117,24 @@ made=
 for task in $tasks; do
     steps=$STEPS
     [ "$task" = big ] && steps=100000
-    if [ "$made" != "$steps" ]; then
-        graph "$steps"
-        made=$steps
+    case $task in
+    cop*) command='cp in ' ;;
+    *) command=': >' ;;
+    esac
+    if [ "$made" != "$steps $command" ]; then
+        graph "$steps" "$command"
+        made="$steps $command"
         cd "$work"
     fi
-    if [ "$task" != steps ]; then
+    if [ "$task" != steps ] && [ "$task" != copies ]; then
         for tool in $tools; do
             if [ "$tool" != snakemake ] || [ "$task" != big ]; then run "$tool" >/dev/null 2>&1 || true; fi
         done
         run pipe >/dev/null 2>&1 || true # once more: it is known then that nothing is to be done
     fi
     case $task in
-    steps) each steps full ;;
-    touched) each touched touched ;;
+    steps | copies) each "$task" full ;;
+    touched | copied) each "$task" touched ;;
     *) each "$task" idle ;;
     esac
 done
