@@ -956,3 +956,57 @@ END
     pipe export buildspec >buildspec.yml
     ! grep -q gate buildspec.yml
 }
+
+@test "make: 300 random conditions hold where they hold here" {
+    cat >conditions.awk <<'END'
+function rnd(n) { seed = (seed * 1103515245 + 12345) % 2147483648; return int(seed / 65536) % n }
+function sign() { return substr("==!=< <=> >=", 2 * rnd(6) + 1, 2) }
+function number(depth,  k) {
+    k = rnd(depth > 2 ? 4 : 7)
+    return k == 0 ? "i" : k == 1 ? "f" : k == 2 ? rnd(5) : k == 3 ? rnd(40) / 10 \
+         : "(" number(depth + 1) " " substr("+-*", rnd(3) + 1, 1) " " number(depth + 1) ")"
+}
+function text(k) {
+    k = rnd(4)
+    return k == 0 ? "s" : k == 1 ? "t" : k == 2 ? "'" substr("abB 2-10", rnd(6) + 1, rnd(3)) "'" : "'b'"
+}
+function truth(depth,  k) {
+    k = rnd(depth > 3 ? 4 : 11)
+    return k == 0 ? "b" : k == 1 ? "c" : k == 2 ? number(depth) " " sign() " " number(depth) \
+         : k == 3 ? text() " " sign() " " text() : k == 4 ? "(" truth(depth + 1) ") and (" truth(depth + 1) ")" \
+         : k == 5 ? "(" truth(depth + 1) ") or (" truth(depth + 1) ")" : k == 6 ? "not (" truth(depth + 1) ")" \
+         : k == 7 ? "(" truth(depth + 1) ") == (" truth(depth + 1) ")" : k == 8 ? text() " in ('a', 'b', '2')" \
+         : k == 9 ? number(depth) " in (1, 2, 3.5)" : number(depth) " between " number(depth) " and " number(depth)
+}
+BEGIN {
+    seed = 7
+    for (n = 0; n < 300; n++)
+        printf "  - {name: s%d, run: \": >o%d\", out: [o%d], when: \"%s\"}\n", n, n, n, truth(0)
+}
+END
+    cat >Pipefile <<'END'
+parameters:
+  i: {type: integer, default: 2}
+  f: {type: float, default: 2.5}
+  b: {type: boolean, default: true}
+  c: {type: boolean, default: false}
+  s: {type: string, default: b}
+  t: {type: string, default: "10"}
+steps:
+END
+    awk -f conditions.awk >>Pipefile
+    pipe export make >Makefile 2>warnings
+    [ ! -s warnings ]
+    for given in "" "i=1 f=3.5 b=false s=a t=2"; do
+        rm -f o[0-9]*
+        # shellcheck disable=SC2086 # words are meant to be split
+        pipe -q run $(printf ' -P %s' $given | sed 's/-P $//')
+        printf '%s\n' o[0-9]* >here
+        rm -f o[0-9]*
+        # shellcheck disable=SC2086
+        make -s $given
+        printf '%s\n' o[0-9]* >there
+        cmp here there
+        [ "$(wc -l <here)" -gt 100 ]
+    done
+}

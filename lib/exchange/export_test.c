@@ -102,7 +102,10 @@ static bool put_value(struct test *t, const struct node *n)
         return put_arithmetic(t, n);
     if (node_is_call(n, "concat"))
         return put_concatenation(t, n);
-    return n->kind == KIND_BOOL && put_truth(t, n);
+    buf_putc(&t->program, '('); /* awk has no a == b == c */
+    bool good = n->kind == KIND_BOOL && put_truth(t, n);
+    buf_putc(&t->program, ')');
+    return good;
 }
 
 /* ---- conditions ---- */

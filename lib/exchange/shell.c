@@ -5,12 +5,6 @@
 
 /* ---- words ---- */
 
-static bool is_plain(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c && strchr("_-./+,:@%", c));
-}
-
 void shell_put_in_quotes(struct buf *b, struct text text)
 {
     for (size_t i = 0; i < text.len; i++)
@@ -27,15 +21,13 @@ static void put_quoted(struct buf *b, struct text word)
     buf_putc(b, '\'');
 }
 
+/* The first word with an equals sign would be no program. */
 void shell_put_word(struct buf *b, struct text word)
 {
-    bool plain = word.len > 0;
-    for (size_t i = 0; i < word.len && plain; i++)
-        plain = is_plain(word.at[i]);
-    if (plain)
-        buf_add(b, word.at, word.len);
-    else
+    if (word.len && memchr(word.at, '=', word.len))
         put_quoted(b, word);
+    else
+        buf_put_word(b, word);
 }
 
 /* A word of several lines, on one: $nl is a line feed. */
