@@ -250,6 +250,43 @@ END
 END
 }
 
+@test "--to and --from go through rounds, and take no more steps than they must" {
+    cat >Pipefile <<'END'
+steps:
+  - {name: split, run: "mkdir -p parts; for i in 1 2 3; do echo $i >parts/$i.txt; done", out: [parts]}
+  - {name: each, foreach: {part: "parts/*.txt"}, run: "cp ${part} ${out}", in: ["${part}"], out: ["${part}.out"]}
+  - {name: join, run: "cat ${in} >all", in: "parts/*.txt.out", out: [all]}
+  - {name: beside, run: "echo beside >b", out: [b]}
+  - {name: behind, foreach: {x: "parts/*.out"}, run: "cp ${x} ${out}", in: ["${x}"], out: ["c/${x}"], needs: beside}
+END
+    fresh() { rm -rf .ml parts all b c; }
+    [ "$(ran -j1 --to join)" = "split each[parts/1.txt] each[parts/2.txt] each[parts/3.txt] join" ]
+    [ "$(xargs <all)" = "1 2 3" ]
+    fresh
+    [ "$(ran -j1 --to each)" = "split each[parts/1.txt] each[parts/2.txt] each[parts/3.txt]" ]
+    fresh
+    [ "$(ran -j1 --to 'each[parts/2.txt]')" = "split each[parts/2.txt]" ]
+    fresh
+    [ "$(ran -j1 --to behind)" = "split beside each[parts/1.txt] each[parts/2.txt] each[parts/3.txt] behind[parts/1.txt.out] behind[parts/2.txt.out] behind[parts/3.txt.out]" ]
+    fresh
+    pipe plan --to each >out || [ $? = 1 ]
+    [ "$(cut -d: -f1 out | xargs)" = "split each" ]
+    run -2 --separate-stderr pipe -q run --to 'each[parts/9.txt]'
+    [[ $stderr == *"there is no step 'each[parts/9.txt]'" ]]
+    fails_with 2 "there is no step 'other'" pipe run --to other
+    fails_with 2 "there is no step 'other'" pipe run --from other
+    fresh
+    [ "$(ran -j1 --from join)" = "split beside each[parts/1.txt] each[parts/2.txt] each[parts/3.txt] join behind[parts/1.txt.out] behind[parts/2.txt.out] behind[parts/3.txt.out]" ]
+    [ "$(ran -j1 --from join)" = "join" ]
+    # and so does resume
+    fresh
+    sed -i 's/cp ${part} ${out}/test -e go \&\& cp ${part} ${out}/' Pipefile
+    run -1 pipe -q run --to join
+    touch go
+    [ "$(pipe resume -j1 --events 2>/dev/null | jq -r 'select(.state == "Succeeded") | .step' | xargs)" = "each[parts/1.txt] each[parts/2.txt] each[parts/3.txt] join" ]
+    [ ! -e b ]
+}
+
 @test "steps of a later round do not run when one of an earlier one failed, and a step runs once" {
     fan_out
     sed -i 's/echo split >>log/echo split >>log; test ! -e bad/' Pipefile

@@ -15,6 +15,20 @@ static void take_parameters(const json_t *event, struct option_list *out)
     }
 }
 
+/* A list of texts; the texts are the event's. */
+static void take_names(const json_t *event, const char *name, struct option_list *out)
+{
+    const json_t *list = json_object_get(event, name);
+    size_t i;
+    json_t *value;
+    out->at = mem_array(NULL, json_array_size(list) + 1, sizeof *out->at);
+    json_array_foreach(list, i, value)
+    {
+        if (json_is_string(value))
+            out->at[out->len++] = json_string_value(value);
+    }
+}
+
 static int run_resume(void *options, struct operands *operands)
 {
     struct run_options_given *o = options;
@@ -28,6 +42,8 @@ static int run_resume(void *options, struct operands *operands)
         status = error_set(&e, ERR_DATA, "the ledger does not say what ran");
     if (status == 0) {
         take_parameters(event, &o->parameters);
+        take_names(event, "to", &o->to);
+        take_names(event, "only", &o->only);
         status = run_definition(path, o);
     } else {
         status = pipe_finish(status, &e);
@@ -35,6 +51,8 @@ static int run_resume(void *options, struct operands *operands)
     for (size_t i = 0; i < o->parameters.len; i++)
         mem_free((char *)(uintptr_t)o->parameters.at[i]);
     mem_free(o->parameters.at);
+    mem_free(o->to.at);
+    mem_free(o->only.at);
     json_decref(event);
     buf_release(&line);
     return status;

@@ -24,72 +24,13 @@ static const struct option run_options[] = {
 };
 /* clang-format on */
 
-/* ---- which steps ---- */
-
-static int find_step(const struct pipeline *p, const char *name, bool *marks, struct error *e)
-{
-    char quoted[QUOTE_MAX];
-    bool found = false;
-    for (uint32_t i = 0; i < p->step_count; i++)
-        if (strcmp(p->steps[i].name, name) == 0 || strcmp(p->steps[i].entry->name, name) == 0)
-            marks[i] = found = true;
-    return found
-               ? 0
-               : error_set(e, ERR_USAGE, "there is no step %s", quote(quoted, name, strlen(name)));
-}
-
-static void mark_those_behind(const struct pipeline *p, bool *marks)
-{
-    for (size_t i = 0; i < p->step_count; i++) {
-        const struct step *s = &p->steps[p->order[i]];
-        for (uint32_t k = 0; k < s->wait_count; k++)
-            if (marks[s->waits_for[k]])
-                marks[p->order[i]] = true;
-    }
-}
-
-static void mark_those_before(const struct pipeline *p, bool *marks)
-{
-    for (size_t i = p->step_count; i-- > 0;) {
-        const struct step *s = &p->steps[p->order[i]];
-        for (uint32_t k = 0; k < s->wait_count && marks[p->order[i]]; k++)
-            marks[s->waits_for[k]] = true;
-    }
-}
-
-/* Steps that were named by --only, --to or --from. */
-static bool names_steps(const struct run_options_given *o)
-{
-    return o->only.len || o->to.len || o->from;
-}
-
-static int choose(const struct pipeline *p, const struct run_options_given *o, bool **chosen,
-                  bool **forced, struct error *e)
-{
-    int status = 0;
-    if (o->only.len || o->to.len)
-        *chosen = mem_alloc(p->step_count + 1);
-    for (size_t i = 0; i < o->to.len && status == 0; i++)
-        status = find_step(p, o->to.at[i], *chosen, e);
-    if (status == 0 && o->to.len)
-        mark_those_before(p, *chosen);
-    for (size_t i = 0; i < o->only.len && status == 0; i++)
-        status = find_step(p, o->only.at[i], *chosen, e);
-    if (status == 0 && o->from) {
-        *forced = mem_alloc(p->step_count + 1);
-        status = find_step(p, o->from, *forced, e);
-        mark_those_behind(p, *forced);
-    }
-    return status;
-}
-
 /* ---- the commands ---- */
 
 /* 1 when nothing is to be done, and the ledger says so; 0: that is to be found out. */
 static int is_idle(const char *home, const char *path, const struct run_options_given *given,
                    struct run_summary *summary, struct error *e)
 {
-    if (given->events || names_steps(given) || cli_verbose())
+    if (given->events || given->only.len || given->to.len || given->from || cli_verbose())
         return 0;
     size_t steps = pipeline_idle(home, path, given->parameters.at, given->parameters.len);
     if (steps == 0 || given->dry_run)
@@ -102,7 +43,6 @@ static int run_pipeline(const char *path, const struct run_options_given *given,
                         struct run_summary *summary, struct error *e)
 {
     struct pipeline *p = NULL;
-    bool *chosen = NULL, *forced = NULL;
     struct teller teller = {.events = given->events, .plan = given->dry_run, .run = summary->id};
     char *home = pipe_home(!given->dry_run, e);
     int status = home ? is_idle(home, path, given, summary, e) : ERR_SYSTEM;
@@ -110,12 +50,10 @@ static int run_pipeline(const char *path, const struct run_options_given *given,
         mem_free(home);
         return status > 0 ? 0 : status;
     }
-    if (names_steps(given))
+    if (given->only.len) /* it takes the files as they are */
         status = pipeline_load(path, given->parameters.at, given->parameters.len, &p, e);
     else
         status = pipeline_load_first(path, given->parameters.at, given->parameters.len, &p, e);
-    if (status == 0)
-        status = choose(p, given, &chosen, &forced, e);
     if (status == 0) {
         live_begin(&teller);
         struct run_options o = {
@@ -126,8 +64,7 @@ static int run_pipeline(const char *path, const struct run_options_given *given,
             .dry_run = given->dry_run,
             .keep_going = given->keep_going,
             .explain = given->dry_run || cli_verbose() || given->events,
-            .chosen = chosen,
-            .forced = forced,
+            .choice = {given->to.at, given->to.len, given->only.at, given->only.len, given->from},
             .lock_timeout_ms = given->wait ? -1 : 0,
             .wait = given->wait,
             .warn = tell_warning,
@@ -139,8 +76,6 @@ static int run_pipeline(const char *path, const struct run_options_given *given,
     }
     live_clear();
     buf_release(&teller.out);
-    mem_free(chosen);
-    mem_free(forced);
     mem_free(home);
     pipeline_free(p);
     return status;

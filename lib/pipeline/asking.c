@@ -34,8 +34,11 @@ static void put_question(const struct run *r, uint32_t step, enum question_kind 
     event_put(b, "step", r->p->steps[step].name);
     event_put(b, "kind", question_kind_name(kind));
     event_put(b, "about", about);
+    size_t n = 0;
+    while (may && may[n])
+        n++;
     if (may)
-        event_put_list(b, "may", may);
+        event_put_list(b, "may", may, n);
     if (kind != QUESTION_MODEL)
         event_put_digest(b, "fingerprint", r->fingerprint[step].at);
 }
@@ -112,11 +115,6 @@ int run_listen(struct run *r, bool at_once, struct error *e)
     return status;
 }
 
-static bool is_forced(const struct run *r, uint32_t step)
-{
-    return r->o->forced && r->o->forced[step];
-}
-
 /* Whether an answer is for this turn: a record of an earlier one says that it was taken, and then
  * it is one of the same only when there is something by which to tell. */
 static bool counts(const struct run *r, uint32_t step, const struct question *q)
@@ -129,7 +127,7 @@ static bool counts(const struct run *r, uint32_t step, const struct question *q)
         return true;
     bool lasts = !x->cache_lasts || q->answer.time + x->cache_lasts >= clock_now();
     return q->answer.verdict == VERDICT_YES && s->out_count == 0 && x->cache && lasts &&
-           s->in_count + s->wait_count > 0 && !is_forced(r, step);
+           s->in_count + s->wait_count > 0 && !run_forces(r, step);
 }
 
 static int settle_by_answer(struct run *r, uint32_t step, const struct question *q, struct error *e)
@@ -163,7 +161,7 @@ static int ask(struct run *r, uint32_t step, const struct question *before, stru
     const struct step_entry *x = r->p->steps[step].entry;
     bool is_callback = x->kind == STEP_CALLBACK;
     bool is_open =
-        before && before->answer.verdict == VERDICT_NONE && !(is_callback && is_forced(r, step));
+        before && before->answer.verdict == VERDICT_NONE && !(is_callback && run_forces(r, step));
     bool is_handed = is_open && before->handed;
     char token[TOKEN_LENGTH + 1];
     make_token(token);

@@ -50,9 +50,10 @@ int definition_parameters(struct definition *d, const struct doc_node *n, const 
  * a name is the shell's. */
 int definition_text(struct definition *d, const struct doc_node *n, bool in_shell, struct text *out,
                     struct error *e);
-/* The text of a scalar with the values of parameters put in, and `any` in the places of other
- * variables. */
-void definition_outline(struct definition *d, const struct doc_node *n, char any, struct buf *out);
+/* The text of a scalar of an entry with the values of parameters put in, for variables that are
+ * files the pattern they match, and `any` in the places of others. */
+void definition_outline(struct definition *d, const struct doc_node *n,
+                        const struct doc_node *entry, char any, struct buf *out);
 /* A scalar that is no text: "what" is for the message. */
 int definition_count(struct definition *d, const struct doc_node *n, const char *what,
                      int64_t least, int64_t most, int64_t *out, struct error *e);
@@ -72,10 +73,15 @@ int definition_entry(struct definition *d, const struct doc_node *n, struct erro
 int definition_expand(struct definition *d, const struct doc_node *n,
                       int (*make)(struct definition *d, void *context, struct error *e),
                       void *context, struct error *e);
+/* What the values of an entry's variable come from, as it is written; NULL: it has no such. */
+const struct doc_node *definition_source(const struct doc_node *entry, struct text variable);
 /* Of the value of a variable {lines: FILE}: the file; NULL: it is not such a value. */
 const struct doc_node *definition_lines(const struct doc_node *n);
 /* In which round the steps of which entry are known. */
 int definition_rounds(struct definition *d, const struct doc_node *steps, struct error *e);
+/* wanted: by entry. Marks those too that these wait for, themselves or through others, as far as
+ * their texts tell. */
+void definition_before(struct definition *d, const struct doc_node *steps, bool *wanted);
 /* Its number among the paths. */
 uint32_t definition_path(struct definition *d, struct text path);
 /* Appends the files that match now, in order of their bytes. */

@@ -82,13 +82,13 @@ void event_put_digest(struct buf *b, const char *name, const uint8_t *digest)
     buf_putc(b, '"');
 }
 
-void event_put_list(struct buf *b, const char *name, const char *const *list)
+void event_put_list(struct buf *b, const char *name, const char *const *list, size_t n)
 {
     put_name(b, name);
     buf_putc(b, '[');
-    for (const char *const *at = list; *at; at++) {
-        buf_puts(b, at == list ? "" : ",");
-        json_put_string(b, *at, strlen(*at));
+    for (size_t i = 0; i < n; i++) {
+        buf_puts(b, i ? "," : "");
+        json_put_string(b, list[i], strlen(list[i]));
     }
     buf_putc(b, ']');
 }

@@ -120,6 +120,24 @@ static void release(struct variable *at, size_t n)
         vec_release(&at[i].values);
 }
 
+/* ---- variables ---- */
+
+static struct text only_name(const struct doc_node *each)
+{
+    return each->kind == DOC_MAP && each->count == 1 ? each->items[0].text : TEXT_LITERAL("item");
+}
+
+const struct doc_node *definition_source(const struct doc_node *entry, struct text variable)
+{
+    const struct doc_node *each = doc_get(entry, "foreach"), *all = doc_get(entry, "matrix");
+    if (each && text_equal(only_name(each), variable))
+        return each->kind == DOC_MAP ? &each->items[1] : each;
+    for (size_t i = 0; all && all->kind == DOC_MAP && i < all->count; i++)
+        if (text_equal(all->items[2 * i].text, variable))
+            return &all->items[2 * i + 1];
+    return NULL;
+}
+
 /* ---- foreach ---- */
 
 /* item, and item.KEY of one that is a map. */
@@ -157,9 +175,8 @@ static size_t widest_item(const struct doc_node *n)
 static int for_each(struct definition *d, const struct doc_node *n, maker *make, void *context,
                     struct error *e)
 {
-    struct variable v = {.name = text_of("item")};
+    struct variable v = {.name = only_name(n)};
     if (n->kind == DOC_MAP && n->count == 1) {
-        v.name = n->items[0].text;
         n = &n->items[1];
     } else if (n->kind == DOC_MAP) {
         return doc_error(d->doc, n, e, "foreach has one variable: matrix takes several");

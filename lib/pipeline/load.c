@@ -46,6 +46,7 @@ static int read_steps(struct definition *d, const struct doc_node *n, struct err
                           d->path_list.len * sizeof *p->paths);
     if (status == 0)
         definition_lists(d);
+    p->entry_count = n->count;
     p->deferred_count = d->deferred.len;
     if (d->deferred.len)
         p->deferred = arena_copy(&p->arena, d->deferred.at, d->deferred.len * sizeof *p->deferred);
@@ -163,6 +164,22 @@ int pipeline_load_next(const struct pipeline *p, struct pipeline **out, struct e
 {
     struct buf b = copy_of(p->source);
     return parse(p->path, &b, p->given, p->given_count, p->round + 1, false, out, e);
+}
+
+int pipeline_entries_before(const struct pipeline *p, bool *wanted, struct error *e)
+{
+    struct pipeline again = {.path = p->path, .folder = p->folder};
+    struct definition d = {.p = &again};
+    int status = doc_parse(p->path, p->source, DOC_BY_CONTENT, &d.doc, e);
+    const struct doc_node *root = status == 0 ? doc_root(d.doc) : NULL;
+    if (status == 0)
+        status =
+            definition_parameters(&d, doc_get(root, "parameters"), p->given, p->given_count, e);
+    if (status == 0)
+        definition_before(&d, doc_get(root, "steps"), wanted);
+    definition_release(&d);
+    arena_release(&again.arena);
+    return status;
 }
 
 void pipeline_free(struct pipeline *p)

@@ -16,6 +16,8 @@ static void note_states(struct run *r)
 {
     for (uint32_t i = 0; i < r->p->step_count; i++) {
         bool is_new;
+        if (!run_looks_at(r, i))
+            continue;
         bool skipped = r->state[i] == STEP_SKIPPED;
         map_put(&r->earlier, text_of(r->p->steps[i].name), &is_new);
         if (is_new)
@@ -26,7 +28,7 @@ static void note_states(struct run *r)
 static bool has_next(const struct run *r)
 {
     const struct run_summary *s = r->summary;
-    return r->p->deferred_count && !r->stopping && !s->failed && !s->blocked && !s->would_run &&
+    return r->later.len && !r->stopping && !s->failed && !s->blocked && !s->would_run &&
            !r->waiting && !s->signal;
 }
 
@@ -46,14 +48,15 @@ int run_next_round(struct run *r, struct error *e)
     r->p = r->own = next;
     r->ready.len = r->delayed.len = r->asked.len = r->running.len = 0;
     run_allocate(r);
-    return 1;
+    status = run_choose(r, e);
+    return status ? status : 1;
 }
 
 void run_tell_deferred(struct run *r)
 {
     enum step_state state = r->o->dry_run ? STEP_WOULD_RUN : STEP_BLOCKED;
-    for (size_t i = 0; i < r->p->deferred_count && r->p->round != ROUND_ALL; i++) {
-        const struct step s = {.entry = r->p->deferred[i], .name = r->p->deferred[i]->name};
+    for (size_t i = 0; i < r->later.len && r->p->round != ROUND_ALL; i++) {
+        const struct step s = {.entry = r->later.at[i], .name = r->later.at[i]->name};
         if (r->waiting)
             continue;
         if (r->o->dry_run)

@@ -69,6 +69,17 @@ static void put_parameters(struct buf *b, const struct pipeline *p)
     buf_putc(b, '}');
 }
 
+/* resume reads it. */
+static void put_choice(struct buf *b, const struct step_choice *c)
+{
+    if (c->to_count)
+        event_put_list(b, "to", c->to, c->to_count);
+    if (c->only_count)
+        event_put_list(b, "only", c->only, c->only_count);
+    if (c->from)
+        event_put(b, "from", c->from);
+}
+
 static void add_start(struct run *r)
 {
     struct buf b = {0};
@@ -82,6 +93,7 @@ static void add_start(struct run *r)
     event_put(&b, "definition", digest);
     event_put(&b, "host", host);
     put_parameters(&b, r->p);
+    put_choice(&b, &r->o->choice);
     code_put(&b, r->p->folder);
     buf_format(&b, ",\"steps\":%zu", r->p->step_count);
     ledger_add(r->ledger, (struct text){b.at, b.len});
@@ -150,6 +162,8 @@ void run_free_steps(struct run *r)
     mem_free(r->files);
     mem_free(r->unknown);
     mem_free(r->state);
+    mem_free(r->chosen);
+    mem_free(r->forced);
     mem_free(r->fate);
     mem_free(r->left);
     mem_free(r->attempt);
@@ -157,6 +171,7 @@ void run_free_steps(struct run *r)
     mem_free(r->gpus);
     mem_free(r->fingerprint);
     retries_free(r->retries);
+    r->chosen = r->forced = NULL;
     r->rest = NULL;
     r->gpus = NULL;
     r->retries = NULL;
@@ -226,8 +241,8 @@ int run_open(struct run *r, struct error *e)
     r->lock = -1;
     r->objects = mem_format("%s/objects", r->o->home);
     run_allocate(r);
-    int status = 0;
-    if (!r->o->dry_run) {
+    int status = run_choose(r, e);
+    if (status == 0 && !r->o->dry_run) {
         status = make_state(r, e);
         if (status == 0)
             status = open_pool(r, e);
@@ -260,6 +275,7 @@ void run_release(struct run *r)
 {
     run_free_steps(r);
     map_release(&r->earlier);
+    vec_release(&r->later);
     vec_release(&r->earlier_states);
     job_pool_close(r->pool);
     ledger_close(r->ledger);

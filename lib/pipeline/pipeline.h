@@ -53,6 +53,7 @@ enum { RETRY_ANY = (1 << JOB_CLASSES) - 2, RETRIES_MAX = 16 };
 struct step_entry {
     enum step_kind kind;
     const char *name;
+    uint32_t number;       /* its place among the entries */
     uint32_t line, column; /* where it is */
     usec timeout;          /* 0: none */
     const struct retry *retries;
@@ -114,6 +115,7 @@ struct pipeline {
     /* Whose steps are known in later rounds */
     const struct step_entry **deferred;
     size_t deferred_count;
+    size_t entry_count;
     struct step *steps; /* in the order of the definition */
     size_t step_count;
     struct text *paths; /* every input and output, without . and double slashes */
@@ -141,6 +143,9 @@ int pipeline_load_first(const char *path, const char *const *given, size_t given
                         struct pipeline **out, struct error *e);
 int pipeline_load_next(const struct pipeline *p, struct pipeline **out, struct error *e);
 #define ROUND_ALL UINT_MAX
+/* wanted: by entry. Marks those too whose steps these may wait for, which texts tell where steps
+ * are not known yet. */
+int pipeline_entries_before(const struct pipeline *p, bool *wanted, struct error *e);
 /* The same of bytes that are there already: path is for messages and folders. */
 int pipeline_parse(const char *path, struct text source, const char *const *given,
                    size_t given_count, struct pipeline **out, struct error *e);
@@ -207,15 +212,22 @@ struct run_event {
     const struct run_now *now;
 };
 
+/* Names of steps, or of entries for all steps that came of them. */
+struct step_choice {
+    const char *const *to; /* these are looked at, and those they wait for, */
+    size_t to_count;
+    const char *const *only; /* and these; none of both: all are */
+    size_t only_count;
+    const char *from; /* this one, and those that wait for it, run whatever is known; NULL: none */
+};
+
 struct run_options {
     const char *home;                  /* the folder of the tool's state */
     unsigned jobs;                     /* steps at once, those of one processor */
     unsigned gpus;                     /* that steps may have: CUDA_VISIBLE_DEVICES says which */
     struct job_engine_options engine;  /* where steps run */
     bool dry_run, keep_going, explain; /* explain: events of what runs say why */
-    const bool *chosen;                /* by step: those that are looked at at all; NULL: all */
-    const bool *forced;                /* by step: those that run whatever is known; NULL: none.
-                                        * Both only where p has all steps (ROUND_ALL) */
+    struct step_choice choice;         /* ERR_USAGE for a name that is no step's */
     int lock_timeout_ms; /* for another run of the pipeline; negative: wait for ever */
     bool wait;           /* until what steps ask for is answered */
     void (*warn)(void *context, const char *text); /* of what is no failure; may be NULL */

@@ -4,7 +4,8 @@
  * rounds: the depth of an entry is the number of rounds that come before the one in which its steps
  * are known; nothing that waits for it is in an earlier one.
  *
- * What an entry makes is told by the texts of its outputs, in which a variable may be anything.
+ * What an entry makes is told by the texts of its outputs, in which a variable is what its values
+ * come from: a pattern, or else anything.
  */
 #include "pipeline/definition.h"
 
@@ -52,7 +53,7 @@ static void mention(struct planning *x, mention_list *list, uint32_t entry,
     enum { LONGEST = 4096 }; /* nothing can be called longer */
     if (n->kind == DOC_LIST || n->kind == DOC_MAP || n->text.len > LONGEST)
         return;
-    definition_outline(x->d, n, ANYTHING, &x->text);
+    definition_outline(x->d, n, &x->steps->items[entry], ANYTHING, &x->text);
     char *text = mem_text(buf_text(&x->text) + (strncmp(buf_text(&x->text), "./", 2) ? 0 : 2));
     size_t n_text = strlen(text);
     while (n_text > 1 && text[n_text - 1] == '/')
@@ -199,17 +200,25 @@ static void deepen_behind(struct planning *x, const struct mention *made)
             deepen(x, x->read.at[i].entry, depth);
 }
 
+/* By a name, or that of one of its steps: NAME[...]. */
+static bool is_named(const struct doc_node *needed, const struct doc_node *entry)
+{
+    const struct doc_node *name = doc_get(entry, "name");
+    struct text whole = needed->text;
+    return name && whole.at && whole.len >= name->text.len &&
+           memcmp(whole.at, name->text.at, name->text.len) == 0 &&
+           (whole.len == name->text.len || whole.at[name->text.len] == '[');
+}
+
 static void deepen_needing(struct planning *x, uint32_t entry)
 {
-    const struct doc_node *name = doc_get(&x->steps->items[entry], "name");
-    for (uint32_t i = 0; name && i < x->steps->count; i++) {
+    for (uint32_t i = 0; i < x->steps->count; i++) {
         const struct doc_node *needs = doc_get(&x->steps->items[i], "needs");
         size_t count = !needs ? 0 : needs->kind == DOC_LIST ? needs->count : 1;
-        for (size_t k = 0; k < count; k++) {
-            const struct doc_node *item = needs->kind == DOC_LIST ? &needs->items[k] : needs;
-            if (i != entry && text_equal(item->text, name->text))
+        for (size_t k = 0; k < count && i != entry; k++)
+            if (is_named(needs->kind == DOC_LIST ? &needs->items[k] : needs,
+                         &x->steps->items[entry]))
                 deepen(x, i, x->depth[entry]);
-        }
     }
 }
 
@@ -228,6 +237,8 @@ static void find_sources(struct planning *x)
         }
     }
 }
+
+/* ---- depths of all ---- */
 
 static int plan(struct planning *x, struct error *e)
 {
@@ -265,6 +276,15 @@ static void mention_all(struct planning *x)
     }
 }
 
+static void forget(struct planning *x)
+{
+    release(&x->made);
+    release(&x->read);
+    release(&x->values);
+    vec_release(&x->deepened);
+    buf_release(&x->text);
+}
+
 /* Nearly all definitions have none of what needs a plan. */
 int definition_rounds(struct definition *d, const struct doc_node *steps, struct error *e)
 {
@@ -282,10 +302,56 @@ int definition_rounds(struct definition *d, const struct doc_node *steps, struct
         status = plan(&x, e);
         d->depth = x.depth;
     }
-    release(&x.made);
-    release(&x.read);
-    release(&x.values);
-    vec_release(&x.deepened);
-    buf_release(&x.text);
+    forget(&x);
     return status;
+}
+
+/* ---- those before one ---- */
+
+static void want(struct planning *x, bool *wanted, uint32_t entry)
+{
+    if (wanted[entry])
+        return;
+    wanted[entry] = true;
+    vec_push(&x->deepened, entry);
+}
+
+static bool reads(const mention_list *list, uint32_t entry, const struct mention *made)
+{
+    for (size_t i = 0; i < list->len; i++)
+        if (list->at[i].entry == entry && compare(made, &list->at[i]))
+            return true;
+    return false;
+}
+
+static void want_needed(struct planning *x, bool *wanted, uint32_t entry)
+{
+    const struct doc_node *needs = doc_get(&x->steps->items[entry], "needs");
+    size_t count = !needs ? 0 : needs->kind == DOC_LIST ? needs->count : 1;
+    for (size_t k = 0; k < count; k++) {
+        const struct doc_node *one = needs->kind == DOC_LIST ? &needs->items[k] : needs;
+        for (uint32_t i = 0; i < x->steps->count; i++)
+            if (is_named(one, &x->steps->items[i]))
+                want(x, wanted, i);
+    }
+}
+
+void definition_before(struct definition *d, const struct doc_node *steps, bool *wanted)
+{
+    struct planning x = {.d = d, .steps = steps};
+    for (uint32_t i = 0; i < steps->count; i++) {
+        mention_sources(&x, i, &steps->items[i]);
+        if (wanted[i])
+            vec_push(&x.deepened, i);
+    }
+    mention_all(&x);
+    while (x.deepened.len) {
+        uint32_t entry = x.deepened.at[--x.deepened.len];
+        for (size_t i = 0; i < x.made.len; i++)
+            if (!wanted[x.made.at[i].entry] &&
+                (reads(&x.read, entry, &x.made.at[i]) || reads(&x.values, entry, &x.made.at[i])))
+                want(&x, wanted, x.made.at[i].entry);
+        want_needed(&x, wanted, entry);
+    }
+    forget(&x);
 }

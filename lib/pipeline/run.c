@@ -340,7 +340,7 @@ static int leave(struct run *r, bool failed, struct error *e)
     int status = run_commit(r, true, e);
     if (status == 0)
         status = digests_save(r->digests, e);
-    if (status == 0 && !failed && !r->o->chosen) {
+    if (status == 0 && !failed && !r->chosen) {
         char *seal = pipeline_state_path(r->o->home, r->p->path, "seal");
         seal_keep(r, seal);
         mem_free(seal);

@@ -36,6 +36,8 @@ struct run {
     bool *unknown;            /* by path: it would be made anew */
     /* by step: */
     uint8_t *state, *fate; /* enum step_state; fate: what it is to become at its turn */
+    bool *chosen;          /* it is looked at at all; NULL: all are */
+    bool *forced;          /* it runs whatever is known; NULL: none */
     uint32_t *left;        /* that it waits for */
     uint16_t *attempt;
     float
@@ -44,7 +46,8 @@ struct run {
     VEC(uint32_t) ready;         /* a heap */
     VEC(struct delayed) delayed; /* for their next attempt */
     VEC(struct asked) asked;
-    size_t waiting; /* of them are STEP_PENDING */
+    size_t waiting;                       /* of them are STEP_PENDING */
+    VEC(const struct step_entry *) later; /* whose steps are looked at in later rounds */
     usec listened, pulsed, noted;
     VEC(struct running_step) running;
     bool changed;            /* what runs, since it was noted */
@@ -107,6 +110,19 @@ void run_fail(struct run *r, uint32_t step, const struct job_result *x, const ch
 /* Variables of first, then those of second that have other names. Returns owned, the texts are
  * borrowed. */
 char **run_environment(char *const *first, char *const *second);
+
+/* ---- which of them (choose.c) ---- */
+
+/* For the steps of r->p. ERR_USAGE: one that is named is not there. */
+int run_choose(struct run *r, struct error *e);
+static inline bool run_looks_at(const struct run *r, uint32_t step)
+{
+    return !r->chosen || r->chosen[step];
+}
+static inline bool run_forces(const struct run *r, uint32_t step)
+{
+    return r->forced && r->forced[step];
+}
 
 /* ---- rounds (next.c) ---- */
 

@@ -125,7 +125,11 @@ static int read_entry(struct definition *d, const struct doc_node *n, struct ste
                       struct error *e)
 {
     const struct doc_node *name = doc_get(n, "name");
-    *s = (struct step_entry){.line = n->line, .column = n->column, .cache = true, .cpus = 1};
+    *s = (struct step_entry){.number = (uint32_t)d->entries.len,
+                             .line = n->line,
+                             .column = n->column,
+                             .cache = true,
+                             .cpus = 1};
     if (!name)
         return doc_error(d->doc, n, e, "a step without a name");
     if (!definition_is_name(name->text))

@@ -2,16 +2,11 @@
 #include "pipeline/condition.h"
 #include "pipeline/running.h"
 
-static bool is_chosen(const struct run *r, uint32_t step)
-{
-    return !r->o->chosen || r->o->chosen[step];
-}
-
 /* What an earlier run made of the same, when that may be taken for what this one would. */
 static const struct record *usable_record(const struct run *r, uint32_t step)
 {
     const struct step *s = &r->p->steps[step];
-    if (s->out_count == 0 || !s->entry->cache || (r->o->forced && r->o->forced[step]))
+    if (s->out_count == 0 || !s->entry->cache || run_forces(r, step))
         return NULL;
     const struct record *record = records_of(&r->records, &r->fingerprint[step]);
     if (!record || record->out_count != s->out_count)
@@ -81,7 +76,7 @@ int run_check_inputs(const struct run *r, struct error *e)
     char quoted[QUOTE_MAX];
     for (uint32_t i = 0; i < p->step_count; i++) {
         const struct step *s = &p->steps[i];
-        for (uint32_t k = 0; k < s->in_count && !s->when && is_chosen(r, i); k++) {
+        for (uint32_t k = 0; k < s->in_count && !s->when && run_looks_at(r, i); k++) {
             struct text name = p->paths[s->in[k]];
             if (r->files[s->in[k]].kind != FILE_MISSING || p->maker[s->in[k]] != STEP_NONE ||
                 p->moving[s->in[k]])
@@ -162,7 +157,7 @@ static int settle_by_record(struct run *r, uint32_t step, struct error *e)
 int run_take_turn(struct run *r, uint32_t step, struct error *e)
 {
     enum step_state settled = STEP_UP_TO_DATE;
-    if (run_was_settled(r, step, &settled) || !is_chosen(r, step)) { /* it is taken as it is */
+    if (run_was_settled(r, step, &settled) || !run_looks_at(r, step)) { /* it is taken as it is */
         r->state[step] = (uint8_t)settled;
         run_add_values(r, step);
         fingerprint_of(r, step, &r->fingerprint[step]);

@@ -376,9 +376,9 @@ static int replace_values(struct definition *d, const struct doc_node *n, const 
     return 0;
 }
 
-void definition_outline(struct definition *d, const struct doc_node *n, char any, struct buf *out)
+static void add_outline(struct definition *d, const struct doc_node *n,
+                        const struct doc_node *entry, char any, struct buf *out)
 {
-    out->len = 0;
     for (const char *at = n->text.at, *end = at + n->text.len; at < end;) {
         if (end - at > 2 && memcmp(at, "$${", 3) == 0) {
             buf_puts(out, "${");
@@ -391,14 +391,25 @@ void definition_outline(struct definition *d, const struct doc_node *n, char any
             buf_putc(out, *at++);
             continue;
         }
-        size_t i = map_get(&d->parameters, (struct text){at + 2, (size_t)(close - at) - 2});
+        struct text name = {at + 2, (size_t)(close - at) - 2};
+        size_t i = map_get(&d->parameters, name);
         struct text value = i == MAP_NONE ? (struct text){NULL, 0} : d->p->parameters[i].value;
-        if (value.at)
+        const struct doc_node *source = entry ? definition_source(entry, name) : NULL;
+        if (source && source->kind == DOC_TEXT)
+            add_outline(d, source, NULL, any, out);
+        else if (value.at && !source)
             buf_add(out, value.at, value.len);
         else
             buf_putc(out, any);
         at = close + 1;
     }
+}
+
+void definition_outline(struct definition *d, const struct doc_node *n,
+                        const struct doc_node *entry, char any, struct buf *out)
+{
+    out->len = 0;
+    add_outline(d, n, entry, any, out);
 }
 
 int definition_text(struct definition *d, const struct doc_node *n, bool in_shell, struct text *out,

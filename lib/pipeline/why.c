@@ -137,7 +137,7 @@ char *run_why(struct run *r, uint32_t step)
     const struct step *s = &r->p->steps[step];
     struct buf out = {0};
     const struct record *record = records_of_step(&r->records, r->p->name, s->name);
-    if (r->o->forced && r->o->forced[step])
+    if (run_forces(r, step))
         say(&out, "it was asked for");
     else if (!record)
         say(&out, "it never ran to its end");
