@@ -381,7 +381,7 @@ END
     echo 7 >a.txt
     ran
     pipe audit --head "$head"
-    run -1 --separate-stderr pipe audit --head "${head//a/b}"
+    run -1 --separate-stderr pipe audit --head "$(tr 0-9a-f 1-9a-f0 <<<"$head")"
     sed -i 's/"scale":"2"/"scale":"3"/' .ml/pipe/ledger.jsonl
     run -1 --separate-stderr pipe audit
     [[ $stderr == *"ledger.jsonl:"* ]]

@@ -18,7 +18,8 @@ static int run(void *options, struct operands *operands)
         status = find_run(home, operands->len > 1 ? operands->at[1] : "last", second, &e);
     if (status == 0)
         status = pipeline_compare(home, first, second, &out, &count, &e);
-    (void)fwrite(out.at, 1, out.len, stdout);
+    if (out.len)
+        (void)fwrite(out.at, 1, out.len, stdout);
     buf_release(&out);
     mem_free(home);
     return status ? pipe_finish(status, &e) : count > 0;

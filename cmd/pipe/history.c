@@ -117,7 +117,8 @@ static int print_line(void *context, struct text line, const struct members *m)
     const struct printing *p = context;
     if (p->run.at && !text_equal(p->run, m->run))
         return 0;
-    (void)fwrite(line.at, 1, line.len, stdout);
+    if (line.len)
+        (void)fwrite(line.at, 1, line.len, stdout);
     (void)putchar('\n');
     return 0;
 }
