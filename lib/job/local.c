@@ -122,11 +122,12 @@ static struct running *running_new(const struct job *j)
 /* A shell would look for the program in the PATH of the job, and say in PWD where it is. */
 static bool needs_shell(const struct job *j)
 {
-    if (j->directory)
+    const char *path = getenv("PATH");
+    if (j->directory || !path)
         return true;
     for (char *const *at = j->environment; at && *at; at++)
         if (strncmp(*at, "PATH=", 5) == 0)
-            return strcmp(*at + 5, getenv("PATH") ? getenv("PATH") : "") != 0;
+            return strcmp(*at + 5, path) != 0;
     return false;
 }
 
@@ -140,7 +141,10 @@ static int start_script(struct local *p, const struct job *j, struct child *chil
     int status = words ? children_start(p->children, child, number, e) : ERR_NO;
     mem_free(words);
     child->argv = shell;
-    return status ? children_start(p->children, child, number, e) : 0;
+    if (status)
+        status = children_start(p->children, child, number, e);
+    child->argv = NULL;
+    return status;
 }
 
 static int local_start(struct job_pool *pool, const struct job *j, struct error *e)
