@@ -54,6 +54,8 @@ static void mention(struct planning *x, mention_list *list, uint32_t entry,
     if (n->kind == DOC_LIST || n->kind == DOC_MAP || n->text.len > LONGEST)
         return;
     definition_outline(x->d, n, &x->steps->items[entry], ANYTHING, &x->text);
+    if (x->text.len > LONGEST)
+        return;
     char *text = mem_text(buf_text(&x->text) + (strncmp(buf_text(&x->text), "./", 2) ? 0 : 2));
     size_t n_text = strlen(text);
     while (n_text > 1 && text[n_text - 1] == '/')

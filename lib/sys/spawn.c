@@ -76,7 +76,7 @@ static bool redirect(const struct spawn *s)
 {
     const int fds[] = {s->in, s->out, s->err};
     for (int i = 0; i < 3; i++)
-        if (fds[i] >= 0 && dup2(fds[i], STDIN_FILENO + i) < 0)
+        if (fds[i] == i ? fcntl(i, F_SETFD, 0) != 0 : fds[i] >= 0 && dup2(fds[i], i) < 0)
             return false;
     return !s->directory || chdir(s->directory) == 0;
 }
