@@ -79,6 +79,17 @@ static bool is_slow(struct text source)
     return has(source, "lines") || has(source, "matrix") || has(source, "\\");
 }
 
+/* An entry of a later round waits for those that its steps name. */
+static void check_before(const struct pipeline *p)
+{
+    struct error e = {0};
+    bool *wanted = mem_alloc((p->entry_count + 1) * sizeof *wanted);
+    wanted[p->deferred[0]->number] = true;
+    if (pipeline_entries_before(p, wanted, &e) != 0 || !wanted[p->deferred[0]->number])
+        abort();
+    mem_free(wanted);
+}
+
 /* The rounds of a run, as far as they go: each must hold together. */
 static void check_rounds(const struct pipeline *all)
 {
@@ -88,6 +99,7 @@ static void check_rounds(const struct pipeline *all)
         return;
     for (unsigned round = 0; p->deferred_count; round++) {
         check_order(p);
+        check_before(p);
         if (round > p->deferred_count + p->step_count + 100)
             abort();
         int status = pipeline_load_next(p, &next, &e);
