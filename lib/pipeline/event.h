@@ -15,7 +15,7 @@ void event_put_time(struct buf *b, const char *name, usec t);
 void event_put_seconds(struct buf *b, const char *name, usec n); /* not negative */
 void event_put_digest(struct buf *b, const char *name, const uint8_t *digest);
 void event_put_list(struct buf *b, const char *name, const char *const *list, size_t n);
-void event_put_person(struct buf *b);                                          /* user and host */
+void event_put_person(struct buf *b); /* user and host */
 /* A value of jansson's, on one line, numbers as short as they are. */
 struct json_t;
 void event_put_json(struct buf *b, const struct json_t *value);
