@@ -566,6 +566,7 @@ static void check_ends(void)
         {"kill -TERM 1; sleep 0.1; exit 6", 6, 0},
         {"kill -9 1; exit 5", 5, 0}, /* not from inside */
     };
+    void (*before)(int) = signal(SIGHUP, SIG_DFL); /* nohup ignores it */
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct child_event end = run(&s, cases[i].script, &out);
         CHECK_INT(end.status, cases[i].status);
@@ -581,6 +582,7 @@ static void check_ends(void)
         CHECK_INT(run_child(&c, &out).status, i == 2 ? 126 : 127);
         CHECK(strstr(buf_text(&out), names[i][1]) != NULL);
     }
+    (void)signal(SIGHUP, before);
     buf_release(&out);
 }
 
