@@ -15,9 +15,9 @@
 /* ---- what is run ---- */
 
 struct job {
-    char *const *argv;        /* [0] is looked up in PATH; NULL: */
-    const char *script;       /* a text for /bin/sh -c */
-    const char *directory;    /* NULL: the caller's */
+    char *const *argv;     /* [0] is looked up in PATH; NULL: */
+    const char *script;    /* a text for /bin/sh -c; without it where shell_words (sys.h) can do */
+    const char *directory; /* NULL: the caller's */
     char *const *environment; /* NULL: the caller's */
     const int *streams;       /* its standard input and output, each -1 for what NULL means: there
                                * is nothing to read, and what it writes goes to the log. Not on

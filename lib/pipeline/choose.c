@@ -1,13 +1,6 @@
 /* Which steps are looked at, and which run whatever is known: what --to, --only and --from name. */
 #include "pipeline/running.h"
 
-/* An entry, or one step of it: NAME[...]. */
-static bool is_entry(const char *name, const struct step_entry *entry)
-{
-    size_t n = strlen(entry->name);
-    return strncmp(name, entry->name, n) == 0 && (name[n] == 0 || name[n] == '[');
-}
-
 /* Marks the steps, and among entries those whose steps are of a later round. */
 static int find(const struct pipeline *p, const char *name, bool *steps, bool *entries,
                 struct error *e)
@@ -18,7 +11,7 @@ static int find(const struct pipeline *p, const char *name, bool *steps, bool *e
         if (strcmp(p->steps[i].name, name) == 0 || strcmp(p->steps[i].entry->name, name) == 0)
             steps[i] = found = true;
     for (size_t i = 0; i < p->deferred_count; i++)
-        if (is_entry(name, p->deferred[i]))
+        if (pipeline_is_of_entry(text_of(name), text_of(p->deferred[i]->name)))
             entries[p->deferred[i]->number] = found = true;
     return found
                ? 0

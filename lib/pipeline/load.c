@@ -192,6 +192,13 @@ void pipeline_free(struct pipeline *p)
     mem_free(p);
 }
 
+bool pipeline_is_of_entry(struct text name, struct text entry)
+{
+    return name.at && entry.at && name.len >= entry.len &&
+           memcmp(name.at, entry.at, entry.len) == 0 &&
+           (name.len == entry.len || name.at[entry.len] == '[');
+}
+
 uint32_t pipeline_step(const struct pipeline *p, const char *name)
 {
     for (uint32_t i = 0; i < p->step_count; i++)

@@ -115,7 +115,7 @@ struct pipeline {
     /* Whose steps are known in later rounds */
     const struct step_entry **deferred;
     size_t deferred_count;
-    size_t entry_count;
+    size_t entry_count; /* of the definition, with the deferred ones */
     struct step *steps; /* in the order of the definition */
     size_t step_count;
     struct text *paths; /* every input and output, without . and double slashes */
@@ -143,9 +143,6 @@ int pipeline_load_first(const char *path, const char *const *given, size_t given
                         struct pipeline **out, struct error *e);
 int pipeline_load_next(const struct pipeline *p, struct pipeline **out, struct error *e);
 #define ROUND_ALL UINT_MAX
-/* wanted: by entry. Marks those too whose steps these may wait for, which texts tell where steps
- * are not known yet. */
-int pipeline_entries_before(const struct pipeline *p, bool *wanted, struct error *e);
 /* The same of bytes that are there already: path is for messages and folders. */
 int pipeline_parse(const char *path, struct text source, const char *const *given,
                    size_t given_count, struct pipeline **out, struct error *e);
@@ -155,7 +152,13 @@ int pipeline_parse(const char *path, struct text source, const char *const *give
 enum { PARAMETER_MARK = 1, PARAMETER_END = 2 };
 int pipeline_parse_kept(const char *path, struct text source, const char *const *given,
                         size_t given_count, struct pipeline **out, struct error *e);
+/* wanted: p->entry_count long, by step_entry.number. Marks those too for whose steps these may
+ * wait, themselves or through others, as far as the texts of the definition tell: for entries whose
+ * steps are not known yet. The definition is read again; its errors are those of loading it. */
+int pipeline_entries_before(const struct pipeline *p, bool *wanted, struct error *e);
 void pipeline_free(struct pipeline *p); /* NULL is fine */
+/* Whether it is an entry's name, or that of a step of it: NAME[...]. */
+bool pipeline_is_of_entry(struct text name, struct text entry);
 /* STEP_NONE when there is none. */
 uint32_t pipeline_step(const struct pipeline *p, const char *name);
 /* Marks the steps whose condition is not true, and those that wait for them. */

@@ -202,26 +202,26 @@ static void deepen_behind(struct planning *x, const struct mention *made)
             deepen(x, x->read.at[i].entry, depth);
 }
 
-/* By a name, or that of one of its steps: NAME[...]. */
-static bool is_named(const struct doc_node *needed, const struct doc_node *entry)
+/* Whether its needs name another one, or a step of that. */
+static bool names(const struct planning *x, uint32_t entry, uint32_t other)
 {
-    const struct doc_node *name = doc_get(entry, "name");
-    struct text whole = needed->text;
-    return name && whole.at && whole.len >= name->text.len &&
-           memcmp(whole.at, name->text.at, name->text.len) == 0 &&
-           (whole.len == name->text.len || whole.at[name->text.len] == '[');
+    const struct doc_node *needs = doc_get(&x->steps->items[entry], "needs");
+    const struct doc_node *name = doc_get(&x->steps->items[other], "name");
+    size_t count = !needs ? 0 : needs->kind == DOC_LIST ? needs->count : 1;
+    for (size_t k = 0; k < count && name; k++) {
+        const struct doc_node *one = needs->kind == DOC_LIST ? &needs->items[k] : needs;
+        if (one->kind != DOC_LIST && one->kind != DOC_MAP && name->kind != DOC_LIST &&
+            name->kind != DOC_MAP && pipeline_is_of_entry(one->text, name->text))
+            return true;
+    }
+    return false;
 }
 
 static void deepen_needing(struct planning *x, uint32_t entry)
 {
-    for (uint32_t i = 0; i < x->steps->count; i++) {
-        const struct doc_node *needs = doc_get(&x->steps->items[i], "needs");
-        size_t count = !needs ? 0 : needs->kind == DOC_LIST ? needs->count : 1;
-        for (size_t k = 0; k < count && i != entry; k++)
-            if (is_named(needs->kind == DOC_LIST ? &needs->items[k] : needs,
-                         &x->steps->items[entry]))
-                deepen(x, i, x->depth[entry]);
-    }
+    for (uint32_t i = 0; i < x->steps->count; i++)
+        if (i != entry && names(x, i, entry))
+            deepen(x, i, x->depth[entry]);
 }
 
 /* A pattern in a folder that is made is a source of values, too. */
@@ -326,18 +326,6 @@ static bool reads(const mention_list *list, uint32_t entry, const struct mention
     return false;
 }
 
-static void want_needed(struct planning *x, bool *wanted, uint32_t entry)
-{
-    const struct doc_node *needs = doc_get(&x->steps->items[entry], "needs");
-    size_t count = !needs ? 0 : needs->kind == DOC_LIST ? needs->count : 1;
-    for (size_t k = 0; k < count; k++) {
-        const struct doc_node *one = needs->kind == DOC_LIST ? &needs->items[k] : needs;
-        for (uint32_t i = 0; i < x->steps->count; i++)
-            if (is_named(one, &x->steps->items[i]))
-                want(x, wanted, i);
-    }
-}
-
 void definition_before(struct definition *d, const struct doc_node *steps, bool *wanted)
 {
     struct planning x = {.d = d, .steps = steps};
@@ -353,7 +341,9 @@ void definition_before(struct definition *d, const struct doc_node *steps, bool 
             if (!wanted[x.made.at[i].entry] &&
                 (reads(&x.read, entry, &x.made.at[i]) || reads(&x.values, entry, &x.made.at[i])))
                 want(&x, wanted, x.made.at[i].entry);
-        want_needed(&x, wanted, entry);
+        for (uint32_t i = 0; i < steps->count; i++)
+            if (names(&x, entry, i))
+                want(&x, wanted, i);
     }
     forget(&x);
 }

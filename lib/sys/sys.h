@@ -214,8 +214,9 @@ struct child_event {
     uint64_t peak_memory; /* bytes, of all its processes together; 0: no control group counted */
     bool out_of_memory;   /* its memory limit killed it or one that it started */
 };
-/* With catch_signals HUP, INT and TERM are events from now on, until children_free. Returns owned;
- * NULL: e says why. */
+/* With catch_signals HUP, INT and TERM are events from now on, until children_free. The calling
+ * thread has a short slice of time from now on (sched_setattr(2)), its children do not. Returns
+ * owned; NULL: e says why. */
 struct children *children_new(bool catch_signals, struct error *e);
 /* Kills what still runs, with all in its group. NULL is fine. */
 void children_free(struct children *c);
